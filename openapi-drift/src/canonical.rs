@@ -1,32 +1,32 @@
-//! Writes a document in canonical form: sorted keys, sorted `required` and `enum`, and no prose in
-//! a vendor's slice, because the text is the vendor's property. It does not change what the
-//! document requires, and it is idempotent.
+//! Converts a document to canonical form: keys, `required` and `enum` are sorted, and the vendor's
+//! prose is removed, because the text is the vendor's property. The result has the same
+//! requirements as the document. A second conversion changes nothing.
 
 use serde_json::{Value, json};
 
 use crate::shape::{self, Shape, is_schema_keyword};
 
-/// What a document keeps besides its facts.
+/// Selects what remains in a document in addition to its facts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
-    /// Nothing: cut from a vendor's document.
+    /// Nothing. For a document of the vendor.
     Facts,
-    /// `x-source`: transcribed by us, each fact with where it is from.
+    /// `x-source`, which names the source of a fact. For facts that we transcribed.
     SourcedFacts,
-    /// Everything: the sentences are our own.
+    /// Everything. For a contract, whose prose is our own.
     Contract,
 }
 
-/// Keywords that describe something and constrain no value.
+/// Keywords that describe something but do not constrain a value.
 pub(crate) const PROSE: [&str; 7] =
     ["description", "example", "examples", "externalDocs", "summary", "tags", "title"];
 
-/// Maps and lists that mean the same when they are empty or missing. (An empty `security`, `schema`
-/// or `scopes` has a meaning.)
+/// Maps and lists that mean the same if they are empty as if they are missing. `security`, `schema`
+/// and `scopes` are not among them, because they have a meaning of their own if they are empty.
 const OMITTED_WHEN_EMPTY: [&str; 7] =
     ["callbacks", "encoding", "headers", "links", "parameters", "properties", "variables"];
 
-/// `document` in canonical form.
+/// Converts `document` to canonical form.
 pub(crate) fn canonical(document: Value, form: Form) -> Value {
     let mut document = canonicalize(document, &shape::DOCUMENT, form);
     document.sort_all_objects();
@@ -43,7 +43,7 @@ fn canonicalize(value: Value, shape: &'static Shape, form: Form) -> Value {
                 .map(|(key, value)| {
                     let mut value = canonicalize(value, shape.under(&key), form);
                     if shape.is("flow") && key == "scopes" && form != Form::Contract {
-                        // The scope names are facts, their descriptions are prose.
+                        // The names of scopes are facts, but their descriptions are prose.
                         value.as_object_mut().into_iter().flatten().for_each(|(_, text)| *text = "".into());
                     }
                     if shape.has_keywords() && matches!(key.as_str(), "enum" | "required") {
@@ -57,7 +57,7 @@ fn canonicalize(value: Value, shape: &'static Shape, form: Form) -> Value {
                 .collect();
             let is_reference = entries.iter().any(|(key, _)| key == "$ref");
             if shape.is("response") && form != Form::Contract && !is_reference {
-                // OpenAPI requires the field, but it may be empty.
+                // OpenAPI requires a description, but it may be empty.
                 entries.push(("description".into(), "".into()));
             }
             entries.into_iter().collect()
@@ -72,10 +72,10 @@ pub(crate) fn keeps(shape: &Shape, key: &str, form: Form) -> bool {
     let is_extension = key.starts_with("x-") && !(form == Form::SourcedFacts && key == "x-source");
     match shape {
         _ if form == Form::Contract => true,
-        // The name of the API, which OpenAPI requires.
+        // OpenAPI requires the title of the API.
         Shape::Object { name: "info", .. } if key == "title" => true,
         Shape::Object { name: "info", .. } if key == "termsOfService" => false,
-        // Keywords that OpenAPI does not define are the vendor's own, and may be prose.
+        // Keywords that OpenAPI does not define may hold prose of the vendor.
         Shape::Object { name: "schema", .. } if !is_schema_keyword(key) => {
             form == Form::SourcedFacts && key == "x-source"
         }
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
     use crate::fixture;
 
-    /// A schema, put where schemas stand, in canonical form.
+    /// Converts one schema of a document.
     fn schema(schema: Value, form: Form) -> Value {
         let document = json!({ "components": { "schemas": { "It": schema } } });
         canonical(document, form)["components"]["schemas"]["It"].clone()

@@ -1,6 +1,5 @@
-//! Checks a contract before it is written: it is OpenAPI 3.0, every reference leads to a component,
-//! and nothing is listed twice. It is not a full validator; an independent one is run by hand when
-//! a spec changes.
+//! Checks a contract before it is written: the contract is OpenAPI 3.0, every reference leads to a
+//! component, and no item is listed twice. This is not a full validation.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +15,7 @@ use crate::slice::require_3_0;
 ///
 /// # Errors
 ///
-/// Fails with each violation and its place.
+/// Reports each violation and its place.
 pub(crate) fn check(name: &str, document: &Value) -> Result<()> {
     require_3_0(name, document)?;
     let mut problems = Problems::default();

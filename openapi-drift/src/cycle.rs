@@ -1,6 +1,6 @@
-//! Finds components that are defined by themselves: a `$ref` that leads back to itself, or a schema
-//! that is one of its own alternatives. A schema with a property of its own type is not a cycle. It
-//! does not recurse, because documents are untrusted.
+//! Finds components that are defined in terms of themselves: a `$ref` that leads back to itself, or
+//! a schema that is one of its own alternatives. A schema with a property of its own type is not a
+//! cycle. The search uses no recursion, because an untrusted document could overflow the stack.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,10 @@ use crate::shape::{COMPONENTS, join};
 /// Keywords whose subschemas apply to the same value as the schema that holds them.
 const IN_PLACE: [&str; 4] = ["allOf", "anyOf", "oneOf", "not"];
 
-/// A message for each component of `document` that refers back to itself.
+/// Returns a message for each cycle.
 pub(crate) fn cycles(document: &Value) -> Vec<String> {
     let mut found = Vec::new();
-    // `false` while the targets of a component are being visited, `true` afterwards.
+    // A component is `false` while its targets are being visited, and `true` afterwards.
     let mut is_closed: BTreeMap<String, bool> = BTreeMap::new();
     for start in components(document) {
         let mut path: Vec<(String, Vec<String>)> = Vec::new();
@@ -54,7 +54,7 @@ fn components(document: &Value) -> Vec<String> {
         .collect()
 }
 
-/// The components that `value` refers to for the same value.
+/// Returns the targets of each `$ref` in `value` itself and below the keywords `IN_PLACE`.
 fn targets(value: &Value) -> Vec<String> {
     let mut found = Vec::new();
     let mut open = vec![value];

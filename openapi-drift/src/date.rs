@@ -8,7 +8,7 @@ pub(crate) fn today() -> NaiveDate {
     of(SystemTime::now())
 }
 
-/// The day of a time from 1970 to 9999.
+/// Returns the day of `time`. Earlier times become 1970-01-01, later ones 9999-12-31.
 pub(crate) fn of(time: SystemTime) -> NaiveDate {
     /// The end of the year 9999.
     const LAST: u64 = 253_402_300_799;
@@ -16,18 +16,18 @@ pub(crate) fn of(time: SystemTime) -> NaiveDate {
     DateTime::from_timestamp(seconds.cast_signed(), 0).unwrap_or_default().date_naive()
 }
 
-/// The day in `text` as `2025-06-10`, from 1970 to 9999.
+/// Parses a day such as `2025-06-10`, from 1970 to 9999.
 pub(crate) fn parse(text: &str) -> Option<NaiveDate> {
     let date: NaiveDate = text.parse().ok()?;
     (date.to_string() == text && ("1970".."9999-12-32").contains(&text)).then_some(date)
 }
 
-/// The first date in `text`, `2025-06-10` for `moov-2025-06-10.yaml`.
+/// Returns the first date in `text`: `2025-06-10` for `moov-2025-06-10.yaml`.
 pub(crate) fn find(text: &str) -> Option<NaiveDate> {
     (0..text.len()).find_map(|at| parse(text.get(at..at + "2025-06-10".len())?))
 }
 
-/// The day of an HTTP date, `Tue, 10 Jun 2025 12:00:00 GMT`.
+/// Returns the day of an HTTP date such as `Tue, 10 Jun 2025 12:00:00 GMT`.
 pub(crate) fn parse_http(text: &str) -> Option<NaiveDate> {
     let time = DateTime::parse_from_rfc2822(text).ok()?;
     parse(&time.to_utc().date_naive().to_string())

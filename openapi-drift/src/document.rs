@@ -1,6 +1,5 @@
-//! Reads untrusted YAML or JSON into a JSON value. Size, depth, time and amount of data are
-//! bounded, and duplicate keys are errors. Anything that is not plain data is an error with its
-//! location.
+//! Parses untrusted YAML or JSON into a JSON value. Size, depth, time and amount of data are
+//! limited. Duplicate keys are errors, and so is YAML that is not plain data, such as tags.
 
 use std::cell::Cell;
 use std::fmt;
@@ -13,33 +12,33 @@ use serde_json::{Map, Value};
 
 use crate::problems::Result;
 
-/// Twenty times the largest document of a vendor to date.
+/// Twenty times the size of the largest document that a vendor has published.
 pub(crate) const MAX_BYTES: usize = 16 * 1024 * 1024;
 
-/// The amount of data that a document may hold after its YAML aliases are expanded, so that a short
-/// file cannot grow without bound. A value counts 1, plus 1 for each 32 bytes of text and each 256
-/// bytes of its JSON pointer, because later steps store pointers.
+/// The maximum amount of data in a document after its YAML aliases are expanded, because a short
+/// file can expand to a huge document. Each value counts 1, plus 1 for each 32 bytes of text, plus
+/// 1 for each 256 bytes of its JSON pointer, because later steps store pointers.
 pub(crate) const MAX_WEIGHT: usize = 1_000_000;
 
-/// The YAML reader needs time quadratic in the number of open brackets, even inside of strings. It
-/// reads this many quickly, and no real document opens more brackets than it closes by that many.
+/// The maximum number of unclosed brackets, including those in strings. The YAML parser needs time
+/// quadratic in this number. Real documents stay far below this limit.
 const MAX_OPEN: usize = 5_000;
 
-/// For input that is slow to read despite the other limits.
+/// The time limit for input that is slow to parse despite the other limits.
 const MAX_TIME: Duration = Duration::from_secs(20);
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// Reads one document. Its depth is bounded by the two parsers, at 128.
+/// Parses one document. Both parsers limit the depth to 128.
 ///
 /// # Errors
 ///
-/// Says what is wrong with the document called `name`.
+/// Fails if the document is invalid or exceeds a limit. The message begins with `name`.
 pub(crate) fn parse(name: &str, bytes: &[u8]) -> Result<Value> {
     parse_within(name, bytes, MAX_WEIGHT, MAX_TIME)
 }
 
-/// The OpenAPI version that a document states. Some write it as a number: `openapi: 3.1`.
+/// Returns the OpenAPI version. Some documents have a number: `openapi: 3.1`.
 pub(crate) fn version(document: &Value) -> Option<String> {
     match document.get("openapi")? {
         Value::String(text) => Some(text.trim().to_owned()),
@@ -58,7 +57,7 @@ fn parse_within(name: &str, bytes: &[u8], weight: usize, time: Duration) -> Resu
         return Err(format!("{name}: more than {MAX_OPEN} brackets are open at once").into());
     }
     let (done, read) = mpsc::channel();
-    // A reader that takes too long is abandoned; its thread ends with the process.
+    // A parser that exceeds the time limit cannot be stopped. Its thread ends with the process.
     thread::spawn(move || done.send(deserialize(&text, weight)));
     match read.recv_timeout(time) {
         Ok(Ok(value)) if value.is_object() => Ok(value),
@@ -68,7 +67,7 @@ fn parse_within(name: &str, bytes: &[u8], weight: usize, time: Duration) -> Resu
     }
 }
 
-/// JSON is read by serde_json, because the YAML reader supports neither surrogate pairs nor long
+/// Whether to parse with serde_json. The YAML parser supports neither surrogate pairs nor long
 /// keys.
 fn is_json(text: &str) -> bool {
     text.trim_start().starts_with('{')
@@ -102,7 +101,7 @@ fn deserialize(text: &str, weight: usize) -> std::result::Result<Value, String> 
 #[derive(Clone, Copy)]
 struct Node<'a> {
     left: &'a Cell<usize>,
-    /// The length of its JSON pointer in bytes.
+    /// The length of the node's JSON pointer in bytes.
     length: usize,
 }
 
@@ -176,14 +175,14 @@ impl<'de> Visitor<'de> for Node<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> std::result::Result<Value, A::Error> {
         let mut map = Map::new();
         while let Some(key) = entries.next_key_seed(self)? {
-            // Response codes are often written as numbers: `200:`.
+            // Documents often have status codes as numbers: `200:`.
             let key = match key {
                 Value::String(key) => key,
                 Value::Number(_) | Value::Bool(_) => key.to_string(),
                 _ => return Err(A::Error::custom("a key must be a string")),
             };
             if key == "<<" {
-                return Err(A::Error::custom("merge keys are not read"));
+                return Err(A::Error::custom("merge keys are not supported"));
             }
             if map.contains_key(&key) {
                 return Err(A::Error::custom(format_args!("duplicate key {key:?}")));
@@ -232,7 +231,7 @@ mod tests {
     fn yaml_that_is_not_plain_data_is_an_error() {
         insta::assert_snapshot!(message("a: !secret b"), @"it.yaml: a: invalid type: enum, expected plain data at line 1 column 4");
         insta::assert_snapshot!(message("a: .nan"), @"it.yaml: a: NaN is not a JSON number at line 1 column 4");
-        insta::assert_snapshot!(message("a: &b { c: 1 }\nd:\n  <<: *b\n"), @"it.yaml: d: merge keys are not read at line 3 column 3");
+        insta::assert_snapshot!(message("a: &b { c: 1 }\nd:\n  <<: *b\n"), @"it.yaml: d: merge keys are not supported at line 3 column 3");
         insta::assert_snapshot!(message("[a]: 1"), @"it.yaml: a key must be a string");
         insta::assert_snapshot!(message("- a"), @"it.yaml: not a YAML or JSON object");
         insta::assert_snapshot!(message(""), @"it.yaml: not a YAML or JSON object");

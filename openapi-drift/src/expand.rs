@@ -1,4 +1,4 @@
-//! Formats the generated bindings for readers.
+//! Writes the generated bindings as formatted files, for people who want to read them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use crate::Result;
 use crate::build_script::{bindings, parse};
 
-/// Writes the bindings of each contract in `root/specs`, formatted, to `folder/<vendor>.rs`. Returns the
-/// files.
+/// Writes the formatted bindings of each contract in `root/specs` to `folder/<vendor>.rs`, and
+/// returns the paths.
 ///
 /// # Errors
 ///
-/// Fails if a contract cannot be read or generated, or a file cannot be written.
+/// Fails if the code for a contract cannot be generated, or a file cannot be read or written.
 pub fn expand(root: &Path, folder: &Path) -> Result<Vec<PathBuf>> {
     fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let mut files = Vec::new();

@@ -1,5 +1,6 @@
-//! A 3.1 document as FastAPI writes it, through regen and the generator: the bindings that come out
-//! are those of MoneyKit, but for what is listed here. The fixture's README tells how it was made.
+//! Tests `regen` with an OpenAPI 3.1 document that FastAPI generated. The document describes the
+//! API of MoneyKit, so the bindings must be those of MoneyKit, except for the differences listed
+//! here. `fixtures/fastapi/README.md` explains how the document was generated.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,8 +16,8 @@ use crate::{Input, Outcome, Request, run};
 
 const CONTRACT: &str = "specs/moneykit/openapi.yaml";
 
-/// The one action of MoneyKit's overlay that does not apply: FastAPI knows no shared parameters, and
-/// writes each where it is used.
+/// The target of an action in MoneyKit's overlay. FastAPI does not support shared parameters and
+/// repeats the parameter in each operation, so the test replaces the target by `OWN_PARAMETERS`.
 const SHARED_PARAMETER: &str = "$.components.parameters.Version";
 const OWN_PARAMETERS: &str = "$.paths[*][*].parameters[?@.name == 'MoneyKit-Version']";
 
@@ -24,7 +25,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// MoneyKit as though it published a document.
+/// A workspace in which MoneyKit is a vendor that publishes a document.
 fn workspace() -> TempDir {
     let workspace = TempDir::new().unwrap();
     fs::create_dir_all(workspace.path().join("specs/moneykit")).unwrap();
@@ -57,7 +58,7 @@ fn fastapi_document_generates_the_moneykit_bindings() {
     let output = run(workspace.path(), &request);
     assert_ne!(output.outcome, Outcome::Failed, "{}", output.err);
     insta::assert_snapshot!(output.err, @"
-    moneykit: OpenAPI 3.0 does not support `webhooks`, dropped at /webhooks
+    moneykit: OpenAPI 3.0 does not support `webhooks`; dropped at /webhooks
     moneykit: wrote specs/moneykit/source.toml, specs/moneykit/upstream.yaml, specs/moneykit/upstream.lock, specs/moneykit/openapi.yaml
     ");
 
@@ -65,7 +66,7 @@ fn fastapi_document_generates_the_moneykit_bindings() {
     let missing: Vec<&String> = committed.iter().filter(|line| !made.contains(line)).collect();
     assert!(missing.is_empty(), "{missing:?}");
     let more: Vec<&str> = made.iter().filter(|line| !committed.contains(line)).map(String::as_str).collect();
-    // FastAPI adds a 422 of its own making to each operation that takes a parameter and names none.
+    // FastAPI adds a 422 response to each operation that has a parameter but no 422 response.
     insta::assert_snapshot!(more.join("\n"), @"
     type HttpValidationError.detail: Vec<ValidationError>, or unreadable
     type ValidationError.ctx: Map<String,Value>, or unreadable

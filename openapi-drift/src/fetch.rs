@@ -1,4 +1,4 @@
-//! Reads the bytes of a document from a file, standard input or a URL, at most [`MAX_BYTES`], and
+//! Reads a document of at most [`MAX_BYTES`] from a file, standard input or a URL, and determines
 //! its date.
 
 use std::fs::File;
@@ -13,7 +13,7 @@ use crate::problems::Result;
 
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The place that a document is read from.
+/// Where to read a document from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// A file.
@@ -25,7 +25,7 @@ pub enum Origin {
 }
 
 impl From<&str> for Origin {
-    /// Parses an argument: `-` is standard input, a name with a scheme is a URL, any other is a file.
+    /// Parses an argument: `-` is standard input, `https://...` is a URL, anything else is a file.
     fn from(name: &str) -> Self {
         if name == "-" {
             Origin::Stdin
@@ -38,7 +38,7 @@ impl From<&str> for Origin {
 }
 
 impl Origin {
-    /// The name to use in messages.
+    /// The name of the document in messages.
     pub(crate) fn name(&self) -> String {
         match self {
             Origin::File(path) => path.display().to_string(),
@@ -47,7 +47,7 @@ impl Origin {
         }
     }
 
-    /// The name of the file without its extension: `2025-06-10` for `moov/2025-06-10.yaml`.
+    /// The file name without its extension: `2025-06-10` for `moov/2025-06-10.yaml`.
     pub(crate) fn stem(&self) -> Option<&str> {
         match self {
             Origin::File(path) => path.file_stem()?.to_str(),
@@ -55,11 +55,11 @@ impl Origin {
         }
     }
 
-    /// The document; `None` if the server says that it is the known one.
+    /// Reads the document. Returns `None` if the server reports that it has not changed.
     ///
     /// # Errors
     ///
-    /// Fails if it cannot be read within the limits.
+    /// Fails if the document cannot be read or exceeds a limit.
     pub(crate) fn read(&self, options: &FetchOptions) -> Result<Option<Fetched>> {
         let copy = |bytes, date| Fetched { bytes, date, etag: None, last_modified: None };
         match self {
@@ -67,7 +67,7 @@ impl Origin {
                 let file = File::open(path).map_err(|error| format!("{}: {error}", self.name()))?;
                 let changed =
                     file.metadata().and_then(|it| it.modified()).map_or_else(|_| date::today(), date::of);
-                // A date in the name of a file is more reliable than its modification time.
+                // A date in the file name is more reliable than the modification time.
                 let named = self.stem().and_then(date::find);
                 Ok(Some(copy(self.read_all(file)?, named.unwrap_or(changed))))
             }
@@ -114,7 +114,7 @@ mod tests {
         }
     }
 
-    /// A reader without end, such as a pipe may be.
+    /// A reader that never ends, like some pipes.
     struct Endless(usize);
 
     impl Read for Endless {

@@ -1,4 +1,4 @@
-//! Reads the checked-in files and replaces those that differ: all of them or none.
+//! Reads the checked-in files, and replaces either all files that differ or none.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -9,17 +9,17 @@ use similar::TextDiff;
 
 use crate::problems::Result;
 
-/// After this time a diff is no longer minimal: the search takes time quadratic in the length of texts
-/// that have little in common.
+/// The time limit for finding a minimal diff, which takes quadratic time if the texts have little
+/// in common. After this time, the diff is correct but not minimal.
 const MAX_DIFF_TIME: Duration = Duration::from_secs(2);
 
-/// The current and the wanted text of a file.
+/// A file with its current and its new text.
 #[derive(Debug)]
 pub struct Change {
     path: PathBuf,
     /// The path relative to the workspace.
     pub(crate) name: String,
-    /// `None` if there is no such file.
+    /// `None` if the file does not exist.
     old: Option<String>,
     new: String,
 }
@@ -39,12 +39,12 @@ impl Change {
         self.old.as_deref().unwrap_or_default() != self.new
     }
 
-    /// The unified diff of the texts, readable by `patch`.
+    /// The unified diff of the texts, in a form that `patch` accepts.
     pub fn diff(&self) -> String {
         unified(&self.name, self.old.as_deref().unwrap_or_default(), &self.new)
     }
 
-    /// The temporary file that holds the new text until it is renamed.
+    /// The path of the temporary file that holds the new text before it is renamed.
     fn draft(&self) -> PathBuf {
         let mut name = self.path.clone().into_os_string();
         name.push(".draft");
@@ -59,7 +59,7 @@ impl Change {
     }
 }
 
-/// The unified diff of two texts; empty if they are equal.
+/// The unified diff of two texts. It is empty if the texts are equal.
 pub(crate) fn unified(name: &str, old: &str, new: &str) -> String {
     let mut config = TextDiff::configure();
     let diff = config.timeout(MAX_DIFF_TIME).diff_lines(old, new);
@@ -71,7 +71,7 @@ pub(crate) fn read(root: &Path, name: &str) -> Result<String> {
     fs::read_to_string(root.join(name)).map_err(|error| format!("{name}: {error}").into())
 }
 
-/// Reads the file called `name`, or returns `None` if there is no such file.
+/// Reads the file called `name`. Returns `None` if it does not exist.
 pub(crate) fn read_if_there(root: &Path, name: &str) -> Result<Option<String>> {
     match fs::read_to_string(root.join(name)) {
         Ok(text) => Ok(Some(text)),
@@ -80,18 +80,18 @@ pub(crate) fn read_if_there(root: &Path, name: &str) -> Result<Option<String>> {
     }
 }
 
-/// Makes every needed change, or none. Each text is written beside its file first and then renamed, so a crash
-/// leaves no file half written.
+/// Makes all needed changes or none. Writes each text to a temporary file and then renames it, so a
+/// crash leaves no partly written file.
 ///
 /// # Errors
 ///
-/// Fails if a file cannot be written or replaced; those already replaced are restored.
+/// Fails if a file cannot be written or replaced. Files that were already replaced are restored.
 pub fn write(changes: &[Change]) -> Result<()> {
     let changes: Vec<&Change> = changes.iter().filter(|change| change.is_needed()).collect();
     let failed = |change: &Change, error| Err(format!("{}: {error}", change.name).into());
     for (index, change) in changes.iter().enumerate() {
         let Err(error) = fs::write(change.draft(), &change.new) else { continue };
-        // Only the first error is reported.
+        // Only the first error is reported, so errors of the cleanup are ignored.
         changes[..=index].iter().for_each(|change| drop(fs::remove_file(change.draft())));
         return failed(change, error);
     }

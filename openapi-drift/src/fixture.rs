@@ -1,5 +1,5 @@
-//! A small vendor of our own for tests: a library that lends books. Nothing in it is from a real
-//! vendor's document.
+//! An invented vendor for tests: a library that lends books. Nothing in its document is from a real
+//! vendor.
 
 use std::fs;
 use std::path::Path;
@@ -105,7 +105,8 @@ components:
     Unused: { type: http, scheme: digest }
 ";
 
-/// What is kept of it. The fingerprint is of no document.
+/// The library's `source.toml`, which lists two of the three operations. Its `sha256` matches no
+/// document.
 pub(crate) const SOURCE: &str = "\
 # Where it is from.
 kind = \"document\"
@@ -136,12 +137,12 @@ actions:
     x-source: the desk
 ";
 
-/// `DOCUMENT`, read.
+/// Parses `DOCUMENT`.
 pub(crate) fn document() -> Value {
     edited("", "")
 }
 
-/// `DOCUMENT` with `from` replaced by `to`, read.
+/// Parses `DOCUMENT` after `from` is replaced by `to`.
 pub(crate) fn edited(from: &str, to: &str) -> Value {
     assert!(DOCUMENT.contains(from), "{from} is not in the fixture");
     read(&DOCUMENT.replace(from, to))
@@ -155,7 +156,8 @@ pub(crate) fn kept() -> Vec<Operation> {
     source::parse("fixture", SOURCE).unwrap().operations
 }
 
-/// A workspace with the library as its one vendor, the document beside it, nothing generated yet.
+/// A workspace with the library as its only vendor and with `document.yaml`, before the first
+/// `regen`.
 pub(crate) fn workspace() -> TempDir {
     let root = TempDir::new().unwrap();
     fs::create_dir_all(root.path().join("specs/library")).unwrap();
@@ -169,7 +171,7 @@ pub(crate) fn put(root: &Path, name: &str, text: &str) {
     fs::write(root.join(name), text).unwrap();
 }
 
-/// Every file below `root`, with its text, sorted.
+/// The names and texts of all files below `root`, sorted.
 pub(crate) fn files(root: &Path) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut open = vec![root.to_owned()];

@@ -1,5 +1,6 @@
-//! Downloads a document: over TLS unless the host is loopback, within a size and a time limit, and
-//! only if it is newer than the known copy. It sends no credentials.
+//! Downloads a document over TLS, or over plain HTTP from a loopback address, with limits of size
+//! and time. Sends validators, so a document that has not changed is not downloaded. Sends no
+//! credentials.
 
 use std::io::{Read as _, Write as _};
 use std::time::{Duration, Instant};
@@ -13,22 +14,22 @@ use crate::date;
 use crate::document::MAX_BYTES;
 use crate::problems::Result;
 
-const TOO_LATE: &str = "timed out; raise `timeout` (seconds) in source.toml";
+const TOO_LATE: &str = "timed out; increase `timeout` (seconds) in source.toml";
 
 const MAX_REDIRECTS: usize = 5;
 
-/// A document that was read, and where it is in time.
+/// A document with its date and the validators of its server.
 #[derive(Debug)]
 pub(crate) struct Fetched {
     pub(crate) bytes: Vec<u8>,
-    /// The day of its last change, or today if that is unknown.
+    /// The day of the last change, or today if that day is unknown.
     pub(crate) date: NaiveDate,
-    /// A validator of the server, as is `last_modified`.
+    /// The `ETag` header. It and `last_modified` are the validators.
     pub(crate) etag: Option<String>,
     pub(crate) last_modified: Option<String>,
 }
 
-/// The validators of the known copy, and the time limit.
+/// The validators of the checked-in document, and the time limit.
 #[derive(Debug)]
 pub(crate) struct FetchOptions {
     pub(crate) etag: Option<String>,
@@ -36,12 +37,12 @@ pub(crate) struct FetchOptions {
     pub(crate) timeout: Duration,
 }
 
-/// Downloads the document at `url`; `None` if it is still the known copy.
+/// Downloads the document at `url`. Returns `None` if it has not changed.
 pub(crate) fn get(url: &str, options: &FetchOptions) -> Result<Option<Fetched>> {
     let deadline = Instant::now() + options.timeout;
     let mut at: Uri = url.parse().map_err(|error| format!("{url}: {error}"))?;
     if !is_admitted(&at) {
-        return Err(format!("{url}: only https URLs are read, or http on loopback").into());
+        return Err(format!("{url}: the URL must be https, or http on loopback").into());
     }
     for _ in 0..=MAX_REDIRECTS {
         let response = send(&at, options, deadline).map_err(|error| match error {
@@ -55,13 +56,13 @@ pub(crate) fn get(url: &str, options: &FetchOptions) -> Result<Option<Fetched>> 
             301 | 302 | 303 | 307 | 308 => {
                 at = target(&at, response.headers()).map_err(|why| format!("{url}: redirects {why}"))?;
             }
-            _ => return Err(format!("{url}: the server responds {}", response.status()).into()),
+            _ => return Err(format!("{url}: the server returned {}", response.status()).into()),
         }
     }
     Err(format!("{url}: more than {MAX_REDIRECTS} redirects").into())
 }
 
-/// Whether the response cannot be changed on the way.
+/// Whether the URL is https, or http on a loopback address.
 fn is_admitted(uri: &Uri) -> bool {
     let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
     let is_loopback =
@@ -73,7 +74,7 @@ fn is_admitted(uri: &Uri) -> bool {
     }
 }
 
-/// The target of a redirect from `at`.
+/// Returns the target of a redirect from `at`.
 fn target(at: &Uri, headers: &HeaderMap) -> std::result::Result<Uri, String> {
     let location = text(headers, header::LOCATION).ok_or("without a location")?;
     let absolute = match (location.strip_prefix('/'), at.authority()) {
@@ -96,7 +97,8 @@ fn send(
     deadline: Instant,
 ) -> std::result::Result<Response<ureq::Body>, ureq::Error> {
     let left = deadline.saturating_duration_since(Instant::now());
-    // Redirects are followed here, because https must not lead to http, not even on loopback.
+    // `get` follows redirects itself, because https must not redirect to http, not even to
+    // loopback.
     let agent: Agent = Agent::config_builder()
         .timeout_global(Some(left))
         .max_redirects(0)
@@ -127,8 +129,8 @@ fn body(url: &str, response: Response<ureq::Body>) -> Result<Fetched> {
     if response.body().content_length().is_some_and(|length| length > MAX_BYTES as u64) {
         return Err(too_large().into());
     }
-    // The global timeout of the agent covers the body, however slowly it arrives. One byte more than
-    // allowed, because the reader fails as soon as the limit is reached.
+    // The global timeout of the agent includes the time to read the body. The limit is one byte
+    // higher than `MAX_BYTES`, because the reader already fails when the limit is reached.
     let bar = progress(url, response.body().content_length());
     let reader = response.into_body().into_with_config().limit(MAX_BYTES as u64 + 1).reader();
     let mut bytes = Vec::new();
@@ -140,7 +142,7 @@ fn body(url: &str, response: Response<ureq::Body>) -> Result<Fetched> {
     Ok(Fetched { bytes, date: changed.unwrap_or_else(date::today), etag, last_modified })
 }
 
-/// Shows how much has arrived: a bar on a terminal, otherwise one line.
+/// Shows the progress of the download: a bar on a terminal, otherwise one line.
 fn progress(url: &str, length: Option<u64>) -> ProgressBar {
     let bar = length.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
     if bar.is_hidden() {

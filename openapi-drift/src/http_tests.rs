@@ -1,5 +1,5 @@
-//! `regen --fetch` from end to end, against a server on this machine that behaves in all the ways
-//! that servers do.
+//! Tests `regen --fetch` against local servers that return valid, broken, slow and endless
+//! responses.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -13,13 +13,13 @@ use tempfile::TempDir;
 use crate::fixture::{self, DOCUMENT, SOURCE, files, put, workspace};
 use crate::{Input, Outcome, Output, Request, run};
 
-/// Enough for a busy machine.
+/// A time limit that is long enough for a busy machine.
 const MAX_SECONDS: u64 = 20;
 
 type Respond = Box<dyn Fn(&mut TcpStream) + Send>;
 
-/// A workspace whose vendor publishes at a server that gives each of `responses` to one request, and
-/// tells what it was asked.
+/// Starts a server that sends the next of `responses` to each request. Returns a workspace with the
+/// URL of this server in `source.toml`, and a channel that receives the requests.
 fn serving(seconds: u64, responses: Vec<Respond>) -> (TempDir, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/openapi.yaml", listener.local_addr().unwrap());
@@ -45,7 +45,7 @@ fn serving(seconds: u64, responses: Vec<Respond>) -> (TempDir, Receiver<String>)
 }
 
 fn says(response: String) -> Respond {
-    // Whoever asked may have hung up by then.
+    // The client may have closed the connection.
     Box::new(move |to| drop(to.write_all(response.as_bytes())))
 }
 
@@ -57,7 +57,7 @@ fn fetch(root: &Path) -> Output {
     run(root, &Request { vendor: Some("library".into()), input: Input::Recorded, ..Request::default() })
 }
 
-/// What regen says to a response that is of no use.
+/// Returns the error of `regen` for an invalid response, and checks that no file changes.
 fn refusal(response: Respond) -> String {
     refusal_within(MAX_SECONDS, response)
 }
@@ -71,7 +71,7 @@ fn refusal_within(seconds: u64, response: Respond) -> String {
     requests.recv().unwrap();
     let (url, message) = response.err.split_once("/openapi.yaml: ").unwrap();
     assert!(url.starts_with("http://127.0.0.1:"), "{url}");
-    message.replace("\nnothing was written\n", "")
+    message.replace("\nno file was written\n", "")
 }
 
 #[test]
@@ -102,7 +102,8 @@ fn unmodified_document_is_not_downloaded_again() {
     assert_eq!(files(root.path()), before);
 }
 
-/// What we have of it will not do then, and a 304 would bring nothing.
+/// The checked-in files do not contain the new operation, so a response `304 Not Modified` would
+/// not help.
 #[test]
 fn document_is_downloaded_again_for_a_new_operation() {
     let marked = || says(ok("ETag: \"a\"\r\n", DOCUMENT));
@@ -116,7 +117,7 @@ fn document_is_downloaded_again_for_a_new_operation() {
     let response = fetch(root.path());
     assert_ne!(response.outcome, Outcome::Failed, "{}", response.err);
     assert!(!requests.recv().unwrap().contains("if-none-match"));
-    assert!(response.out.contains("GET /books is new"), "{}", response.out);
+    assert!(response.out.contains("GET /books was added"), "{}", response.out);
 }
 
 #[test]
@@ -144,10 +145,10 @@ fn response_without_a_document_is_an_error() {
     for (response, expected) in [
         (
             "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_owned(),
-            "the server responds 404 Not Found",
+            "the server returned 404 Not Found",
         ),
-        ("HTTP/1.1 304 Not Modified\r\n\r\n".to_owned(), "the server responds 304 Not Modified"),
-        ("HTTP/1.1 204 No Content\r\n\r\n".to_owned(), "the server responds 204 No Content"),
+        ("HTTP/1.1 304 Not Modified\r\n\r\n".to_owned(), "the server returned 304 Not Modified"),
+        ("HTTP/1.1 204 No Content\r\n\r\n".to_owned(), "the server returned 204 No Content"),
         (ok("Content-Type: text/html; charset=utf-8\r\n", "<p>Log in"), "a web page (text/html"),
         (ok("", "<p>Log in"), "not a YAML or JSON object"),
         (ok("", ""), "not a YAML or JSON object"),
@@ -196,7 +197,7 @@ fn document_over_the_limit_is_not_read_completely() {
 fn slow_server_causes_a_timeout() {
     let silent = |_: &mut TcpStream| thread::sleep(Duration::from_secs(3));
     let message = refusal_within(1, Box::new(silent));
-    assert_eq!(message, "timed out; raise `timeout` (seconds) in source.toml");
+    assert_eq!(message, "timed out; increase `timeout` (seconds) in source.toml");
     let slow = |to: &mut TcpStream| {
         let start = "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n".bytes();
         for byte in start.chain([b' '; 60]) {

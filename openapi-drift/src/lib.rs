@@ -1,9 +1,9 @@
 //! Reports what a new revision of an OpenAPI document means for callers of the Rust bindings that
 //! are generated from it, and keeps the files of `specs/<vendor>/` up to date.
 //!
-//! Reads the vendor's document, cuts out the operations that are used, converts it to OpenAPI 3.0,
-//! applies the overlay, compares the result with the one that is checked in, maps each change to
-//! Rust items, and writes reports.
+//! Reads the vendor's document, converts it to OpenAPI 3.0, extracts the operations that are used,
+//! applies the overlay, compares the result with the checked-in specs, maps each change to Rust
+//! items, and writes reports.
 
 #[path = "../../build.rs"]
 #[allow(dead_code)]

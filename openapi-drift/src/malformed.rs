@@ -1,5 +1,5 @@
-//! Documents made to do harm, from end to end through `regen`: each ends in an error that says where
-//! it is, within bounded time, and no file is touched.
+//! Tests `regen` with malicious and malformed documents. Each run must end in limited time with an
+//! error that names the location, and must change no file.
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -13,7 +13,7 @@ use crate::fixture::{self, DOCUMENT, SOURCE, files, put, workspace};
 use crate::source;
 use crate::{Input, Mode, Outcome, Output, Request, run};
 
-/// `regen library --from` a document that lies elsewhere.
+/// Runs `regen library --from` with a document outside of the workspace.
 fn regen(root: &Path, path: &Path) -> Output {
     let request = Request {
         vendor: Some("library".into()),
@@ -23,7 +23,7 @@ fn regen(root: &Path, path: &Path) -> Output {
     run(root, &request)
 }
 
-/// What regen says of a document that it must refuse.
+/// Returns the error of `regen` for a document that must be rejected.
 fn refusal(document: impl AsRef<[u8]>) -> String {
     let elsewhere = TempDir::new().unwrap();
     let path = elsewhere.path().join("malformed");
@@ -37,14 +37,14 @@ fn refusal_of(path: &Path) -> String {
     let output = regen(root.path(), path);
     assert!(output.outcome >= Outcome::NeedsReview, "{}", output.err);
     assert_eq!(files(root.path()), before, "{}", output.err);
-    assert!(output.err.ends_with("\nnothing was written\n"), "{}", output.err);
+    assert!(output.err.ends_with("\nno file was written\n"), "{}", output.err);
     assert!(output.err.len() < 100_000, "{} bytes were printed", output.err.len());
     assert!(output.err.chars().all(|each| each == '\n' || !each.is_control()), "{:?}", output.err);
-    let message = output.err.replace("\nnothing was written\n", "");
+    let message = output.err.replace("\nno file was written\n", "");
     message.replace(&path.display().to_string(), "it")
 }
 
-/// The library's document with something in the place of a schema that is kept.
+/// The library's document with `kind` instead of the schema `Kind`, which an operation uses.
 fn with_kind(kind: &str) -> String {
     let text = DOCUMENT.replace(
         "    Kind:\n      type: string\n      enum: [short, long]\n",
@@ -54,7 +54,7 @@ fn with_kind(kind: &str) -> String {
     text
 }
 
-/// The same in 3.1, as JSON.
+/// The library's document as OpenAPI 3.1 in JSON, changed by `edit`.
 fn in_3_1(edit: impl FnOnce(&mut Value)) -> String {
     let mut document = fixture::document();
     document["openapi"] = json!("3.1.0");
@@ -119,7 +119,7 @@ fn dangling_and_circular_references_are_rejected_with_their_location() {
     let kind = |target: &str| refusal(with_kind(&format!("{{ $ref: {target} }}")));
     for target in ["'../../etc/passwd#/x'", "'file:///etc/passwd'", "'http://127.0.0.1:9/a.yaml#/x'", "''"] {
         let expected = format!(
-            "it: /components/schemas/Kind refers to {}, which leaves the document",
+            "it: /components/schemas/Kind refers to {}, which is outside the document",
             target.trim_matches('\'')
         );
         assert_eq!(kind(target), expected);
@@ -196,27 +196,27 @@ fn control_characters_in_vendor_names_are_escaped() {
     let id = r#""openLoan\e]0;owned\a\n\e[2Jlibrary: up to date""#;
     let message = refusal(DOCUMENT.replace("openLoan", id));
     insta::assert_snapshot!(message, @"
-library: resolve by hand first:
+library: correct source.toml or overlay.yaml, then run again:
   it: POST /loans has the id openLoan�]0;owned�
   �[2Jlibrary: up to date, not createLoan (formerly openLoan); if it was renamed, add that id to `formerly` in source.toml
 ");
     let path = r#""/loans\e[31m\r""#;
     let message = refusal(DOCUMENT.replace("  /loans:", &format!("  {path}:")));
     insta::assert_snapshot!(message, @"
-library: resolve by hand first:
+library: correct source.toml or overlay.yaml, then run again:
   it: no POST /loans (createLoan); openLoan is at POST /loans�[31m�
   specs/library/overlay.yaml: actions[0] on $.components.schemas.Loan: matches nothing (x-why: Docs.)
 ");
 }
 
-/// No error, since there is nothing wrong with them.
+/// These documents are valid, so `regen` must accept them.
 #[test]
 fn unusual_names_and_many_values_are_handled_as_data() {
     let many: Vec<String> = (0..200_000).map(|it| format!("v{it}")).collect();
     let odd = "{ type: object, properties: { __proto__: { type: string }, constructor: {}, '../../x': {}, \"\\e[2J\": {} } }";
     let huge = "{ type: number, maximum: 99999999999999999999999999999999999999999999 }".to_owned();
     let many = format!("{{ type: string, enum: [{}] }}", many.join(", "));
-    // Of the last no bindings can be made.
+    // The last document is too large to generate bindings from.
     for (kind, outcome) in
         [(odd.to_owned(), Outcome::NeedsReview), (huge, Outcome::NeedsReview), (many, Outcome::Failed)]
     {

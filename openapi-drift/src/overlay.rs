@@ -1,6 +1,6 @@
-//! Applies an OpenAPI Overlay 1.0 to a vendor's facts. Each action states its kind, its reason and
-//! its source. An action that matches nothing, changes nothing or adds what is already there is
-//! reported, so that corrections which the vendor has adopted are deleted.
+//! Applies an OpenAPI Overlay 1.0 to a vendor's facts. Each action must state its kind, reason and
+//! source. An action that has no effect or adds a duplicate is reported, because the vendor may
+//! have made the same correction and the action must be deleted.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ use crate::shape::{DOCUMENT, join, segments, unescape, walk};
 
 const KINDS: [&str; 2] = ["upstream-bug", "ours"];
 
-/// An action without effect.
+/// An action that was skipped because it has no effect or adds a duplicate.
 #[derive(Debug)]
 pub(crate) struct UnusedAction {
     pub(crate) message: String,
@@ -24,8 +24,8 @@ pub(crate) struct UnusedAction {
 }
 
 impl UnusedAction {
-    /// Whether a change at this JSON pointer can be the reason: one of the two places is at or
-    /// below the other, and they share at least two segments.
+    /// Whether a change at the JSON pointer `at` can be the cause: `at` and the action's target are
+    /// the same place or one contains the other, and they share at least two segments.
     pub(crate) fn concerns(&self, at: &str) -> bool {
         let wanted = steps(&self.target);
         let found = segments(at);
@@ -35,8 +35,8 @@ impl UnusedAction {
     }
 }
 
-/// The leading steps of a JSONPath that are names. Each step is a list of names; an empty list
-/// matches any name.
+/// Returns the leading steps of a JSONPath that are names or `*`. Each step is a list of
+/// alternative names. An empty list matches any name.
 fn steps(path: &str) -> Vec<Vec<String>> {
     let mut steps = Vec::new();
     let mut rest = path.strip_prefix('$').unwrap_or(path);
@@ -53,7 +53,7 @@ fn steps(path: &str) -> Vec<Vec<String>> {
         } else if let Some(inside) = rest.strip_prefix('.') {
             let end = inside.find(['.', '[']).unwrap_or(inside.len());
             let (name, after) = inside.split_at(end);
-            // `..` matches any depth, so the steps after it are unknown.
+            // `..` matches any depth, so the depth of the following steps is unknown.
             if name.is_empty() {
                 return steps;
             }
@@ -65,12 +65,12 @@ fn steps(path: &str) -> Vec<Vec<String>> {
     }
 }
 
-/// Applies the overlay called `name` to `document`. Skips and returns the actions that match
-/// nothing, change nothing or add something a second time.
+/// Applies the overlay called `name` to `document`. Skips and returns each action that matches
+/// nothing, changes nothing or adds a duplicate.
 ///
 /// # Errors
 ///
-/// Fails if it is not an overlay, or an action lacks its kind, reason or source.
+/// Fails if `overlay` is not valid, or an action has no kind, reason or source.
 pub(crate) fn apply(name: &str, overlay: Value, document: &mut Value) -> Result<Vec<UnusedAction>> {
     let overlay: Overlay = serde_json::from_value(overlay).map_err(|error| format!("{name}: {error}"))?;
     let mut problems = Problems::default();
@@ -92,7 +92,7 @@ pub(crate) fn apply(name: &str, overlay: Value, document: &mut Value) -> Result<
             let duplicates = duplicates(&after);
             match duplicates.difference(&known).next() {
                 _ if after == *document => Err("changes nothing".into()),
-                Some((at, item)) => Err(format!("adds {item} to {at} a second time")),
+                Some((at, item)) => Err(format!("adds {item} to {at}, which already contains it")),
                 None => Ok((after, duplicates)),
             }
         });
@@ -108,7 +108,7 @@ pub(crate) fn apply(name: &str, overlay: Value, document: &mut Value) -> Result<
     problems.or(unused)
 }
 
-/// `document` after one action.
+/// Returns `document` after one action.
 fn applied(overlay: &Overlay, action: &Action, document: &Value) -> std::result::Result<Value, String> {
     let alone = Overlay { actions: vec![action.clone()], ..overlay.clone() };
     let options = ApplyOptions::ErrorOnZeroMatch | ApplyOptions::ErrorOnMixedKindMatch;
@@ -126,8 +126,8 @@ fn applied(overlay: &Overlay, action: &Action, document: &Value) -> std::result:
         return Err("matches the same node twice".into());
     }
     if action.is_remove() {
-        // The crate removes nodes in the order of the query, and removing an item moves those
-        // behind it.
+        // `roas_overlay` removes nodes in the order of the query. Each removal from a list shifts
+        // the items behind it, so it would remove wrong items. Removing from the end is correct.
         after = document.clone();
         places.sort_by_cached_key(|place| sortable(place));
         places.iter().rev().for_each(|place| remove(&mut after, place));
@@ -135,7 +135,7 @@ fn applied(overlay: &Overlay, action: &Action, document: &Value) -> std::result:
     Ok(after)
 }
 
-/// The segments of a JSON pointer, padded so that indices sort as numbers.
+/// Splits a JSON pointer into segments, padded so that indices sort as numbers.
 fn sortable(pointer: &str) -> Vec<String> {
     pointer.split('/').map(|segment| format!("{segment:0>20}")).collect()
 }
@@ -153,8 +153,8 @@ fn remove(document: &mut Value, place: &str) {
     }
 }
 
-/// Duplicate items of lists whose items must be unique, as (list, item). An update of an overlay
-/// appends to lists.
+/// Finds duplicates in lists whose items must be unique, as (list, item). An overlay can add
+/// duplicates, because it appends to lists.
 pub(crate) fn duplicates(document: &Value) -> BTreeSet<(String, String)> {
     const UNIQUE: [&str; 8] =
         ["allOf", "anyOf", "enum", "oneOf", "parameters", "required", "security", "servers"];
@@ -176,7 +176,7 @@ pub(crate) fn duplicates(document: &Value) -> BTreeSet<(String, String)> {
     found
 }
 
-/// The required extensions that an action lacks.
+/// Returns an error for each required extension that is missing or invalid.
 fn unmarked(action: &Action) -> Vec<String> {
     let mut missing = Vec::new();
     if !mark(action, "x-kind").is_some_and(|kind| KINDS.contains(&kind)) {
@@ -230,7 +230,7 @@ mod tests {
         assert!(target.concerns("/paths/~1a~1b/post"));
         assert!(target.concerns("/paths/~1a~1b/post/responses/504/headers/x-id/schema"));
         assert!(!target.concerns("/paths/~1a~1b/post/responses/400"));
-        assert!(!target.concerns("/paths"), "that is everybody's");
+        assert!(!target.concerns("/paths"), "too general");
         assert!(unused("$.paths[*].post").concerns("/paths/~1a/post/description"));
         assert!(!unused("$.paths[*].post").concerns("/paths/~1a/get"));
         assert!(!unused("$..name").concerns("/components/schemas/A"));
@@ -288,7 +288,7 @@ mod tests {
         assert!(message.contains("must specify either"), "{message}");
     }
 
-    /// The crate that applies overlays removes in the order of the query.
+    /// `roas_overlay` removes items in the order of the query, which would remove wrong items.
     #[test]
     fn remove_deletes_the_named_items_in_any_order() {
         for target in ["$.list[2, 0]", "$.list[0, 2]", "$.list[-1, 0]", "$.list[?@.a != 1]"] {
@@ -342,9 +342,9 @@ mod tests {
         let unused = apply("overlay.yaml", overlay, &mut document).unwrap();
         let messages: Vec<String> = unused.into_iter().map(|unused| unused.message).collect();
         insta::assert_snapshot!(messages.join("\n"), @r#"
-        overlay.yaml: actions[0] on $.paths[*].post.parameters: adds header origin to /paths/~1a/post/parameters a second time (x-why: Because.)
-        overlay.yaml: actions[1] on $.components.schemas.A: adds "b" to /components/schemas/A/required a second time (x-why: Because.)
-        overlay.yaml: actions[2] on $.paths[*].post: adds {"Basic":[]} to /paths/~1a/post/security a second time (x-why: Because.)
+        overlay.yaml: actions[0] on $.paths[*].post.parameters: adds header origin to /paths/~1a/post/parameters, which already contains it (x-why: Because.)
+        overlay.yaml: actions[1] on $.components.schemas.A: adds "b" to /components/schemas/A/required, which already contains it (x-why: Because.)
+        overlay.yaml: actions[2] on $.paths[*].post: adds {"Basic":[]} to /paths/~1a/post/security, which already contains it (x-why: Because.)
         "#);
         assert_eq!(document, before);
     }

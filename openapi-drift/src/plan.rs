@@ -1,5 +1,6 @@
-//! Computes what the files of one vendor should contain: slice, canonical form, overlay. It writes
-//! nothing, and uses the network only if requested.
+//! Computes the new content of all files of one vendor: extracts the listed operations, converts
+//! them to canonical form and applies the overlay. Does not write files. Uses the network only if
+//! requested.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -21,25 +22,25 @@ use crate::source::{self, Kind, Source};
 use crate::yaml::render;
 use crate::{build_script, contract, date, document, overlay, slice, transcript};
 
-/// The computed files of one vendor, and what to report about them.
+/// The new files of one vendor, and the messages about them.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
     pub(crate) vendor: String,
-    /// The revision of the vendor's document, if there is one.
+    /// The revision of the vendor's document, if the vendor publishes one.
     pub(crate) revision: Option<String>,
     pub(crate) changes: Vec<Change>,
-    /// What the changes mean, if there are any.
+    /// The meaning of the changes, if there are changes.
     pub(crate) drift: Option<(Heading, Drift)>,
     pub(crate) notes: Vec<String>,
-    /// Findings that a person must resolve by editing a file. Nothing is written until then.
+    /// Findings that require a manual edit. No file is written while there are such findings.
     pub(crate) unresolved: Vec<String>,
     pub(crate) problems: Problems,
 }
 
-/// How many causes are reported for an overlay action without effect.
+/// The maximum number of possible causes that are reported for an unused overlay action.
 const MAX_CAUSES: usize = 3;
 
-/// The facts of a document, and what was left out of them.
+/// The facts of a document, and the content that was omitted from them.
 #[derive(Debug, Default)]
 struct Upstream {
     facts: Value,
@@ -56,23 +57,23 @@ impl Upstream {
         Self { facts, omitted, lock, mismatches }
     }
 
-    /// Whether it has every kept operation.
+    /// Whether every listed operation exists. Its id may have changed.
     fn is_complete(&self) -> bool {
         self.mismatches.iter().all(|mismatch| mismatch.is_renamed)
     }
 }
 
-/// Converts a document and cuts out the kept operations.
+/// Converts a document to OpenAPI 3.0 and extracts the listed operations.
 fn cut(name: &str, document: Value, source: &Source) -> Result<(Converted, Slice)> {
     let converted = downconvert(name, document)?;
-    // Prose is removed first, so that nothing is kept only because an example refers to it.
+    // Prose is removed first. Otherwise, components that only an example refers to would be kept.
     let facts = canonical(converted.document.clone(), Form::Facts);
     let slice = slice::slice(name, &facts, &source.operations)?;
     Ok((converted, slice))
 }
 
 impl Plan {
-    /// Plans for `vendor`, whose files are below `root`.
+    /// Computes the plan for `vendor`, whose files are in `root/specs/<vendor>`.
     pub(crate) fn new(root: &Path, vendor: &str, request: &Request) -> Self {
         let mut plan = Self { vendor: vendor.to_owned(), ..Self::default() };
         if let Err(problems) = plan.fill(root, request) {
@@ -86,10 +87,10 @@ impl Plan {
         let text = read(root, &name)?;
         let source = source::parse(&name, &text)?;
         self.revision.clone_from(&source.revision);
-        let mut from = source.revision.clone().unwrap_or_else(|| "what is checked in".to_owned());
+        let mut from = source.revision.clone().unwrap_or_else(|| "the checked-in files".to_owned());
 
         let origin = origin(&self.vendor, &source, request)?;
-        // If there is a document to compare with, a transcript is read like a document.
+        // If a transcript is compared with a document, both are reduced to facts without sources.
         let kind = if origin.is_some() { Kind::Document } else { source.kind };
         let mut before = self.checked_in(root, kind)?;
         let copy = match &origin {
@@ -97,8 +98,8 @@ impl Plan {
                 let mut options = fetch_options(&source, origin);
                 let has = |operation| slice::find("", &before.facts, operation).is_ok();
                 if before.lock.is_empty() || !source.operations.iter().all(has) {
-                    // The checked-in files are incomplete, so a response `304 Not Modified` would
-                    // not help.
+                    // The checked-in files are incomplete, so the full document is needed even if
+                    // it has not changed.
                     (options.etag, options.last_modified) = (None, None);
                 }
                 origin.read(&options)?
@@ -136,7 +137,7 @@ impl Plan {
         self.change(root, "upstream.yaml", render(&self.file("upstream.yaml"), &banner, &after.facts)?)?;
         if !after.lock.is_empty() {
             let banner = format!(
-                "What upstream.yaml leaves out, as fingerprints; `cargo xtask regen {}` writes it. Do not edit.",
+                "Fingerprints of what upstream.yaml omits. Generated by `cargo xtask regen {}`. Do not edit.",
                 self.vendor,
             );
             self.change(root, "upstream.lock", after.lock.render(&banner))?;
@@ -144,7 +145,7 @@ impl Plan {
 
         let corrected = self.corrected(root, &after);
         let published = match (&request.base, &corrected) {
-            // If an operation is missing, so are the targets of its overlay actions.
+            // If an operation is missing, the overlay actions for it match nothing.
             (None, Ok((contract, unused))) if unused.is_empty() || !after.is_complete() => {
                 self.document(root, "openapi.yaml")?.zip(Some(contract))
             }
@@ -152,7 +153,7 @@ impl Plan {
         };
         let to = self.revision.clone().unwrap_or_else(|| "the output of regen".to_owned());
         if from == to {
-            from = "what is checked in".to_owned();
+            from = "the checked-in files".to_owned();
         }
         let heading = Heading { vendor: self.vendor.clone(), from, to };
         let (old_contract, new_contract) = published.as_ref().map(|(old, new)| (old, *new)).unzip();
@@ -183,12 +184,12 @@ impl Plan {
         }
         let name = self.file("openapi.yaml");
         let banner =
-            format!("Written by `cargo xtask regen {}`. Corrections belong in overlay.yaml.", self.vendor);
+            format!("Generated by `cargo xtask regen {}`. Put corrections into overlay.yaml.", self.vendor);
         let text = render(&name, &banner, &contract)?;
-        // The build script reads the contract with its own parser.
+        // The build script has its own parser, so check that it gets the same result.
         let read = build_script::parse(&text).map_err(|reason| format!("{name}: {reason}"))?;
         if read != contract {
-            return Err(format!("{name}: the build script reads the contract differently").into());
+            return Err(format!("{name}: the build script parses the contract differently").into());
         }
         self.change(root, "openapi.yaml", text)
     }
@@ -202,7 +203,7 @@ impl Plan {
         Ok(())
     }
 
-    /// The checked-in facts and fingerprints; empty if there are none.
+    /// Reads the checked-in facts and fingerprints. The result is empty if there are none.
     fn checked_in(&self, root: &Path, kind: Kind) -> Result<Upstream> {
         let Some(document) = self.document(root, "upstream.yaml")? else {
             return Ok(Upstream::default());
@@ -216,7 +217,7 @@ impl Plan {
         Ok(Upstream { facts: canonical(document, form), lock, ..Upstream::default() })
     }
 
-    /// The facts of the checked-in upstream.yaml, in canonical form.
+    /// Reads the facts of the checked-in upstream.yaml. Fails if it was edited by hand.
     fn same(&mut self, root: &Path, source: &Source, before: &Upstream) -> Result<Upstream> {
         let name = self.file("upstream.yaml");
         let text = read(root, &name)?;
@@ -239,7 +240,7 @@ impl Plan {
         Ok(Upstream { lock: before.lock.clone(), ..upstream })
     }
 
-    /// Cuts the facts out of a document called `name`.
+    /// Extracts the facts from the document called `name`.
     fn upstream(&mut self, name: &str, bytes: &[u8], source: &Source, kind: Kind) -> Result<Upstream> {
         let document = document::parse(name, bytes)?;
         if kind == Kind::Transcribed {
@@ -250,31 +251,31 @@ impl Plan {
         let (converted, slice) = cut(name, document, source)?;
         self.notes.extend(converted.notices(name, &slice.document)?);
         for (former, current) in &slice.renames {
-            self.notes.push(sanitize(&format!("operation {former} is kept as {current}")));
+            self.notes.push(sanitize(&format!("operation {current} has the id {former} in the document")));
         }
         Ok(Upstream::of(&converted.document, slice))
     }
 
-    /// The document of `--base`. An operation that it lacks is reported as new.
+    /// Reads the document of `--base`. Operations that are missing in it are reported as added.
     fn base(&mut self, origin: &Origin, source: &Source) -> Result<Upstream> {
         let name = origin.name();
         let options = FetchOptions { etag: None, last_modified: None, ..fetch_options(source, origin) };
         let Some(copy) = origin.read(&options)? else {
-            return Err(format!("{name}: the server sent no document").into());
+            return Err(format!("{name}: the server returned no document").into());
         };
         let (converted, slice) = cut(&name, document::parse(&name, &copy.bytes)?, source)?;
         self.notes.extend(slice.mismatches.iter().map(|mismatch| sanitize(&mismatch.message)));
         Ok(Upstream { mismatches: Vec::new(), ..Upstream::of(&converted.document, slice) })
     }
 
-    /// The checked-in document called `name`.
+    /// Parses the checked-in file called `name`, if it exists.
     fn document(&self, root: &Path, name: &str) -> Result<Option<Value>> {
         let name = self.file(name);
         let text = read_if_there(root, &name)?;
         text.map(|text| document::parse(&name, text.as_bytes())).transpose()
     }
 
-    /// What openapi.yaml should hold, and the overlay actions without effect.
+    /// Applies the overlay. Returns the new contract and the overlay actions that were skipped.
     fn corrected(&self, root: &Path, upstream: &Upstream) -> Result<(Value, Vec<UnusedAction>)> {
         let mut facts = upstream.facts.clone();
         let name = self.file("overlay.yaml");
@@ -282,15 +283,15 @@ impl Plan {
         let overlay = document::parse(&name, text.as_bytes())?;
         let unused = overlay::apply(&name, overlay, &mut facts)?;
         let contract = canonical(facts, Form::Contract);
-        // Later actions may depend on an action that was skipped.
+        // If an action was skipped, the contract may be invalid.
         if unused.is_empty() && upstream.is_complete() {
             contract::check(&self.file("openapi.yaml"), &contract)?;
         }
         Ok((contract, unused))
     }
 
-    /// What a person must resolve: operations that differ from source.toml, and overlay actions
-    /// without effect with the changes that caused it.
+    /// Returns the findings that require a manual edit: operations that differ from source.toml,
+    /// and overlay actions that were skipped, with the changes that may be the cause.
     fn findings(&self, mismatches: Vec<Mismatch>, unused: Vec<UnusedAction>) -> Vec<drift::Change> {
         let of_operation = |mismatch: Mismatch| {
             let (rule, level) = if mismatch.is_renamed {
@@ -307,7 +308,7 @@ impl Plan {
                     action.concerns(&change.at)
                         || change.formerly.as_deref().is_some_and(|at| action.concerns(at))
                 })
-                .map(|change| format!("; since {} at #{}: {}", change.rule, change.at, change.what))
+                .map(|change| format!("; possible cause: {} at #{}: {}", change.rule, change.at, change.what))
                 .collect();
             let causes: String = causes.into_iter().take(MAX_CAUSES).collect();
             let what = action.message + &causes;
@@ -317,7 +318,7 @@ impl Plan {
         operations.chain(unused.into_iter().map(of_action)).collect()
     }
 
-    /// The message if no file needs a change.
+    /// The message for a vendor without changes.
     pub(crate) fn up_to_date(&self) -> String {
         match &self.revision {
             Some(revision) => format!("{}: up to date with {revision}", self.vendor),
@@ -325,20 +326,21 @@ impl Plan {
         }
     }
 
-    /// The files whose text differs.
+    /// The files that differ from the checked-in ones.
     pub(crate) fn needed(&self) -> Vec<&Change> {
         self.changes.iter().filter(|change| change.is_needed()).collect()
     }
 }
 
-/// Where to read the vendor's document from; `None` if it is not requested.
+/// Decides where to read the vendor's document from. Returns `None` to use the checked-in
+/// upstream.yaml.
 fn origin(vendor: &str, source: &Source, request: &Request) -> Result<Option<Origin>> {
     let is_drift = request.mode == Mode::Drift;
     match (&request.input, source.kind, &source.url) {
         (Input::Upstream, ..) => Ok(None),
         (Input::From(origin), Kind::Document, _) => Ok(Some(origin.clone())),
         (Input::From(origin), Kind::Transcribed, _) if is_drift => Ok(Some(origin.clone())),
-        // No vendor was named, so one that publishes no document is no error.
+        // The request is for all vendors, so a vendor without a document is not an error.
         (Input::Recorded, Kind::Transcribed, _) if request.vendor.is_none() => Ok(None),
         (_, Kind::Transcribed, _) => Err(format!(
             "{vendor} publishes no document; edit specs/{vendor}/upstream.yaml by hand, or set kind = \"document\" \
@@ -354,10 +356,10 @@ fn origin(vendor: &str, source: &Source, request: &Request) -> Result<Option<Ori
 fn banner(vendor: &str, kind: Kind) -> String {
     match kind {
         Kind::Document => format!(
-            "Cut by `cargo xtask regen {vendor}` from the document named in source.toml. Do not edit."
+            "Generated by `cargo xtask regen {vendor}` from the document in source.toml. Do not edit."
         ),
         Kind::Transcribed => format!(
-            "Transcribed by hand. `cargo xtask regen {vendor}` sorts it; it keeps no comment and no prose."
+            "Written by hand. `cargo xtask regen {vendor}` sorts this file and removes other comments and all prose."
         ),
     }
 }

@@ -1,25 +1,26 @@
-//! Errors for a maintainer, one sentence each. A run collects and reports every problem.
+//! Collects the errors of a run, so that all of them can be reported together.
 
 use std::fmt;
 
 /// The result of a step that can find several problems.
 pub type Result<T> = std::result::Result<T, Problems>;
 
-/// One or more complete sentences, each naming the document it is about.
+/// A list of error messages. Each message names the document that it is about.
 #[derive(Debug, Default)]
 pub struct Problems(Vec<String>);
 
-/// How many problems are reported, and how much of each: a malformed document has as many as it likes.
+/// The maximum number of reported problems. A malformed document can have any number of problems.
 const MAX_PROBLEMS: usize = 100;
+/// The maximum number of characters that are shown of one problem.
 const MAX_LENGTH: usize = 2_000;
 
-/// `text` without characters that control a terminal: names from a vendor's document could move the
-/// cursor, or end a line and forge another one.
+/// Removes characters that control a terminal and limits the length. Without this, a name in a
+/// vendor's document could move the cursor or imitate a line of our output.
 pub(crate) fn sanitize(text: &str) -> String {
     let mut sanitized = String::new();
     let mut rest = text.chars().enumerate().peekable();
     while let Some((count, each)) = rest.next() {
-        // Characters that change the direction of text can hide what it says.
+        // Characters that change the direction of text can disguise the text.
         let is_turning = matches!(each, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
         match each {
             _ if count == MAX_LENGTH => {
@@ -51,12 +52,12 @@ impl Problems {
         self.0.is_empty()
     }
 
-    /// Whether there are already more problems than are reported, so that the search can stop.
+    /// Whether there are more problems than can be reported. The caller can then stop searching.
     pub(crate) fn is_plenty(&self) -> bool {
         self.0.len() > MAX_PROBLEMS
     }
 
-    /// Returns `value`.
+    /// Returns `value` if there are no problems.
     ///
     /// # Errors
     ///

@@ -1,5 +1,5 @@
-//! Decides what `source.toml` records about a document: its revision, its date and the validators
-//! of its server.
+//! Computes what `source.toml` records about a document: its revision, SHA-256, date and the
+//! validators of its server.
 
 use std::time::Duration;
 
@@ -12,10 +12,11 @@ use crate::request::{Mode, Request};
 use crate::sha256::sha256;
 use crate::source::{Record, Source};
 
-/// Both vendors change their documents several times a year.
+/// The age at which a document is reported as possibly abandoned. Both vendors change their
+/// documents several times a year.
 const MAX_AGE_DAYS: i64 = 365;
 
-/// The time limit, and the validators if `origin` is the recorded URL.
+/// Returns the time limit, and the recorded validators if `origin` is the recorded URL.
 pub(crate) fn fetch_options(source: &Source, origin: &Origin) -> FetchOptions {
     let of_this = |mark: &Option<String>| mark.clone().filter(|_| is_recorded(source, origin));
     FetchOptions {
@@ -25,7 +26,7 @@ pub(crate) fn fetch_options(source: &Source, origin: &Origin) -> FetchOptions {
     }
 }
 
-/// The new record, if it differs from the one in `source.toml`.
+/// Returns the new record if it differs from the record in `source.toml`.
 pub(crate) fn record(source: &Source, request: &Request, origin: &Origin, copy: &Fetched) -> Option<Record> {
     let old = Record {
         revision: source.revision.clone().unwrap_or_default(),
@@ -42,7 +43,7 @@ pub(crate) fn record(source: &Source, request: &Request, origin: &Origin, copy: 
     } else if let Some(revision) = &request.revision {
         new.revision.clone_from(revision);
     }
-    // A server may change its validators without the document; `--check` should not report that.
+    // The validators can change although the document does not. `--check` must not report that.
     if is_other || is_recorded(source, origin) && request.mode == Mode::Write {
         new.etag.clone_from(&copy.etag);
         new.last_modified.clone_from(&copy.last_modified);
@@ -50,13 +51,13 @@ pub(crate) fn record(source: &Source, request: &Request, origin: &Origin, copy: 
     (new != old).then_some(new)
 }
 
-/// The name of a revision: the requested one, or the name of the file, or the start of the SHA-256.
+/// Returns the name of a revision: `--revision`, the name of the file, or the start of the SHA-256.
 fn revision(request: &Request, origin: &Origin, sha256: &str) -> String {
     let name = request.revision.as_deref().or_else(|| origin.stem());
     name.unwrap_or(&sha256[..12]).to_owned()
 }
 
-/// A warning if the document is so old that its source may be abandoned.
+/// Returns a warning if the document is older than `MAX_AGE_DAYS`.
 pub(crate) fn age_warning(date: Option<&str>, today: NaiveDate, vendor: &str) -> Option<String> {
     let date = date::parse(date?)?;
     let days = (today - date).num_days();
@@ -67,7 +68,7 @@ pub(crate) fn age_warning(date: Option<&str>, today: NaiveDate, vendor: &str) ->
     })
 }
 
-/// Whether `origin` is the recorded URL, whose server knows the validators.
+/// Whether `origin` is the URL in `source.toml`. The recorded validators are from its server.
 fn is_recorded(source: &Source, origin: &Origin) -> bool {
     matches!(origin, Origin::Url(url) if source.url.as_deref() == Some(url))
 }

@@ -1,26 +1,26 @@
-//! Finds the references of a document, and says why a reference is broken. It never follows a
-//! reference out of the document.
+//! Finds the references in a document, and explains why a reference is broken. References to other
+//! documents are errors and are never followed.
 
 use serde_json::Value;
 
 use crate::shape::{COMPONENTS, Shape, is_method, join, unescape, walk};
 
-/// A `$ref` or an equivalent: the target of a discriminator, or the name of a security scheme.
+/// A `$ref`, the target of a discriminator, or the name of a security scheme.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Reference {
-    /// JSON pointer of the value that holds it.
+    /// JSON pointer of the value that contains the reference.
     pub(crate) at: String,
     pub(crate) to: String,
-    /// The kind of thing that it must lead to.
+    /// The required kind of the target, such as `schema`.
     wanted: &'static str,
 }
 
 impl Reference {
-    /// The error for a reference that does not lead to a component of `document`.
+    /// Explains why the reference does not lead to a component of `document`.
     pub(crate) fn message(&self, document: &Value) -> String {
         let why = match self.to.strip_prefix('#') {
             None if self.to == NO_TEXT => return format!("{} has a $ref that is not a string", self.at),
-            None => "leaves the document".to_owned(),
+            None => "is outside the document".to_owned(),
             Some(pointer) if !pointer.starts_with("/components/") => "is not below #/components".to_owned(),
             Some(pointer) => match (document.pointer(pointer), self.found()) {
                 (None, _) => "does not exist".to_owned(),
@@ -31,7 +31,7 @@ impl Reference {
         format!("{} refers to {}, which {why}", self.at, self.to)
     }
 
-    /// The kind of thing at its target, by the grammar.
+    /// The kind of the target. It follows from the path of the target.
     fn found(&self) -> Option<&'static str> {
         let mut shape: &'static Shape = &COMPONENTS;
         for step in self.to.strip_prefix("#/components/")?.split('/') {
@@ -43,7 +43,7 @@ impl Reference {
         shape.name()
     }
 
-    /// The component of `document` that it leads to or into, as (kind, name).
+    /// Returns the component of `document` that is or contains the target, as (kind, name).
     pub(crate) fn component(&self, document: &Value) -> Option<(String, String)> {
         let pointer = self.to.strip_prefix('#')?;
         document.pointer(pointer)?;
@@ -56,10 +56,10 @@ impl Reference {
     }
 }
 
-/// Stands for a `$ref` that is not a string. No valid target contains a space.
+/// A placeholder for a `$ref` that is not a string. No valid target contains a space.
 const NO_TEXT: &str = "no text";
 
-/// Every reference in `value`, which is at `pointer`.
+/// Returns every reference in `value`. `pointer` is the JSON pointer of `value`.
 pub(crate) fn references(value: &Value, shape: &'static Shape, pointer: &str) -> Vec<Reference> {
     let mut found = Vec::new();
     walk(value, shape, pointer, &mut |at, shape, value| {
@@ -86,7 +86,7 @@ pub(crate) fn references(value: &Value, shape: &'static Shape, pointer: &str) ->
     found
 }
 
-/// Every operation of `document`, as (method, path, operation).
+/// Returns every operation of `document`, as (method, path, operation).
 pub(crate) fn operations(document: &Value) -> impl Iterator<Item = (&str, &str, &Value)> {
     let paths = document["paths"].as_object().into_iter().flatten();
     paths.flat_map(|(path, item)| {
@@ -97,7 +97,7 @@ pub(crate) fn operations(document: &Value) -> impl Iterator<Item = (&str, &str, 
     })
 }
 
-/// The keys of an object; empty for any other value.
+/// Returns the keys of an object, or no keys for any other value.
 pub(crate) fn keys(value: Option<&Value>) -> Vec<&str> {
     let map = value.and_then(Value::as_object).into_iter().flatten();
     map.map(|(key, _)| key.as_str()).collect()

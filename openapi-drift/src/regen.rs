@@ -1,5 +1,5 @@
-//! Brings the checked-in specs up to date, or shows what would change. Every file is computed before
-//! the first is written, so that no file changes if there is a problem.
+//! Updates the checked-in specs, or shows what would change. All files are computed before the
+//! first one is written, so no file changes if there is a problem.
 
 use std::fs;
 use std::path::Path;
@@ -19,11 +19,12 @@ pub enum Outcome {
     Success = 0,
     /// There are changes.
     Changed = 1,
-    /// A change needs review: it breaks callers, may have another meaning, or matches no rule.
+    /// A change needs review, because it breaks callers, may change the meaning, or matches no
+    /// rule.
     NeedsReview = 2,
     /// The command or the check failed.
     Failed = 3,
-    /// The check could not run here, or not completely.
+    /// The check could not run completely on this machine.
     Skipped = 4,
 }
 
@@ -55,7 +56,7 @@ pub fn run(root: &Path, request: &Request) -> Output {
     };
     let mut output = finish(plans, request);
     output.out.insert_str(0, &rendered);
-    // Written last, so that it does not report files that were not written.
+    // The report is written last, so an error here does not prevent writing the specs.
     if let Some((path, text)) = report
         && let Err(error) = fs::write(path, text)
     {
@@ -65,14 +66,14 @@ pub fn run(root: &Path, request: &Request) -> Output {
     output
 }
 
-/// The report for a pull request, including errors.
+/// Renders the report for a pull request, including errors.
 fn report(plans: &[Plan]) -> String {
     let failed: Vec<String> = plans
         .iter()
         .filter(|plan| !plan.problems.is_empty())
         .map(|plan| {
             format!(
-                "## {}: failed, and nothing was written\n\n    {}\n",
+                "## {}: failed; no file was written\n\n    {}\n",
                 plan.vendor,
                 plan.problems.to_string().replace('\n', "\n    ")
             )
@@ -91,7 +92,7 @@ fn reports(plans: &[Plan], render: impl Fn(&Heading, &Drift) -> String, none: &s
     if found.is_empty() { none.to_owned() } else { found.join("\n") }
 }
 
-/// The exit code for one vendor. In a comparison with `--base`, only the two documents count.
+/// Returns the exit code for one vendor. With `--base`, it depends only on the two documents.
 fn outcome(plan: &Plan, is_comparison: bool) -> Outcome {
     if !plan.problems.is_empty() {
         return Outcome::Failed;
@@ -105,17 +106,17 @@ fn outcome(plan: &Plan, is_comparison: bool) -> Outcome {
 }
 
 impl Output {
-    /// An output with no text for standard output.
+    /// Creates an output without text for standard output.
     pub fn new(outcome: Outcome, err: impl Into<String>) -> Self {
         Self { outcome, out: String::new(), err: err.into() }
     }
 
     fn failed(problems: Problems) -> Self {
-        Self::new(Outcome::Failed, format!("{problems}\nnothing was written\n"))
+        Self::new(Outcome::Failed, format!("{problems}\nno file was written\n"))
     }
 }
 
-/// The requested vendors: those with a `source.toml`, sorted by name.
+/// Returns the requested vendors, sorted by name. A vendor is a folder with a `source.toml`.
 fn vendors(root: &Path, request: &Request) -> Result<Vec<String>> {
     let specs = root.join("specs");
     let folders = fs::read_dir(&specs).map_err(|error| format!("specs: {error}"))?;
@@ -140,9 +141,9 @@ fn vendors(root: &Path, request: &Request) -> Result<Vec<String>> {
     }
 }
 
-/// Writes the files unless there is a problem, and reports each vendor. `--check` shows the
-/// differences even if the overlay no longer applies, because the difference of upstream.yaml shows
-/// the reason.
+/// Writes the files unless there is a problem, and reports the result for each vendor. `--check`
+/// shows the differences even if the overlay cannot be applied, because the differences in
+/// upstream.yaml show why.
 fn finish(plans: Vec<Plan>, request: &Request) -> Output {
     let is_write = request.mode == Mode::Write;
     if is_write && plans.iter().any(|plan| !plan.problems.is_empty()) {
@@ -166,7 +167,7 @@ fn finish(plans: Vec<Plan>, request: &Request) -> Output {
             _ if !plan.unresolved.is_empty() => {
                 let unresolved: String =
                     plan.unresolved.iter().map(|it| format!("\n  {}", sanitize(it))).collect();
-                format!("{}: resolve by hand first:{unresolved}", plan.vendor)
+                format!("{}: correct source.toml or overlay.yaml, then run again:{unresolved}", plan.vendor)
             }
             Outcome::Success => plan.up_to_date(),
             _ if request.base.is_some() => format!("{}: the documents differ", plan.vendor),
@@ -183,7 +184,7 @@ fn finish(plans: Vec<Plan>, request: &Request) -> Output {
             return Output::failed(problems);
         }
     } else if is_write {
-        output.err += "nothing was written\n";
+        output.err += "no file was written\n";
     }
     output
 }

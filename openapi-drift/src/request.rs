@@ -1,4 +1,4 @@
-//! The arguments of a run.
+//! The arguments of `regen` and `drift`.
 
 use std::path::PathBuf;
 
@@ -7,17 +7,17 @@ use crate::fetch::Origin;
 /// The arguments of `cargo xtask regen` and `cargo xtask drift`.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Request {
-    /// The vendor; `None` means every vendor.
+    /// The name of a vendor, or `None` for all vendors.
     pub vendor: Option<String>,
     /// The document to read.
     pub input: Input,
-    /// The revision to record.
+    /// The name of the revision to record.
     pub revision: Option<String>,
-    /// Whether to write.
+    /// What to do with the result.
     pub mode: Mode,
-    /// The document to compare with, instead of the one that is checked in.
+    /// The document to compare with. Default: the checked-in upstream.yaml.
     pub base: Option<Origin>,
-    /// The file for the report of a pull request.
+    /// Where to write the report for a pull request.
     pub report: Option<PathBuf>,
     /// Whether to report in JSON.
     pub json: bool,
@@ -26,7 +26,7 @@ pub struct Request {
 /// What to do with the result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
-    /// Write it.
+    /// Write the files.
     #[default]
     Write,
     /// Show the differences.
@@ -35,14 +35,14 @@ pub enum Mode {
     Drift,
 }
 
-/// The document that upstream.yaml is made from.
+/// The document that upstream.yaml is generated from.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub enum Input {
     /// upstream.yaml itself.
     #[default]
     Upstream,
-    /// The vendor's document, at the url in `source.toml`.
+    /// The vendor's document at the URL in `source.toml`.
     Recorded,
-    /// The vendor's document at the given place.
+    /// A copy of the vendor's document.
     From(Origin),
 }

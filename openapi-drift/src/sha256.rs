@@ -1,8 +1,8 @@
-//! The SHA-256 of a document or a text.
+//! Computes a SHA-256.
 
 use ring::digest;
 
-/// In hex.
+/// Returns the SHA-256 in lowercase hex.
 pub(crate) fn sha256(bytes: &[u8]) -> String {
     let digest = digest::digest(&digest::SHA256, bytes);
     digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()

@@ -1,5 +1,5 @@
-//! The grammar of an OpenAPI 3.0 document, as far as it is needed to distinguish keywords from
-//! names: `description` is prose in a schema, but a name below `properties`. Anything unknown is
+//! The grammar of an OpenAPI 3.0 document. It distinguishes keywords from names: `description` is
+//! prose in a schema, but below `properties` it is the name of a property. Unknown keys contain
 //! data.
 
 use serde_json::Value;
@@ -9,17 +9,19 @@ use serde_json::Value;
 pub(crate) enum Shape {
     /// A value whose keys mean nothing to OpenAPI, such as `default`.
     Data,
-    /// A map from names that the vendor chooses to things of one shape.
+    /// A map whose keys are names that the vendor chooses. All values have the same shape.
     Names(&'static Shape),
-    /// The same, where keys that begin with `x-` are extensions: paths, statuses, expressions.
+    /// A map with keys of a fixed pattern, such as paths or statuses. Keys that begin with `x-` are
+    /// extensions.
     Patterned(&'static Shape),
-    /// A list of things of one shape.
+    /// A list whose items all have the same shape.
     List(&'static Shape),
-    /// The target of a discriminator: a reference without `$ref`, or the name of a schema.
+    /// The target of a discriminator: a string such as `#/components/schemas/A`, or the name of a
+    /// schema.
     Target,
-    /// An alternative of `security`, whose keys are names of security schemes.
+    /// An item of `security`. Its keys are names of security schemes.
     Requirement,
-    /// An object with keywords. Those not listed hold data.
+    /// An object with keywords. Keywords that `fields` does not list contain data.
     Object { name: &'static str, fields: &'static [(&'static str, &'static Shape)] },
 }
 
@@ -43,12 +45,12 @@ impl Shape {
         }
     }
 
-    /// Whether this is the object with keywords that is called `wanted`.
+    /// Whether this is an object with keywords whose name is `wanted`.
     pub(crate) fn is(&self, wanted: &str) -> bool {
         matches!(self, Shape::Object { name, .. } if *name == wanted)
     }
 
-    /// The name of an object with keywords.
+    /// The name of an object with keywords, or of a callback.
     pub(crate) fn name(&self) -> Option<&'static str> {
         match self {
             Shape::Object { name, .. } => Some(name),
@@ -63,7 +65,7 @@ impl Shape {
     }
 }
 
-/// Calls `visit` with each value at or below `value`, parents first, with its JSON pointer.
+/// Calls `visit` for `value` and each value below it, with its JSON pointer. Parents come first.
 pub(crate) fn walk<'v>(
     value: &'v Value,
     shape: &'static Shape,
@@ -86,22 +88,22 @@ pub(crate) fn walk<'v>(
     }
 }
 
-/// `pointer` one step further down (RFC 6901).
+/// Appends `key` to a JSON pointer (RFC 6901).
 pub(crate) fn join(pointer: &str, key: &str) -> String {
     format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"))
 }
 
-/// The key that a segment of a JSON pointer stands for.
+/// Converts a segment of a JSON pointer to a key.
 pub(crate) fn unescape(segment: &str) -> String {
     segment.replace("~1", "/").replace("~0", "~")
 }
 
-/// The keys of a JSON pointer.
+/// Splits a JSON pointer into keys.
 pub(crate) fn segments(pointer: &str) -> Vec<String> {
     pointer.split('/').skip(1).map(unescape).collect()
 }
 
-/// Whether `key` of a path item holds an operation.
+/// Whether `key` of a path item is an HTTP method, such as `get`.
 pub(crate) fn is_method(key: &str) -> bool {
     PATH_ITEM.under(key).is("operation")
 }
@@ -121,7 +123,7 @@ pub(crate) static DOCUMENT: Shape = object(
 /// The map of paths.
 pub(crate) static PATHS: Shape = Shape::Patterned(&PATH_ITEM);
 
-/// Everything that can be referred to.
+/// The components, which references lead to.
 pub(crate) static COMPONENTS: Shape = object(
     "components",
     &[
@@ -141,7 +143,7 @@ const fn object(name: &'static str, fields: &'static [(&'static str, &'static Sh
     Shape::Object { name, fields }
 }
 
-/// Any value that OpenAPI does not define further.
+/// A value whose content OpenAPI does not define.
 pub(crate) static DATA: Shape = Shape::Data;
 static DATA_BY_NAME: Shape = Shape::Names(&DATA);
 
@@ -214,7 +216,7 @@ static LINK: Shape = object("link", &[("parameters", &DATA_BY_NAME), ("server", 
 
 /// Schemas by name.
 pub(crate) static NAMED_SCHEMAS: Shape = Shape::Names(&SCHEMA);
-/// Schemas in a row.
+/// A list of schemas.
 pub(crate) static SCHEMAS: Shape = Shape::List(&SCHEMA);
 
 /// A schema.
@@ -233,8 +235,8 @@ pub(crate) static SCHEMA: Shape = object(
 );
 static DISCRIMINATOR: Shape = object("discriminator", &[("mapping", &Shape::Names(&Shape::Target))]);
 
-/// Whether OpenAPI 3.0 has the keyword in a schema (version 3.0.4, section 4.7.24), except `xml`. In 3.1 it
-/// has the same meaning.
+/// Whether `key` is a keyword of schemas in OpenAPI 3.0 (version 3.0.4, section 4.7.24), except
+/// `xml`. These keywords have the same meaning in 3.1.
 pub(crate) fn is_schema_keyword(key: &str) -> bool {
     const KEYWORDS: &str = "$ref additionalProperties allOf anyOf default deprecated description discriminator enum example \
         exclusiveMaximum exclusiveMinimum externalDocs format items maxItems maxLength maxProperties \

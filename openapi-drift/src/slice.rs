@@ -1,6 +1,6 @@
-//! Cuts the kept operations out of a vendor's document, with everything they refer to. It follows
-//! renames that `source.toml` lists, and guesses no others. An operation that is missing is
-//! reported with its place and what is nearby.
+//! Extracts the operations that `source.toml` lists from a vendor's document, with everything that
+//! they refer to. An operation is found by its method and path. Its id must be listed. The message
+//! for a missing operation names its new place or similar paths.
 
 use serde_json::{Map, Value, json};
 
@@ -11,10 +11,11 @@ use crate::reference::{keys, operations, references};
 use crate::shape::{self, is_method, join};
 use crate::source::Operation;
 
-/// The cut document, and the renames that were followed as (former id, current id).
+/// The extracted part of a document, and the operations that have an older or newer id in it.
 #[derive(Debug)]
 pub(crate) struct Slice {
     pub(crate) document: Value,
+    /// As (id in the document, our id).
     pub(crate) renames: Vec<(String, String)>,
     pub(crate) mismatches: Vec<Mismatch>,
 }
@@ -24,17 +25,17 @@ pub(crate) struct Slice {
 pub(crate) struct Mismatch {
     /// JSON pointer.
     pub(crate) at: String,
-    /// Includes the name of the document, and what is nearby.
+    /// Includes the name of the document.
     pub(crate) message: String,
     /// Whether the operation exists under an id that is not listed.
     pub(crate) is_renamed: bool,
 }
 
-/// Cuts the operations of `wanted` out of the document called `name`.
+/// Extracts the operations `wanted` from the document called `name`.
 ///
 /// # Errors
 ///
-/// Fails if the document has another OpenAPI version, or for each broken reference.
+/// Fails if the document is not OpenAPI 3.0, or for each broken reference.
 pub(crate) fn slice(name: &str, document: &Value, wanted: &[Operation]) -> Result<Slice> {
     require_3_0(name, document)?;
     let mut problems = Problems::default();
@@ -97,24 +98,25 @@ pub(crate) fn require_3_0(name: &str, document: &Value) -> Result<()> {
         }
         Some(version) => Err(format!("{name}: OpenAPI {version}; only 3.0.x is supported").into()),
         None if document.get("openapi").is_some() => {
-            Err(format!("{name}: not an OpenAPI 3 document, `openapi` is not a version").into())
+            Err(format!("{name}: not an OpenAPI 3 document: `openapi` is not a version").into())
         }
-        None => Err(format!("{name}: not an OpenAPI 3 document, it has no `openapi`").into()),
+        None => Err(format!("{name}: not an OpenAPI 3 document: it has no `openapi`").into()),
     }
 }
 
-/// The path item and the operation at the method and path, whatever its id is.
+/// Finds the path item and the operation by method and path. Ignores the id.
 fn at<'v>(document: &'v Value, wanted: &Operation) -> Option<(&'v Value, &'v Value)> {
     let item = &document["paths"][&wanted.path];
     let found = item.get(&wanted.method).filter(|found| found.is_object())?;
     Some((item, found))
 }
 
-/// The path item and the operation, if the id is one of the listed ids.
+/// Finds the path item and the operation by method and path.
 ///
 /// # Errors
 ///
-/// Fails if there is no such operation, and says what is there instead or nearby.
+/// Fails if there is no such operation, or if its id is not listed. The message for a missing
+/// operation names its new place or similar paths.
 pub(crate) fn find<'v>(
     name: &str,
     document: &'v Value,
@@ -138,7 +140,7 @@ pub(crate) fn find<'v>(
         let id = operation["operationId"].as_str().unwrap_or_default();
         format!("{id} is at {} {path}", method.to_uppercase())
     } else if let Some(target) = item["$ref"].as_str() {
-        format!("the path only refers to {target}, and in OpenAPI 3.0 that is another document")
+        format!("the path only refers to {target}, which is not supported in OpenAPI 3.0")
     } else if item.is_object() {
         let here = operations(document).filter(|(_, path, _)| *path == wanted.path);
         let methods: Vec<String> = here.map(|(method, ..)| method.to_uppercase()).collect();
@@ -157,16 +159,16 @@ fn paths_near(document: &Value, wanted: &str) -> String {
     if !siblings.is_empty() {
         return format!("the paths under /{top} are: {}", siblings.join(", "));
     }
-    format!("nothing is under /{top}")
+    format!("there are no paths under /{top}")
 }
 
-/// The fields of a path item that apply to all its methods.
+/// Returns the fields of a path item that apply to all methods.
 fn shared_by_methods(item: &Value) -> Value {
     let fields = item.as_object().into_iter().flatten();
     fields.filter(|(key, _)| !is_method(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
-/// The components that `sliced` refers to, directly or through other components.
+/// Returns the components that `sliced` refers to, directly or through other components.
 fn components(name: &str, document: &Value, sliced: &Value) -> Result<Value> {
     let mut problems = Problems::default();
     let mut kept = json!({});
@@ -250,13 +252,13 @@ mod tests {
         let mut document = fixture::document();
         document["paths"] = json!({ "/loan": {} });
         insta::assert_snapshot!(message(&document), @"
-        library.yaml: no POST /loans (createLoan); nothing is under /loans
-        library.yaml: no POST /loans/{id}/end (endLoan); nothing is under /loans
+        library.yaml: no POST /loans (createLoan); there are no paths under /loans
+        library.yaml: no POST /loans/{id}/end (endLoan); there are no paths under /loans
         ");
         document["paths"] = json!({});
         insta::assert_snapshot!(message(&document), @"
-        library.yaml: no POST /loans (createLoan); nothing is under /loans
-        library.yaml: no POST /loans/{id}/end (endLoan); nothing is under /loans
+        library.yaml: no POST /loans (createLoan); there are no paths under /loans
+        library.yaml: no POST /loans/{id}/end (endLoan); there are no paths under /loans
         ");
     }
 
@@ -282,7 +284,7 @@ mod tests {
         let document = edited("- Desk: []", "- Desks: []");
         insta::assert_snapshot!(message(&document), @"library.yaml: /paths/~1loans~1{id}~1end/post/security/0 refers to #/components/securitySchemes/Desks, which does not exist");
         let document = edited("'#/components/schemas/Kind'", "'../kinds.yaml#/Kind'");
-        insta::assert_snapshot!(message(&document), @"library.yaml: /components/schemas/Loan/properties/kind refers to ../kinds.yaml#/Kind, which leaves the document");
+        insta::assert_snapshot!(message(&document), @"library.yaml: /components/schemas/Loan/properties/kind refers to ../kinds.yaml#/Kind, which is outside the document");
         let document = edited("'#/components/schemas/Kind'", "'#/paths/~1loans'");
         insta::assert_snapshot!(message(&document), @"library.yaml: /components/schemas/Loan/properties/kind refers to #/paths/~1loans, which is not below #/components");
     }
@@ -300,7 +302,7 @@ mod tests {
         insta::assert_snapshot!(message(&document), @"library.yaml: /paths/~1loans/post/parameters/0 refers to #/components/schemas/Loan, which is a schema, not a parameter");
         document["paths"]["/loans"]["post"]["parameters"] = json!([{ "$ref": 7 }]);
         insta::assert_snapshot!(message(&document), @"library.yaml: /paths/~1loans/post/parameters/0 has a $ref that is not a string");
-        // Into a component, to the kind of thing that is wanted there.
+        // A reference to a schema inside of a component is allowed.
         let document = edited("'#/components/schemas/Kind'", "'#/components/parameters/Branch/schema'");
         assert!(slice("library.yaml", &document, &kept()).is_ok());
     }
@@ -309,7 +311,7 @@ mod tests {
     fn path_that_is_only_a_reference_is_reported() {
         let mut document = fixture::document();
         document["paths"]["/loans"] = json!({ "$ref": "#/paths/~1loans" });
-        insta::assert_snapshot!(message(&document), @"library.yaml: no POST /loans (createLoan); the path only refers to #/paths/~1loans, and in OpenAPI 3.0 that is another document");
+        insta::assert_snapshot!(message(&document), @"library.yaml: no POST /loans (createLoan); the path only refers to #/paths/~1loans, which is not supported in OpenAPI 3.0");
     }
 
     #[test]
@@ -338,8 +340,8 @@ mod tests {
         document["paths"] = json!({ "/x": 1 });
         document["components"] = json!(null);
         insta::assert_snapshot!(message(&document), @"
-        library.yaml: no POST /loans (createLoan); nothing is under /loans
-        library.yaml: no POST /loans/{id}/end (endLoan); nothing is under /loans
+        library.yaml: no POST /loans (createLoan); there are no paths under /loans
+        library.yaml: no POST /loans/{id}/end (endLoan); there are no paths under /loans
         library.yaml: /security/0 refers to #/components/securitySchemes/Card, which does not exist
         ");
     }

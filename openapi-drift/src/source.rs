@@ -1,5 +1,5 @@
-//! `source.toml`: where a vendor's facts come from, and which operations are kept. Updates preserve
-//! comments.
+//! Reads and updates `source.toml`, which holds the source of a vendor's facts and the operations
+//! that we use. Updates preserve comments.
 
 use serde::Deserialize;
 use toml_edit::{DocumentMut, Item};
@@ -8,14 +8,14 @@ use crate::date;
 use crate::problems::{Problems, Result};
 use crate::shape::is_method;
 
-/// The content of the file.
+/// The content of `source.toml`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Source {
     pub(crate) kind: Kind,
     #[serde(rename = "operation")]
     pub(crate) operations: Vec<Operation>,
-    /// For `kind = "document"` only, like the fields below.
+    /// Used only for `kind = "document"`, as are all fields below.
     pub(crate) url: Option<String>,
     pub(crate) revision: Option<String>,
     pub(crate) sha256: Option<String>,
@@ -24,11 +24,11 @@ pub(crate) struct Source {
     /// The validators that the server sent with the revision.
     pub(crate) etag: Option<String>,
     pub(crate) last_modified: Option<String>,
-    /// The time limit for the server, in seconds.
+    /// The time limit for the download, in seconds. Default: 60 s.
     pub(crate) timeout: Option<u64>,
 }
 
-/// The fields that are updated for a new document. `None` removes the field.
+/// The fields that `update` writes. `None` removes a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Record {
     pub(crate) revision: String,
@@ -42,26 +42,26 @@ pub(crate) struct Record {
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Kind {
-    /// Cut from a document that the vendor publishes.
+    /// Extracted from a document that the vendor publishes.
     Document,
     /// Transcribed by hand.
     Transcribed,
 }
 
-/// An operation that we keep.
+/// An operation that we use.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Operation {
     pub(crate) id: String,
     pub(crate) method: String,
     pub(crate) path: String,
-    /// Other ids that the operation has in older or newer documents.
+    /// Ids that the operation has in older or newer documents.
     #[serde(default)]
     pub(crate) formerly: Vec<String>,
 }
 
 impl Operation {
-    /// `POST /oauth2/token`
+    /// For example `POST /oauth2/token`.
     pub(crate) fn label(&self) -> String {
         format!("{} {}", self.method.to_uppercase(), self.path)
     }
@@ -70,7 +70,7 @@ impl Operation {
         self.id == id || self.formerly.iter().any(|former| former == id)
     }
 
-    /// `createAccessToken (formerly createAuthToken)`
+    /// For example `createAccessToken (formerly createAuthToken)`.
     pub(crate) fn names(&self) -> String {
         if self.formerly.is_empty() {
             self.id.clone()
@@ -80,7 +80,7 @@ impl Operation {
     }
 }
 
-/// Reads the file called `name`.
+/// Parses the file called `name`.
 ///
 /// # Errors
 ///
@@ -104,7 +104,7 @@ pub(crate) fn parse(name: &str, text: &str) -> Result<Source> {
     problems.or(source)
 }
 
-/// `text` with `record`; everything else stays as it is.
+/// Returns `text` with the fields of `record`. Everything else is unchanged.
 ///
 /// # Errors
 ///

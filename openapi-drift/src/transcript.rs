@@ -1,5 +1,5 @@
-//! Rules for transcribed facts: exactly the operations that `source.toml` lists, and an `x-source`
-//! for each operation and schema.
+//! Checks facts that were transcribed by hand: they must have exactly the operations that
+//! `source.toml` lists, and an `x-source` for each operation and schema.
 
 use serde_json::Value;
 
@@ -13,8 +13,8 @@ use crate::source::Operation;
 ///
 /// # Errors
 ///
-/// Fails for each operation that is missing or not listed, and each operation or schema without an
-/// `x-source`.
+/// Fails for each operation that is missing or not listed, and for each operation or schema that
+/// has no `x-source`.
 pub(crate) fn check(name: &str, document: &Value, kept: &[Operation]) -> Result<()> {
     require_3_0(name, document)?;
     let mut problems = Problems::default();

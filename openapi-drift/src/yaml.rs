@@ -1,5 +1,6 @@
-//! Writes a document as YAML that all readers read alike, with sorted keys. YAML 1.1, which many
-//! tools still read, takes `2023-02-18` for a date and `no` for false, so such strings are quoted.
+//! Renders a document as YAML with sorted keys. Strings that YAML 1.1 parsers would read as another
+//! type are quoted, such as `2023-02-18` (a date) and `no` (false), because many tools use YAML
+//! 1.1.
 
 use serde::ser::{Serialize, Serializer};
 use serde_json::Value;
@@ -8,11 +9,11 @@ use crate::build_script::plain_scalar;
 use crate::document;
 use crate::problems::Result;
 
-/// The text of the file called `name`: `banner` as a comment, then `document`.
+/// Returns the text of the file called `name`: `banner` as a comment, then `document`.
 ///
 /// # Errors
 ///
-/// Fails if the text would not read back as `document`.
+/// Fails if the text would parse to another document.
 pub(crate) fn render(name: &str, banner: &str, document: &Value) -> Result<String> {
     let mut sorted = document.clone();
     sorted.sort_all_objects();
@@ -21,11 +22,12 @@ pub(crate) fn render(name: &str, banner: &str, document: &Value) -> Result<Strin
     if document::parse(name, text.as_bytes())? == *document {
         Ok(text)
     } else {
-        Err("the document would not read back as written".to_owned().into())
+        Err(format!("{name}: the written YAML would parse to a different document").into())
     }
 }
 
-/// A prefix that makes the writer quote a string. It is removed from the output.
+/// A prefix for strings that must be quoted. It makes `yaml_serde` quote the string, and `render`
+/// removes it.
 const MARK: &str = "#quote ";
 const QUOTED_MARK: &str = "'#quote ";
 
@@ -42,7 +44,7 @@ impl Serialize for Marked<'_> {
     }
 }
 
-/// `text`, with the prefix unless the build script reads it as a string without quotes.
+/// Adds the prefix, unless the build script parses `text` without quotes as the same string.
 fn marked(text: &str) -> String {
     let is_text = plain_scalar(text).is_some_and(|value| value == text);
     if is_text { text.to_owned() } else { format!("{MARK}{text}") }

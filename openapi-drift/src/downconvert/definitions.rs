@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::shape::{self, join, walk};
 
-/// Empties every `$defs` of `document`. Returns the former pointers and the new names.
+/// Moves the schemas of every `$defs`. Returns their previous pointers and new names.
 pub(super) fn hoist(document: &mut Value) -> BTreeMap<String, String> {
     let mut moved = BTreeMap::new();
     let mut numbers = BTreeMap::new();
@@ -37,7 +37,7 @@ fn named_schemas(document: &mut Value) -> Option<&mut Map<String, Value>> {
     components.as_object_mut()?.entry("schemas").or_insert_with(|| json!({})).as_object_mut()
 }
 
-/// The pointers of the schemas that hold definitions.
+/// Returns the pointers of the schemas that have `$defs`.
 fn holders(value: &Value, shape: &'static shape::Shape, pointer: &str) -> Vec<String> {
     let mut found = Vec::new();
     walk(value, shape, pointer, &mut |at, shape, value| {
@@ -48,7 +48,7 @@ fn holders(value: &Value, shape: &'static shape::Shape, pointer: &str) -> Vec<St
     found
 }
 
-/// `name`, with a number appended if another schema has that name.
+/// Returns `name`, with a number appended if a different schema has this name.
 fn free_name(
     taken: &Map<String, Value>,
     name: &str,
@@ -68,7 +68,7 @@ fn free_name(
     }
 }
 
-/// `target`, updated for the moved definitions.
+/// Returns the new target of a reference after the schemas in `moved` were moved.
 pub(super) fn followed(target: &str, moved: &BTreeMap<String, String>) -> String {
     let mut target = target.to_owned();
     while let Some((from, current)) = target.find("/$defs/").and_then(|at| {

@@ -1,5 +1,6 @@
-//! What could not be converted to OpenAPI 3.0: dropped with a note, or refused with an error.
-//! Findings are reported only for what is kept, and similar ones together.
+//! Reports what cannot be converted to OpenAPI 3.0. A finding is either a notice, if the keyword
+//! was dropped, or an error. Only findings in the extracted slice are reported. Equal notices are
+//! merged.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +9,10 @@ use serde_json::Value;
 use crate::problems::{Problems, Result, sanitize};
 use crate::shape::{is_method, segments};
 
-/// How many places are shown for one kind of finding.
+/// The maximum number of places that are shown in one notice.
 const MAX_PLACES: usize = 3;
 
-/// The converted document, and what could not be converted.
+/// The converted document, and the findings of the conversion.
 #[derive(Debug)]
 pub(crate) struct Converted {
     pub(crate) document: Value,
@@ -23,15 +24,16 @@ pub(super) struct Finding {
     /// JSON pointer into the document before the conversion.
     pub(super) at: String,
     pub(super) what: String,
+    /// Whether the finding is an error.
     pub(super) is_refused: bool,
 }
 
 impl Converted {
-    /// One sentence for each kind of finding that was dropped from what `slice` keeps.
+    /// Returns the notices about parts of `slice`.
     ///
     /// # Errors
     ///
-    /// Fails for each kept thing that could not be converted.
+    /// Fails for each part of `slice` that could not be converted.
     pub(crate) fn notices(&self, name: &str, slice: &Value) -> Result<Vec<String>> {
         let mut problems = Problems::default();
         let mut dropped: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -54,7 +56,7 @@ impl Converted {
     }
 }
 
-/// Whether `pointer` leads to a part of `slice`, or concerns the whole document.
+/// Whether `pointer` leads to a part of `slice`, or to something that concerns the whole document.
 fn is_in(slice: &Value, pointer: &str) -> bool {
     let mut steps = segments(pointer).into_iter();
     let mut step = || steps.next().unwrap_or_default();

@@ -1,6 +1,6 @@
 //! Converts an OpenAPI 3.1 document to an equivalent 3.0 document, so that the other modules need
-//! one grammar only. What 3.0 does not support is reported with its place. A 3.0 document passes
-//! unchanged.
+//! to support only 3.0. Keywords that 3.0 does not support are reported. A 3.0 document is not
+//! changed.
 
 mod definitions;
 mod finding;
@@ -28,11 +28,11 @@ const PATCH_VERSION: &str = "3.0.3";
 /// The limit for a chain of path items that refer to each other.
 const MAX_CHAIN: usize = 4;
 
-/// Converts the document called `name`, if it is of OpenAPI 3.1.
+/// Converts the document called `name` if its version is OpenAPI 3.1.
 ///
 /// # Errors
 ///
-/// Fails if the version is not supported, or the document would grow without bound.
+/// Fails if the version is not supported, or if copied path items make the document too large.
 pub(crate) fn downconvert(name: &str, mut document: Value) -> Result<Converted> {
     let version = version(&document);
     match version.as_deref() {
@@ -44,7 +44,7 @@ pub(crate) fn downconvert(name: &str, mut document: Value) -> Result<Converted> 
         Some(version) if !version.starts_with("3.0.") => {
             return Err(format!("{name}: OpenAPI {version}; only 3.0.x and 3.1.x are supported").into());
         }
-        // The slice reports a document that is not OpenAPI.
+        // `slice` reports a missing or invalid version.
         _ => return Ok(Converted { document, findings: Vec::new() }),
     }
     let moved = definitions::hoist(&mut document);
@@ -66,19 +66,19 @@ pub(crate) fn downconvert(name: &str, mut document: Value) -> Result<Converted> 
 #[derive(Default)]
 struct Converter {
     findings: Vec<Finding>,
-    /// `components.pathItems`, which 3.0 does not have.
+    /// `components.pathItems`, which 3.0 does not support.
     path_items: Value,
     paths: Value,
     schemes: Value,
     /// The path items that are being copied, outermost first.
     chain: Vec<String>,
     copied: usize,
-    /// Pointers of moved schemas, and the names of their components.
+    /// The previous pointers and new names of schemas that were moved to components.
     moved: BTreeMap<String, String>,
-    /// References into the inside of a component, as (place, target).
+    /// References to parts of a component, as (place, target).
     deep: Vec<(String, String)>,
-    /// Whether this is inside a `not`, where dropping a keyword rejects more values instead of
-    /// fewer.
+    /// Whether the current schema is inside `not`. There, a dropped keyword makes the whole schema
+    /// stricter, so it is an error.
     is_negated: bool,
 }
 
@@ -94,7 +94,7 @@ impl Converter {
             (Shape::Object { .. } | Shape::Patterned(_), Value::Object(map))
                 if map.get("$ref").is_some_and(Value::is_string) && !shape.is("document") =>
             {
-                // Siblings of a reference can only be descriptions.
+                // In 3.1, the only siblings of a reference are descriptions.
                 map.into_iter().filter(|(key, _)| key == "$ref").collect()
             }
             (_, Value::Object(map)) => self.object(map, shape, at).into(),
@@ -115,8 +115,7 @@ impl Converter {
             "components" => _ = map.remove("pathItems"),
             "info" => _ = map.remove("summary"),
             "license" if map.remove("identifier").is_some() => self.drop(at, "identifier"),
-            // Parameters and headers are sent as text, so they cannot be null; they are left out
-            // instead.
+            // Parameters and headers are text, so they cannot be null. They are omitted instead.
             "parameter" | "header" => {
                 if let Some(Value::Object(schema)) = map.get_mut("schema") {
                     null::forbid(schema);
@@ -165,13 +164,14 @@ impl Converter {
         }
     }
 
-    /// Copies the target of a path item's reference, because 3.0 has no shared path items.
+    /// Copies the target of a path item's reference, because 3.0 does not support shared path
+    /// items.
     fn path_item(&mut self, mut map: Map<String, Value>, at: &str) -> Map<String, Value> {
         let Some(Value::String(target)) = map.get("$ref").cloned() else {
             return self.fields(map, &shape::PATH_ITEM, at);
         };
         if self.chain.contains(&target) || self.chain.len() == MAX_CHAIN {
-            self.refuse(at, &format!("refers to {target}, which refers to too many other path items"));
+            self.refuse(at, &format!("refers to {target}: this chain of path items is circular or too long"));
             return map;
         }
         let Some(found) = self.find_path_item(&target) else {
@@ -186,7 +186,7 @@ impl Converter {
             let twice = twice.clone();
             self.refuse(
                 &join(at, &twice),
-                &format!("stands in {target} as well; OpenAPI does not define which one applies"),
+                &format!("is also in {target}; OpenAPI does not define which one applies"),
             );
         }
         for (key, value) in found.as_object().into_iter().flatten() {
@@ -207,14 +207,14 @@ impl Converter {
         found.filter(|_| target.matches('/').count() <= 3).filter(|found| found.is_object())
     }
 
-    /// 3.0 allows scopes only for OAuth 2 and OpenID Connect.
+    /// Removes role names, because 3.0 allows names only as scopes of OAuth 2 and OpenID Connect.
     fn requirement(&mut self, mut map: Map<String, Value>, at: &str) -> Map<String, Value> {
         for (name, list) in &mut map {
             let kind = self.schemes[name]["type"].as_str();
             let has_scopes = kind.is_none_or(|kind| ["oauth2", "openIdConnect"].contains(&kind));
             if !has_scopes && list.as_array().is_some_and(|roles| !roles.is_empty()) {
                 *list = json!([]);
-                self.note(&join(at, name), "OpenAPI 3.0 does not support the names of roles, dropped");
+                self.note(&join(at, name), "OpenAPI 3.0 does not support role names; dropped");
             }
         }
         map
@@ -224,7 +224,7 @@ impl Converter {
         if self.is_negated {
             self.refuse(&join(at, key), "is inside `not` and cannot be expressed in OpenAPI 3.0");
         } else {
-            self.note(&join(at, key), &format!("OpenAPI 3.0 does not support `{key}`, dropped"));
+            self.note(&join(at, key), &format!("OpenAPI 3.0 does not support `{key}`; dropped"));
         }
     }
 
@@ -236,26 +236,27 @@ impl Converter {
         self.findings.push(Finding { at: at.to_owned(), what: why.to_owned(), is_refused: true });
     }
 
-    /// If alternatives were dropped or merged, a reference by position may lead to another schema.
+    /// Rejects references to a part of a component that the conversion moved or changed. For
+    /// example, `anyOf/1` can be another schema after an alternative was removed.
     fn check_deep_references(&mut self, before: &Value, after: &Value) {
         let mut seen = BTreeMap::new();
         let mut alone = Converter { moved: std::mem::take(&mut self.moved), ..Converter::default() };
         for (at, to) in std::mem::take(&mut self.deep) {
             let is_kept = *seen.entry(to.clone()).or_insert_with(|| {
                 let pointer = to.trim_start_matches('#');
-                // The slice reports broken references.
+                // `slice` reports broken references.
                 before.pointer(pointer).is_none_or(|target| {
                     Some(&alone.schema(target.clone(), pointer)) == after.pointer(pointer)
                 })
             });
             if !is_kept {
-                self.refuse(&at, &format!("refers to {to}, which has no such place in OpenAPI 3.0"));
+                self.refuse(&at, &format!("refers to {to}, which the conversion to OpenAPI 3.0 changes"));
             }
         }
     }
 }
 
-/// The amount of data in a value, counted as for [`MAX_WEIGHT`].
+/// Estimates the amount of data in a value, in the unit of [`MAX_WEIGHT`].
 fn weight(value: &Value) -> usize {
     1 + match value {
         Value::Object(map) => map.iter().map(|(key, value)| 1 + key.len() / 32 + weight(value)).sum(),

@@ -1,16 +1,16 @@
-//! `null` is a type in OpenAPI 3.1, and the flag `nullable` in 3.0. If the flag would not mean the
-//! same, an alternative that allows only null is kept.
+//! Converts the type `null` of OpenAPI 3.1 to the keyword `nullable` of 3.0. If `nullable` would
+//! have another meaning, an alternative that allows only null remains.
 
 use serde_json::{Map, Value, json};
 
-/// Whether the keyword constrains no value.
+/// Whether the keyword does not constrain values.
 fn is_remark(key: &str) -> bool {
     const REMARKS: &str =
         "default deprecated description discriminator example externalDocs readOnly title writeOnly xml";
     REMARKS.split(' ').any(|remark| remark == key) || key.starts_with("x-")
 }
 
-/// Whether keywords other than `type` and its constraints apply to the value.
+/// Whether the schema has other schemas for the same value.
 pub(super) fn is_composed(map: &Map<String, Value>) -> bool {
     ["$ref", "allOf", "anyOf", "if", "not", "oneOf"].iter().any(|key| map.contains_key(*key))
 }
@@ -37,20 +37,20 @@ fn is_only_null(schema: &Value) -> bool {
     })
 }
 
-/// Makes `map`, which allows some values, allow null as well.
+/// Makes `map` allow null in addition to the values that it allows already.
 pub(super) fn allow(map: &mut Map<String, Value>) {
     if let Some(list) = map.get_mut("enum").and_then(Value::as_array_mut)
         && !list.contains(&Value::Null)
     {
         list.push(Value::Null);
     }
-    // A schema without a type allows null already, unless it is composed.
+    // A schema with neither a type nor other schemas for the value allows null already.
     if map.contains_key("type") || is_composed(map) {
         map.insert("nullable".into(), true.into());
     }
 }
 
-/// Removes the flag from the converted `map`, so that it rejects null.
+/// Removes `nullable` from the converted `map`, so that it rejects null.
 pub(super) fn forbid(map: &mut Map<String, Value>) {
     if map.remove("nullable").is_none() {
         return;
@@ -65,12 +65,12 @@ pub(super) fn forbid(map: &mut Map<String, Value>) {
     }
 }
 
-/// Whether a converted alternative certainly rejects null.
+/// Whether a converted alternative rejects null. `false` if this is unknown.
 fn refuses_null(schema: &Value) -> bool {
     schema.get("type").is_some() && schema.get("nullable").is_none()
 }
 
-/// Replaces an alternative that is null by the flag.
+/// Replaces the alternative that allows only null by `nullable`.
 pub(super) fn alternatives(map: &mut Map<String, Value>) {
     for key in ["anyOf", "oneOf"] {
         let Some(Value::Array(list)) = map.get(key) else { continue };
@@ -78,8 +78,8 @@ pub(super) fn alternatives(map: &mut Map<String, Value>) {
         if nulls.is_empty() {
             continue;
         }
-        // The target of a reference is usually an object. It is not looked up, so that the
-        // conversion of one schema does not depend on another.
+        // References are assumed to reject null, because most targets are objects. The target is
+        // not resolved, so the conversion of a schema does not depend on other schemas.
         let is_reference = |schema: &Value| schema.get("$ref").is_some();
         // `oneOf` requires that exactly one alternative matches.
         let is_plain = key == "anyOf"
@@ -102,7 +102,8 @@ pub(super) fn alternatives(map: &mut Map<String, Value>) {
             continue;
         };
         let Value::Object(only) = only else { continue };
-        // Beside a type the flag only adds a type, and `allOf` and the like would still reject null.
+        // `nullable` only extends `type`. Other keywords, such as `not` or `allOf`, could still
+        // reject null.
         let rejects_flag = only.contains_key("not") || only.contains_key("type") && is_composed(&only);
         if only.contains_key("$ref") {
             map.remove(key);

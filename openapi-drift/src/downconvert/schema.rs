@@ -1,5 +1,5 @@
 //! Converts one schema from JSON Schema 2020-12 to the dialect of OpenAPI 3.0. Subschemas are
-//! converted first, so that each finding has the place of its cause. References are not resolved.
+//! converted first, so each finding has the location of its cause. Does not resolve references.
 
 use std::collections::HashSet;
 
@@ -12,7 +12,7 @@ use super::definitions::followed;
 use super::null;
 use super::values::{bounds, constant, example, types};
 
-/// Keywords that constrain no value and can be removed.
+/// Keywords that do not constrain values and can be removed.
 const IGNORED: [&str; 4] = ["$anchor", "$comment", "$dynamicAnchor", "$vocabulary"];
 
 impl Converter {
@@ -45,7 +45,8 @@ impl Converter {
             .map(|(key, value)| {
                 let below = join(at, &key);
                 let value = match (key.as_str(), value) {
-                    // 3.0 allows booleans here, and nowhere else.
+                    // 3.0 allows a boolean for `additionalProperties`. `items` and `properties` below
+                    // convert the others.
                     ("additionalProperties" | "items" | "unevaluatedProperties", Value::Bool(is_any)) => {
                         is_any.into()
                     }
@@ -86,17 +87,14 @@ impl Converter {
         target
     }
 
-    /// Keywords that change how references are resolved.
+    /// Converts keywords that change how references are resolved.
     fn names(&mut self, map: &mut Map<String, Value>, at: &str) {
         for key in IGNORED {
             map.remove(key);
         }
         for key in ["$dynamicRef", "$recursiveRef"] {
             if map.remove(key).is_some() {
-                self.refuse(
-                    &join(at, key),
-                    "refers to a schema that depends on the caller, which OpenAPI 3.0 does not support",
-                );
+                self.refuse(&join(at, key), "is a dynamic reference, which OpenAPI 3.0 does not support");
             }
         }
         if let Some(dialect) = map.remove("$schema") {
@@ -138,7 +136,8 @@ impl Converter {
         }
     }
 
-    /// Lists. Schemas for single positions become alternatives for every item.
+    /// Converts keywords for arrays. Schemas for single positions become alternatives for all
+    /// items.
     fn items(&mut self, map: &mut Map<String, Value>, at: &str) {
         let rest = map.remove("items");
         let is_closed = rest == Some(json!(false));
@@ -164,7 +163,7 @@ impl Converter {
                 if is_closed {
                     map.insert("maxItems".into(), 0.into());
                 }
-                // 3.0 requires `items` for every list.
+                // 3.0 requires `items` if the type is `array`.
                 let is_list = map.get("type").is_some_and(|kind| match kind {
                     Value::Array(kinds) => kinds.iter().any(|kind| kind == "array"),
                     kind => kind == "array",
@@ -176,12 +175,13 @@ impl Converter {
         }
     }
 
-    /// Objects. Schemas for patterns of names become alternatives for all other properties.
+    /// Converts keywords for objects. Schemas for patterns of names become alternatives for all
+    /// properties that are not listed.
     fn properties(&mut self, map: &mut Map<String, Value>, at: &str) {
         if let Some(others) = map.remove("unevaluatedProperties") {
             let composes = ["$ref", "allOf", "anyOf", "dependentSchemas", "if", "oneOf"];
             if map.contains_key("additionalProperties") {
-                // It would apply to no property.
+                // `additionalProperties` already applies to all these properties.
             } else if !composes.iter().any(|key| map.contains_key(*key)) {
                 map.insert("additionalProperties".into(), others);
             } else if others != json!(true) && others != json!({}) {
@@ -202,11 +202,11 @@ impl Converter {
         }
     }
 
-    /// Drops the keywords that 3.0 does not have.
+    /// Drops the keywords that 3.0 does not support.
     fn rest(&mut self, map: &mut Map<String, Value>, at: &str) {
         map.retain(|key, _| {
             let is_known = is_schema_keyword(key) || key == "xml" || key.starts_with("x-");
-            // `then` and `else` belong to the `if` beside them.
+            // `then` and `else` have no effect without `if`, which is reported.
             if !is_known && key != "then" && key != "else" {
                 self.drop(at, key);
             }
@@ -224,7 +224,7 @@ fn has_reference(map: &Map<String, Value>) -> bool {
     map.contains_key("$ref") || map.values().any(below)
 }
 
-/// A schema that allows what any of `kinds` allows.
+/// Returns a schema that allows each value that at least one of `kinds` allows.
 fn any_of(mut kinds: Vec<Value>) -> Value {
     kinds.dedup();
     if kinds.contains(&json!({})) {
@@ -236,7 +236,7 @@ fn any_of(mut kinds: Vec<Value>) -> Value {
     }
 }
 
-/// 3.0 ignores the siblings of a `$ref`, so the reference moves into `allOf`.
+/// Moves a reference with siblings into `allOf`, because 3.0 ignores the siblings of `$ref`.
 fn reference(map: &mut Map<String, Value>) {
     if map.len() > 1
         && let Some(target) = map.remove("$ref")

@@ -1,6 +1,7 @@
-//! The conversion against a judge: whatever schema is made up, the values that it admits by the
-//! rules of 3.1 and its conversion by the rules of 3.0 are the same, unless a notice says why.
-//! proptest makes them up: the cases in which two keywords meet are more than anyone would list.
+//! Tests that the conversion keeps the meaning of a schema. A schema must allow the same values
+//! under the rules of 3.1 as its conversion under the rules of 3.0, unless a notice reports a
+//! difference. proptest generates the schemas, because there are too many combinations of keywords
+//! to list.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -17,9 +18,9 @@ enum Version {
 }
 use Version::{V3_0, V3_1};
 
-/// Whether `schema` admits `value`; of references there is one, to `{ type: object }`. `nullable`
-/// beside a type adds a type, as OpenAPI 3.0.3 has it; alone it adds null to what is composed, as
-/// every generator has it.
+/// Whether `schema` allows `value`. All references lead to `{ type: object }`. In 3.0, `nullable`
+/// with `type` adds null to the types, as OpenAPI 3.0.3 defines. Without `type`, it makes the
+/// schema allow null, as generators treat it.
 fn admits(version: Version, schema: &Value, value: &Value) -> bool {
     let Some(map) = schema.as_object() else { return schema == &json!(true) };
     let is_null_by_flag = version == V3_0 && map.get("nullable") == Some(&json!(true)) && value.is_null();
@@ -84,7 +85,7 @@ fn is(kind: &Value, value: &Value) -> bool {
     }
 }
 
-/// Some of each type, on either side of the bounds made up below.
+/// Values of each type, on both sides of the bounds that `facts` generates.
 fn values() -> Value {
     json!([
         null, "", "a", "ab", 0, 1, 2, 1.5, [], [1], ["a"], ["a", 1], [1, "a"], [null, 1, 2], {}, { "p": 1 }, { "p": "a" },
@@ -127,7 +128,7 @@ fn schemas() -> impl Strategy<Value = Value> {
     })
 }
 
-/// A schema without subschemas.
+/// Generates a schema without subschemas.
 fn facts() -> impl Strategy<Value = Value> {
     let types = subsequence(vec!["string", "integer", "number", "array", "object", "null"], 1..4);
     let enums = subsequence(vec![json!("a"), json!(1), json!(null), json!({})], 1..4);
@@ -172,7 +173,7 @@ fn document(schema: &Value) -> Value {
     })
 }
 
-/// What of a document OpenAPI 3.0 would not read.
+/// Returns the schemas of a document that are not valid in OpenAPI 3.0.
 fn strange(document: &Value) -> Vec<String> {
     let words = "$ref additionalProperties allOf anyOf enum example exclusiveMinimum format items maxItems \
         minLength minimum not nullable oneOf properties title type";

@@ -1,11 +1,11 @@
-//! Each rule of the conversion, from what it is given to what it makes of it.
+//! Tests each rule of the conversion with a schema and its expected result.
 
 use serde_json::{Value, json};
 
 use super::downconvert;
 use crate::shape::join;
 
-/// A 3.1 document with these schemas, and one operation.
+/// An OpenAPI 3.1 document with these schemas and one operation.
 fn document(schemas: Value) -> Value {
     json!({
         "openapi": "3.1.0",
@@ -15,7 +15,7 @@ fn document(schemas: Value) -> Value {
     })
 }
 
-/// What becomes of a document, all of which is kept, and what is said about it.
+/// Converts a document. Returns the result and all notices or errors.
 fn converted(document: Value) -> (Value, String) {
     let converted = downconvert("it.yaml", document).unwrap();
     let message = match converted.notices("it.yaml", &converted.document) {
@@ -54,7 +54,7 @@ fn each_schema_converts_to_its_3_0_equivalent() {
             json!({ "type": "string", "enum": ["a", null], "nullable": true }),
         ),
         (json!({ "anyOf": [{ "type": "null" }] }), json!({ "enum": [null] })),
-        // A null that something else refuses, or that would match twice.
+        // These alternatives stay, because another keyword rejects null or null would match twice.
         (
             json!({ "type": "string", "anyOf": [{ "minLength": 1 }, { "type": "null" }] }),
             json!({ "type": "string", "anyOf": [{ "minLength": 1 }, { "enum": [null] }] }),
@@ -138,7 +138,7 @@ fn each_schema_converts_to_its_3_0_equivalent() {
             json!({ "unevaluatedProperties": false, "additionalProperties": { "type": "null" } }),
             json!({ "additionalProperties": { "enum": [null] } }),
         ),
-        // What says nothing of a value.
+        // keywords that do not constrain a value
         (json!({ "$comment": "c", "$anchor": "a", "$id": "https://library.example/it" }), json!({})),
         (json!({ "then": false, "else": false }), json!({})),
     ] {
@@ -179,14 +179,14 @@ fn keywords_unknown_to_3_0_are_dropped_and_reported() {
         let (made, message) = schema(given.clone());
         assert_eq!(made, expected, "{given}");
         let at = join("/components/schemas/It", reported.trim_matches('`'));
-        assert_eq!(message, format!("OpenAPI 3.0 does not support {reported}, dropped at {at}"));
+        assert_eq!(message, format!("OpenAPI 3.0 does not support {reported}; dropped at {at}"));
     }
 }
 
 #[test]
 fn conversions_that_change_the_meaning_are_rejected() {
     for (given, expected) in [
-        (json!({ "$dynamicRef": "#a" }), "/It/$dynamicRef refers to a schema that depends on the caller"),
+        (json!({ "$dynamicRef": "#a" }), "/It/$dynamicRef is a dynamic reference"),
         (json!({ "$schema": "https://library.example/own" }), "/It/$schema names an unsupported dialect"),
         (
             json!({ "$id": "https://library.example/a", "items": { "$ref": "#/b" } }),
@@ -270,7 +270,7 @@ fn reference_by_index_is_rejected_if_the_index_changes() {
         "C": { "properties": { "d": { "type": "string" } } },
         "E": { "$ref": "#/components/schemas/C/properties/d" },
     })));
-    insta::assert_snapshot!(message, @"it.yaml: /components/schemas/B refers to #/components/schemas/A/anyOf/1, which has no such place in OpenAPI 3.0");
+    insta::assert_snapshot!(message, @"it.yaml: /components/schemas/B refers to #/components/schemas/A/anyOf/1, which the conversion to OpenAPI 3.0 changes");
 }
 
 #[test]
@@ -303,7 +303,7 @@ fn members_that_only_openapi_3_1_has_are_removed() {
     let nothing = json!({ "openapi": "3.1.1", "info": {}, "webhooks": { "ended": {} } });
     let (made, message) = converted(nothing);
     assert_eq!(made["paths"], json!({}));
-    assert_eq!(message, "OpenAPI 3.0 does not support `webhooks`, dropped at /webhooks");
+    assert_eq!(message, "OpenAPI 3.0 does not support `webhooks`; dropped at /webhooks");
 }
 
 #[test]
@@ -328,9 +328,9 @@ fn shared_path_items_are_copied_to_each_use() {
     given["paths"]["/twice"] = json!({ "$ref": "#/components/pathItems/Ends", "post": {} });
     let (_, message) = converted(given);
     insta::assert_snapshot!(message, @"
-    it.yaml: /paths/~1loop refers to #/components/pathItems/Loop, which refers to too many other path items
+    it.yaml: /paths/~1loop refers to #/components/pathItems/Loop: this chain of path items is circular or too long
     it.yaml: /paths/~1none refers to #/components/pathItems/End, which is not a path item of this document
-    it.yaml: /paths/~1twice/post stands in #/components/pathItems/Ends as well; OpenAPI does not define which one applies
+    it.yaml: /paths/~1twice/post is also in #/components/pathItems/Ends; OpenAPI does not define which one applies
     ");
 }
 
@@ -344,7 +344,7 @@ fn findings_are_grouped_and_exclude_removed_parts() {
     let mut slice = converted.document.clone();
     slice["components"]["schemas"].as_object_mut().unwrap().remove("A");
     let notices = converted.notices("it.yaml", &slice).unwrap();
-    insta::assert_snapshot!(notices.join("\n"), @"OpenAPI 3.0 does not support `propertyNames`, dropped at /components/schemas/B/propertyNames, /components/schemas/C/propertyNames, /components/schemas/D/propertyNames and 2 more");
+    insta::assert_snapshot!(notices.join("\n"), @"OpenAPI 3.0 does not support `propertyNames`; dropped at /components/schemas/B/propertyNames, /components/schemas/C/propertyNames, /components/schemas/D/propertyNames and 2 more");
     assert!(converted.notices("it.yaml", &json!({})).unwrap().is_empty());
 }
 
@@ -361,7 +361,7 @@ fn later_openapi_version_is_an_error() {
     assert_eq!(error, "it.yaml: OpenAPI 3.2.0; only 3.0.x and 3.1.x are supported");
 }
 
-/// YAML reads `openapi: 3.1` as a number.
+/// YAML parsers read `openapi: 3.1` as a number.
 #[test]
 fn short_openapi_version_is_accepted() {
     let read = |version: Value| {

@@ -1,5 +1,5 @@
-//! Keywords about the value itself: type, bounds and allowed values. OpenAPI 3.1 has lists of
-//! types, 3.0 has single types.
+//! Converts keywords for the value itself: types, bounds and allowed values. `type` can be a list
+//! in OpenAPI 3.1, but only a single type in 3.0.
 
 use std::cmp::Ordering;
 
@@ -10,13 +10,13 @@ use super::null::{self, impossible, only_null};
 /// All types except null.
 const KINDS: [&str; 6] = ["string", "integer", "number", "boolean", "array", "object"];
 
-/// Exclusive bounds are numbers in 3.1 and flags in 3.0.
+/// Converts exclusive bounds, which are numbers in 3.1 and booleans in 3.0.
 pub(super) fn bounds(map: &mut Map<String, Value>) {
     bound(map, "minimum", "exclusiveMinimum", Ordering::Greater);
     bound(map, "maximum", "exclusiveMaximum", Ordering::Less);
 }
 
-/// Keeps the stricter of two bounds, with a flag if it is exclusive.
+/// Keeps the stricter bound, and marks it as exclusive if it is.
 fn bound(map: &mut Map<String, Value>, key: &str, exclusive: &str, stricter: Ordering) {
     match map.remove(exclusive) {
         Some(Value::Number(outer)) => {
@@ -34,7 +34,7 @@ fn bound(map: &mut Map<String, Value>, key: &str, exclusive: &str, stricter: Ord
     }
 }
 
-/// Compares whole numbers exactly: above 2^53, neighbours are equal as floating point.
+/// Compares integers exactly. As `f64`, different integers above 2^53 can be equal.
 fn compare(a: &Number, b: &Number) -> Option<Ordering> {
     match a.as_i128().zip(b.as_i128()) {
         Some((a, b)) => Some(a.cmp(&b)),
@@ -51,7 +51,7 @@ pub(super) fn example(map: &mut Map<String, Value>) {
     }
 }
 
-/// `const` is an `enum` of one value.
+/// Converts `const` to an `enum` with one value.
 pub(super) fn constant(map: &mut Map<String, Value>) {
     let Some(value) = map.remove("const") else { return };
     let excluded = map.get("enum").and_then(Value::as_array).is_some_and(|list| !list.contains(&value));
@@ -72,7 +72,7 @@ pub(super) fn constant(map: &mut Map<String, Value>) {
     map.insert("enum".into(), json!([value]));
 }
 
-/// The types that a keyword applies to; `None` if it applies to all.
+/// Returns the types that a keyword applies to, or `None` if it applies to all types.
 fn kinds(key: &str, format: Option<&Value>) -> Option<&'static [&'static str]> {
     match key {
         "maxLength" | "minLength" | "pattern" => Some(&["string"]),
@@ -103,7 +103,7 @@ fn is_of(value: &Value, kind: &str) -> bool {
     }
 }
 
-/// Replaces a list of types by one type, or by alternatives with one type each.
+/// Replaces a list of types by a single type, or by alternatives with one type each.
 pub(super) fn types(map: &mut Map<String, Value>) {
     let listed = match map.get("type") {
         Some(Value::Array(list)) => list.clone(),
@@ -130,6 +130,7 @@ pub(super) fn types(map: &mut Map<String, Value>) {
     }
 }
 
+/// Replaces `types` by alternatives. Each alternative gets the keywords that apply to its type.
 fn distribute(map: &mut Map<String, Value>, types: &[&str], has_null: bool) {
     let values = map.remove("enum");
     let format = map.get("format").cloned();

@@ -1,4 +1,4 @@
-//! The result of a comparison: each change, what it means, and the version bump it requires.
+//! The result of a comparison: each change, its meaning, and the version bump that it requires.
 
 use std::collections::BTreeMap;
 
@@ -21,16 +21,16 @@ pub(crate) enum Semver {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Author {
-    /// The vendor; users see the change.
+    /// The vendor changed the document.
     Vendor,
-    /// The vendor, but the overlay keeps the contract as before.
+    /// The vendor changed the document, but the overlay keeps the contract unchanged.
     #[serde(rename = "vendor, corrected")]
     VendorCorrected,
-    /// We: the overlay or a transcript changed.
+    /// We changed the overlay or a transcript.
     Us,
 }
 
-/// A difference and what it means.
+/// A difference and its meaning.
 #[derive(Clone, Debug)]
 pub(crate) struct Change {
     pub(crate) rule: String,
@@ -38,7 +38,7 @@ pub(crate) struct Change {
     pub(crate) side: Option<Side>,
     /// JSON pointer.
     pub(crate) at: String,
-    /// The former pointer, if the thing was renamed or moved.
+    /// The previous pointer, if it differs from `at`.
     pub(crate) formerly: Option<String>,
     pub(crate) what: String,
     pub(crate) by: Author,
@@ -50,7 +50,7 @@ pub(crate) struct Change {
 }
 
 impl Change {
-    /// A change by us that has no effect on the generated API.
+    /// Creates a change by us that has no effect on the generated API.
     pub(crate) fn new(rule: &str, level: Level, at: &str, what: String) -> Self {
         Self {
             rule: rule.to_owned(),
@@ -68,7 +68,7 @@ impl Change {
     }
 }
 
-/// A text of the vendor. It is shown, but never written to a file that is checked in.
+/// A changed text of the vendor. Reports quote the text, but checked-in files never contain it.
 #[derive(Clone, Debug)]
 pub(crate) struct Prose {
     /// The fingerprint of the old text.
@@ -81,7 +81,7 @@ pub(crate) struct Prose {
 pub(crate) struct Drift {
     /// Sorted by level, highest first.
     pub(crate) changes: Vec<Change>,
-    /// The changed lines of the generated API, or the reason why it cannot be generated.
+    /// The changed lines of the generated API, or the reason why generating it failed.
     pub(crate) surface: Result<BTreeMap<String, Semver>, String>,
 }
 
@@ -99,7 +99,7 @@ impl Drift {
         self.changes.sort_by_cached_key(key);
     }
 
-    /// The highest level, if anything changed.
+    /// The highest level, or `None` if nothing changed.
     pub(crate) fn level(&self) -> Option<Level> {
         self.changes.iter().map(|change| change.level).max()
     }

@@ -1,4 +1,4 @@
-//! The data of a comparison: a difference, its place in each document, and the path to it.
+//! The types of a comparison: a difference, its place in each document, and the path to it.
 
 use serde_json::{Map, Value};
 
@@ -12,7 +12,7 @@ pub(crate) struct Edit<'v> {
     pub(crate) kind: Kind,
     /// The path from the document, or from the component that is being compared, to the difference.
     pub(crate) steps: Vec<Step<'v>>,
-    /// Its use in a message, if it is part of one.
+    /// The use in a request or response, if the difference is part of one.
     pub(crate) used: Option<Use>,
 }
 
@@ -37,33 +37,33 @@ impl Place {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Added,
-    /// Another alternative, of the same type as the previous schema.
+    /// An alternative with the same type as the old schema was added.
     AddedAlike,
     Removed,
     Changed,
-    /// From the first name to the second.
+    /// Renamed from the first name to the second.
     Renamed(String, String),
-    /// The name of a component now stands for another one.
+    /// The name of a component now refers to a different component.
     Replaced,
-    /// A property of both documents.
+    /// A property that exists in both documents became required.
     BecameRequired,
     BecameOptional,
-    /// One schema became one of several alternatives.
+    /// A single schema was replaced by alternatives, one of which is the old schema.
     BecameOneOf,
-    /// An item of a list without a meaningful order.
+    /// An item was added to a list whose order has no meaning.
     ItemAdded(Value),
     ItemRemoved(Value),
-    /// The same items in another order, in a list with a meaningful order.
+    /// The items of a list are in another order, and the order has a meaning.
     Reordered,
-    /// There are more differences than are reported.
+    /// The limit of reported differences was reached.
     TooMany,
-    /// A default is now stated, or no longer: `required: false`.
+    /// A default value such as `required: false` was added or removed, which means the same.
     Restated,
-    /// The same meaning, written differently: `allOf` around one schema.
+    /// Written differently with the same meaning, such as `allOf` with a single schema.
     Rephrased,
 }
 
-/// One step on the way to a difference.
+/// One step of the path to a difference.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Step<'v> {
     pub(crate) shape: &'static Shape,
@@ -73,36 +73,36 @@ pub(crate) struct Step<'v> {
     pub(crate) new: Option<&'v Value>,
     /// Whether this is a property of a schema.
     pub(crate) is_property: bool,
-    /// Whether its schema requires the property: the new schema, or the old one if the property is
-    /// gone.
+    /// Whether the property is required by the new schema, or by the old one if the property was
+    /// removed.
     pub(crate) is_required: bool,
 }
 
 impl Step<'_> {
-    /// Whether it is an optional property.
+    /// Whether this is an optional property.
     pub(crate) fn is_optional_property(&self) -> bool {
         self.is_property && !self.is_required
     }
 }
 
 impl<'v> Edit<'v> {
-    /// JSON pointer into the new document, or into the old one if the thing is gone.
+    /// The JSON pointer in the new document, or in the old document for a removal.
     pub(crate) fn at(&self) -> &str {
         let is_gone = self.steps.last().is_some_and(|step| step.new.is_none());
         if is_gone { &self.place.old } else { &self.place.new }
     }
 
-    /// The last step, to what differs.
+    /// The last step. It leads to the value that differs.
     pub(crate) fn last(&self) -> Step<'v> {
         self.steps[self.steps.len() - 1]
     }
 
-    /// The step before, to what contains it.
+    /// The step before the last one. It leads to the value that contains the difference.
     pub(crate) fn holder(&self) -> Step<'v> {
         self.steps[self.steps.len().saturating_sub(2)]
     }
 
-    /// `added`, `removed` or `changed`, for names of rules.
+    /// Returns `added`, `removed` or `changed`, for the names of rules.
     pub(crate) fn verb(&self) -> &'static str {
         match (self.last().old, self.last().new) {
             (None, _) => "added",
@@ -111,33 +111,33 @@ impl<'v> Edit<'v> {
         }
     }
 
-    /// A clause that says what happened, without values: "`key` is new".
+    /// Describes the difference without values, such as "`key` was added".
     pub(crate) fn summary(&self) -> String {
         let what = match self.kind {
-            Kind::Added | Kind::ItemAdded(_) => "is new",
-            Kind::Removed | Kind::ItemRemoved(_) => "is gone",
+            Kind::Added | Kind::ItemAdded(_) => "was added",
+            Kind::Removed | Kind::ItemRemoved(_) => "was removed",
             _ => "changed",
         };
         format!("`{}` {what}", self.last().key)
     }
 
-    /// Whether it concerns a whole component.
+    /// Whether the difference concerns a component as a whole.
     pub(crate) fn is_component(&self) -> bool {
         self.steps[0].shape.is("document") && self.steps.len() == 4 && self.steps[1].key == "components"
     }
 }
 
-/// The limit of reported differences. An untrusted document must not keep the comparison busy for
-/// long.
+/// The maximum number of reported differences, which limits the time for an untrusted document.
 pub(crate) const MAX_EDITS: usize = 2_000;
 
-/// What identifies an item of a list, such as the name of a parameter.
+/// Returns what identifies an item of a list, such as the name of a parameter. `None` if the item
+/// has no identity.
 pub(crate) fn identity(document: &Value, of: &Shape, item: &Value) -> Option<Vec<String>> {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     if of.is("parameter") {
         let item = resolved(document, item)?;
         let (kind, name) = (text(&item["in"])?, text(&item["name"])?);
-        // Header names ignore case.
+        // Header names are case-insensitive.
         let name = if kind == "header" { name.to_ascii_lowercase() } else { name };
         Some(vec![kind, name])
     } else if of.is("server") {
@@ -149,17 +149,18 @@ pub(crate) fn identity(document: &Value, of: &Shape, item: &Value) -> Option<Vec
     }
 }
 
-/// The target of a chain of references.
+/// Follows a chain of references and returns its target.
 pub(crate) fn resolved<'v>(document: &'v Value, value: &'v Value) -> Option<&'v Value> {
     followed(document, value, "").map(|(value, _)| value)
 }
 
-/// The target of a chain of references, and its pointer. `at` is the pointer of `value`.
+/// Follows a chain of references. Returns the target and its pointer. `at` is the pointer of
+/// `value`.
 pub(crate) fn followed<'v>(document: &'v Value, value: &'v Value, at: &str) -> Option<(&'v Value, String)> {
     followed_while(document, value, at, |_| true)
 }
 
-/// The same, but stops at the first reference whose holder does not satisfy `is_followed`.
+/// Like [`followed`], but stops at the first object with a `$ref` for which `is_followed` is false.
 pub(crate) fn followed_while<'v>(
     document: &'v Value,
     mut value: &'v Value,

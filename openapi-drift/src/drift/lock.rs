@@ -1,5 +1,6 @@
-//! `upstream.lock`: fingerprints of everything that upstream.yaml leaves out of the vendor's
-//! document, by place. They reveal a change of meaning without a copy of the vendor's text.
+//! Reads and writes `upstream.lock`. The file has a fingerprint of each text that upstream.yaml
+//! omits from the vendor's document. A changed fingerprint shows that a text changed, so no copy of
+//! the text is needed.
 
 use std::collections::BTreeMap;
 
@@ -10,22 +11,22 @@ use crate::problems::{Problems, Result};
 use crate::sha256::sha256;
 use crate::shape::{self, join, unescape, walk};
 
-/// Fingerprints by JSON pointer. The empty pointer has the fingerprint of upstream.yaml itself.
+/// Fingerprints by JSON pointer. The empty pointer has the fingerprint of the facts in
+/// upstream.yaml.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Lock(pub(crate) BTreeMap<String, String>);
 
-/// What upstream.yaml leaves out, by JSON pointer: prose, examples, extensions, and the vendor's
-/// ids of the operations.
+/// The values that upstream.yaml omits, by JSON pointer: prose, examples, extensions, and the
+/// vendor's ids of operations.
 pub(crate) type Omitted = BTreeMap<String, Value>;
 
-/// What `document` has in addition at the places of `facts`.
+/// Returns the values of `document` that `facts` omits. Parts that were not extracted are ignored.
 pub(crate) fn omitted(document: &Value, facts: &Value) -> Omitted {
     let mut omitted = Omitted::new();
     walk(facts, &shape::DOCUMENT, "", &mut |at, shape, _| {
         for (key, value) in document.pointer(at).and_then(Value::as_object).into_iter().flatten() {
             let is_id = shape.is("operation") && key == "operationId";
-            // These also belong to parts of the document that are not kept: all tags, and shared
-            // examples.
+            // Tags and shared examples also belong to parts of the document that are not extracted.
             let is_everybodys =
                 (at.is_empty() && key == "tags") || (shape.is("components") && key == "examples");
             if is_everybodys {
@@ -45,8 +46,8 @@ pub(crate) fn omitted(document: &Value, facts: &Value) -> Omitted {
     omitted
 }
 
-/// `facts` with the fingerprint of each omitted text in its place, so that texts are compared like
-/// everything else.
+/// Inserts the fingerprint of each omitted text into `facts`, so that the comparison finds changed
+/// texts.
 pub(crate) fn with_fingerprints(facts: &Value, lock: &Lock) -> Value {
     let mut facts = facts.clone();
     for (at, known) in lock.0.iter().filter(|(at, _)| !at.is_empty()) {
@@ -59,7 +60,7 @@ pub(crate) fn with_fingerprints(facts: &Value, lock: &Lock) -> Value {
 }
 
 impl Lock {
-    /// Computes the fingerprints of what is left out, and of the facts.
+    /// Computes the fingerprints of the omitted values and of the facts.
     pub(crate) fn of(omitted: &Omitted, facts: &Value) -> Self {
         let mut lock: BTreeMap<String, String> =
             omitted.iter().map(|(at, value)| (at.clone(), fingerprint(value))).collect();
@@ -71,12 +72,12 @@ impl Lock {
         self.0.is_empty()
     }
 
-    /// Whether it was made for these facts.
+    /// Whether the lock was generated for these facts.
     pub(crate) fn is_of(&self, facts: &Value) -> bool {
         self.0.get("").is_none_or(|known| *known == fingerprint(facts))
     }
 
-    /// The text of the file.
+    /// Returns the text of the file.
     pub(crate) fn render(&self, banner: &str) -> String {
         format!("# {banner}\n{}", self.body())
     }
@@ -86,7 +87,7 @@ impl Lock {
         format!("{lines}{} {END}\n", fingerprint(&lines.as_str().into()))
     }
 
-    /// Reads the file called `name`.
+    /// Parses the file called `name`.
     ///
     /// # Errors
     ///
@@ -105,7 +106,7 @@ impl Lock {
                     lock.0.insert(at[1..].to_owned(), known.to_owned());
                 }
                 _ => problems
-                    .push(format!("{name}: line {} is not a fingerprint and a JSON pointer", number + 1)),
+                    .push(format!("{name}: line {} must be a fingerprint and a JSON pointer", number + 1)),
             }
         }
         if problems.is_empty() && body != lock.body() {
@@ -115,13 +116,14 @@ impl Lock {
     }
 }
 
-/// The last line has the fingerprint of the lines above, and this word.
+/// The last line consists of the fingerprint of the lines above and this word.
 const END: &str = "end";
 
-/// The length of a fingerprint in digits. It detects changes; it does not protect secrets.
+/// The length of a fingerprint in hex digits. Fingerprints need not be cryptographically strong,
+/// because they only detect changes.
 const LENGTH: usize = 16;
 
-/// The start of the SHA-256 of a value with sorted keys.
+/// Returns the start of the SHA-256 of a value with sorted keys.
 pub(crate) fn fingerprint(value: &Value) -> String {
     let mut sorted = value.clone();
     sorted.sort_all_objects();

@@ -1,4 +1,4 @@
-//! Changes of texts: the shape is the same, but the meaning may be another.
+//! Classifies changed texts. The structure is the same, but the meaning may have changed.
 
 use serde_json::Value;
 
@@ -8,7 +8,8 @@ use super::lock::Omitted;
 use super::rules::{Effect, Finding, Level};
 use crate::canonical::{Form, keeps};
 
-/// Classifies a change of a text that is known by its fingerprint. `None` for any other change.
+/// Classifies a changed text, of which only the fingerprint is known. Returns `None` for other
+/// changes.
 pub(super) fn classify_text(edit: &Edit<'_>) -> Option<Finding> {
     let (holder, key) = (edit.holder(), edit.last().key);
     if !matches!(edit.kind, Kind::Added | Kind::Removed | Kind::Changed) {
@@ -41,13 +42,13 @@ pub(super) fn classify_text(edit: &Edit<'_>) -> Option<Finding> {
     })
 }
 
-/// The fingerprint of the old text, and the new text itself.
+/// Returns the fingerprint of the old text, and the new text.
 pub(super) fn prose(edit: &Edit<'_>, texts: &Omitted) -> Prose {
     let old = edit.last().old.and_then(Value::as_str).map(str::to_owned);
     Prose { old, new: texts.get(&edit.place.new).filter(|_| edit.last().new.is_some()).map(shown) }
 }
 
-/// The text without control characters, which could control a terminal.
+/// Returns the text without characters that could control a terminal.
 fn shown(value: &Value) -> String {
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     text.chars().filter(|c| *c == '\n' || !c.is_control()).collect()

@@ -1,6 +1,6 @@
-//! Compares two revisions: each difference with its rule, level and side, the lines of the
-//! generated API that it affects, and the version bump that all of them require. It does no input
-//! or output.
+//! Compares two revisions of a vendor's specs. Each difference gets a rule, a level, its side
+//! (request or response) and the affected lines of the generated API. The result includes the
+//! version bump that all differences together require. Does no I/O.
 
 mod change;
 mod compare;
@@ -38,15 +38,15 @@ use surface::{Surface, items};
 /// One state of a vendor's specs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct State<'a> {
-    /// What upstream.yaml holds.
+    /// The content of upstream.yaml.
     pub(crate) facts: &'a Value,
-    /// What openapi.yaml holds, if the overlay applies.
+    /// The content of openapi.yaml, or `None` if the overlay could not be applied.
     pub(crate) contract: Option<&'a Value>,
-    /// Fingerprints of what upstream.yaml leaves out.
+    /// The fingerprints of the values that upstream.yaml omits.
     pub(crate) lock: &'a Lock,
 }
 
-/// Compares two states. `texts` are the new texts that upstream.yaml leaves out.
+/// Compares two states. `texts` are the new texts that upstream.yaml omits.
 pub(crate) fn drift(old: State<'_>, new: State<'_>, texts: &Omitted) -> Drift {
     let (before, after) = contracts(old, new);
     let surfaces = Surface::of(before).and_then(|old| Ok((old, Surface::of(after)?)));
@@ -65,16 +65,16 @@ pub(crate) fn drift(old: State<'_>, new: State<'_>, texts: &Omitted) -> Drift {
     drift
 }
 
-/// Whether the bindings can be generated from a contract.
+/// Checks that the bindings can be generated from a contract.
 ///
 /// # Errors
 ///
-/// Returns the reason if not.
+/// Returns the reason if they cannot.
 pub(crate) fn generates(contract: &Value) -> Result<(), String> {
     Surface::of(contract).map(drop)
 }
 
-/// The contracts before and after. Without the overlay on both sides, the vendor's facts.
+/// Returns the old and the new contract, or the facts of both states if a contract is missing.
 fn contracts<'a>(old: State<'a>, new: State<'a>) -> (&'a Value, &'a Value) {
     old.contract.zip(new.contract).unwrap_or((old.facts, new.facts))
 }
@@ -93,7 +93,7 @@ fn changes(old: State<'_>, new: State<'_>, texts: &Omitted, surfaces: &Surfaces)
     merged(vendors.changes(), users.changes())
 }
 
-/// The generated API before and after, or the reason why it cannot be generated.
+/// The old and the new generated API, or the reason why generating failed.
 type Surfaces = Result<(Surface, Surface), String>;
 
 /// Two documents to compare.
@@ -118,14 +118,14 @@ impl Comparison<'_> {
     }
 
     fn change(&self, edit: &Edit<'_>) -> Change {
-        // A whole component has no side: requests and responses may both use it.
+        // A whole component has no side, because both requests and responses can use it.
         let used = edit.used.filter(|_| !edit.is_component());
         let text = self.texts.and_then(|texts| Some((classify_text(edit)?, texts)));
         let prose = text.as_ref().map(|(_, texts)| prose(edit, texts));
         let finding = text.map(|(finding, _)| finding);
         let Finding { rule, level, effect, what } =
             finding.unwrap_or_else(|| classify(edit, used, self.plain));
-        // A part that moves to another component may or may not change the generated API.
+        // Whether the generated API changes is unknown if a part moves to another component.
         let is_moved = !edit.is_component() && holder(&edit.place.old) != holder(&edit.place.new);
         let effect = if is_moved && effect != Effect::None { Effect::Any } else { effect };
         let items = self.surfaces.map(|(old, new)| items(edit, self.plain, (old, new))).unwrap_or_default();
@@ -142,7 +142,7 @@ impl Comparison<'_> {
     }
 }
 
-/// The changes of the vendor's documents and of the contracts, without duplicates.
+/// Merges the changes of the vendor's document with the changes of the contract.
 fn merged(mut vendors: Vec<Change>, mut users: Vec<Change>) -> Vec<Change> {
     let is_in = |change: &Change, others: &[Change]| {
         others
@@ -158,7 +158,7 @@ fn merged(mut vendors: Vec<Change>, mut users: Vec<Change>) -> Vec<Change> {
     vendors
 }
 
-/// The component or operation that a pointer leads into.
+/// Returns the component or operation that contains the place of `pointer`.
 fn holder(pointer: &str) -> Vec<&str> {
     pointer.split('/').take(4).collect()
 }

@@ -1,11 +1,12 @@
-//! Checks the changes against the generated API: each must explain the other.
+//! Checks that the changes match the generated API. Each changed line must have a change that
+//! explains it, and each change must have its expected effect.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::{Author, Change, Semver};
 use super::rules::{Effect, Level};
 
-/// Sets the version bump of each change, and adds a change for each contradiction.
+/// Sets the version bump of each change, and adds a change of level `unhandled` for each mismatch.
 pub(super) fn reconcile(changes: &mut Vec<Change>, changed: &BTreeMap<String, Semver>) {
     let mut surprises = Vec::new();
     for change in changes.iter_mut() {

@@ -1,5 +1,6 @@
-//! Things that move: into a component, out of one, to another name, into a wrap. Nothing that is still
-//! sent is reported as gone, and a change of meaning on the way is reported.
+//! Tests documents in which something moves to another place or name, or is wrapped in `allOf`. A
+//! property that still exists must not be reported as removed. A simultaneous change of its meaning
+//! must be reported.
 
 use serde_json::{Value, json};
 
@@ -7,12 +8,12 @@ use super::tests::{POST, REQUEST, RESPONSE, SPEC, drift_between, edited, lines};
 use super::{Drift, Level};
 use crate::downconvert::downconvert;
 
-/// The field before: days that are left.
+/// The old schema of the property `due`.
 fn old_due() -> Value {
     json!({ "type": "integer", "description": "Days that are left.", "example": 14 })
 }
 
-/// The same field with another meaning.
+/// The new schema of `due`, which has another meaning.
 fn new_due() -> Value {
     json!({ "type": "integer", "description": "The day, counted from 1970.", "example": 20_000 })
 }
@@ -22,7 +23,7 @@ fn set(spec: &mut Value, at: &str, value: Value) {
     spec.pointer_mut(parent).unwrap_or_else(|| panic!("no {at}"))[key.replace("~1", "/")] = value;
 }
 
-/// The spec with several places set, or removed where the value is null.
+/// Returns the spec with these values set. A null removes the value.
 fn with(places: &[(&str, Value)]) -> Value {
     let mut spec = SPEC.clone();
     for (at, value) in places {
@@ -49,7 +50,7 @@ fn row(name: &'static str, old: &[(&str, Value)], new: &[(&str, Value)]) -> (&'s
     (name, with(old), with(new))
 }
 
-/// Each way in which a property can move while its meaning changes.
+/// Each way in which a property can move while its meaning changes, as (name, old, new).
 fn refactorings() -> Vec<(&'static str, Value, Value)> {
     let due = &format!("{RESPONSE}/due");
     let loan = SPEC.pointer("/components/schemas/Loan").unwrap();
@@ -65,12 +66,12 @@ fn refactorings() -> Vec<(&'static str, Value, Value)> {
     let (lent, refused) = (&schema_of("200"), &schema_of("400"));
     let ticket = &format!("{SCHEMAS}/Ticket");
     let inline = &format!("{SCHEMAS}/Loan");
-    // The schema refers to itself.
+    // `follows` refers to the schema itself, so its reference changes too.
     let mut as_ticket = moved.clone();
     as_ticket["properties"]["follows"] = refer("Ticket");
     vec![
         row(
-            "a: a component name that stood for another schema",
+            "a component name that a different schema had before",
             &[
                 (ticket, json!({ "type": "object", "properties": { "why": { "type": "string" } } })),
                 (refused, refer("Ticket")),
@@ -82,14 +83,14 @@ fn refactorings() -> Vec<(&'static str, Value, Value)> {
                 (inline, json!(null)),
             ],
         ),
-        row("b: wrapped in allOf", &[], &[(due, json!({ "allOf": [new_due()] }))]),
+        row("wrapped in allOf", &[], &[(due, json!({ "allOf": [new_due()] }))]),
         row(
-            "b: wrapped in allOf around a component",
+            "wrapped in allOf with a reference to a component",
             &[],
             &[(day, new_due()), (due, json!({ "allOf": [refer("Day")] }))],
         ),
         row(
-            "b: wrapped in allOf, with the text beside it",
+            "wrapped in allOf, with the text next to it",
             &[],
             &[
                 (day, json!({ "type": "integer" })),
@@ -99,9 +100,9 @@ fn refactorings() -> Vec<(&'static str, Value, Value)> {
                 ),
             ],
         ),
-        row("b: the whole schema wrapped in allOf", &[], &[(lent, json!({ "allOf": [moved.clone()] }))]),
+        row("the whole schema wrapped in allOf", &[], &[(lent, json!({ "allOf": [moved.clone()] }))]),
         row(
-            "b: the whole schema split in two",
+            "the whole schema split into two parts of allOf",
             &[],
             &[
                 (
@@ -111,14 +112,14 @@ fn refactorings() -> Vec<(&'static str, Value, Value)> {
                 (due, new_due()),
             ],
         ),
-        row("c: one of old and new", &[], &[(due, json!({ "oneOf": [old_due(), new_due()] }))]),
+        row("oneOf with the old and new schema", &[], &[(due, json!({ "oneOf": [old_due(), new_due()] }))]),
         row(
-            "c: any of old and new, as components",
+            "anyOf with references to the old and the new schema",
             &[],
             &[(days, old_due()), (day, new_due()), (due, json!({ "anyOf": [refer("Days"), refer("Day")] }))],
         ),
         row(
-            "d: another component, while the old one is still used elsewhere",
+            "another component, while the old one is still used elsewhere",
             &[(days, old_due()), (due, refer("Days")), (&format!("{REQUEST}/days"), refer("Days"))],
             &[
                 (days, old_due()),
@@ -127,16 +128,16 @@ fn refactorings() -> Vec<(&'static str, Value, Value)> {
                 (&format!("{REQUEST}/days"), refer("Days")),
             ],
         ),
-        row("e: from inline to a component", &[], &[(day, new_due()), (due, refer("Day"))]),
-        row("e: from a component to inline", &[(days, old_due()), (due, refer("Days"))], &[(due, new_due())]),
-        row("the holder moves from a component to inline", &[], &[(lent, moved.clone())]),
+        row("from inline to a component", &[], &[(day, new_due()), (due, refer("Day"))]),
+        row("from a component to inline", &[(days, old_due()), (due, refer("Days"))], &[(due, new_due())]),
+        row("the parent schema moves from a component to inline", &[], &[(lent, moved.clone())]),
         row(
-            "the holder is renamed",
+            "the parent schema is renamed",
             &[],
             &[(ticket, as_ticket), (lent, refer("Ticket")), (inline, json!(null))],
         ),
         row(
-            "the text moves beside the reference",
+            "the text moves next to the reference",
             &[(days, old_due()), (due, refer("Days"))],
             &[
                 (days, old_due()),
@@ -146,7 +147,7 @@ fn refactorings() -> Vec<(&'static str, Value, Value)> {
                 ),
             ],
         ),
-        row("where it was, for comparison", &[], &[(inline, loan_with(new_due()))]),
+        row("the property stays in its place, for comparison", &[], &[(inline, loan_with(new_due()))]),
     ]
 }
 
@@ -162,8 +163,8 @@ fn moved_property_is_not_reported_as_removed() {
         let drift = drift_between(&old, &new);
         let report = lines(&drift);
         assert!(has_meaning(&drift, "description") && has_meaning(&drift, "example"), "{name}\n{report}");
-        // Of a component the name may go.
-        let is_gone = |line: &&str| line.contains("is gone") && !line.contains("api-schema-removed");
+        // The name of a component may be removed.
+        let is_gone = |line: &&str| line.contains("was removed") && !line.contains("api-schema-removed");
         assert_eq!(report.lines().find(is_gone), None, "{name}\n{report}");
         assert!(!drift.changes.iter().any(|change| change.level == Level::Breaking), "{name}\n{report}");
         all += &format!("{name}\n{report}");
@@ -171,7 +172,8 @@ fn moved_property_is_not_reported_as_removed() {
     insta::assert_snapshot!("refactorings", all);
 }
 
-/// Two ways to write the same: at most trivial.
+/// Each row has two spellings of the same spec. Their differences must be trivial in both
+/// directions.
 #[test]
 fn equivalent_spellings_are_trivial_changes() {
     let kind = &format!("{RESPONSE}/kind");
@@ -193,12 +195,12 @@ fn equivalent_spellings_are_trivial_changes() {
     let mut day = list[1].clone();
     day["$ref"] = json!("#/components/parameters/Date");
     let rows = vec![
-        row("an enum goes inline", &[], &[(kind, inline.clone())]),
+        row("an enum moves inline", &[], &[(kind, inline.clone())]),
         row("an enum becomes a component", &[(kind, inline.clone())], &[]),
         row("a reference in allOf", &[], &[(kind, json!({ "allOf": [refer("Kind")] }))]),
-        row("a reference in oneOf alone", &[], &[(kind, json!({ "oneOf": [refer("Kind")] }))]),
+        row("a reference as the only item of oneOf", &[], &[(kind, json!({ "oneOf": [refer("Kind")] }))]),
         row(
-            "an inline schema in anyOf alone",
+            "an inline schema as the only item of anyOf",
             &[],
             &[(id, json!({ "anyOf": [{ "type": "string", "example": "l-1" }] }))],
         ),
@@ -259,12 +261,12 @@ fn equivalent_spellings_are_trivial_changes() {
             ],
         ),
         row(
-            "parameters stand beside the operation",
+            "a parameter moves to the path item",
             &[],
             &[(parameters, json!([list[1]])), ("/paths/~1loans/parameters", json!([list[0]]))],
         ),
         row(
-            "servers stand at each path",
+            "servers move to each path",
             &[],
             &[
                 ("/servers", json!(null)),
@@ -288,7 +290,7 @@ fn equivalent_spellings_are_trivial_changes() {
         for (old, new) in [(&old, &new), (&new, &old)] {
             let drift = drift_between(old, new);
             let report = lines(&drift);
-            // The generator takes some things only in place.
+            // The generator does not support some of these references.
             let reported = drift.changes.iter().filter(|change| change.rule != "surface-unknown");
             assert_eq!(reported.map(|change| change.level).max(), Some(Level::Trivial), "{name}\n{report}");
             all += &format!("{name}\n{report}");
@@ -297,7 +299,7 @@ fn equivalent_spellings_are_trivial_changes() {
     insta::assert_snapshot!("rephrased", all);
 }
 
-/// A 3.1 document, as it is read.
+/// Converts the spec as a 3.1 document, with `value` at the place `at`.
 fn read_3_1(at: &str, value: Value) -> Value {
     let mut spec = SPEC.clone();
     spec["openapi"] = json!(3.1);
@@ -324,7 +326,7 @@ fn each_spelling_of_null_is_equivalent_to_nullable() {
             let drift = drift_between(&old, &read_3_1(at, value.clone()));
             let report = lines(&drift);
             assert!(report.contains("became-nullable"), "{value}\n{report}");
-            assert!(!report.contains("is gone"), "{value}\n{report}");
+            assert!(!report.contains("was removed"), "{value}\n{report}");
             assert_eq!(drift.level(), Some(level), "{at} {value}\n{report}");
             all += &format!("{at} = {value}\n{report}");
         }
@@ -358,7 +360,7 @@ fn wider_numbers_are_additive_in_requests_and_breaking_in_responses() {
     }
 }
 
-/// Both encodings of a request body, and a component that both use.
+/// The two encodings of the request body first use one component, then different components.
 #[test]
 fn each_encoding_of_a_request_body_is_compared() {
     let form = format!("{POST}/requestBody/content/application~1x-www-form-urlencoded");
@@ -373,6 +375,6 @@ fn each_encoding_of_a_request_body_is_compared() {
     for new in [one, all] {
         let report = lines(&drift_between(&old, &new));
         assert!(report.contains("Meaning description-added (request"), "{report}");
-        assert!(!report.contains("is gone"), "{report}");
+        assert!(!report.contains("was removed"), "{report}");
     }
 }

@@ -10,7 +10,7 @@ use super::change::{Author, Change, Drift, Prose, Semver};
 use super::rules::Level;
 use crate::problems::sanitize;
 
-/// The documents that are compared.
+/// The names of the vendor and of the compared revisions.
 #[derive(Clone, Debug)]
 pub(crate) struct Heading {
     pub(crate) vendor: String,
@@ -18,7 +18,7 @@ pub(crate) struct Heading {
     pub(crate) to: String,
 }
 
-/// The levels as sections, highest first.
+/// The levels with their meanings, highest first. The report has a section for each level.
 const LEVELS: [(Level, &str); 5] = [
     (Level::Breaking, "existing callers may fail"),
     (Level::Meaning, "the shape is the same, but the meaning may have changed: review the code that uses it"),
@@ -27,7 +27,7 @@ const LEVELS: [(Level, &str); 5] = [
     (Level::Trivial, "nothing changes on the wire"),
 ];
 
-/// The report for a terminal or a log.
+/// Renders the report for a terminal or a log.
 pub(crate) fn text(heading: &Heading, drift: &Drift) -> String {
     let mut out = format!("{}: from {} to {}\n", heading.vendor, heading.from, heading.to);
     for (name, meaning, count, entries) in chapters(drift) {
@@ -40,7 +40,7 @@ pub(crate) fn text(heading: &Heading, drift: &Drift) -> String {
     out
 }
 
-/// The report for a pull request.
+/// Renders the report for a pull request.
 pub(crate) fn markdown(heading: &Heading, drift: &Drift) -> String {
     let mut out = format!("## {}: from {} to {}\n\n", heading.vendor, code(&heading.from), code(&heading.to));
     put(&mut out, &verdict(drift));
@@ -51,13 +51,13 @@ pub(crate) fn markdown(heading: &Heading, drift: &Drift) -> String {
     out
 }
 
-/// Adds a line without control characters, which names from the vendor may contain.
+/// Adds a line. Removes control characters, which the vendor's names can contain.
 fn put(out: &mut String, line: &str) {
     out.push_str(&sanitize(line));
     out.push('\n');
 }
 
-/// Changes that differ only in their places.
+/// Changes that differ only in their places and affected lines.
 struct Entry<'d> {
     first: &'d Change,
     marks: Vec<String>,
@@ -81,17 +81,17 @@ impl Entry<'_> {
         }
         if !self.items.is_empty() {
             let items: Vec<String> = self.items.iter().map(|item| quoted(item)).collect();
-            put(out, &format!("{detail} behind {}", items.join(", ")));
+            put(out, &format!("{detail} affects {}", items.join(", ")));
         }
         let Some(Prose { old, new }) = prose else { return };
         if let Some(old) = old {
-            put(out, &format!("{detail} was {}", quoted(old)));
+            put(out, &format!("{detail} old fingerprint: {}", quoted(old)));
         }
         match new {
             Some(new) if is_markdown => {
                 let fence = fence(new, 3);
                 let text: String = new.lines().map(|line| format!("    {}\n", sanitize(line))).collect();
-                let _ = write!(out, "  - is\n\n    {fence}text\n{text}    {fence}\n");
+                let _ = write!(out, "  - new text:\n\n    {fence}text\n{text}    {fence}\n");
             }
             Some(new) => new.lines().for_each(|line| put(out, &format!("    | {line}"))),
             None => {}
@@ -99,7 +99,8 @@ impl Entry<'_> {
     }
 }
 
-/// For each level with changes: its name, its meaning, the number of changes, and the changes.
+/// Returns for each level with changes: its name, its meaning, the number of changes, and the
+/// changes.
 fn chapters(drift: &Drift) -> Vec<(String, &'static str, usize, Vec<Entry<'_>>)> {
     let chapter = |(level, meaning): (Level, &'static str)| {
         let changes: Vec<&Change> = drift.changes.iter().filter(|change| change.level == level).collect();
@@ -124,7 +125,7 @@ fn chapters(drift: &Drift) -> Vec<(String, &'static str, usize, Vec<Entry<'_>>)>
     LEVELS.into_iter().map(chapter).filter(|(.., count, _)| *count > 0).collect()
 }
 
-/// The report as a JSON object.
+/// Renders the report as a JSON object.
 pub(crate) fn json(heading: &Heading, drift: &Drift) -> Value {
     let changes: Vec<Value> = drift
         .changes
@@ -160,13 +161,13 @@ fn marks(change: &Change) -> Vec<String> {
     match change.by {
         Author::Vendor => {}
         Author::VendorCorrected => marks.push("hidden from users by the overlay".to_owned()),
-        Author::Us => marks.push("ours".to_owned()),
+        Author::Us => marks.push("our change".to_owned()),
     }
     marks.push(word(change.semver));
     marks
 }
 
-/// The lines of the generated API that require this version bump.
+/// Returns the lines of the generated API that require this version bump.
 fn lines(drift: &Drift, wanted: Semver) -> Vec<&String> {
     let changed = drift.surface.iter().flatten();
     changed.filter(|(_, semver)| **semver == wanted).map(|(item, _)| item).collect()
@@ -179,26 +180,26 @@ fn verdict(drift: &Drift) -> String {
         Ok(Semver::Patch) => "patch",
         Ok(Semver::None) => "none",
         Err(reason) => {
-            return format!("verdict: unknown, because the bindings cannot be generated: {reason}");
+            return format!("version bump: unknown, because the bindings cannot be generated: {reason}");
         }
     };
     let (broken, added) = (lines(drift, Semver::Major).len(), lines(drift, Semver::Minor).len());
-    format!("verdict: {verdict}; lines of the generated API: {broken} breaking, {added} new")
+    format!("version bump: {verdict}; lines of the generated API: {broken} breaking, {added} new")
 }
 
-/// The name of a variant, as in JSON.
+/// Returns the name of a variant, as in JSON.
 fn word(value: impl Serialize) -> String {
     json!(value).as_str().unwrap_or_default().to_owned()
 }
 
-/// `text` as inline code of Markdown.
+/// Formats `text` as inline code in Markdown.
 fn code(text: &str) -> String {
     let fence = fence(text, 1);
     let pad = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
-/// A run of backticks that is longer than any in the text, and at least `least`.
+/// Returns more backticks than `text` has in a row, and at least `least`.
 fn fence(text: &str, least: usize) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
     "`".repeat(least.max(longest + 1))

@@ -1,5 +1,5 @@
-//! The generated API, line by line, and the lines that a place in a document affects. It runs the
-//! generator of the build script and writes nothing.
+//! Generates the API of a contract as a list of lines, and finds the lines that a place in a
+//! document affects. Uses the generator of the build script. Does not write files.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,13 +16,13 @@ use crate::digest;
 use crate::reference::operations;
 use crate::shape::{is_method, segments};
 
-/// The lines of the generated API by their subject: `type AuthToken.scope`, `fn
-/// create_token(origin)`.
+/// The lines of the generated API by their subject, such as `type AuthToken.scope` or
+/// `fn create_token(origin)`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Surface(pub(crate) BTreeMap<String, String>);
 
-/// The limit for a contract as JSON, in bytes. The generator needs time and stack quadratic in the
-/// length of some lists. Our contracts have 20 kB.
+/// The maximum size of a contract as JSON, in bytes. The time and stack that the generator needs
+/// grow quadratically with the length of some lists. Our contracts have about 20 kB.
 const MAX_CONTRACT_BYTES: usize = 200_000;
 
 impl Surface {
@@ -30,7 +30,7 @@ impl Surface {
     ///
     /// # Errors
     ///
-    /// Fails if the generator does.
+    /// Fails if the contract is too large or the generator fails.
     pub(crate) fn of(contract: &Value) -> Result<Self, String> {
         if contract.to_string().len() > MAX_CONTRACT_BYTES {
             return Err("the contract is too large to generate bindings from".to_owned());
@@ -41,8 +41,8 @@ impl Surface {
         Ok(Self(lines.lines().map(|line| (about(line), line.to_owned())).collect()))
     }
 
-    /// The lines that differ from `other`, which is newer, with the version bump that each
-    /// requires.
+    /// Returns the lines that differ between `self` and the newer `other`, with the version bump
+    /// that each line requires.
     pub(crate) fn changed(&self, other: &Self) -> BTreeMap<String, Semver> {
         let keys: BTreeSet<&String> = self.0.keys().chain(other.0.keys()).collect();
         keys.into_iter()
@@ -59,7 +59,7 @@ impl Surface {
     }
 }
 
-/// Runs `run` without printing panics: the build script catches those of the generator and returns
+/// Runs `run` without printing panics. The build script catches panics of the generator and returns
 /// them as errors.
 fn without_panic_output<T>(run: impl FnOnce() -> T) -> T {
     thread_local!(static IS_QUIET: Cell<bool> = const { Cell::new(false) });
@@ -78,7 +78,8 @@ fn without_panic_output<T>(run: impl FnOnce() -> T) -> T {
     done
 }
 
-/// Whether it is an enum that got more variants. All generated enums are `non_exhaustive`.
+/// Whether the lines are an enum to which variants were added. This is not a breaking change,
+/// because all generated enums are `non_exhaustive`.
 fn is_wider(old: &str, new: &str) -> bool {
     let variants = |line: &str| -> Option<BTreeSet<String>> {
         let (_, variants) = line.strip_prefix("enum ")?.split_once(": ")?;
@@ -87,7 +88,8 @@ fn is_wider(old: &str, new: &str) -> bool {
     matches!((variants(old), variants(new)), (Some(old), Some(new)) if old.is_subset(&new))
 }
 
-/// The subject of a line: `type AuthToken.scope`, `enum GrantType`, `fn create_token(origin)`.
+/// Returns the subject of a line: `type AuthToken.scope`, `enum GrantType`, `fn
+/// create_token(origin)`.
 fn about(line: &str) -> String {
     let (subject, rest) = line.split_at(line.find([':', '(']).unwrap_or(line.len()));
     match rest.strip_prefix('(').and_then(|rest| rest.split_once(':')) {
@@ -96,13 +98,13 @@ fn about(line: &str) -> String {
     }
 }
 
-/// The type that a line belongs to: `AuthToken` for `type AuthToken.scope` and `enum AuthToken`.
+/// Returns the type of a subject: `AuthToken` for `type AuthToken.scope` and `enum AuthToken`.
 fn type_of(key: &str) -> Option<&str> {
     let name = key.strip_prefix("type ").or_else(|| key.strip_prefix("enum "))?;
     Some(name.split('.').next().unwrap_or(name))
 }
 
-/// The existing lines that a difference affects.
+/// Returns the lines of the old and the new API that a difference affects.
 pub(crate) fn items(
     edit: &Edit<'_>,
     documents: (&Value, &Value),
@@ -110,7 +112,8 @@ pub(crate) fn items(
 ) -> Vec<String> {
     let Step { old, new, .. } = edit.last();
     let mut found = BTreeSet::new();
-    // A removed component has no place in the new document, a new one none in the old document.
+    // An added component has no place in the old document, and a removed one none in the new
+    // document.
     let is_whole = edit.is_component();
     if old.is_some() || !is_whole {
         found.extend(items_at(&edit.place.old, documents.0, surfaces.0));
@@ -144,12 +147,12 @@ fn items_at(pointer: &str, document: &Value, surface: &Surface) -> Vec<String> {
             let part = if *kind == "responses" { "responses" } else { "" };
             ids.flat_map(|(path, id)| of_operation(document, surface, path, &["", part], id)).collect()
         }
-        // Not specific to one line.
+        // The whole document, which no line belongs to.
         _ => Vec::new(),
     }
 }
 
-/// The ids of the operations of a path, or of one method.
+/// Returns the ids of the operations of a path, or of one of its methods.
 fn ids(document: &Value, path: &str, method: Option<&str>) -> Vec<String> {
     let item = document["paths"][path].as_object();
     let method = method.filter(|method| is_method(method));
@@ -157,7 +160,7 @@ fn ids(document: &Value, path: &str, method: Option<&str>) -> Vec<String> {
     operations.filter_map(|(_, operation)| operation["operationId"].as_str().map(str::to_owned)).collect()
 }
 
-/// `rest` are the keys below the path.
+/// Returns the lines that a place in an operation affects. `rest` are the keys below the path.
 fn of_operation(document: &Value, surface: &Surface, path: &str, rest: &[&str], id: &str) -> Vec<String> {
     let name = id.to_snake_case();
     let functions = [name.clone(), format!("{name}_json")];
@@ -183,11 +186,11 @@ fn of_operation(document: &Value, surface: &Surface, path: &str, rest: &[&str], 
         })
     };
     let own = surface.0.keys().filter(is_of).cloned();
-    // An inline schema gets a type that is named after the operation.
+    // The generator names the type of an inline schema after the operation.
     own.chain(of_type(document, surface, &prefix)).collect()
 }
 
-/// `rest` are the keys below the schema.
+/// Returns the lines that a place in a schema affects. `rest` are the keys below the schema.
 fn of_schema(document: &Value, surface: &Surface, name: &str, rest: &[&str]) -> Vec<String> {
     let owner = name.to_pascal_case();
     let inner = rest.iter().position(|key| *key == "properties");
@@ -205,7 +208,8 @@ fn item_of<'v>(holder: &'v Value, index: &str) -> Option<&'v Value> {
     holder["parameters"].get(index.parse::<usize>().ok()?)
 }
 
-/// The lines of a type, and of the types of its inline schemas, whose names begin with its name.
+/// Returns the lines of a type and of the types of its inline schemas, whose names begin with
+/// `name`.
 fn of_type(document: &Value, surface: &Surface, name: &str) -> Vec<String> {
     let schemas = document["components"]["schemas"].as_object();
     let has_own_name =
@@ -215,7 +219,7 @@ fn of_type(document: &Value, surface: &Surface, name: &str) -> Vec<String> {
     surface.0.keys().filter(is_of).cloned().collect()
 }
 
-/// The lines that mention a type.
+/// Returns the lines that mention a type.
 fn mentions(surface: &Surface, name: &str) -> Vec<String> {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     let names = |line: &str| line.split(|c| !is_word(c)).any(|word| word == name);

@@ -1,5 +1,5 @@
-//! A table of single edits, how each is reported, and that none is passed over in silence. The spec
-//! they are made to is of our own making.
+//! Tests how each single edit of a spec is reported, and that no edit is ignored. The spec is
+//! invented.
 
 use std::sync::LazyLock;
 
@@ -10,7 +10,7 @@ use super::*;
 use crate::canonical::{Form, canonical};
 use crate::shape::walk;
 
-/// A library that lends books, with one of everything.
+/// The spec of a library that lends books. It has at least one part of each kind.
 pub(super) static SPEC: LazyLock<Value> = LazyLock::new(|| {
     json!({
         "openapi": "3.0.3",
@@ -96,7 +96,7 @@ pub(super) static SPEC: LazyLock<Value> = LazyLock::new(|| {
     })
 });
 
-/// What the spec becomes when the value at a place is set, or removed if it is null.
+/// Returns the spec with `value` at the place `at`. A null removes the value.
 pub(super) fn edited(at: &str, value: Value) -> Value {
     let mut spec = SPEC.clone();
     let (parent, key) = at.rsplit_once('/').unwrap();
@@ -112,7 +112,7 @@ pub(super) fn edited(at: &str, value: Value) -> Value {
     spec
 }
 
-/// A spec as regen would check it in.
+/// A spec in the form of the checked-in files.
 struct CheckedIn {
     facts: Value,
     omitted: Omitted,
@@ -137,7 +137,7 @@ pub(super) fn drift_between(old: &Value, new: &Value) -> Drift {
     drift(old.state(), new.state(), &new.omitted)
 }
 
-/// Whether anything is said, without asking the generator.
+/// Whether a change is reported, even if the generator is not used.
 pub(super) fn is_told(old: &Value, new: &Value) -> bool {
     let (old, new) = (CheckedIn::of(old), CheckedIn::of(new));
     !changes(old.state(), new.state(), &new.omitted, &Err(String::new())).is_empty()
@@ -255,7 +255,7 @@ fn table() -> Vec<(String, Value)> {
         (format!("{REQUEST}/days/nullable"), json!(true)),
         (format!("{REQUEST}/kind"), json!({ "type": "string", "enum": ["long", "short"] })),
         (format!("{REQUEST}/note/not"), json!({ "enum": ["x"] })),
-        // Components that both sides have
+        // Components that requests and responses use
         ("/components/schemas/Kind/enum".into(), json!(["endless", "long"])),
         ("/components/schemas/Kind/type".into(), json!("integer")),
         // Properties of responses
@@ -335,8 +335,8 @@ fn renames_are_reported_as_renames() {
     insta::assert_snapshot!(renamed("\"title\"", "\"titles\""), @"
     Breaking request-property-renamed (request Patch): `title` was renamed to `titles`
     Unhandled surface-unknown (Major): the bindings cannot be generated: not OpenAPI 3.0: missing field `title`
-    Trivial api-title-changed (Patch): `title` is unset and was `Library`
-    Trivial api-info-changed (Patch): `titles` is `Library` and was unset
+    Trivial api-title-changed (Patch): `title` changed from `Library` to unset
+    Trivial api-info-changed (Patch): `titles` changed from unset to `Library`
     cannot generate bindings: not OpenAPI 3.0: missing field `title`
     ");
 }
@@ -350,7 +350,7 @@ fn order_changes_are_not_reported() {
     assert_eq!(lines(&drift_between(&SPEC, &new)), "");
 }
 
-/// A description stays with its parameter, wherever that stands in the list.
+/// Parameters are matched by name, so their descriptions are compared even if the order changes.
 #[test]
 fn list_items_are_matched_by_meaning_after_reordering() {
     let parameter = |name: &str, text: &str| json!({ "name": name, "in": "query", "schema": { "type": "string" }, "description": text });
@@ -358,15 +358,15 @@ fn list_items_are_matched_by_meaning_after_reordering() {
     let old = spec(json!([parameter("a", "A."), parameter("until", "Seconds.")]));
     let new = spec(json!([parameter("until", "A timestamp."), parameter("b", "B.")]));
     insta::assert_snapshot!(lines(&drift_between(&old, &new)), @r#"
-    Breaking request-parameter-removed (request Major): the query parameter "a" is gone
+    Breaking request-parameter-removed (request Major): the query parameter "a" was removed
     Meaning description-changed (request Patch): `description` changed
-    Additive new-optional-request-parameter (request Minor): the query parameter "b" is new
+    Additive new-optional-request-parameter (request Minor): the query parameter "b" was added
     "#);
     let turned = spec(json!([parameter("until", "Seconds."), parameter("a", "A.")]));
     assert_eq!(lines(&drift_between(&old, &turned)), "");
 }
 
-/// Two places that refer to another component each: it is reported for both.
+/// A request and a response both refer to another component. The change is reported for both.
 #[test]
 fn same_change_of_a_reference_is_reported_at_every_location() {
     let refer = |to: &str| json!({ "$ref": format!("#/components/schemas/{to}") });
@@ -383,10 +383,10 @@ fn same_change_of_a_reference_is_reported_at_every_location() {
         spec
     };
     insta::assert_snapshot!(lines(&drift_between(&spec("Aa"), &spec("Bb"))), @"
-    Breaking request-property-max-length-decreased (request Patch): `maxLength` is `5` and was `10`
+    Breaking request-property-max-length-decreased (request Patch): `maxLength` changed from `10` to `5`
     Meaning response-property-reference-changed (response Major): refers to `Bb` instead of `Aa`
     Meaning request-property-reference-changed (request Major): refers to `Bb` instead of `Aa`
-    Additive response-property-max-length-decreased (response Patch): `maxLength` is `5` and was `10`
+    Additive response-property-max-length-decreased (response Patch): `maxLength` changed from `10` to `5`
     ");
 }
 
@@ -398,7 +398,7 @@ fn order_change_is_reported_if_the_order_matters() {
             json!([{ "url": format!("https://{first}.example") }, { "url": format!("https://{second}.example") }]),
         )
     };
-    insta::assert_snapshot!(lines(&drift_between(&servers("a", "b"), &servers("b", "a"))), @"    Meaning order-changed (Patch): `servers` is in another order, and the first match is used");
+    insta::assert_snapshot!(lines(&drift_between(&servers("a", "b"), &servers("b", "a"))), @"    Meaning order-changed (Patch): the order of `servers` changed, and the first match applies");
 }
 
 #[test]
@@ -409,16 +409,16 @@ fn names_that_look_like_keywords_are_compared_as_names() {
     insta::assert_snapshot!(lines(&drift_between(&old, &new)), @"    Breaking response-header-became-optional (response Patch): it became optional");
     let days = format!("{REQUEST}/days/default");
     let (old, new) = (edited(&days, json!({})), edited(&days, json!({ "nullable": false })));
-    insta::assert_snapshot!(lines(&drift_between(&old, &new)), @"    Unhandled unhandled (request Patch): `nullable` is new; no rule covers this change");
+    insta::assert_snapshot!(lines(&drift_between(&old, &new)), @"    Unhandled unhandled (request Patch): `nullable` was added; no rule covers this change");
 }
 
-/// A value that closes its backticks would be Markdown in the pull request.
+/// A value that contains backticks could insert Markdown into the pull request.
 #[test]
 fn values_are_escaped_inside_backticks() {
     let values = json!(["long", "short", "`![x](https://evil.example/x.png) @all`"]);
     let new = edited("/components/schemas/Kind/enum", values);
     let text = lines(&drift_between(&SPEC, &new));
-    assert!(text.contains("the value `'![x](https://evil.example/x.png) @all'` is new"), "{text}");
+    assert!(text.contains("the value `'![x](https://evil.example/x.png) @all'` was added"), "{text}");
 }
 
 #[test]
@@ -427,7 +427,7 @@ fn changes_of_shared_examples_are_not_reported() {
     assert_eq!(lines(&drift_between(&with("a"), &with("b"))), "");
 }
 
-/// As many as a document may hold, and in the worst way: each list is compared with another.
+/// Compares lists of nearly the maximum length that have no item in common.
 #[test]
 fn long_lists_are_reported_in_limited_time() {
     let names =
@@ -462,7 +462,8 @@ fn long_lists_are_reported_in_limited_time() {
     }
 }
 
-/// A change that the generated surface does not bear out is reported, and so is the reverse.
+/// A change without its expected effect on the generated API is reported, and so is an effect that
+/// no change explains.
 #[test]
 fn contradiction_between_digest_and_reported_changes_is_reported() {
     let new = edited(&format!("{RESPONSE}/due/type"), json!("string"));
@@ -476,18 +477,18 @@ fn contradiction_between_digest_and_reported_changes_is_reported() {
         lines(&Drift { changes, surface: Ok(shifts) })
     };
     let expected = ("type Loan.due", Semver::Major);
-    insta::assert_snapshot!(after(&[expected]), @"    Breaking response-property-type-changed (response Major): `type` is `string` and was `integer`");
+    insta::assert_snapshot!(after(&[expected]), @"    Breaking response-property-type-changed (response Major): `type` changed from `integer` to `string`");
     insta::assert_snapshot!(after(&[]), @"
-    Breaking response-property-type-changed (response Patch): `type` is `string` and was `integer`
+    Breaking response-property-type-changed (response Patch): `type` changed from `integer` to `string`
     Unhandled surface-unchanged (response Patch): `response-property-type-changed` should change the generated API, but does not
     ");
     insta::assert_snapshot!(after(&[expected, ("type Loan.id", Semver::Major)]), @"
-    Breaking response-property-type-changed (response Major): `type` is `string` and was `integer`
+    Breaking response-property-type-changed (response Major): `type` changed from `integer` to `string`
     Unhandled surface-unexplained (Major): `type Loan.id` changed in the generated API, but no change of the spec explains it
     ");
 }
 
-/// The places of a spec, and for each what an edit may do there.
+/// All places of the spec with their values.
 fn places() -> Vec<(String, Value)> {
     let mut places = Vec::new();
     walk(&SPEC, &crate::shape::DOCUMENT, "", &mut |at, _, value| {
@@ -512,7 +513,7 @@ fn any_value() -> impl Strategy<Value = Value> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
-    /// Whatever one place is set to, or if it is removed, something is said of it.
+    /// A change is reported for any edit or removal of one value.
     #[test]
     fn every_single_edit_is_reported(
         (at, was) in proptest::sample::select(places()),

@@ -1,9 +1,9 @@
-//! The use of a schema in a message. A change may break requests, which we send, or responses,
-//! which the vendor sends.
+//! Describes where a schema is used. Whether a change is breaking depends on whether we send the
+//! value in a request or the vendor sends it in a response.
 
 use serde::Serialize;
 
-/// The message that contains it.
+/// Whether a value is part of a request or of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Side {
@@ -11,17 +11,17 @@ pub(crate) enum Side {
     Response,
 }
 
-/// The part of a message.
+/// The part of a request or response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Part {
     Parameter,
     Header,
     Body,
-    /// A property inside of one of those.
+    /// A property or item inside one of the other parts.
     Property,
 }
 
-/// The use of a schema in a message.
+/// The use of a schema in a request or response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Use {
     pub(crate) side: Side,
@@ -29,7 +29,7 @@ pub(crate) struct Use {
 }
 
 impl Use {
-    /// The prefix for names of rules: `response-property`.
+    /// The prefix for the names of rules, such as `response-property`.
     pub(crate) fn name(self) -> &'static str {
         match (self.side, self.part) {
             (Side::Request, Part::Parameter | Part::Header) => "request-parameter",

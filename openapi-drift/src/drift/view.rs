@@ -1,5 +1,5 @@
-//! A normalized schema: references are followed, `allOf` is merged, and an alternative of `null`
-//! becomes a flag. Two equivalent ways to write a schema give the same view.
+//! Normalizes a schema: follows references, merges `allOf`, and replaces an alternative `null` by a
+//! flag. Equivalent spellings of a schema give the same view.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::canonical::PROSE;
 use crate::shape::{is_schema_keyword, join};
 
-/// A part of a schema, and its place.
+/// A part of a schema and its place.
 #[derive(Clone, Debug)]
 pub(super) struct Field<'v> {
     pub(super) key: &'v str,
@@ -20,24 +20,24 @@ pub(super) struct Field<'v> {
 /// A normalized schema.
 #[derive(Clone, Debug, Default)]
 pub(super) struct View<'v> {
-    /// Keywords without a field of their own.
+    /// All keywords that have no field below.
     pub(super) fields: Vec<Field<'v>>,
     pub(super) properties: Vec<Field<'v>>,
     pub(super) required: BTreeSet<&'v str>,
-    /// The alternatives. Their key is `oneOf` or `anyOf`.
+    /// The alternatives, with the key `oneOf` or `anyOf`.
     pub(super) choices: Vec<Field<'v>>,
-    /// Parts of `allOf` that cannot be merged because they contradict the rest.
+    /// Parts of `allOf` that cannot be merged, for example because they contradict other parts.
     pub(super) rest: Vec<Field<'v>>,
     pub(super) is_nullable: bool,
-    /// The values of all `$ref` that were followed.
+    /// The values of all `$ref` keywords.
     pub(super) references: Vec<&'v Value>,
 }
 
-/// The limit for a chain of references.
+/// The maximum depth of nested references and `allOf`.
 const MAX_DEPTH: usize = 16;
 
 impl<'v> View<'v> {
-    /// The view of the schema `value`, which is at `at` in `document`.
+    /// Creates the view of the schema `value`, which is at `at` in `document`.
     pub(super) fn of(document: &'v Value, value: &'v Value, at: &str) -> Self {
         Self::within(document, value, at, 0, &mut BTreeSet::new())
     }
@@ -106,8 +106,8 @@ impl<'v> View<'v> {
         view
     }
 
-    /// Merges `other` unless the two contradict each other. Own prose wins, because it is closer to
-    /// the place of use.
+    /// Merges `other` and returns whether that was possible. It is not if the two contradict each
+    /// other. If both have prose, the prose of `self` remains, because it is closer to the use.
     pub(super) fn merge(&mut self, other: Self) -> bool {
         let is_other = |mine: &[Field<'v>], theirs: &Field<'v>| {
             mine.iter().any(|field| field.key == theirs.key && field.value != theirs.value)
@@ -145,7 +145,7 @@ impl<'v> View<'v> {
         self.properties.iter().find(|field| field.key == name)
     }
 
-    /// How similar `other` is; `None` if it has another type.
+    /// Returns how similar `other` is, or `None` if it has another type.
     pub(super) fn likeness(&self, other: &Self) -> Option<usize> {
         if self.value("type") != other.value("type") {
             return None;
@@ -166,7 +166,7 @@ pub(super) fn items<'v>(key: &'v str, list: &'v [Value], at: &str) -> Vec<Field<
     items.map(|(index, value)| Field { key, value, at: join(at, &index.to_string()) }).collect()
 }
 
-/// Whether a keyword describes the schema and constrains no value.
+/// Whether a keyword does not constrain values.
 fn is_remark(key: &str) -> bool {
     const REMARKS: [&str; 4] = ["default", "deprecated", "readOnly", "writeOnly"];
     PROSE.contains(&key) || REMARKS.contains(&key) || !is_schema_keyword(key)

@@ -1,4 +1,4 @@
-//! What changed, reported to people and machines, and what regen keeps of it.
+//! Tests the reports of `drift` and `regen`, and the fingerprints in `upstream.lock`.
 
 use super::*;
 
@@ -18,21 +18,21 @@ fn drift_only_reports_and_writes_no_file() {
     let output = run(root.path(), &request);
     assert_eq!(output.outcome, Outcome::NeedsReview);
     insta::assert_snapshot!(output.out, @"
-    library: from what is checked in to document
+    library: from the checked-in files to document
 
     meaning (1): the shape is the same, but the meaning may have changed: review the code that uses it
       description-changed: `description` changed (response, patch)
         #/paths/~1loans/post/responses/201/description
-        behind fn create_loan
-        was 3926ff241bd56b38
+        affects fn create_loan
+        old fingerprint: 3926ff241bd56b38
         | Lent, or put on a list.
 
-    verdict: patch; lines of the generated API: 0 breaking, 0 new
+    version bump: patch; lines of the generated API: 0 breaking, 0 new
     ");
     insta::assert_snapshot!(std::fs::read_to_string(&report).unwrap(), @"
-    ## library: from `what is checked in` to `document`
+    ## library: from `the checked-in files` to `document`
 
-    verdict: patch; lines of the generated API: 0 breaking, 0 new
+    version bump: patch; lines of the generated API: 0 breaking, 0 new
 
     ### meaning (1)
 
@@ -40,9 +40,9 @@ fn drift_only_reports_and_writes_no_file() {
 
     - **description-changed**: `description` changed (response, patch)
       - at `#/paths/~1loans/post/responses/201/description`
-      - behind `fn create_loan`
-      - was `3926ff241bd56b38`
-      - is
+      - affects `fn create_loan`
+      - old fingerprint: `3926ff241bd56b38`
+      - new text:
 
         ```text
         Lent, or put on a list.
@@ -73,7 +73,7 @@ fn drift_only_reports_and_writes_no_file() {
             "what": "`description` changed"
           }
         ],
-        "from": "what is checked in",
+        "from": "the checked-in files",
         "semver": "patch",
         "surface": {
           "added": [],
@@ -113,7 +113,7 @@ fn exit_code_reflects_the_most_severe_change() {
     }
 }
 
-/// The next regen is silent: what was reported is in the lock.
+/// `upstream.lock` has the fingerprint of each reported text, so the next `regen` reports nothing.
 #[test]
 fn same_change_is_reported_once() {
     let root = generated();
@@ -144,12 +144,13 @@ fn invalid_lock_file_is_an_error() {
     let output = check(root.path());
     assert_eq!(output.outcome, Outcome::Failed);
     insta::assert_snapshot!(output.err, @"
-    specs/library/upstream.lock: line 3 is not a fingerprint and a JSON pointer
-    specs/library/upstream.lock: line 4 is not a fingerprint and a JSON pointer
+    specs/library/upstream.lock: line 3 must be a fingerprint and a JSON pointer
+    specs/library/upstream.lock: line 4 must be a fingerprint and a JSON pointer
     ");
 }
 
-/// What the overlay says is what users have, whatever the vendor says.
+/// The overlay takes precedence over the vendor's document, so users do not see a change that the
+/// overlay corrects.
 #[test]
 fn changes_corrected_by_the_overlay_are_marked() {
     let root = generated();
@@ -159,34 +160,34 @@ fn changes_corrected_by_the_overlay_are_marked() {
     put(root.path(), OVERLAY, &(fixture::OVERLAY.to_owned() + action));
     let output = run(root.path(), &Request::default());
     insta::assert_snapshot!(output.out, @"
-    library: from what is checked in to document
+    library: from the checked-in files to document
 
     breaking (1): existing callers may fail
-      response-property-type-changed: `format` is `date-time` and was `date` (response, ours, major)
+      response-property-type-changed: `format` changed from `date` to `date-time` (response, our change, major)
         #/components/schemas/Loan/properties/due/format
-        behind type Loan.due
+        affects type Loan.due
 
-    verdict: major (before 1.0: a new minor version); lines of the generated API: 1 breaking, 0 new
+    version bump: major (before 1.0: a new minor version); lines of the generated API: 1 breaking, 0 new
     ");
 
     put(root.path(), "document.yaml", &DOCUMENT.replace(due, &due.replace("date,", "time,")));
     insta::assert_snapshot!(regen(root.path(), true).out.split_once("\n---").unwrap().0, @"
-    library: from what is checked in to document
+    library: from the checked-in files to document
 
     breaking (1): existing callers may fail
-      response-property-type-changed: `format` is `time` and was `date` (response, hidden from users by the overlay, none)
+      response-property-type-changed: `format` changed from `date` to `time` (response, hidden from users by the overlay, none)
         #/components/schemas/Loan/properties/due/format
-        behind type Loan.due
+        affects type Loan.due
 
-    verdict: none; lines of the generated API: 0 breaking, 0 new
+    version bump: none; lines of the generated API: 0 breaking, 0 new
     ");
 
     put(root.path(), "document.yaml", &DOCUMENT.replace(due, &due.replace("date,", "date-time,")));
     insta::assert_snapshot!(regen(root.path(), false).err, @"
-    library: operation openLoan is kept as createLoan
-    library: resolve by hand first:
-      specs/library/overlay.yaml: actions[1] on $.components.schemas.Loan.properties.due: changes nothing (x-why: The service sends a time.); since response-property-type-changed at #/components/schemas/Loan/properties/due/format: `format` is `date-time` and was `date`
-    nothing was written
+    library: operation createLoan has the id openLoan in the document
+    library: correct source.toml or overlay.yaml, then run again:
+      specs/library/overlay.yaml: actions[1] on $.components.schemas.Loan.properties.due: changes nothing (x-why: The service sends a time.); possible cause: response-property-type-changed at #/components/schemas/Loan/properties/due/format: `format` changed from `date` to `date-time`
+    no file was written
     ");
 }
 
@@ -200,7 +201,7 @@ fn drift_from(root: &Path, name: &str) -> Output {
     run(root, &request)
 }
 
-/// The report names what would go, and nothing is written.
+/// The report lists the lines of the generated API that would be removed, and no file is written.
 #[test]
 fn removed_operation_is_a_breaking_change() {
     let root = generated();
@@ -225,19 +226,19 @@ fn removed_operation_is_a_breaking_change() {
         let output = drift_from(root.path(), "next.yaml");
         assert_eq!(output.outcome, Outcome::NeedsReview, "{edit}: {}", output.err);
         assert!(output.out.contains("breaking ("), "{edit}: {}", output.out);
-        assert!(output.out.contains("POST /loans/{id}/end is gone"), "{edit}: {}", output.out);
+        assert!(output.out.contains("POST /loans/{id}/end was removed"), "{edit}: {}", output.out);
         assert!(output.out.contains(items), "{edit}: {}", output.out);
         for check in [true, false] {
             let output = regen_from(root.path(), "next.yaml", check);
             assert_eq!(output.outcome, Outcome::NeedsReview, "{edit}: {}", output.err);
             assert!(output.err.contains("no POST /loans/{id}/end (endLoan)"), "{edit}: {}", output.err);
-            assert_eq!(output.err.ends_with("nothing was written\n"), !check, "{}", output.err);
+            assert_eq!(output.err.ends_with("no file was written\n"), !check, "{}", output.err);
         }
         assert_eq!(fixture::files(root.path()), before, "{edit}");
     }
 }
 
-/// Under another id it is still there: nothing breaks, but somebody has to list the id.
+/// An operation with a new id is compared as before, but a person must add the id to `source.toml`.
 #[test]
 fn operation_with_a_changed_id_is_still_compared() {
     let root = generated();
@@ -251,11 +252,11 @@ fn operation_with_a_changed_id_is_still_compared() {
     assert!(output.out.contains("`formerly` in source.toml"), "{}", output.out);
     assert!(output.out.contains("| A thing on loan."), "{}", output.out);
     let output = regen_from(root.path(), "next.yaml", false);
-    assert!(output.err.ends_with("nothing was written\n"), "{}", output.err);
+    assert!(output.err.ends_with("no file was written\n"), "{}", output.err);
     assert_eq!(fixture::files(root.path()), before);
 }
 
-/// A complete report does not become an error because one action of the overlay is dead too.
+/// An overlay action that has no effect is one more finding in the report, not an error.
 #[test]
 fn unused_overlay_action_is_reported_with_the_other_findings() {
     let root = generated();
@@ -280,7 +281,7 @@ fn unused_overlay_action_is_reported_with_the_other_findings() {
     }
     let output = regen_from(root.path(), "next.yaml", false);
     assert_eq!(output.outcome, Outcome::NeedsReview, "{}", output.err);
-    assert!(output.err.ends_with("nothing was written\n"), "{}", output.err);
+    assert!(output.err.ends_with("no file was written\n"), "{}", output.err);
     assert_eq!(fixture::files(root.path()), before);
 }
 
@@ -306,7 +307,7 @@ fn incomplete_or_missing_lock_file_is_an_error() {
     assert_eq!(check(root.path()).outcome, Outcome::Success);
 }
 
-/// Nor sentences that stand where OpenAPI has no prose.
+/// Prose of the vendor is removed even from places where OpenAPI defines none.
 #[test]
 fn checked_in_files_contain_no_vendor_prose() {
     let root = workspace();
@@ -343,10 +344,10 @@ fn specs_that_cannot_be_generated_are_not_written() {
     assert_eq!(output.outcome, Outcome::Failed);
     insta::assert_snapshot!(output.err, @"
     specs/library/openapi.yaml: cannot generate bindings: POST /loans (createLoan): successful responses differ in body (see 202)
-    nothing was written
+    no file was written
     ");
     let text = std::fs::read_to_string(&report).unwrap();
-    assert!(text.starts_with("## library: failed, and nothing was written"), "{text}");
+    assert!(text.starts_with("## library: failed; no file was written"), "{text}");
     assert!(text.contains("surface-unknown"), "{text}");
     std::fs::remove_file(report).unwrap();
     assert_eq!(fixture::files(root.path()), before);

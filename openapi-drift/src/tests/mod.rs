@@ -1,4 +1,5 @@
-//! The commands from end to end, in a workspace of their own: a library that lends books.
+//! Tests `regen` and `drift` from end to end, in a temporary workspace with the library as its
+//! vendor.
 
 mod drift;
 mod regen;
@@ -19,7 +20,7 @@ const OVERLAY: &str = "specs/library/overlay.yaml";
 const LOCK: &str = "specs/library/upstream.lock";
 const CONTRACT: &str = "specs/library/openapi.yaml";
 
-/// `regen library --from document.yaml`
+/// Runs `regen library --from document.yaml`, with `--check` if `check` is true.
 fn regen(root: &Path, check: bool) -> Output {
     regen_from(root, "document.yaml", check)
 }
@@ -34,13 +35,13 @@ fn regen_from(root: &Path, name: &str, check: bool) -> Output {
     run(root, &request)
 }
 
-/// `regen --check`
+/// Runs `regen --check`.
 fn check(root: &Path) -> Output {
     let request = Request { mode: Mode::Check, ..Request::default() };
     run(root, &request)
 }
 
-/// A workspace in which all is generated.
+/// A workspace in which `regen` has generated all files.
 fn generated() -> TempDir {
     let root = workspace();
     let output = regen(root.path(), false);

@@ -1,5 +1,5 @@
-//! The specs that are checked in, and steps between revisions of a document: each kind of change that
-//! a vendor's real revisions had, in a document of our own.
+//! Tests the checked-in specs, and the reports about differences between four revisions of an
+//! invented document. The revisions have each kind of change that a vendor's real revisions had.
 
 use serde_json::{Value, json};
 
@@ -35,7 +35,8 @@ fn security() -> Value {
     json!({ "Card": { "type": "http", "scheme": "basic" } })
 }
 
-/// Names with prefixes, a body that says nothing, statuses of a gateway.
+/// The first revision: names with prefixes, an empty response schema, and error statuses without
+/// a body.
 fn first() -> Value {
     json!({
         "openapi": "3.0.0",
@@ -72,7 +73,8 @@ fn first() -> Value {
     })
 }
 
-/// No prefixes, a second operation and encoding, a parameter, and a field that means something else.
+/// The second revision: names without prefixes, a second operation, a second encoding, a parameter,
+/// and a field with another meaning.
 fn second() -> Value {
     let request = || json!({ "schema": refer("schemas", "LoanRequest") });
     let mut document = first();
@@ -123,7 +125,7 @@ fn second() -> Value {
     document
 }
 
-/// Other values of a parameter's enum, and statuses more.
+/// The third revision: other enum values of a parameter, and more status codes.
 fn third() -> Value {
     let mut document = second();
     document["components"]["schemas"]["Editions"] = kind(&["e2", "e3", "newest"], "Two a year.");
@@ -135,8 +137,8 @@ fn third() -> Value {
     document
 }
 
-/// The parameter is renamed and describes its schema in place, security is said once for all, each
-/// response has a header, and an enum has other values.
+/// The fourth revision: a renamed parameter component with an inline schema, one list of security
+/// requirements for all operations, a header in each response, and other enum values.
 fn fourth() -> Value {
     let mut document = third();
     document["security"] = json!([{ "Card": [] }]);
@@ -157,7 +159,7 @@ fn fourth() -> Value {
     document
 }
 
-/// What `drift --base` reports between each two of them.
+/// Compares each revision with each later one by `drift --base`.
 #[test]
 fn each_step_between_revisions_is_reported() {
     let root = workspace();
@@ -177,7 +179,7 @@ fn each_step_between_revisions_is_reported() {
             };
             let output = run(root.path(), &request);
             assert_eq!(output.outcome, Outcome::NeedsReview, "{from} {to}: {}", output.err);
-            assert!(!output.out.contains("`due` is gone"), "{from} {to}: {}", output.out);
+            assert!(!output.out.contains("`due` was removed"), "{from} {to}: {}", output.out);
             assert!(!output.out.contains("unhandled ("), "{from} {to}: {}", output.out);
             insta::assert_snapshot!(format!("{from}_{to}"), output.out);
         }

@@ -1,4 +1,4 @@
-//! Compares the names of components: renamed, replaced, and not referred to.
+//! Compares the names of components, and components that nothing refers to.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ struct Component<'v> {
 }
 
 impl<'v> Walk<'v> {
-    /// Compares the names of references. Their targets are compared separately.
+    /// Compares the names in references. The targets are compared separately.
     pub(super) fn references(&mut self, old: &[&'v Value], new: &[&'v Value], place: &Place) {
         let names = |list: &[&'v Value]| list.iter().filter_map(|to| component(to)).collect::<Vec<_>>();
         self.used_old.extend(names(old));
@@ -68,7 +68,7 @@ impl<'v> Walk<'v> {
         }
     }
 
-    /// Compares the wanted kinds of components, name by name.
+    /// Compares the components of the kinds that `is_wanted` selects, by name.
     pub(super) fn component_kinds(&mut self, is_wanted: &dyn Fn(&str) -> bool) {
         let (before, after) = (self.documents.0.get("components"), self.documents.1.get("components"));
         self.steps = vec![self.root(), step(&shape::COMPONENTS, "components", before, after)];
@@ -84,8 +84,8 @@ impl<'v> Walk<'v> {
         self.steps.clear();
     }
 
-    /// Reports names that are new, gone, renamed or replaced, and compares components that nothing
-    /// refers to.
+    /// Reports names that were added, removed, renamed or replaced, and compares components that
+    /// nothing refers to.
     pub(super) fn components(&mut self) {
         let renames = self.renames();
         let (olds, news) = (named(self.documents.0), named(self.documents.1));
@@ -104,7 +104,7 @@ impl<'v> Walk<'v> {
                         self.component(Some(*old), Some(*new), Some(Kind::Replaced));
                     }
                 }
-                // New, or not used by any operation: compared by name.
+                // An added component, or a component that no operation uses.
                 old => self.component(old.copied(), Some(*new), None),
             }
         }
@@ -134,8 +134,8 @@ impl<'v> Walk<'v> {
         self.steps.clear();
     }
 
-    /// Renamed components, as (old name, new name): the old name is gone, and the new name did not
-    /// exist or was another component.
+    /// Returns the renamed components, as (old name, new name). The old name no longer exists, and
+    /// the new name did not exist or referred to a different component.
     pub(super) fn renames(&self) -> Vec<(Name, Name)> {
         let has = |document: &Value, (kind, name): &Name| {
             document.get("components").and_then(|all| all.get(kind)?.get(name)).is_some()
@@ -156,7 +156,7 @@ impl<'v> Walk<'v> {
     }
 }
 
-/// The components of a document that have names, except security schemes.
+/// Returns the components of a document by name, except security schemes.
 fn named(document: &Value) -> BTreeMap<Name, Component<'_>> {
     let sections = document["components"].as_object().into_iter().flatten();
     sections

@@ -9,12 +9,12 @@ use crate::drift::edit::{Kind, Place, identity};
 use crate::drift::view::{Field, items};
 use crate::shape::{self, Shape, is_method, join};
 
-/// What identifies a parameter; `None` if it is malformed.
+/// The kind and name of a parameter, or `None` if the parameter is malformed.
 type Identity = Option<Vec<String>>;
 
 impl<'v> Walk<'v> {
-    /// Compares two path items. Parameters of the path apply to each operation that does not
-    /// override them.
+    /// Compares two path items. The parameters of a path item apply to each of its operations,
+    /// unless the operation overrides them.
     pub(super) fn path_item(&mut self, old: &'v Object, new: &'v Object, place: &Place) {
         self.map(&shape::PATH_ITEM, old, new, place, &|key| key != "parameters" && !is_method(key));
         let count = self.edits.len();
@@ -68,7 +68,7 @@ impl<'v> Walk<'v> {
         }
         let mut found: Vec<Option<usize>> = new.iter().map(|(name, _)| left.get_mut(name)?.pop()).collect();
         let mut rest: Vec<usize> = left.into_values().flatten().collect();
-        // The same reference, whose target was renamed.
+        // An equal `$ref` is the same parameter, even if the name in its target changed.
         if rest.len() * new.len() <= MAX_COMPARED {
             pair(&mut found, &mut rest, |was, is| {
                 let ((_, was), (name, is)) = (&old[was], &new[is]);
@@ -88,7 +88,8 @@ impl<'v> Walk<'v> {
         self.steps.pop();
     }
 
-    /// Matches items by identity, and the others in order.
+    /// Compares two lists. Matches items that are equal or have the same identity. If no item has an
+    /// identity, matches the rest in order.
     pub(super) fn list(&mut self, shape: &'static Shape, old: &'v [Value], new: &'v [Value], place: &Place) {
         let of = match shape {
             Shape::List(of) if old.len() * new.len() <= MAX_COMPARED => of,

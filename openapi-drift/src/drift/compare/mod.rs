@@ -1,6 +1,6 @@
-//! Compares two documents by use: from each operation, every message with its references followed.
-//! Names of components are compared afterwards. Parameters, alternatives and values are matched by
-//! identity, not by position. Every difference is reported, and none is classified.
+//! Finds all differences between two documents. Starts at the operations and follows references,
+//! and compares the names of components afterwards. Parameters, alternatives and enum values are
+//! matched by identity, not by position. Does not classify the differences.
 
 mod components;
 mod lists;
@@ -18,7 +18,7 @@ use crate::canonical::is_empty;
 use crate::shape::{self, Shape, join};
 use names::{Name, is_of_names, is_rename};
 
-/// All differences of two documents.
+/// Returns all differences between two documents.
 pub(crate) fn edits<'v>(old: &'v Value, new: &'v Value) -> Vec<Edit<'v>> {
     let mut walk = Walk {
         documents: (old, new),
@@ -37,7 +37,7 @@ pub(crate) fn edits<'v>(old: &'v Value, new: &'v Value) -> Vec<Edit<'v>> {
     if let (Value::Object(before), Value::Object(after)) = (old, new) {
         walk.steps.push(root);
         walk.map(root.shape, before, after, &Place::default(), &|key| key != "components");
-        // They are only referred to by name.
+        // Security requirements refer to these components by name, so no `$ref` leads to them.
         walk.component_kinds(&|kind| kind == "securitySchemes");
     }
     walk.run_jobs();
@@ -54,10 +54,11 @@ pub(crate) fn edits<'v>(old: &'v Value, new: &'v Value) -> Vec<Edit<'v>> {
     walk.edits
 }
 
-/// The limit of visited places, for documents in which everything refers to everything.
+/// The maximum number of visited places. It limits the time for documents with very many
+/// references.
 const MAX_VISITED: usize = 2_000_000;
 
-/// The limit of compared pairs of names or items. Longer lists are not matched.
+/// The maximum number of pairs that are compared to match two lists. Longer lists are not matched.
 const MAX_COMPARED: usize = 10_000;
 
 /// Whether this boolean keyword defaults to false.
@@ -71,7 +72,7 @@ static TRUE: Value = Value::Bool(true);
 
 type Object = Map<String, Value>;
 
-/// Two values with the same use.
+/// Two values to compare later, because a reference leads to at least one of them.
 struct Job<'v> {
     step: Step<'v>,
     place: Place,
@@ -82,15 +83,15 @@ struct Walk<'v> {
     documents: (&'v Value, &'v Value),
     /// The path from the document, or from the start of the job.
     steps: Vec<Step<'v>>,
-    /// The use of the job's first value.
+    /// The use of the value at the start of the job.
     base: Option<Use>,
     edits: Vec<Edit<'v>>,
     /// Whether the limit of differences was reached.
     is_full: bool,
     jobs: VecDeque<Job<'v>>,
-    /// What was already compared, so that cycles end and nothing is compared twice.
+    /// The jobs that were already queued, so that nothing is compared twice and cycles end.
     seen: BTreeSet<(Place, Option<Use>, bool)>,
-    /// Pairs of components with the same use.
+    /// Pairs of an old and a new component that are referred to at the same place.
     pairs: BTreeSet<(Name, Name)>,
     used_old: BTreeSet<Name>,
     used_new: BTreeSet<Name>,
@@ -140,7 +141,7 @@ impl<'v> Walk<'v> {
         let Step { shape, key, old, new, .. } = step;
         let (old, new) = match (old, new) {
             (Some(old), Some(new)) => (old, new),
-            // Maps and lists are reported item by item.
+            // If a map or list was added or removed, each item is reported.
             (Some(old), None) if is_container(shape, old) => {
                 return self.compare_children(shape, old, empty(old), place);
             }
@@ -174,7 +175,7 @@ impl<'v> Walk<'v> {
         }
     }
 
-    /// Whether the current key is an OpenAPI keyword, not a name or data.
+    /// Whether the current key is an OpenAPI keyword and not a name.
     fn is_keyword(&self) -> bool {
         self.steps.iter().rev().nth(1).is_some_and(|holder| holder.shape.has_keywords())
     }
@@ -203,7 +204,7 @@ impl<'v> Walk<'v> {
         }
     }
 
-    /// One of the values is a reference to a component.
+    /// Compares two values, at least one of which is a reference to a component.
     fn referred(&mut self, step: Step<'v>, old: &'v Value, new: &'v Value, place: &Place) {
         let to = |value: &'v Value| value.get("$ref").filter(|to| to.is_string());
         self.references(to(old).as_slice(), to(new).as_slice(), place);
@@ -264,7 +265,8 @@ fn step<'v>(shape: &'static Shape, key: &'v str, old: Option<&'v Value>, new: Op
     Step { shape, key, old, new, is_property: false, is_required: false }
 }
 
-/// The use of the last step, if the first step has the use `base`. `None` outside of messages.
+/// Returns the use of the last step if the first step has the use `base`. `None` outside of
+/// requests and responses.
 fn use_of(base: Option<Use>, steps: &[Step<'_>]) -> Option<Use> {
     let mut known = base;
     let mut holder = "";
@@ -285,7 +287,7 @@ fn use_of(base: Option<Use>, steps: &[Step<'_>]) -> Option<Use> {
     known
 }
 
-/// The places of two parts; `otherwise` for a missing one.
+/// Returns the places of two parts. A missing part gets its place from `otherwise`.
 fn place_of(before: Option<&Field<'_>>, after: Option<&Field<'_>>, otherwise: Place) -> Place {
     Place {
         old: before.map_or(otherwise.old, |field| field.at.clone()),
@@ -293,7 +295,7 @@ fn place_of(before: Option<&Field<'_>>, after: Option<&Field<'_>>, otherwise: Pl
     }
 }
 
-/// Pairs each unmatched new item with the first unmatched old item that is the same.
+/// Matches each unmatched new item with the first unmatched old item for which `is_same` is true.
 fn pair(found: &mut [Option<usize>], left: &mut Vec<usize>, is_same: impl Fn(usize, usize) -> bool) {
     for (new, found) in found.iter_mut().enumerate().filter(|(_, found)| found.is_none()) {
         *found = left.iter().position(|old| is_same(*old, new)).map(|at| left.remove(at));
@@ -304,7 +306,8 @@ fn has_reference(shape: &Shape, value: &Value) -> bool {
     shape.has_keywords() && !shape.is("document") && value.get("$ref").is_some_and(Value::is_string)
 }
 
-/// Names that differ only in spelling: headers ignore case, and media types may have parameters.
+/// Returns pairs of names that differ only in spelling: header names in their case, and media types
+/// in their case or parameters.
 fn respelled<'v>(shape: &'static Shape, old: &'v Object, new: &'v Object) -> Vec<(&'v String, &'v String)> {
     let Shape::Names(of) = shape else { return Vec::new() };
     if !of.is("header") && !of.is("media type") {
@@ -321,14 +324,14 @@ fn respelled<'v>(shape: &'static Shape, old: &'v Object, new: &'v Object) -> Vec
     pairs
 }
 
-/// Whether its items have names or positions, so that they can be reported one by one.
+/// Whether `value` is a map or list whose items can be reported separately.
 fn is_container(shape: &Shape, value: &Value) -> bool {
     let is_of_things = matches!(shape, Shape::Names(_) | Shape::Patterned(_) | Shape::List(_));
-    // An empty one has a meaning of its own.
+    // An empty map or list can have a meaning of its own, so it is reported itself.
     is_of_things && (value.is_object() || value.is_array()) && !is_empty(value)
 }
 
-/// `value` with all lists sorted.
+/// Returns `value` with all lists sorted.
 fn unordered(value: &Value) -> Value {
     match value {
         Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), unordered(value))).collect(),

@@ -1,4 +1,4 @@
-//! Names of components, and references to them.
+//! Parses the names of components in references.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use crate::shape::{self, Shape, unescape};
 /// The section of a component, such as `schemas`, and its name.
 pub(super) type Name = (String, String);
 
-/// Whether a difference is a reference that only follows a renamed component.
+/// Whether a difference is a reference that changed only because its target was renamed.
 pub(super) fn is_rename(edit: &Edit<'_>, renames: &[(Name, Name)]) -> bool {
     let Step { shape, key, old, new, .. } = edit.last();
     let named = |value: Option<&Value>| {
@@ -20,12 +20,12 @@ pub(super) fn is_rename(edit: &Edit<'_>, renames: &[(Name, Name)]) -> bool {
         && named(old).zip(named(new)).is_some_and(|(from, to)| renames.contains(&(from, to)))
 }
 
-/// Whether this section contains components by name.
+/// Whether OpenAPI defines `kind` as a section of components.
 pub(super) fn is_of_names(kind: &str) -> bool {
     matches!(shape::COMPONENTS.under(kind), Shape::Names(_))
 }
 
-/// The kind and name in `#/components/kind/name`.
+/// Parses the kind and name from `#/components/kind/name`.
 pub(super) fn component(reference: &Value) -> Option<Name> {
     component_at(reference.as_str()?.strip_prefix('#')?)
 }

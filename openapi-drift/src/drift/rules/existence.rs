@@ -1,5 +1,5 @@
-//! Rules for operations, parameters, properties and responses that are added, removed or renamed as
-//! a whole.
+//! Rules for operations, parameters, properties, responses and components that are added, removed
+//! or renamed.
 
 use heck::ToKebabCase as _;
 use serde_json::Value;
@@ -12,7 +12,7 @@ use crate::drift::uses::{Side, Use};
 use crate::reference::operations;
 use crate::shape::is_method;
 
-/// Classifies something that is added, removed or renamed as a whole.
+/// Classifies the addition, removal or renaming of an object, or of a schema.
 pub(super) fn thing(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)) -> Option<Finding> {
     let (step, holder) = (edit.last(), edit.holder());
     let (key, is_component) = (step.key, edit.is_component());
@@ -37,17 +37,17 @@ pub(super) fn thing(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Val
         }
         Kind::BecameRequired | Kind::BecameOptional => return Some(requiredness(&edit.kind, key, used)),
         Kind::BecameOneOf => {
-            let what = format!("{} has alternatives now: the old schema is one of several", subject(key));
+            let what = format!("{} has alternatives now, and one of them is the old schema", subject(key));
             return Some(finding(format!("{}-became-one-of", part("schema")), Level::Meaning, Any, what));
         }
         Kind::AddedAlike => {
-            let what = format!("a part of `{}` is new, of the same type as before", holder.key);
+            let what = format!("a part with the same type as before was added to `{}`", holder.key);
             let rule = format!("{}-{}-added", part("schema"), holder.key.to_kebab_case());
             return Some(finding(rule, Level::Meaning, Any, what));
         }
         _ => return None,
     };
-    let news = if is_added { "is new" } else { "is gone" };
+    let news = if is_added { "was added" } else { "was removed" };
     let what = format!("`{key}` {news}");
     let by_existence = |rule: &str, added, removed, what| {
         let (verb, (level, effect)) = if is_added { ("added", added) } else { ("removed", removed) };
@@ -120,7 +120,7 @@ pub(super) fn thing(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Val
             return by_existence(rule, (Additive, Any), (Breaking, Any), what);
         }
         "server" if is_in_force_everywhere(documents) => {
-            finding("server-restated", Trivial, NoEffect, "the servers in force are unchanged")
+            finding("server-restated", Trivial, NoEffect, "the effective servers are the same as before")
         }
         "server" => {
             let what = format!("the server {} {news}", value["url"]);
@@ -135,8 +135,8 @@ fn subject(key: &str) -> String {
     if key.is_empty() || key == "schema" { "the schema".to_owned() } else { format!("`{key}`") }
 }
 
-/// Whether each operation of both documents has the same servers as before, wherever they are
-/// listed.
+/// Whether each operation that is in both documents has the same servers, even if they are listed
+/// in another place.
 fn is_in_force_everywhere(documents: (&Value, &Value)) -> bool {
     let urls = |document: &Value, method: &str, path: &str| -> Option<Vec<String>> {
         let item = document["paths"].get(path)?;
@@ -152,7 +152,8 @@ fn is_in_force_everywhere(documents: (&Value, &Value)) -> bool {
     kept.peek().is_some() && kept.all(|(before, after)| before == after)
 }
 
-/// A schema that is added or removed: a property, an alternative, or a whole description.
+/// Classifies the addition or removal of a schema: a property, a part of `allOf`, `anyOf` or
+/// `oneOf`, or the whole schema of something.
 fn schema(edit: &Edit<'_>, used: Use, is_added: bool, what: &str) -> Option<Finding> {
     let (key, holder) = (edit.last().key, edit.holder());
     let part = used.name();
@@ -176,10 +177,10 @@ fn schema(edit: &Edit<'_>, used: Use, is_added: bool, what: &str) -> Option<Find
         }
         "allOf" | "anyOf" | "oneOf" => {
             let name = holder.key.to_kebab_case();
-            // Another alternative allows more values; another part of `allOf` allows fewer.
+            // An added alternative allows more values. An added part of `allOf` allows fewer.
             let is_wider = is_added != (holder.key == "allOf");
             let level = if is_wider == is_request { Additive } else { Breaking };
-            let what = format!("a part of `{}` {}", holder.key, if is_added { "is new" } else { "is gone" });
+            let what = format!("a part of `{}` was {verb}", holder.key);
             Some(finding(format!("{part}-{name}-{verb}"), level, Any, what))
         }
         _ => {

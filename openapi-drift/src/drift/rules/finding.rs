@@ -1,4 +1,4 @@
-//! A finding, and functions that several rules share.
+//! The type `Finding`, and functions that several rules share.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -17,9 +17,9 @@ pub(crate) enum Level {
     Trivial,
     /// Existing callers keep working.
     Additive,
-    /// No rule covers it. It must be reviewed.
+    /// No rule covers the change. It must be reviewed.
     Unhandled,
-    /// The shape is the same, but the meaning may have changed. It must be reviewed.
+    /// The structure is the same, but the meaning may have changed. The change must be reviewed.
     Meaning,
     /// Existing callers may fail.
     Breaking,
@@ -31,7 +31,7 @@ pub(crate) enum Effect {
     None,
     Adds,
     Breaks,
-    /// It depends on the rest of the schema.
+    /// The effect depends on the rest of the schema.
     Any,
 }
 
@@ -41,7 +41,7 @@ pub(crate) struct Finding {
     pub(crate) rule: String,
     pub(crate) level: Level,
     pub(crate) effect: Effect,
-    /// A clause that describes it.
+    /// A clause that describes the difference.
     pub(crate) what: String,
 }
 

@@ -1,5 +1,6 @@
-//! Classifies each difference: its name, its level, and its effect on the generated API. The names
-//! are those of oasdiff if it has one. A difference without a rule is reported as `unhandled`.
+//! Classifies each difference: the name of its rule, its level, and its effect on the generated
+//! API. Rules that oasdiff has too have the same names as there. A difference without a rule is
+//! reported as `unhandled`.
 
 mod existence;
 mod finding;
@@ -21,12 +22,12 @@ use finding::{deprecated, finding, quoted, requiredness};
 use schema::of_schema;
 use security::security;
 
-/// Classifies one difference. `used` is `None` outside of messages. `documents` are the old and the
-/// new one.
+/// Classifies one difference. `used` is `None` outside of requests and responses. `documents` are
+/// the old and the new document.
 pub(crate) fn classify(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)) -> Finding {
     let mut found = classify_edit(edit, used, documents);
-    // The build script generates nothing for error responses. Their schemas are compared
-    // separately.
+    // The build script generates no code for error responses in operations. Their schemas are
+    // components, which are compared separately.
     let is_failure = |step: &Step<'_>| step.shape.is("response") && !step.key.starts_with('2');
     if edit.steps.iter().any(is_failure) && edit.at().starts_with("/paths/") {
         found.effect = NoEffect;
@@ -38,7 +39,7 @@ fn classify_edit(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)
     let Step { key, shape, .. } = edit.last();
     match edit.kind {
         Kind::Restated => {
-            let what = format!("`{key}` states the default");
+            let what = format!("`{key}` still has its default value");
             return finding("default-stated", Trivial, NoEffect, what);
         }
         Kind::Rephrased => {
@@ -47,7 +48,7 @@ fn classify_edit(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)
                 format!("{part}-rephrased"),
                 Trivial,
                 Any,
-                "it is written differently and means the same",
+                "it is written differently, but means the same",
             );
         }
         Kind::TooMany => {
@@ -55,7 +56,7 @@ fn classify_edit(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)
             return finding("too-many-changes", Unhandled, Any, what);
         }
         Kind::Reordered => {
-            let what = format!("`{key}` is in another order, and the first match is used");
+            let what = format!("the order of `{key}` changed, and the first match applies");
             return finding("order-changed", Level::Meaning, NoEffect, what);
         }
         _ => {}
@@ -81,16 +82,16 @@ fn reference(edit: &Edit<'_>, used: Option<Use>) -> Finding {
     let what = format!("refers to {} instead of {}", name(new), name(old));
     let part = used.map_or("component", Use::name);
     let effect = if used.is_some_and(|used| used.part == Part::Header) { NoEffect } else { Any };
-    // Another component of the same shape may have another meaning.
+    // A different component with the same structure can have another meaning.
     let level = if edit.kind == Kind::Changed { Level::Meaning } else { Trivial };
     finding(format!("{part}-reference-changed"), level, effect, what)
 }
 
-/// Rules for keywords of things that are in both documents.
+/// Rules for the keywords of objects that are in both documents.
 fn keyword(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)) -> Option<Finding> {
     let Step { key, old, new, .. } = edit.last();
     let holder = edit.holder();
-    let from_to = || format!("`{key}` is {} and was {}", quoted(new), quoted(old));
+    let from_to = || format!("`{key}` changed from {} to {}", quoted(old), quoted(new));
     let is_set = new == Some(&Value::Bool(true));
     let trivial = |rule: &str| Some(finding(rule, Trivial, NoEffect, from_to()));
     let breaking = |rule: String, effect| Some(finding(rule, Breaking, effect, from_to()));
@@ -136,7 +137,7 @@ fn keyword(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)) -> O
                 _ => None,
             }
         }
-        // The generated method takes a body in either case.
+        // The generated method has a parameter for the body in both cases.
         ("request body", "required") => {
             Some(Finding { effect: NoEffect, ..requiredness(&required, key, used) })
         }

@@ -12,10 +12,10 @@ use crate::drift::uses::{Side, Use};
 /// Classifies a change of a keyword.
 pub(super) fn of_schema(edit: &Edit<'_>, used: Option<Use>) -> Option<Finding> {
     let Step { key, old, new, .. } = edit.last();
-    // A schema without references is part of no message.
+    // A schema that nothing refers to has no side.
     let (part, side) = used.map_or(("schema", None), |used| (used.name(), Some(used.side)));
     let is_request = side != Some(Side::Response);
-    let from_to = || format!("`{key}` is {} and was {}", quoted(new), quoted(old));
+    let from_to = || format!("`{key}` changed from {} to {}", quoted(old), quoted(new));
     let is_set = new == Some(&Value::Bool(true));
     let verb = edit.verb();
     let named = |rule: &str, level, effect| Some(finding(format!("{part}-{rule}"), level, effect, from_to()));
@@ -42,7 +42,7 @@ pub(super) fn of_schema(edit: &Edit<'_>, used: Option<Use>) -> Option<Finding> {
         "nullable" => {
             let word = if is_set { "nullable" } else { "not-nullable" };
             let what = if is_set { "it may be null" } else { "it may no longer be null" };
-            // Callers handle an optional property that is missing, so they handle null too.
+            // Callers must handle a missing optional property, and null is handled in the same way.
             let is_optional = edit.holder().is_optional_property();
             let level = if is_set && is_optional { Additive } else { narrows(!is_set) };
             Some(finding(format!("{part}-became-{word}"), level, Any, what))
@@ -55,16 +55,16 @@ pub(super) fn of_schema(edit: &Edit<'_>, used: Option<Use>) -> Option<Finding> {
             Kind::Added => finding(format!("{part}-became-enum"), narrows(true), Breaks, from_to()),
             Kind::Removed => finding(format!("{part}-became-not-enum"), narrows(false), Breaks, from_to()),
             Kind::ItemAdded(value) => {
-                let what = format!("the value {} is new", quoted(Some(value)));
+                let what = format!("the value {} was added", quoted(Some(value)));
                 finding(format!("{part}-enum-value-added"), narrows(false), Adds, what)
             }
             Kind::ItemRemoved(value) => {
-                let what = format!("the value {} is gone", quoted(Some(value)));
+                let what = format!("the value {} was removed", quoted(Some(value)));
                 finding(format!("{part}-enum-value-removed"), narrows(true), Breaks, what)
             }
             _ => return None,
         }),
-        // A value that is left out has another meaning now.
+        // An omitted value now has another meaning.
         "default" => named(&format!("default-value-{verb}"), Level::Meaning, NoEffect),
         "pattern" => {
             let level = match verb {
@@ -93,7 +93,7 @@ fn bound(edit: &Edit<'_>, part: &str, narrows: &dyn Fn(bool) -> Level, what: Str
         "minLength" | "minItems" | "minProperties" | "minimum" | "exclusiveMinimum" => false,
         _ => return None,
     };
-    // oasdiff writes `max` and `exclusive-max`.
+    // The names in oasdiff are `max` and `exclusive-max`.
     let name = key.to_kebab_case().replace("imum", "");
     let number = |value: Option<&Value>| value.and_then(Value::as_f64);
     let is_true = |value: Option<&Value>| value == Some(&Value::Bool(true));

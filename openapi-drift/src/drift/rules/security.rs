@@ -8,7 +8,8 @@ use super::finding::{Finding, finding, quoted};
 use crate::drift::edit::{Edit, Step};
 use crate::reference::operations;
 
-/// Compares the requirements in force: an operation without its own list uses that of the document.
+/// Compares the effective requirements. An operation without its own list has the list of the
+/// document.
 pub(super) fn security(edit: &Edit<'_>, documents: (&Value, &Value)) -> Finding {
     let operation = edit.steps.iter().find(|step| step.shape.is("operation"));
     let scope = if operation.is_some() { "api-security" } else { "api-global-security" };
@@ -18,7 +19,7 @@ pub(super) fn security(edit: &Edit<'_>, documents: (&Value, &Value)) -> Finding 
             let (old, new) = (old.get("security").or(global.0), new.get("security").or(global.1));
             Some((list(old), with_old_names(new, documents)))
         }
-        // Operations with their own list are reported separately.
+        // Operations with their own list are not affected by the list of the document.
         _ => {
             let inherits = |document: &Value, method: &str, path: &str| {
                 let operation = document["paths"][path].get(method);
@@ -33,7 +34,7 @@ pub(super) fn security(edit: &Edit<'_>, documents: (&Value, &Value)) -> Finding 
     };
     let is_other = |(before, after): &(Vec<Value>, Vec<Value>)| !same_items(before, after);
     let Some((before, after)) = affected.filter(is_other) else {
-        let what = "the requirements in force are unchanged, but written elsewhere";
+        let what = "the effective requirements are the same as before, but written elsewhere";
         return finding(format!("{scope}-restated"), Trivial, NoEffect, what);
     };
     if let Step { old: Some(Value::Array(old)), new: Some(Value::Array(new)), key, .. } = edit.last()
@@ -42,25 +43,25 @@ pub(super) fn security(edit: &Edit<'_>, documents: (&Value, &Value)) -> Finding 
         let is_more = new.iter().any(|name| !old.contains(name));
         let (word, level) = if is_more { ("added", Breaking) } else { ("removed", Additive) };
         let what =
-            format!("`{key}` requires {}, before: {}", quoted(edit.last().new), quoted(edit.last().old));
+            format!("`{key}` scopes changed from {} to {}", quoted(edit.last().old), quoted(edit.last().new));
         return finding(format!("{scope}-scope-{word}"), level, NoEffect, what);
     }
-    // Another alternative is another way to authenticate, but the first one closes an open
-    // operation.
+    // An added alternative is one more way to authenticate. But if there was none before, callers
+    // needed no authentication and do now.
     let is_open = |list: &[Value]| list.is_empty() || list.contains(&json!({}));
     let is_lost = before.iter().any(|one| !after.contains(one)) || (is_open(&before) && !is_open(&after));
     let level = if is_lost { Breaking } else { Additive };
     let what =
-        format!("{} is in force, before: {}", quoted(Some(&after.into())), quoted(Some(&before.into())));
+        format!("security changed from {} to {}", quoted(Some(&before.into())), quoted(Some(&after.into())));
     finding(format!("{scope}-{}", edit.verb()), level, NoEffect, what)
 }
 
-/// The alternative requirements.
+/// Returns the list of alternative requirements.
 fn list(value: Option<&Value>) -> Vec<Value> {
     value.and_then(Value::as_array).cloned().unwrap_or_default()
 }
 
-/// The same, with the old names of schemes that were only renamed.
+/// Like [`list`], but replaces the new names of renamed schemes by the old names.
 fn with_old_names(value: Option<&Value>, documents: (&Value, &Value)) -> Vec<Value> {
     let schemes = |document: &Value| document["components"]["securitySchemes"].as_object().cloned();
     let (old, new) = (schemes(documents.0).unwrap_or_default(), schemes(documents.1).unwrap_or_default());
