@@ -87,7 +87,7 @@ impl CacheInner {
         };
         let is_kept = breaker.keep_pending(mark);
         let reason = if is_kept && !self.shared.work.is_closed() {
-            "token store failed: other processes may use the token until a retry marks it"
+            "token store failed: other processes may use the token until a retry succeeds"
         } else {
             "token store failed: other processes may use the token"
         };
