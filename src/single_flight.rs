@@ -127,7 +127,7 @@ impl<T: Clone + Send + Sync + 'static> Flight<T> {
 }
 
 impl<T: Clone> Waiter<T> {
-    /// Waits for the outcome. Returns `None` if the flight ended without one.
+    /// Waits for the outcome. Returns `None` if the flight ended without an outcome.
     pub(crate) async fn outcome(mut self) -> Option<T> {
         self.0.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone())
     }

@@ -41,12 +41,12 @@ pub enum TokenEvent<'a> {
     /// A token was invalidated or revoked in this process.
     #[non_exhaustive]
     Invalidated {},
-    /// The store failed. Tokens are requested without it until it responds again.
+    /// The store failed. Until it responds again, tokens are requested without it.
     #[non_exhaustive]
     StoreDown {},
-    /// The store responds again. Concurrent calls may report this and `StoreDown` in either order.
-    /// [`Stats::store_circuit_open`](crate::token::Stats::store_circuit_open) has the current
-    /// state.
+    /// The store responds again. Concurrent calls may report `StoreUp` and `StoreDown` in either
+    /// order. [`Stats::store_circuit_open`](crate::token::Stats::store_circuit_open) has the
+    /// current state.
     #[non_exhaustive]
     StoreUp {},
 }

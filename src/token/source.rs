@@ -43,13 +43,14 @@ pub trait TokenSource: Send + Sync + 'static {
     /// Identifies the credentials with which the next call is sent: client id and secret.
     ///
     /// After the server has refused these credentials, this process and the others with the same
-    /// store do not send them again until [`TokenOptions::with_negative_cache_ttl`] is over. Other
-    /// credentials are not affected. The default implementation returns [`Self::fingerprint`].
+    /// store do not send them again until the time of [`TokenOptions::with_negative_cache_ttl`] is
+    /// over. Other credentials are not affected. The default implementation returns
+    /// [`Self::fingerprint`].
     fn credentials_fingerprint(&self) -> Fingerprint {
         self.fingerprint()
     }
 
-    /// Looks for new credentials after the server refused `refused`.
+    /// Looks for new credentials after the server has refused the credentials `refused`.
     ///
     /// Returns whether [`Self::credentials_fingerprint`] now identifies different credentials. If
     /// `true`, the cache sends the call once more, within the rate limit. Otherwise the cache

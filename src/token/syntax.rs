@@ -12,7 +12,7 @@ const NOT_BEARER: [&str; 4] = ["DPoP", "MAC", "N_A", "PoP"];
 /// bytes.
 pub(super) const MAX_KEPT: usize = 16 * 1024;
 
-/// Returns whether the cache keeps a refresh token.
+/// Returns whether a refresh token is valid and short enough for the cache.
 pub(super) fn is_kept_refresh_token(token: &Secret) -> bool {
     token.is_refresh_token() && token.expose_secret().len() <= MAX_KEPT
 }

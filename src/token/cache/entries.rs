@@ -94,7 +94,6 @@ impl Entries {
         Some(look(&node.entry))
     }
 
-    /// Returns the hash of an entry's scopes.
     pub(in crate::token) fn hash(&self, scopes: &str) -> u64 {
         ScopeKey::with_joined(scopes, |key| key.hash(&self.hasher))
     }
@@ -166,7 +165,8 @@ impl Entries {
         Ok(entry)
     }
 
-    /// Releases a handle of [`Entries::hold`]. After the last one, the entry may be evicted again.
+    /// Releases a handle of [`Entries::hold`]. After the last handle is released, the entry may be
+    /// evicted again.
     pub(in crate::token) fn release(&self, entry: &Arc<CacheEntry>) {
         let mut clock = self.lock();
         if entry.place.add_handles(-1) > 0 {
@@ -255,7 +255,6 @@ impl Entries {
     }
 }
 
-/// Iterates over the nodes of a bucket.
 #[inline]
 fn nodes(head: Option<&Arc<Node>>) -> impl Iterator<Item = &Node> {
     iter::successors(head, |node| node.next.as_ref()).map(|node| &**node)

@@ -122,8 +122,8 @@ struct FailureBackoff {
 pub(in crate::token) enum Lookup<P> {
     /// Use this token.
     Hit(Token),
-    /// Wait for the running refresh. The number is the ticket of the refresh, if it has one in the
-    /// queue of the rate limiter.
+    /// Wait for the running refresh. The number is the ticket of the refresh in the queue of the
+    /// rate limiter, if any.
     Wait(Waiter<Outcome>, Option<u64>),
     /// Start the refresh that was reserved for this caller. If there is a token, it can be used in
     /// the meantime.
@@ -174,12 +174,11 @@ pub(in crate::token) enum Discarded {
 pub(in crate::token) struct Marks<'a> {
     pub(in crate::token) tombstones: &'a Tombstones,
     pub(in crate::token) now: u64,
-    /// Until when a revoked token is remembered, in milliseconds of the monotonic clock.
+    /// The time until which a revoked token is remembered, in milliseconds of the monotonic clock.
     pub(in crate::token) revoked_until: u64,
 }
 
 impl CacheEntry {
-    /// Creates an entry without a token.
     pub(in crate::token) fn new(scopes: Box<str>) -> Self {
         let current = ArcSwap::from_pointee(Issued::none());
         Self { scopes, current, place: Place::default(), state: Mutex::default() }
@@ -237,7 +236,7 @@ impl CacheEntry {
         }
     }
 
-    /// Sets the ticket with which the refresh waits for the rate limiter.
+    /// Sets the ticket of the refresh in the queue of the rate limiter.
     pub(in crate::token) fn set_ticket(&self, ticket: u64) {
         if let Some(cold) = &mut self.lock().cold {
             cold.refresh.ticket = Some(ticket);

@@ -173,8 +173,8 @@ impl CacheInner {
     }
 
     /// Removes a token or refresh token that is about to be revoked, and the tokens issued with it,
-    /// in memory and in the store. It first marks the token as revoked and then checks every entry,
-    /// so an entry that gets the token in the meantime sees the mark.
+    /// in memory and in the store. This first marks the token as revoked and then checks every
+    /// entry. So an entry that gets the token in the meantime sees the mark.
     ///
     /// # Errors
     ///
@@ -197,9 +197,9 @@ impl CacheInner {
         Ok(())
     }
 
-    /// Sends a token request of a caller, if the rate limit, the cool-down and the negative cache
-    /// allow it, and records its outcome in them. `scopes` are the scopes of a client credentials
-    /// grant, and `None` for a refresh token.
+    /// Sends a token request of a caller. First checks the rate limit, the cool-down and the
+    /// negative cache, and finally records the outcome in them. `scopes` are the scopes of a client
+    /// credentials grant, and `None` for a refresh token.
     ///
     /// Does not wait for the rate limit. If the server refuses the credentials and the source now
     /// has different credentials, the request is sent once more.

@@ -10,8 +10,8 @@ use crate::{
     token::scope::{self, Scope},
 };
 
-/// The scopes to look up, sorted and without duplicates. One of the two slices has them, the other
-/// is empty.
+/// The scopes to look up, sorted and without duplicates. One of the two slices contains the scopes,
+/// the other is empty.
 pub(in crate::token) struct ScopeKey<'a> {
     scopes: &'a [Scope],
     names: &'a [&'a str],

@@ -204,9 +204,9 @@ impl TokenCache {
         self.inner.shutdown(within).await
     }
 
-    /// Sends a token request of a caller, if the rate limit, the cool-down and the negative cache
-    /// allow it, and records its outcome in them. `scopes` are the scopes of a client credentials
-    /// grant, and `None` for a refresh token.
+    /// Sends a token request of a caller. First checks the rate limit, the cool-down and the
+    /// negative cache, and finally records the outcome in them. `scopes` are the scopes of a client
+    /// credentials grant, and `None` for a refresh token.
     pub(crate) fn rate_limited<T, F: Future<Output = Result<T, Error>>>(
         &self,
         scopes: Option<&[Scope]>,

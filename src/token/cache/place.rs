@@ -3,7 +3,7 @@
 use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 /// The data that `Entries` keeps for an entry. All fields except `used` are written only under the
-/// mutex.
+/// mutex of `Entries`.
 #[derive(Default)]
 pub(in crate::token) struct Place {
     /// Whether the entry was looked up since the clock hand last passed it. New entries start with

@@ -60,8 +60,8 @@ impl CacheInner {
         }
     }
 
-    /// Invalidates the rejected tokens in the store that otherwise the next refresh would
-    /// invalidate. Returns `false` if the store fails.
+    /// Invalidates rejected tokens in the store. Otherwise the next refresh of their scope sets
+    /// would do this. Returns `false` if the store fails.
     async fn write_evictions(&self, breaker: &StoreCircuitBreaker) -> bool {
         for (entry, rejected) in self.pending_evictions() {
             let mark = PendingMark::Invalidated(self.shared.key(&entry), rejected);

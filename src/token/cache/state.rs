@@ -54,7 +54,8 @@ pub(in crate::token) struct CacheState {
     pub(in crate::token) entries: Entries,
     /// The running refreshes. Closed by a shutdown.
     pub(in crate::token) work: WorkTracker,
-    /// The tick of the coarse clock at which the wall clock was last read, and that reading.
+    /// The last reading of the wall clock: the tick of the coarse clock at that moment, and the
+    /// wall-clock time.
     seen: (AtomicU64, AtomicU64),
 }
 
@@ -129,8 +130,8 @@ impl CacheState {
     #[inline]
     fn coarse_wall(&self, tick: u64) -> u64 {
         let (at, seen) = &self.seen;
-        // The reading is written before its tick, so a reader that sees the tick also sees its
-        // reading. In rare cases, a concurrent write has replaced it with the reading of another
+        // The reading is written before its tick, so a reader that sees the tick also sees the
+        // reading. In rare cases, a concurrent call has replaced the reading with that of another
         // tick. The next tick corrects this.
         if at.load(Ordering::Acquire) == tick {
             return seen.load(Ordering::Relaxed);
@@ -367,7 +368,7 @@ impl CacheState {
     }
 }
 
-/// Keeps an entry in the cache for a handle: the entry is not evicted until this is dropped.
+/// Keeps an entry in the cache for a handle: the entry is not evicted until the `Hold` is dropped.
 pub(in crate::token) struct Hold {
     shared: Arc<CacheState>,
     pub(in crate::token) entry: Arc<CacheEntry>,

@@ -32,8 +32,8 @@ pub struct Stats {
     pub store_failures: u64,
     /// Tokens requested without the store because the store had failed.
     pub store_bypassed: u64,
-    /// New tokens that were discarded, because they were revoked or rejected or their lease was
-    /// lost during the refresh.
+    /// New tokens that were discarded, because they were revoked or rejected, or because the lease
+    /// was lost during the refresh.
     pub discarded: u64,
     /// Tokens dropped because another process had invalidated or revoked them.
     pub evicted_remotely: u64,
@@ -44,7 +44,7 @@ pub struct Stats {
 
 #[derive(Debug, Default)]
 pub(in crate::token) struct Counters {
-    /// One counter per thread. With a single one, all cores would contend for its cache line.
+    /// One counter per thread. With a single counter, all cores would contend for its cache line.
     hits: ThreadLocal<Padded>,
     pub(in crate::token) stale_hits: Counter,
     pub(in crate::token) misses: Counter,

@@ -52,7 +52,7 @@ impl CacheState {
     /// credentials started in the meantime.
     ///
     /// In this case the request needs a new permit. If requests kept their permits during a
-    /// cool-down, all of them would be sent at once at its end.
+    /// cool-down, all of them would be sent at the moment at which it ends.
     pub(in crate::token) async fn await_permit(&self, wait: Duration) -> Result<bool, Error> {
         if !wait.is_zero() {
             time::sleep(wait).await;

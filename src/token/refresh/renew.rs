@@ -211,8 +211,8 @@ impl CacheInner {
         let _ = flight.spawn(work);
     }
 
-    /// Replaces the token for which the candidate was requested, unless it was replaced in the
-    /// meantime.
+    /// Replaces the token for which the candidate was requested, unless that token was replaced in
+    /// the meantime.
     fn replace(&self, entry: &Arc<CacheEntry>, candidate: &Candidate) -> bool {
         let (shared, entry) = (self.shared.clone(), entry.clone());
         let task = RefreshTask { max_wait: shared.options.max_wait, shared, entry };

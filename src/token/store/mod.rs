@@ -75,8 +75,8 @@ impl StoreKey {
 pub struct StoredToken {
     /// The access token.
     pub access_token: Secret,
-    /// The refresh token that was issued with it. `None` after a process has taken it in order to
-    /// send it.
+    /// The refresh token that was issued with this token. `None` after a process has taken it in
+    /// order to send it.
     pub refresh_token: Option<Secret>,
     /// The id of the refresh token. It is kept after the refresh token was taken.
     pub refresh_token_id: Option<TokenId>,
@@ -99,7 +99,7 @@ impl StoredToken {
         Self { access_token, refresh_token: None, refresh_token_id: None, scope: None, age, lifetime, id }
     }
 
-    /// Sets the refresh token that was issued with it.
+    /// Sets the refresh token that was issued with this token.
     #[must_use]
     pub fn with_refresh_token(mut self, refresh_token: Option<Secret>) -> Self {
         self.refresh_token_id = refresh_token.as_ref().map(token_id);
@@ -181,7 +181,8 @@ pub enum Block {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Permit {
-    /// The request may be sent after this time. The store has reserved it in the rate limit.
+    /// The request may be sent after this time, for which the store has reserved a place in the
+    /// rate limit.
     Granted(Duration),
     /// The request must not be sent. Nothing is reserved.
     Denied(Block),
@@ -204,8 +205,9 @@ pub enum Claim<'a> {
         /// [`Denied`](Permit::Denied). The lease is long enough for the wait of this permit.
         permit: Permit,
     },
-    /// There is no token, and another process is requesting one. The future completes at the latest
-    /// when the key has changed since the claim, or the lease has ended. It may complete earlier.
+    /// There is no token, and another process is requesting one. The future completes when the key
+    /// changes or the lease ends. Changes count from the claim on. The future may also complete
+    /// earlier.
     Held(Pin<Box<dyn Future<Output = ()> + Send + 'a>>),
     /// There is no token, and no process may request one now.
     Blocked(Block),
@@ -421,7 +423,7 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
         Box::pin(async { Ok(()) })
     }
 
-    /// Returns the marks of these tokens of a source, in the form of the notices about them.
+    /// Returns the marks of these tokens of a source, as notices.
     fn marks<'a>(&'a self, source: &'a Fingerprint, ids: &'a [TokenId]) -> StoreFuture<'a, Vec<Notice>> {
         let _ = (source, ids);
         Box::pin(async { Ok(Vec::new()) })

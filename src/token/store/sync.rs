@@ -37,7 +37,7 @@ impl CacheInner {
     pub(in crate::token) fn sync_with_store(&self) {
         let Some(breaker) = &self.shared.breaker else { return };
         let Ok(runtime) = runtime::Handle::try_current() else { return };
-        // Subscribe before this check, so that a shutdown that starts later ends the task.
+        // Subscribe before the check below, so that a shutdown that starts later ends the task.
         let mut alive = self.alive();
         if self.shared.work.is_closed() {
             return;
@@ -125,13 +125,13 @@ impl Drop for KeepIfCancelled<'_> {
 
 async fn run(shared: &CacheState, mut notices: Option<broadcast::Receiver<Notice>>, again: bool) {
     let Some(breaker) = &shared.breaker else { return };
-    // Notices between the end of an earlier task and now were lost.
+    // If an earlier task ran, the notices between its end and now were lost.
     let mut recheck = again.then(Instant::now);
     // At this time, all tokens that were in memory when notices were lost have expired.
     let mut recheck_end = after(Instant::now(), breaker.max_lifetime);
     let (mut attempts, mut checks) = (0, 0);
-    // The pause is at least as long as the circuit stays open. The jitter prevents that all
-    // processes of a fleet write at the same time.
+    // The pause is at least as long as the circuit stays open. Because of the jitter, the processes
+    // of a fleet do not all write at the same time.
     let first = breaker.open_for.saturating_mul(2);
     let pause = |attempts| backoff(first, MAX_PAUSE.max(first), attempts, shared.random());
     let mut write = breaker.first_pending().is_some().then(|| Instant::now() + breaker.open_for);

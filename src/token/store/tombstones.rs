@@ -27,7 +27,8 @@ struct State {
 #[derive(Clone, Copy, Debug)]
 struct Mark {
     until: u64,
-    /// `None` if the token is revoked, otherwise the number of its invalidation.
+    /// `None` if the token is revoked, otherwise the value of `invalidations` after this
+    /// invalidation.
     invalidation: Option<u64>,
 }
 

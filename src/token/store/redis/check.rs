@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// The time after which the data of a check expire if the check cannot remove them.
+/// The time after which the data of a check expires if the check cannot remove it.
 const LIFE: Duration = Duration::from_secs(60);
 
 impl RedisStore {

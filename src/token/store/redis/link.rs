@@ -50,7 +50,6 @@ impl Link {
         Self { server, timeout, state: Arc::default() }
     }
 
-    /// Returns the time limit of one call.
     pub(super) fn timeout(&self) -> Duration {
         self.timeout
     }

@@ -1,7 +1,7 @@
 //! Receives notices of other processes through one subscription per store.
 //!
-//! Sends no other commands. Without a subscription, waiting callers poll. When the subscription is
-//! restored, it reports that notices may have been lost.
+//! Sends no other commands. Without a subscription, waiting callers poll. After a new subscription,
+//! the caches get [`Notice::Missed`], because notices may have been lost.
 
 use std::{
     collections::HashMap,

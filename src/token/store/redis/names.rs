@@ -1,4 +1,5 @@
-//! The names of keys and messages in Redis. They contain only fingerprints.
+//! The names of keys and messages in Redis. Apart from fixed texts and the namespace, they contain
+//! only fingerprints.
 
 use super::seal::VERSION;
 use crate::{
@@ -25,7 +26,8 @@ impl Names {
     ///
     /// # Errors
     ///
-    /// `InvalidConfig` if the namespace contains other characters or has a wrong length.
+    /// `InvalidConfig` unless the namespace has 1 to 64 letters, digits, hyphens, underscores and
+    /// dots.
     pub(super) fn new(namespace: &str) -> Result<Self, Error> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
         if !(1..=64).contains(&namespace.len()) || !namespace.bytes().all(plain) {
@@ -139,7 +141,7 @@ pub(super) fn id(id: &TokenId) -> String {
     format!("{:016x}", id.get())
 }
 
-/// Parses an id. Returns `None` if the text is not one.
+/// Parses an id. Returns `None` if the text is not an id.
 pub(super) fn read_id(text: &[u8]) -> Option<TokenId> {
     let text = std::str::from_utf8(text).ok().filter(|text| text.len() == 16 && is_hex(text.as_bytes()))?;
     TokenId::new(u64::from_str_radix(text, 16).ok()?)

@@ -1,4 +1,5 @@
-//! Parses the replies of the scripts. They are untrusted, because others may have written the data.
+//! Parses the replies of the scripts. Replies are untrusted, because other programs may have
+//! written the data.
 //!
 //! The error for an unexpected reply contains no part of the reply.
 

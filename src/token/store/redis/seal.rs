@@ -164,7 +164,7 @@ mod tests {
         }
     }
 
-    /// Seals a text as another version would, with that version number.
+    /// Seals a text under the version number of another version.
     fn sealed_by(version: u8, about: &Fingerprint) -> Vec<u8> {
         let key = SealingKey::new(&[1; 32]).unwrap();
         let mut aad = [version; 1 + ID + 32];

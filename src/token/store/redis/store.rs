@@ -231,7 +231,7 @@ impl TokenStore for RedisStore {
         max_wait: Duration,
     ) -> StoreFuture<'a, Claim<'a>> {
         self.listen();
-        // Register before the call, so that no later change is missed.
+        // Register before the call, so that no change after the call is missed.
         let wait = self.subscription.wait(Names::id(key));
         Box::pin(async move {
             let redis_key = self.redis_key(key);
@@ -371,7 +371,7 @@ mod tests {
     };
 
     fn store() -> RedisStore {
-        // Sends nothing.
+        // This opens no connection.
         RedisStore::builder([SealingKey::new(&[1; 32]).unwrap()]).open("redis://127.0.0.1:1").unwrap()
     }
 
