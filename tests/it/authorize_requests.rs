@@ -50,7 +50,7 @@ fn sent(emulator: &Emulator) -> (usize, usize) {
     (emulator.count(Operation::MoneykitToken), emulator.count(Operation::MoneykitIntrospect))
 }
 
-/// Returns the token of each request to the service, if it had one.
+/// Returns the token of each request to the service. `None` for a request without a token.
 fn authorizations(emulator: &Emulator) -> Vec<Option<String>> {
     let requests = emulator.requests().into_iter();
     let introspections = requests.filter(|request| request.operation == Some(Operation::MoneykitIntrospect));
@@ -60,7 +60,7 @@ fn authorizations(emulator: &Emulator) -> Vec<Option<String>> {
     introspections.map(value).collect()
 }
 
-/// Counts requests. It comes after the other middleware, so it sees each attempt.
+/// Counts requests. This middleware runs after the others, so it sees each attempt.
 #[derive(Clone, Default)]
 struct Counter(Arc<AtomicUsize>);
 
@@ -83,7 +83,7 @@ async fn thousand_requests_with_an_expired_token_cause_one_token_call_and_one_re
     let client = moneykit(&emulator);
     let http = http(client.bearer(client.scopes()).unwrap());
     let old = client.default_token().await.expect("a token");
-    // The vendor expires the token early.
+    // The token expires on the clock of the vendor, but not on the clock of the client.
     emulator.clock().advance(Duration::from_secs(3601));
     let mut requests = JoinSet::new();
     for number in 0..1000 {
@@ -335,7 +335,7 @@ async fn send_retries_once_and_returns_the_401_when_renewal_fails() {
     assert_eq!(response.text().await.expect("the body"), EXPIRED);
 }
 
-/// The client has no timeout and time is paused, so the longest wait is the one for the body.
+/// The client has no timeout, so only the time limit for reading the body ends this call.
 #[tokio::test(start_paused = true)]
 async fn send_returns_a_401_whose_body_never_arrives() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");

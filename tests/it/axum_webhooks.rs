@@ -53,7 +53,7 @@ fn verifiers(emulator: &Emulator) -> Verifiers {
 /// A chunked body that counts how many chunks were read.
 struct ChunkedBody {
     left: VecDeque<io::Result<Frame<Bytes>>>,
-    /// Repeated endlessly after the other chunks.
+    /// A chunk that is repeated endlessly after the other chunks.
     endless: Option<Bytes>,
     asked: Arc<AtomicUsize>,
     announced: Option<u64>,

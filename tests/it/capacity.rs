@@ -131,7 +131,8 @@ async fn too_long_scope_set_is_rejected_by_every_method() {
     assert!(is_refused(cache.run(&long, async |_| (), |()| Rejection::None).await.unwrap_err()));
     assert_eq!((cache.len(), source.count()), (0, 0));
     cache.token(&long[1..]).await.unwrap();
-    // The vendors' own operations. No server listens at this address.
+    // Calls of the vendors' clients fail too, and before they connect: no server listens at this
+    // address.
     let credentials = || fintech_auth::Credentials::new("sandbox_id", "secret");
     let url = "http://127.0.0.1:9";
     let moneykit = fintech_auth::moneykit::Client::builder(credentials()).with_base_url(url).build().unwrap();

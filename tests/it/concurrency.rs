@@ -21,7 +21,7 @@ const CALLERS: usize = 10_000;
 /// Longer than any test here takes on a busy machine.
 const LONG: Duration = Duration::from_secs(120);
 
-/// Either vendor's client, on the emulator's clock.
+/// The client of one vendor, on the emulator's clock.
 #[derive(Clone)]
 enum Client {
     Moneykit(fintech_auth::moneykit::Client),

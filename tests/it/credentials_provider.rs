@@ -20,7 +20,7 @@ fn ping() -> Vec<fintech_auth::Scope> {
     scopes(&["/ping.read"])
 }
 
-/// Calls each operation that sends the credentials, by its path, for both vendors.
+/// Calls each operation of both vendors that sends the credentials.
 async fn each_operation(moov: &moov::Client, moneykit: &moneykit::Client) -> [Result<(), Error>; 6] {
     let refresh_token = Secret::from("r");
     [

@@ -16,7 +16,7 @@ use tokio::{
 
 use crate::support::{plain, quick};
 
-/// Accepts the given pairs and records each request with its pair.
+/// A server that accepts the given pairs, and records each request with its pair.
 #[derive(Clone)]
 pub(crate) struct Server {
     pub(crate) url: String,
@@ -27,7 +27,7 @@ pub(crate) struct Server {
 struct State {
     accepted: Mutex<Vec<String>>,
     log: Mutex<Vec<String>>,
-    /// Complete responses that are sent first.
+    /// Complete responses to the next requests.
     scripted: Mutex<VecDeque<String>>,
     /// Delays requests with these credentials.
     held: Mutex<Option<String>>,

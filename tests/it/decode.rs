@@ -92,7 +92,7 @@ fn both_forms_of_the_app_field_are_decoded() {
     }
 }
 
-/// Only an invalid access token rejects the response.
+/// A response is rejected only if its access token is invalid.
 #[tokio::test]
 async fn invalid_optional_field_does_not_reject_the_token() {
     let emulator = emulator().await;

@@ -461,7 +461,7 @@ impl Server {
     }
 }
 
-/// For both vendors: each failure, and how often the event is handled in the end.
+/// For both vendors and each failure, checks how often the event is handled in the end.
 #[tokio::test]
 async fn event_is_handled_once_despite_failures() {
     let server = Server::start().await;

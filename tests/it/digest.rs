@@ -11,7 +11,7 @@ pub(crate) struct Operation {
     pub(crate) name: String,
     pub(crate) method: String,
     pub(crate) path: String,
-    /// `form` or `json`, and the type.
+    /// The encoding (`form` or `json`) and the type of the body.
     pub(crate) body: Option<(String, String)>,
     /// All arguments except the body.
     pub(crate) parameters: Vec<String>,
@@ -21,7 +21,7 @@ pub(crate) struct Operation {
 /// One generated type.
 #[derive(Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Shape {
-    /// Name in JSON, and type.
+    /// The fields: name in JSON, and type.
     Struct(Vec<(String, String)>),
     Newtype(String),
     Enum(Vec<String>),

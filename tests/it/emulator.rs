@@ -427,7 +427,7 @@ async fn moov_issues_a_token_with_status_200_in_both_encodings() {
         post("/oauth2/token").json(&json),
     ] {
         let call = call.basic(emulator.moov_credentials()).header("x-moov-version", "v2026.07.00");
-        // The vendor's TypeScript SDK sends these.
+        // The vendor's TypeScript SDK sends these headers.
         let call = call.header("cookie", "").header("sec-fetch-mode", "cors").header("accept-language", "*");
         let response = call.header("accept-encoding", "gzip, deflate").send(&emulator).await;
         assert_eq!(response.status, 200, "{response:?}");

@@ -26,7 +26,7 @@ async fn plain_http_is_sent_only_to_allowed_hosts() {
     let server = RawServer::start().await;
     let address: SocketAddr = server.url().trim_start_matches("http://").parse().unwrap();
     server.respond(raw(200, "", r#"{"access_token": "t", "token_type": "bearer", "expires_in": 60}"#));
-    // Both names resolve to the server, as in the network's DNS.
+    // Both names resolve to the server, as in the DNS of a private network.
     let http =
         quick().with_client_builder(move |http| http.resolve("emulator", address).resolve("other", address));
     let url = |host: &str| format!("http://{host}:{}", address.port());

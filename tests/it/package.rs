@@ -90,7 +90,7 @@ fn all_but_native_tls() -> String {
     names.join(",")
 }
 
-/// Returns the crates that are built with those features, on any platform.
+/// Returns the crates that are built with these features, on any platform.
 fn built_with(features: &str) -> BTreeSet<String> {
     let tree = ["tree", "--locked", "-p", "fintech-auth", "-e", "normal,build", "--target", "all"];
     let what = ["--prefix", "none", "--format", "{p}", "--no-default-features", "--features", features];

@@ -42,7 +42,7 @@ impl RedisServer {
         found
     }
 
-    /// Returns `None` if this program is not installed.
+    /// Starts this program. Returns `None` if it is not installed.
     pub(crate) fn start_program(program: &'static str, arguments: &[&str]) -> Option<Self> {
         Command::new(program).arg("--version").stdout(Stdio::null()).status().ok()?;
         static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -104,7 +104,7 @@ impl RedisServer {
         self.child.wait().unwrap();
     }
 
-    /// Starts again on the same port.
+    /// Starts the server again on the same port.
     pub(crate) fn start_again(&mut self) {
         for _ in 0..50 {
             self.child = spawn(self.program, self.port, &self.folder, &self.arguments);

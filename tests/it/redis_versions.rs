@@ -48,7 +48,7 @@ fn key() -> StoreKey {
     StoreKey::new(Fingerprint::of(["scripted"]), "a")
 }
 
-/// Returns the single key with this part, after a process has used the store.
+/// Returns the only key that contains this part, after a process has used the store.
 async fn name(redis: &RedisServer, part: &str) -> String {
     let names: Vec<String> = redis.run_text(&format!("KEYS *:{part}*")).await;
     let [name] = &names[..] else { panic!("one name with {part}: {names:?}") };

@@ -1,4 +1,4 @@
-//! A refusal counts against its cause: a scope set, a refresh token, or the credentials.
+//! A refusal affects only its cause: a scope set, a refresh token, or the credentials.
 
 use std::{
     sync::{
@@ -23,7 +23,7 @@ use crate::{
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Refuses scopes that begin with `bad`, or all of them.
+/// Refuses scopes that begin with `bad`, or all scopes.
 #[derive(Clone, Default)]
 struct RefusingSource(Arc<Inner>);
 
@@ -226,7 +226,7 @@ fn scopes_of(operation: Operation) -> [&'static str; 4] {
     }
 }
 
-/// A refusal with a body that would explain it to the caller.
+/// A refusal with a body that contains details for the caller.
 fn refusal(status: StatusCode) -> Fault {
     Fault::response(status)
         .with_header(HeaderName::from_static("x-request-id"), http::HeaderValue::from_static("of-the-first"))

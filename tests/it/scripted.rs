@@ -65,7 +65,7 @@ struct Inner {
     start: Instant,
     latency: Duration,
     with_refresh: bool,
-    /// Sent as every refresh token.
+    /// The refresh token of every response.
     refresh_token: Mutex<Option<String>>,
 }
 

@@ -1,4 +1,4 @@
-//! What the build script accepts as YAML.
+//! Which YAML the build script accepts.
 
 use std::{fs, path::Path};
 

@@ -387,8 +387,8 @@ fn body_over_the_limit_is_rejected_and_any_authentic_body_is_accepted() {
     }
 }
 
-/// A webhook that names an unusable key is rejected with the flaw of the key, although the
-/// signature is valid.
+/// A webhook that names an unusable key is rejected with the reason why the key is unusable, although
+/// the signature is valid.
 #[test]
 fn each_unusable_key_has_its_own_error_reason() {
     let jwk = || PAIR.jwk("k");

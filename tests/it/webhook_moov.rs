@@ -206,7 +206,7 @@ fn valid_parts_of_an_event_are_parsed() {
     assert_eq!((event.id("accountID"), event.id("missing")), (None, None));
     assert!(!format!("{event:?}").contains("marked"));
 
-    // The vendor's ping has no data, and its events may be newer than this version.
+    // The vendor's ping has no data. Other events may be newer than this version.
     let ping = UnsignedEvent::read(br#"{"type":"event.test","data":null,"eventID":7,"createdOn":0}"#);
     let ping = ping.expect("an event");
     assert_eq!((ping.kind, ping.event_id, ping.created_on), (EventKind::TestPing, None, None));
