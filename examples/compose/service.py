@@ -1,7 +1,7 @@
-"""A small service without any package: gets a token from Moov (here the emulator) and receives its webhooks.
+"""A small service that gets a token from Moov and receives its webhooks. It uses only the standard library.
 
-Settings come from the environment, as compose.yaml has them. The body of a Moov webhook is not signed, so it is only a
-hint: fetch the object with your token before you act on it.
+compose.yaml sets the environment variables and runs the emulator instead of Moov. Moov does not sign the body of a
+webhook. So use the body only as a hint, and fetch the object with your token before you act on it.
 """
 
 import base64
@@ -21,14 +21,14 @@ from datetime import datetime, timedelta
 
 TOLERANCE = timedelta(minutes=5)
 LARGEST_BODY = 64 * 1024  # bytes
-NONCES = 10_000  # how many nonces are remembered
+NONCES = 10_000  # maximum number of remembered nonces
 
 seen = collections.OrderedDict()
 lock = threading.Lock()
 
 
 def get_token():
-    """Returns Moov's response: access_token, expires_in and so on."""
+    """Requests a token. Returns the response of Moov with access_token, expires_in and other fields."""
     credentials = f"{os.environ['MOOV_CLIENT_ID']}:{os.environ['MOOV_CLIENT_SECRET']}"
     form = {"grant_type": "client_credentials", "client_type": "service", "scope": "/accounts.read"}
     request = urllib.request.Request(
@@ -39,14 +39,14 @@ def get_token():
             "Content-Type": "application/x-www-form-urlencoded",
         },
     )
-    # No proxy: the emulator is on this network.
+    # Use no proxy, because the emulator is on the local network.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(request, timeout=10) as response:
         return json.load(response)
 
 
 def is_authentic(headers):
-    """Whether Moov signed these headers, with a time of now and a nonce that is new."""
+    """Returns whether Moov signed these headers and their time differs from now by at most TOLERANCE."""
     timestamp, nonce = headers.get("X-Timestamp", ""), headers.get("X-Nonce", "")
     signed = "|".join([timestamp, nonce, headers.get("X-Webhook-ID", "")])
     expected = hmac.new(os.environ["MOOV_WEBHOOK_SECRET"].encode(), signed.encode(), hashlib.sha512).hexdigest()
@@ -86,7 +86,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             event = json.loads(body)["type"]
         except (ValueError, KeyError, TypeError):
             return self.respond(400)
-        # Moov sends a delivery again until it gets a 2xx: once is enough.
+        # Moov repeats a delivery until it gets a 2xx, so handle each nonce only once.
         if is_new(self.headers["X-Nonce"]):
             print(f"webhook {event!r} received", flush=True)
         self.respond(200)
@@ -103,7 +103,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     token = get_token()
-    # The live service writes expires_in as a Unix timestamp, its documents say seconds.
+    # Moov documents expires_in as a number of seconds, but its live service sends a Unix timestamp.
     left = token["expires_in"] - time.time() if token["expires_in"] > 1_000_000_000 else token["expires_in"]
     print(f"token for {left:.0f} s", flush=True)
     server = http.server.ThreadingHTTPServer(("", int(os.environ.get("PORT", "3000"))), Handler)
