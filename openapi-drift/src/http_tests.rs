@@ -31,7 +31,7 @@ fn serving(seconds: u64, responses: Vec<Respond>) -> (TempDir, Receiver<String>)
             let mut some = [0; 1024];
             while !request.ends_with(b"\r\n\r\n") {
                 let count = stream.read(&mut some).unwrap();
-                assert_ne!(count, 0, "no whole request");
+                assert_ne!(count, 0, "the request is incomplete");
                 request.extend_from_slice(&some[..count]);
             }
             sender.send(String::from_utf8(request).unwrap().to_ascii_lowercase()).unwrap();

@@ -209,14 +209,14 @@ library: correct source.toml or overlay.yaml, then run again:
 ");
 }
 
-/// These documents are valid, so `regen` must accept them.
+/// The names and values in these documents are unusual but valid.
 #[test]
 fn unusual_names_and_many_values_are_handled_as_data() {
     let many: Vec<String> = (0..200_000).map(|it| format!("v{it}")).collect();
     let odd = "{ type: object, properties: { __proto__: { type: string }, constructor: {}, '../../x': {}, \"\\e[2J\": {} } }";
     let huge = "{ type: number, maximum: 99999999999999999999999999999999999999999999 }".to_owned();
     let many = format!("{{ type: string, enum: [{}] }}", many.join(", "));
-    // The last document is too large to generate bindings from.
+    // The last contract is too large to generate bindings from.
     for (kind, outcome) in
         [(odd.to_owned(), Outcome::NeedsReview), (huge, Outcome::NeedsReview), (many, Outcome::Failed)]
     {

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-/// Whether the keyword does not constrain values.
+/// Returns `true` for a keyword that does not constrain values.
 fn is_remark(key: &str) -> bool {
     const REMARKS: &str =
         "default deprecated description discriminator example externalDocs readOnly title writeOnly xml";

@@ -88,8 +88,8 @@ fn is_wider(old: &str, new: &str) -> bool {
     matches!((variants(old), variants(new)), (Some(old), Some(new)) if old.is_subset(&new))
 }
 
-/// Returns the subject of a line: `type AuthToken.scope`, `enum GrantType`, `fn
-/// create_token(origin)`.
+/// Returns the subject of a line, such as `type AuthToken.scope`, `enum GrantType` or
+/// `fn create_token(origin)`.
 fn about(line: &str) -> String {
     let (subject, rest) = line.split_at(line.find([':', '(']).unwrap_or(line.len()));
     match rest.strip_prefix('(').and_then(|rest| rest.split_once(':')) {
@@ -147,7 +147,7 @@ fn items_at(pointer: &str, document: &Value, surface: &Surface) -> Vec<String> {
             let part = if *kind == "responses" { "responses" } else { "" };
             ids.flat_map(|(path, id)| of_operation(document, surface, path, &["", part], id)).collect()
         }
-        // The whole document, which no line belongs to.
+        // Other parts, such as `info`, affect no specific line.
         _ => Vec::new(),
     }
 }

@@ -101,13 +101,13 @@ pub(super) fn edited(at: &str, value: Value) -> Value {
     let mut spec = SPEC.clone();
     let (parent, key) = at.rsplit_once('/').unwrap();
     let key = key.replace("~1", "/").replace("~0", "~");
-    match spec.pointer_mut(parent).unwrap_or_else(|| panic!("{at} is not there")) {
+    match spec.pointer_mut(parent).unwrap_or_else(|| panic!("{at} does not exist")) {
         Value::Object(map) if value.is_null() => drop(map.remove(&key).unwrap_or_else(|| panic!("no {at}"))),
         Value::Object(map) => drop(map.insert(key, value)),
         Value::Array(list) if value.is_null() => drop(list.remove(key.parse().unwrap())),
         Value::Array(list) if key == "-" => list.push(value),
         Value::Array(list) => list[key.parse::<usize>().unwrap()] = value,
-        _ => panic!("{at} is in nothing"),
+        _ => panic!("{at} has no parent"),
     }
     spec
 }

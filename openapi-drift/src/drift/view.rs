@@ -166,7 +166,7 @@ pub(super) fn items<'v>(key: &'v str, list: &'v [Value], at: &str) -> Vec<Field<
     items.map(|(index, value)| Field { key, value, at: join(at, &index.to_string()) }).collect()
 }
 
-/// Whether a keyword does not constrain values.
+/// Returns `true` for a keyword that does not constrain values.
 fn is_remark(key: &str) -> bool {
     const REMARKS: [&str; 4] = ["default", "deprecated", "readOnly", "writeOnly"];
     PROSE.contains(&key) || REMARKS.contains(&key) || !is_schema_keyword(key)

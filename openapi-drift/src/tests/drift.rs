@@ -303,7 +303,7 @@ fn incomplete_or_missing_lock_file_is_an_error() {
     insta::assert_snapshot!(check(root.path()).err, @"specs/library/upstream.lock: was edited by hand; restore it from version control");
     std::fs::remove_file(root.path().join(LOCK)).unwrap();
     insta::assert_snapshot!(check(root.path()).err, @"specs/library/upstream.lock is missing; restore it from version control, or run with --fetch");
-    assert_eq!(regen(root.path(), false).outcome, Outcome::Changed, "a document brings it back");
+    assert_eq!(regen(root.path(), false).outcome, Outcome::Changed, "regen must restore the lock");
     assert_eq!(check(root.path()).outcome, Outcome::Success);
 }
 

@@ -59,7 +59,7 @@ fn json_document_gives_the_same_specs_as_yaml() {
     let root = generated();
     let before = [UPSTREAM, CONTRACT].map(|name| read(root.path(), name));
     put(root.path(), "document.yaml", &fixture::document().to_string());
-    assert_eq!(regen(root.path(), false).outcome, Outcome::Changed, "the file is another");
+    assert_eq!(regen(root.path(), false).outcome, Outcome::Changed, "the SHA-256 differs");
     assert_eq!([UPSTREAM, CONTRACT].map(|name| read(root.path(), name)), before);
 }
 
