@@ -23,7 +23,7 @@ pub(crate) struct Overrides<'a> {
 }
 
 impl<'a> Overrides<'a> {
-    /// Overrides the credentials, the base URL and the timeout.
+    /// Overrides the credentials, the base URL and the timeout of the configuration.
     pub(crate) fn of(client: &'a Client, format: Format) -> Self {
         Self { credentials: Some(&client.credentials), call: Some(&client.call), ..Self::new(format) }
     }
@@ -34,8 +34,8 @@ impl<'a> Overrides<'a> {
     }
 }
 
-/// Reads and overrides a configuration. A macro, because the two `Config` types have the same fields but no common
-/// trait.
+/// Reads a configuration and applies the overrides. This is a macro, because the two `Config` types
+/// have the same fields but no common trait.
 macro_rules! config {
     ($vendor:ident, $settings:ident, $overrides:ident) => {{
         let mut config = match $settings.table(stringify!($vendor))? {

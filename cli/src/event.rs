@@ -71,7 +71,7 @@ mod tests {
                 without.push(kind.as_str().split('.').next().unwrap_or_default());
             }
         }
-        // The library has no path for these objects.
+        // The library has no path to refetch these objects.
         without.sort_unstable();
         without.dedup();
         assert_eq!(

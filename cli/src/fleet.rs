@@ -1,7 +1,7 @@
 //! Reads the Redis settings of a fleet from `--config` or from environment variables.
 //!
-//! The library has no such settings, so they belong to the command line. Errors contain no values, because a URL may
-//! contain a password.
+//! The library has no Redis settings: only this program reads them. Errors contain no values,
+//! because a URL may contain a password.
 
 use std::env;
 

@@ -44,7 +44,7 @@ pub(crate) fn print_token(
     }
     let left = token.expires_at().duration_since(SystemTime::now()).unwrap_or_default();
     let expires_at = output::time(token.expires_at());
-    // Name the rule unless it is the usual one.
+    // Name the expiry rule, unless it is the usual rule.
     let rule = match token.expiry_rule() {
         ExpiryRule::Seconds => String::new(),
         rule => format!(" ({rule:?})"),

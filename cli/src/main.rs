@@ -102,7 +102,8 @@ Examples:
 
 fn main() -> ExitCode {
     let args: Vec<OsString> = env::args_os().collect();
-    // Argument errors must be reported as JSON too, but clap has not parsed `--json` by then.
+    // With `--json`, argument errors are also JSON. clap does not parse `--json` if it reports an
+    // error.
     let json = args.iter().any(|arg| arg == "--json");
     let outcome = match Cli::try_parse_from(&args) {
         Ok(cli) => run(cli.command),

@@ -1,7 +1,7 @@
 //! Writes a file that only its owner can read, and replaces the old file atomically.
 //!
-//! The file is created and its disk space reserved before a request is sent, so that a refresh token is not used up
-//! when its successor cannot be saved. Only regular files are replaced.
+//! The file is created and its disk space reserved before a request is sent, so that no refresh
+//! token is used up if the new one cannot be saved. Only regular files are replaced.
 
 use std::{
     env,
@@ -18,7 +18,7 @@ use crate::exit::Failure;
 /// The disk space to reserve, in bytes; larger than any refresh token of a vendor.
 const ROOM: usize = 16 * 1024;
 
-/// A draft in the same folder as the target file.
+/// A temporary file (draft) in the same folder as the target file.
 pub(crate) struct PrivateFile {
     /// The option that names the file.
     option: &'static str,

@@ -24,7 +24,8 @@ impl Settings {
         Ok(Self { file: path.map(File::read).transpose()? })
     }
 
-    /// Returns whether a table may be configured: always without a file, otherwise if the file has the table.
+    /// Returns whether the settings of a table may exist: in the file, or in the environment if
+    /// there is no file.
     pub(crate) fn may_have(&self, table: &str) -> bool {
         self.file.as_ref().is_none_or(|file| file.tables.contains_key(table))
     }

@@ -4,7 +4,7 @@ use std::io;
 
 use crate::exit::{Exit, Failure};
 
-/// Listens for signals. Once it exists, a signal no longer ends the program by itself.
+/// Listens for signals. After it is created, a signal does not end the program.
 #[cfg(unix)]
 pub(crate) struct Signals {
     hangup: tokio::signal::unix::Signal,
@@ -38,7 +38,7 @@ impl Signals {
     }
 }
 
-/// Listens for Ctrl-C. Once it exists, Ctrl-C no longer ends the program by itself.
+/// Listens for Ctrl-C. After it is created, Ctrl-C does not end the program.
 #[cfg(windows)]
 pub(crate) struct Signals(tokio::signal::windows::CtrlC);
 

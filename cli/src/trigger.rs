@@ -26,9 +26,10 @@ use crate::{
 
 /// Moov's timeout for a response. MoneyKit documents none.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// The maximum of `--timeout`, and so the longest delay after a signal.
+/// The maximum of `--timeout`. A signal does not interrupt an attempt, so this is also the longest
+/// time for which the command continues after a signal.
 const MAX_TIMEOUT: Duration = Duration::from_secs(60);
-/// How much older than the vendor's last retry a webhook of `--old` is.
+/// The additional age of a webhook of `--old`, so that it is older than the vendor's last retry.
 const OUTDATED: Duration = Duration::from_secs(3600);
 
 #[derive(Args)]
@@ -197,7 +198,7 @@ impl Trigger {
 }
 
 impl Run<'_> {
-    /// Makes attempts until the outcome is clear. A signal ends it between two attempts.
+    /// Makes attempts until the outcome is clear. A signal ends the run before the next attempt.
     async fn deliver(
         &mut self,
         sender: &WebhookSender,
@@ -280,7 +281,8 @@ fn result(attempt: &Attempt) -> String {
     }
 }
 
-/// Formats an error about the handler's URL with the names of our options. The library's text speaks of a base url.
+/// Formats an error about the handler's URL. Replaces the library's names of the URL, such as "base
+/// url", with the names of our options.
 fn reworded(error: &Error) -> String {
     chain(error)
         .replace("the base url", "--to")

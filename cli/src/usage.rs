@@ -73,8 +73,8 @@ fn unknown(error: &Error, help: &str) -> String {
     format!("unknown option; {hint}")
 }
 
-/// The name of one of our options or operands. clap takes it from the definition of the command, except for an unknown
-/// argument.
+/// The name of one of our options or operands. Returns `None` for an unknown argument, because then
+/// clap's error contains the argument itself.
 fn own_name(error: &Error, kind: ContextKind) -> Option<&str> {
     let name = match error.get(kind)? {
         ContextValue::String(name) => name,

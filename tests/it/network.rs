@@ -134,7 +134,7 @@ async fn environment_can_allow_plain_http_hosts_except_vendor_hosts() {
         ])
         .unwrap()
     };
-    // The code only adds the address of the name. The allowed hosts come from the environment.
+    // The code only sets the address of the host name. The allowed hosts come from the environment.
     let builder = config("other emulator", "emulator").builder().unwrap().with_tokens(plain);
     let resolved = builder
         .with_http(|http| http.with_client_builder(move |client| client.resolve("emulator", address)))
@@ -153,7 +153,7 @@ async fn environment_can_allow_plain_http_hosts_except_vendor_hosts() {
     }
 }
 
-/// Both settings would be ignored silently, and the call would be sent unencrypted.
+/// Over plain HTTP, a client would ignore both settings and send the call unencrypted.
 #[test]
 fn plain_http_to_another_machine_conflicts_with_a_proxy_or_client_identity() {
     let allowed = || quick().with_allow_http(["gateway"]);

@@ -108,7 +108,8 @@ async fn panicking_observer_does_not_lose_the_token() {
         ErrorKind::RateLimited
     );
     assert!(cache.token(&scopes(&["a"])).await.is_ok());
-    // Obtained, invalidated, store down, obtained, store up, failed, cool-down, failed.
+    // The eight events: obtained, invalidated, store down, obtained, store up, failed, cool-down,
+    // failed.
     assert_eq!(called.load(Ordering::SeqCst), 8);
 }
 

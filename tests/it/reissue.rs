@@ -87,7 +87,8 @@ impl Wrapper for RejectsEvictedTokens {
     }
 }
 
-/// One cache without a store, and one with each of two stores.
+/// Returns a cache without a store, a cache with a memory store, and a cache with a store that
+/// rejects evicted tokens.
 fn caches() -> [(TokenCache, SameTokenSource); 3] {
     let options = || options(&TestClock::new());
     let kept = options().with_store(Arc::new(MemoryStore::default()));

@@ -152,7 +152,7 @@ async fn callers_woken_after_a_revocation_do_not_get_the_revoked_token() {
     assert!(poll_once(&mut asking).is_none());
     tokio::task::yield_now().await;
     source.go.notify_one();
-    // The refresh runs in its own task. This caller is not polled meanwhile.
+    // The refresh runs in a separate task. The test does not poll this caller during the refresh.
     sleep(Duration::from_millis(10)).await;
     assert_eq!(handle.cached().unwrap().expose_secret(), "first");
     cache.forget(&Secret::from("first")).await.unwrap();

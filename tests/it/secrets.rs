@@ -197,7 +197,7 @@ async fn error_does_not_keep_an_invalid_success_response() {
     assert!(error.body::<Value>().is_none());
 }
 
-/// A vendor or proxy that echoes the rejected request.
+/// A vendor or proxy may echo the rejected request.
 #[tokio::test]
 async fn secrets_echoed_by_a_server_are_redacted() {
     let emulator = emulator().await;

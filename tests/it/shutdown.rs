@@ -15,7 +15,7 @@ use crate::{
 };
 
 const SECOND: Duration = Duration::from_secs(1);
-/// When a token of one hour is stale and when it is expired.
+/// The ages at which a token of one hour is stale, and at which it is expired.
 const STALE: Duration = Duration::from_secs(3400);
 const EXPIRED: Duration = Duration::from_secs(3595);
 
@@ -310,7 +310,7 @@ async fn client_can_revoke_a_token_after_shutdown() {
     is_shut_down(client.token(&scopes(&["/accounts.read"])).await);
 }
 
-/// No remaining task keeps a runtime or a store alive.
+/// A remaining task would keep a runtime or a store alive.
 #[tokio::test(start_paused = true)]
 async fn shutdown_leaves_no_task_running() {
     let store = Arc::new(Switched::default());

@@ -69,7 +69,6 @@ impl Peer {
     }
 }
 
-/// Reads some bytes.
 async fn read_some(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<()> {
     match stream.read(&mut [0; 1024]).await? {
         0 => Err(io::ErrorKind::UnexpectedEof.into()),

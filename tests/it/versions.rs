@@ -142,7 +142,8 @@ async fn service_that_ignores_version_and_client_type_issues_a_token() {
     assert_eq!((&*version, &*client_type, result), ("v2026.07.00", "service", Ok(())));
 }
 
-/// The emulator shows what happens to a client that sends the field with an old version.
+/// With an older version, the emulator ignores `client_type`, and the API rejects the token with a
+/// 401.
 #[tokio::test]
 async fn emulator_ignores_the_client_type_in_older_versions() {
     let emulator: Emulator = emulator().await;
@@ -185,8 +186,7 @@ fn environment_can_set_or_omit_the_version() {
     assert_eq!(error, "the Moov version must be like v2026.07.00, or latest, dev or none");
 }
 
-/// MoneyKit has one version. The client sends the version of its spec, and with it the fields of
-/// that spec.
+/// MoneyKit has only one version. Every call of the client contains the version of its spec.
 #[tokio::test]
 async fn every_moneykit_call_sends_the_spec_version() {
     let spec = std::fs::read_to_string("specs/moneykit/openapi.yaml").expect("the spec");

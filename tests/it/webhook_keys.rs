@@ -75,7 +75,7 @@ async fn keys_are_fetched_once_as_the_contract_specifies() {
     );
 }
 
-/// The file of the secret does not exist, and the client id is unknown.
+/// In this configuration, the secret file does not exist and the client id is unknown.
 #[tokio::test]
 async fn webhook_only_client_needs_no_credentials() {
     let emulator = Emulator::start().await.expect("the emulator starts");

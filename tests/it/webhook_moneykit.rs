@@ -461,8 +461,8 @@ fn key_entries_that_are_not_objects_are_skipped() {
     assert!(verify(&good(), BODY, &set(&keys), now(), &VerifierOptions::default()).is_ok());
 }
 
-/// RFC 7517 appendix A.1: an EC key for encryption and an RSA key without a use. Neither verifies.
-/// The first would if its use were signatures.
+/// RFC 7517 appendix A.1 has an EC key for encryption and an RSA key without a use. Neither key
+/// verifies signatures. The EC key is accepted if its use is changed to `sig`.
 #[test]
 fn keys_of_rfc_7517_appendix_a_1_are_rejected_by_use_and_type() {
     let ec = json!({

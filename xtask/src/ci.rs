@@ -76,7 +76,8 @@ fn run_step(root: &Path, step: &str) -> Outcome {
     eprintln!("ci: {:.1} s", start.elapsed().as_secs_f64());
     match code {
         Ok(Some(0)) => Outcome::Success,
-        // Only programs of ours exit with this code. A test might.
+        // Our own commands exit with this code if they are skipped. In a test step, it may have
+        // another cause.
         Ok(Some(code)) if code == Outcome::Skipped as i32 && !step.starts_with("test") => Outcome::Skipped,
         Ok(_) => Outcome::Failed,
         Err(error) => {

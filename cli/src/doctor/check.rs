@@ -12,7 +12,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Verdict {
     Ok,
-    /// It works, but needs attention.
+    /// The checked item works, but needs attention.
     Warn,
     Fail,
     /// Not checked, because it cannot be checked or there is nothing to check.
@@ -58,7 +58,8 @@ impl Checks<'_> {
         format!("{}_{name}", self.subject.to_ascii_uppercase())
     }
 
-    /// Prints one line. `id` is stable: the check, a dot and the finding. `next` is empty if there is nothing to do.
+    /// Prints one line. `id` names the check and the finding, separated by a dot. Scripts rely on
+    /// it. `next` says what to do next, or is empty.
     pub(super) fn add(
         &mut self,
         id: &'static str,

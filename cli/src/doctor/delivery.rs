@@ -68,7 +68,7 @@ pub(super) fn moov(
         Ok(current) => current,
         Err(error) => return unreadable(checks, &error),
     };
-    // This also reads the previous secret and reports errors in it.
+    // `webhooks` fails if the previous secret is invalid.
     if let Err(error) = config.webhooks() {
         return unreadable(checks, &error);
     }
@@ -177,7 +177,7 @@ pub(super) async fn moneykit(
     report(checks, signed, config.webhook_tolerance, next_for, " and the body")
 }
 
-/// Prints the finding. `next_for` explains errors that are specific to a vendor.
+/// Prints the result. `next_for` returns the finding for an error that is specific to a vendor.
 fn report(
     checks: &mut Checks<'_>,
     signed: Signed,

@@ -64,7 +64,7 @@ pub(super) async fn check(
             key_pair(checks, &client, (&config, url, recorder)).await?;
         }
         Err(error) if route.failed(checks, &error)? => {}
-        // Every response of the service has a request id.
+        // Every response of the service has a request id, so this response is from a CDN or proxy.
         Err(error) if error.status() == Some(StatusCode::FORBIDDEN) && error.request_id().is_none() => {
             let found = "403 without an x-request-id: a CDN or proxy responded instead of the service";
             let next = "check that this machine's address and user agent are not blocked and that MOOV_BASE_URL is \
@@ -104,8 +104,8 @@ async fn issued(
     }
 }
 
-/// Checks whether the API accepts the token. A successful token call is no proof: a token for another origin, or of a
-/// kind that was not requested, gets a 401 without a reason.
+/// Checks whether the API accepts the token. The service also issues tokens that the API rejects
+/// with a 401 and no reason: tokens for another origin, or of a kind that was not requested.
 async fn bearer(
     checks: &mut Checks<'_>,
     (config, url, recorder): Service<'_>,
@@ -166,7 +166,7 @@ fn bearer_headers(config: &Config, token: &Token) -> HeaderMap {
     };
     add(header::AUTHORIZATION, &format!("Bearer {}", token.expose_secret()), true);
     if is_web(config) {
-        // If both are configured, the origin takes precedence.
+        // If an origin and a referer are configured, the origin takes precedence.
         if let Some(origin) = &config.origin {
             add(header::ORIGIN, origin, false);
         } else if let Some(referer) = &config.referer {
@@ -256,8 +256,8 @@ fn origin(checks: &mut Checks<'_>, config: &Config, audience: Option<Vec<String>
     }
 }
 
-/// Reports a refused token call. A 403 may mean the credentials or the origin; a second call without the origin shows
-/// which one.
+/// Reports a refused token call. A 403 may be caused by the credentials or by the origin. A second
+/// call without the origin shows which of them is refused.
 async fn refused(
     checks: &mut Checks<'_>,
     config: &Config,
@@ -273,7 +273,7 @@ async fn refused(
         plain.version = None;
         let client = recorder.moov(&plain)?.build()?;
         if let Ok(response) = client.create_access_token(requested).await {
-            // Best effort: the result of the check does not depend on it.
+            // Ignore errors: the result of the check does not depend on the revocation.
             _ = client.revoke(&response.into_body().access_token, None).await;
             checks.ok("credentials.ok", "accepted without an origin")?;
             return checks.add(

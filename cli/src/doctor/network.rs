@@ -19,7 +19,7 @@ use crate::exit::{Exit, Failure, chain};
 
 /// The default maximum age of a webhook; clocks must not differ by more.
 pub(super) const TOLERANCE: Duration = Duration::from_secs(5 * 60);
-/// A larger difference causes a warning. Clocks synchronized by NTP never differ by so much.
+/// A larger clock difference causes a warning. NTP keeps clocks much closer than this.
 const WARN_SKEW: Duration = Duration::from_secs(30);
 /// The `Date` header has whole seconds.
 const RESOLUTION: Duration = Duration::from_secs(1);
@@ -36,8 +36,8 @@ pub(super) struct Route<'a> {
 }
 
 impl<'a> Route<'a> {
-    /// Reports the address and the proxy before a request is sent. `proxy` is the configured one, which overrides the
-    /// environment.
+    /// Reports the address and the proxy before a request is sent. `proxy` is the configured proxy,
+    /// which takes precedence over the environment.
     pub(super) fn check(
         checks: &mut Checks<'_>,
         url: &'a str,
@@ -66,7 +66,7 @@ impl<'a> Route<'a> {
             checks.ok("proxy.ok", "none")?;
             return Ok(route);
         };
-        // reqwest uses the same matcher. Its URI contains no password.
+        // reqwest uses the same matcher. The URI that the matcher returns contains no password.
         match Matcher::from_env().intercept(&uri) {
             Some(proxy) => route.through(checks, proxy.uri(), name)?,
             None if ["NO_PROXY", "no_proxy"].iter().any(|name| env::var_os(name).is_some()) => {
@@ -111,8 +111,8 @@ impl<'a> Route<'a> {
         clock(checks, sent, date, "the clock of the service", tolerance.unwrap_or(TOLERANCE), &setting)
     }
 
-    /// Reports a request that the service itself did not respond to. Returns `false`, without a report, for any other
-    /// error.
+    /// Reports an error if the service itself did not respond. Reports nothing and returns `false`
+    /// for any other error.
     pub(super) fn failed(&self, checks: &mut Checks<'_>, error: &Error) -> Result<bool, Failure> {
         if let Some((found, next)) = tls::finding(error) {
             checks.add("tls.failed", Verdict::Fail, &found, next)?;
@@ -231,7 +231,7 @@ mod tests {
         let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
         for (sent, now, other, seconds, side) in [
             (100, 100, 100, 0, "behind"),
-            // A slow response: the other clock was read at the end, at the start, or in between.
+            // In a slow call, the other clock is read at the end, at the start, or in between.
             (100, 160, 160, 0, "behind"),
             (100, 160, 100, 0, "ahead of"),
             (100, 160, 130, 0, "ahead of"),

@@ -7,7 +7,7 @@ use uuid::Uuid;
 /// The requested path and query.
 pub(super) const ACCOUNTS: &str = "/accounts?count=1";
 
-/// The number of bytes of a body to read at most.
+/// The maximum number of bytes to read from a body.
 const LIMIT: usize = 64 << 10;
 
 /// A response whose body has been read, up to [`LIMIT`].

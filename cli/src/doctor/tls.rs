@@ -80,7 +80,7 @@ mod tests {
     fn dns_names_are_truncated_at_253_characters() {
         assert_eq!(bare(r#"DnsName("api.example")"#), "api.example");
         assert_eq!(bare("api.example"), "api.example");
-        // In bytes, the limit would be inside a character.
+        // A limit in bytes would cut the second name inside a character.
         for name in ["a".repeat(300), format!("a{}", "ü".repeat(300))] {
             assert_eq!(bare(&format!("DnsName(\"{name}\")")).chars().count(), 253);
         }

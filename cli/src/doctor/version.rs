@@ -127,7 +127,7 @@ async fn issues(
     let client = recorder.moov(&plain)?.with_client_type(None).build()?;
     match client.create_access_token(scopes).await {
         Ok(response) => {
-            // Best effort: the result of the check does not depend on it.
+            // Ignore errors: the result of the check does not depend on the revocation.
             _ = client.revoke(&response.into_body().access_token, None).await;
             Ok(true)
         }

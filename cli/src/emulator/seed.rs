@@ -90,7 +90,7 @@ mod tests {
         );
     }
 
-    /// Computed by another implementation of HKDF.
+    /// The expected keys were computed by another implementation of HKDF.
     #[test]
     fn seed_always_yields_the_same_keys() {
         for (text, scalar, secret) in [

@@ -14,13 +14,14 @@ use crate::{
     signals::Signals,
 };
 
-/// Where the options want the tokens to go.
+/// Where the command writes the tokens, according to its options.
 #[derive(Clone, Copy)]
 pub(super) struct Destination<'a> {
     pub(super) format: Format,
     pub(super) reveal: &'a Reveal,
     pub(super) save: Option<&'a str>,
-    /// Set if the call uses up a refresh token: the file that it was read from, if any.
+    /// `Some` if the call uses up a refresh token. The inner value is the file from which the
+    /// refresh token was read, if it was read from a file.
     pub(super) exchanged: Option<Option<&'a str>>,
 }
 
@@ -41,7 +42,7 @@ impl<'a> TokenCall<'a> {
         if destination.save == Some("-") && destination.reveal.raw {
             return Err(Failure::usage("--raw and --save - both print a token; use only one of them"));
         }
-        // Handle signals before the draft exists, so that no signal leaves a draft behind.
+        // Handle signals before the temporary file exists, so that no signal leaves it behind.
         let signals = Signals::new()?;
         let saving = destination
             .save
@@ -87,7 +88,8 @@ fn keep(
     };
     let Some(refresh_token) = refresh_token.filter(|token| !token.is_empty()) else {
         print_token(false, print)?;
-        // Without a new refresh token, the old one stays valid (RFC 6749 section 6). It may be in the `--save` file.
+        // If the response has no refresh token, the old one stays valid (RFC 6749 section 6). The
+        // `--save` file may already contain it.
         let has_old_one = save.is_some() && exchanged == Some(save);
         return if save.is_none() || has_old_one { Ok(()) } else { Err(Failure::no_refresh_token()) };
     };

@@ -24,7 +24,7 @@ use crate::{
     running::{Running, environment},
 };
 
-/// A browser and the driver that ends it.
+/// A browser that is controlled by chromedriver. Both end when this is dropped.
 struct Browser {
     driver: Child,
     session: String,
@@ -65,7 +65,7 @@ impl Browser {
             let (_, port) = line.split_once("started successfully on port ")?;
             Some(port.trim_end_matches('.').to_owned())
         });
-        // The driver keeps writing and would block on a full pipe.
+        // Read all lines, because the driver would block on a full pipe.
         std::thread::spawn(move || lines.for_each(drop));
         let profile = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("chromium-{}", driver.id()));
         let mut args: Vec<String> = [

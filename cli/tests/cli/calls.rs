@@ -1,4 +1,4 @@
-//! Each command that calls a vendor works with readable, JSON and piped output.
+//! Tests the commands that call a vendor, with readable, JSON and piped output.
 
 use fintech_auth::emulator::{Emulator, Fault, Operation};
 use http::StatusCode;

@@ -1,5 +1,5 @@
-//! The shells can parse the generated completions, and the manual pages name every command and
-//! option.
+//! Tests that the shells can parse the generated completions, and that the manual pages name every
+//! command and option.
 
 use std::{fs, process::Command};
 

@@ -1,6 +1,6 @@
 //! Tests the image and the compose example without a Docker engine: runs their commands with the
-//! local binary, and the Python service receives a webhook from it. Without python3 that test
-//! prints that it was skipped, or fails if `CI` is set.
+//! local binary, which sends a webhook to the Python service. If python3 is not installed, the test
+//! of the service prints that it was skipped, or fails if `CI` is set.
 
 use std::{
     collections::HashMap,
@@ -161,7 +161,8 @@ fn compose_service_gets_a_token_and_receives_a_webhook() {
     let trigger = command(&services["webhook"]).replace("app:3000", &format!("127.0.0.1:{port}"));
     for (option, line) in [
         (" --replay", "webhook 'transfer.updated' received"),
-        // Sent again, because the second delivery of a replay is not printed.
+        // The service prints one line for the two deliveries of `--replay`, and one for a new
+        // webhook.
         ("", "webhook 'transfer.updated' received"),
         (" --tamper", "webhook rejected"),
         (" --old", "webhook rejected"),

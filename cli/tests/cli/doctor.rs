@@ -93,7 +93,7 @@ async fn doctor_warns_if_the_key_pair_is_accepted_only_for_token_requests() {
     for (operation, what) in
         [(Operation::MoovAccounts, "doctor moov"), (Operation::MoneykitIntrospect, "doctor moneykit")]
     {
-        // The token works first.
+        // The API accepts the token in the first request, and rejects the key pair in the second.
         emulator.fault(operation, Fault::delay(Duration::ZERO));
         emulator.fault(operation, Fault::response(StatusCode::UNAUTHORIZED));
         let ran = run(&mut configured(&emulator, what));
@@ -142,7 +142,7 @@ async fn doctor_checks_only_configured_vendors() {
     }});
     let path = file("doctor.json", config.to_string());
     only(&run(&mut program(&format!("doctor --config {}", path.display()))));
-    // Input that can be read only once, such as a pipe, is sufficient.
+    // The configuration may come from an input that can be read only once, such as a pipe.
     only(&run_with(&mut program("doctor --config -"), &config.to_string()));
 }
 

@@ -54,7 +54,7 @@ async fn doctor_checks_the_secret_and_time_of_a_moov_delivery() {
         assert_eq!(findings.verdict(id, next), verdict, "{what}");
         assert_eq!(findings.ids().len(), 1, "{what}: nothing else is configured");
     }
-    // The old secret of a rotation.
+    // During a rotation, the previous secret also verifies deliveries.
     let ran = run_with(moov("another").env("MOOV_PREVIOUS_WEBHOOK_SECRET", &secret), &now);
     let findings = Findings::of(&ran);
     assert_eq!(findings.verdict("delivery.previous_secret", "MOOV_PREVIOUS_WEBHOOK_SECRET"), "warn");
@@ -94,7 +94,7 @@ async fn doctor_checks_the_key_body_and_time_of_a_moneykit_delivery() {
         let findings = Findings::of(&run_with(&mut moneykit(&emulator), &text));
         assert_eq!(findings.verdict(id, next), verdict, "{what}");
     }
-    // Together with all other checks, because the vendor is configured.
+    // If the vendor is configured, `--delivery` runs together with all other checks.
     let path = file("delivery", with(BODY));
     let ran = run(&mut configured(&emulator, &format!("doctor --json --delivery {}", path.display())));
     let findings = Findings::of(&ran);

@@ -108,7 +108,7 @@ async fn transcript_records_each_call_and_its_response() {
     }
 }
 
-/// Every secret of the run, in every form in which a server can echo it.
+/// Parts of the secrets and of the client id, in each encoding in which a server can echo them.
 const FORMS: [&str; 6] =
     ["MARK-client-secret-0123456789", "MARK", "TUFSSy", "4d41524b", "8765432109", "a-client-id"];
 
@@ -214,7 +214,7 @@ async fn transcript_records_cdn_responses_and_failed_connections() {
         (&received["body"]["kind"], &received["body"]["cloudflare_error"]),
         (&json!("text"), &json!(1010))
     );
-    // Nothing listens there: the transcript has the call without a response.
+    // Nothing listens at this address, so the transcript has the call without a response.
     let mut command = blocked.program(&format!("doctor moov --record {}", path.display()));
     let ran = run(command.env("MOOV_BASE_URL", "http://127.0.0.1:9"));
     assert_eq!(ran.code, Some(10), "{}", ran.all());
@@ -227,7 +227,7 @@ async fn transcript_records_cdn_responses_and_failed_connections() {
     assert_eq!(received["body"]["shape"]["scope"]["string"]["count"], 1);
 }
 
-/// The check happens before any request.
+/// The command checks the path before it sends a request.
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn transcript_is_written_only_to_a_regular_file() {
@@ -235,7 +235,7 @@ async fn transcript_is_written_only_to_a_regular_file() {
     let folder = fresh("").parent().expect("a folder").to_owned();
     let link = fresh("link");
     std::os::unix::fs::symlink("/nowhere/at/all", &link).expect("a link");
-    // Never uses a device of this machine, because a faulty program would destroy it.
+    // The test uses no real device, because a faulty program would destroy it.
     let socket = fresh("socket");
     let _listener = std::os::unix::net::UnixListener::bind(&socket).expect("a socket");
     for path in [socket, folder.clone(), link, folder.join("none/at/all")] {

@@ -74,7 +74,7 @@ async fn doctor_distinguishes_a_rejected_version_from_wrong_credentials() {
     let findings = doctor(&strict, &[]);
     assert_eq!(findings.failed(), ["version.field_refused"]);
     assert_eq!(findings.verdict("version.field_refused", "set MOOV_VERSION"), "fail");
-    // Both refused requests, the one without the field, and the revocation of its token.
+    // The refused request, the request without the field, and the revocation of its token.
     let paths: Vec<String> = strict.requests().into_iter().map(|request| request.path).collect();
     assert_eq!(paths, ["/oauth2/token", "/oauth2/token", "/oauth2/revoke"]);
 
@@ -159,7 +159,7 @@ async fn doctor_distinguishes_a_cdn_or_captive_portal_from_the_service() {
             assert!(!ran.all().contains("MARK"), "{}", ran.all());
         }
     }
-    // The CDN blocks only the rest of the API.
+    // The CDN blocks `GET /accounts`, but not the token and revocation endpoints.
     let service = Service::start(|request| match request.path.as_str() {
         "/accounts" => cdn(),
         "/oauth2/revoke" => moov(204, ""),

@@ -108,7 +108,7 @@ fn emulator_completes_in_flight_requests_before_it_exits() {
     let address = started["url"].as_str().unwrap().trim_start_matches("http://").to_owned();
     let mut stream = TcpStream::connect(&address).unwrap();
     stream.write_all(b"GET /.well-known/jwks.json HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
-    // The fault is no longer pending after the request consumed it.
+    // Wait until the request has used the fault: then the fault is no longer pending.
     while state(&address)["faults"] != serde_json::json!([]) {
         std::thread::sleep(Duration::from_millis(10));
     }
@@ -166,7 +166,7 @@ fn emulator_accepts_other_machines_only_with_allow_remote() {
     let ran = run(program("moneykit token --raw").envs(environment(&started)));
     assert_eq!(ran.code, Some(0), "{}", ran.all());
     assert!(!emulator.line().contains(key));
-    // On loopback the page has no key.
+    // If only this machine can reach the page, the page has no key.
     let started = Running::start("emulator --port 0 --json").json();
     assert_eq!(started["page"], format!("{}/", started["url"].as_str().unwrap()));
 }

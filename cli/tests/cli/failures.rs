@@ -165,7 +165,7 @@ async fn vendor_messages_are_escaped_for_the_terminal() {
     assert!(ran.out.contains("gone") && !ran.out.contains('\u{1b}'), "{}", ran.all());
 }
 
-/// A reader that closes its end is not a failure and causes no message.
+/// If the reader closes the pipe, the command does not fail and prints no message.
 #[test]
 fn broken_pipe_is_not_an_error() {
     let mut child =

@@ -53,7 +53,7 @@ fn help_lines_fit_the_terminal_width() {
     }
 }
 
-/// Regardless of the environment.
+/// The output has no colors even if environment variables request them.
 #[test]
 fn output_contains_no_colors() {
     let environments = [("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1"), ("FORCE_COLOR", "1")];

@@ -1,5 +1,5 @@
-//! A refresh token can be sent only once. Whatever happens to the program's outputs, its successor
-//! is saved, and the program says where.
+//! A refresh token can be sent only once. The new refresh token is saved even if an output of the
+//! program fails, and the program says where it is.
 
 #![cfg(unix)]
 
@@ -124,7 +124,8 @@ async fn token_is_not_lost_if_stdout_is_closed_or_full() {
             let ran = if is_full && Path::new("/dev/full").exists() {
                 run(&mut by_shell(&command, "", "> /dev/full"))
             } else {
-                // A process that another test starts now holds the read end until its exec.
+                // Delay the response: a process that another test starts at this moment keeps the
+                // read end of the pipe open until its exec.
                 emulator.fault(Operation::MoovToken, Fault::delay(Duration::from_millis(500)));
                 let mut child = spawned(command);
                 drop(child.stdout.take());
@@ -154,7 +155,7 @@ async fn refresh_sends_nothing_if_stdout_is_discarded() {
         assert!(ran.err.contains("standard output"), "{}", ran.err);
     }
     assert_eq!(emulator.count(Operation::MoovToken), 0);
-    // With a file as the destination, standard output needs no reader.
+    // If the refresh token is saved to a file, standard output may be closed.
     let save = format!("--save {}", path.display());
     let ran = run(&mut by_shell(&refresh(&emulator, &path, &save), "", ">&-"));
     assert_eq!(ran.code, Some(0), "{}", ran.all());
@@ -205,7 +206,7 @@ async fn save_writes_only_to_a_regular_or_new_file() {
     let at = |name: &str| folder.join(name);
     assert!(Command::new("mkfifo").arg(at("fifo")).status().expect("mkfifo runs").success());
     let _socket = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
-    // Never uses a device of this machine, because a faulty program would destroy it.
+    // The test uses no real device, because a faulty program would destroy it.
     std::os::unix::fs::symlink("fifo", at("device")).unwrap();
     std::os::unix::fs::symlink("nothing", at("dangling")).unwrap();
     for name in ["fifo", "socket", "device", "dangling", "new/"] {

@@ -84,7 +84,8 @@ async fn doctor_does_not_fetch_moneykit_keys_when_tls_fails() {
     assert!(ran.out.contains("fail  tls ") && !ran.out.contains(" jwks "), "{}", ran.out);
 }
 
-/// The host name is not resolved locally: the proxy gets the host and connects to this machine.
+/// The client does not resolve the host name. It sends the name to the proxy, which connects to
+/// this machine.
 #[tokio::test(flavor = "multi_thread")]
 async fn doctor_reports_and_uses_the_proxy() {
     let emulator = emulator().await;
@@ -114,7 +115,7 @@ async fn doctor_reports_and_uses_the_proxy() {
     insta::assert_snapshot!(steady(&ran, &[refusing.port]));
 }
 
-/// 0.0.0.0 is the local machine, but counts as a remote host.
+/// The address 0.0.0.0 reaches this machine, but the client treats it as a remote host.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn doctor_reports_a_host_listed_in_no_proxy() {
@@ -144,7 +145,7 @@ async fn doctor_reports_a_host_listed_in_no_proxy() {
     );
 }
 
-/// The proxy's password is not shown, and nothing is sent through the proxy, because it does not listen.
+/// Nothing listens at the address of the proxy.
 #[test]
 fn unreachable_proxy_is_reported_without_its_password() {
     let ran = run(program("doctor moov --timeout 2s")
@@ -158,7 +159,8 @@ fn unreachable_proxy_is_reported_without_its_password() {
     assert!(!ran.all().contains("MARK"), "{}", ran.all());
 }
 
-/// The configured proxy takes precedence over the one in the environment, which does not listen.
+/// The configured proxy takes precedence over the proxy in the environment, at whose address
+/// nothing listens.
 #[tokio::test(flavor = "multi_thread")]
 async fn doctor_reports_and_uses_the_configured_proxy() {
     let emulator = emulator().await;

@@ -1,5 +1,5 @@
-//! The emulator's status page over HTTP, as requested by other pages, other machines and unusual
-//! clients.
+//! Sends HTTP requests to the emulator's status page, like other web pages, other machines and
+//! unusual clients.
 
 use std::{
     io::{Read as _, Write as _},

@@ -1,4 +1,5 @@
-//! `doctor` on a fleet's Redis: a real server, and everything else that may be at its address.
+//! Tests the Redis checks of `doctor`: on real servers, and on other programs at the configured
+//! address.
 
 #[cfg(unix)]
 use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
@@ -155,7 +156,7 @@ async fn redis_user_needs_exactly_the_documented_rights() {
         let rule = rights.split_once("-> run: ACL SETUSER USER ").map(|(_, rule)| rule);
         assert_eq!(rule.is_some(), code == 10, "{}", ran.out);
         assert!(!ran.all().contains(MARK), "{}", ran.all());
-        // The rule is the exact missing command.
+        // After running the suggested command, the check passes.
         if let Some(rule) = rule {
             redis.run_text::<()>(&format!("ACL SETUSER {user} {rule}")).await;
             let ran = run(&mut doctor(&format!("redis://{user}:{MARK}@127.0.0.1:{}", redis.port)));

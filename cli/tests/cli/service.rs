@@ -1,5 +1,5 @@
-//! A service for one test, for behavior that the emulator does not have: a function responds to
-//! each request.
+//! A service for one test, for behavior that the emulator does not have. A function creates each
+//! response.
 
 use std::{
     net::SocketAddr,

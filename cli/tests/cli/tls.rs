@@ -21,7 +21,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::program::file;
 
-/// The authority that a program trusts if its file is `SSL_CERT_FILE`.
+/// A certificate authority. A program trusts it if `SSL_CERT_FILE` is the path of its file.
 pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
     pub(crate) file: PathBuf,

@@ -187,7 +187,8 @@ async fn trigger_reports_a_handler_that_accepts_a_forged_webhook() {
     }
 }
 
-/// A wrong URL refuses everything, so it does not show that the handler verifies webhooks.
+/// A wrong URL responds with 404 to every webhook, so a 404 does not show that the handler verifies
+/// webhooks.
 #[tokio::test(flavor = "multi_thread")]
 async fn status_404_does_not_count_as_a_refusal_of_a_forged_webhook() {
     let service = Service::start(0).await;
@@ -268,12 +269,12 @@ async fn key_set_is_written_before_the_first_webhook() {
     let url = by_key_set(keys.clone()).await;
     let trigger = format!("moneykit trigger link.state_changed --to {url} --attempts 1");
     let with_set = format!("{trigger} --jwks-file {}", keys.display());
-    // A new key each time replaces the previous set.
+    // Each run creates a new key, and replaces the key set in the file.
     for _ in 0..2 {
         let ran = run(&mut program(&with_set));
         assert_eq!(ran.code, Some(0), "{}", ran.all());
     }
-    // With a fixed key from a file or standard input the set stays the same.
+    // With a key from a file or standard input, the key set does not change.
     let pkcs8 = emulator().await.moneykit_signing_key();
     let pem = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", pkcs8.expose_secret());
     let key = file("key.pem", &pem);
@@ -306,7 +307,8 @@ async fn key_set_file_is_replaced_atomically() {
     open.read_to_string(&mut read).unwrap();
     assert_eq!(read, before);
     assert_ne!(fs::read_to_string(&keys).unwrap(), before);
-    // Others may read it, like any new file, and no temporary file is left.
+    // The file has the permissions of any new file, so other users may read it. No temporary file
+    // is left.
     let fresh = file("fresh", "");
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
     assert_eq!(mode(&keys), mode(&fresh));

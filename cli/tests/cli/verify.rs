@@ -43,7 +43,7 @@ async fn moneykit_webhook_is_verified_with_fetched_or_saved_keys() {
     }
 }
 
-/// A missing id or an unreadable secret does not matter, and neither is sent.
+/// The commands work without a client id and with an unreadable secret, and never send a secret.
 #[tokio::test(flavor = "multi_thread")]
 async fn jwks_and_verify_need_no_credentials_and_send_none() {
     let emulator = emulator().await;

@@ -1,7 +1,8 @@
 //! `cargo xtask msrv`: checks the Rust version in the manifest (MSRV).
 //!
-//! No dependency of a user's build may require a newer version, and the crate must build with that toolchain. Skips the
-//! build if the toolchain is not installed. clippy's `incompatible_msrv` finds items of std that are too new.
+//! No dependency in a user's build may require a newer version, and the crate must build with a
+//! toolchain of the stated version. Skips the build if this toolchain is not installed. clippy's
+//! `incompatible_msrv` finds items of std that are too new.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -69,7 +70,7 @@ fn toolchain<'a>(list: &'a str, stated: &str) -> Option<&'a str> {
     let mut names = list.lines().filter_map(|line| line.split_whitespace().next());
     names.find(|name| {
         let rest = name.strip_prefix(stated);
-        // 1.8 does not match 1.89, and 1.89.0 matches 1.89.
+        // The stated version 1.8 does not match toolchain 1.89, but 1.89 matches toolchain 1.89.0.
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '.']))
     })
 }

@@ -20,14 +20,14 @@ enum Kind {
     Scheme,
     /// The scheme and the error of a challenge (RFC 6750 section 3).
     Challenge,
-    /// The word `uuid` if it is one, otherwise the length.
+    /// `uuid` if the value is a UUID, otherwise its length.
     Id,
     /// A number of seconds, or a date, relative to now.
     Time,
     Number,
     /// `vYYYY.QQ.BB`, a date, `dev` or `latest`.
     Version,
-    /// Only the fact that it is present.
+    /// Only that the header is present.
     Set,
 }
 

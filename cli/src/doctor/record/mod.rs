@@ -57,7 +57,7 @@ impl Recorder {
         Ok(config.builder()?.with_http(|options| self.attach(options, origin)))
     }
 
-    /// Adds the recorder to HTTP options. `origin` is the configured one.
+    /// Adds the recorder to HTTP options. `origin` is the configured origin.
     fn attach(&self, options: HttpOptions, origin: Option<&str>) -> HttpOptions {
         if self.0.is_none() {
             return options;

@@ -20,7 +20,8 @@ const VALUES: usize = 500;
 const MAX_JWT: usize = 16 << 10;
 const YEAR: i64 = 366 * 86_400;
 
-/// Returns the names of the request's fields. Values are `set`, except for words of the protocol.
+/// Returns the names of the request's fields. A value is shown as `set`, unless it is a word of the
+/// protocol.
 pub(super) fn request(headers: &HeaderMap, body: &[u8]) -> Value {
     if body.is_empty() {
         return Value::Null;
@@ -49,7 +50,8 @@ pub(super) fn request(headers: &HeaderMap, body: &[u8]) -> Value {
     Value::Object(shown.collect())
 }
 
-/// Returns the structure of a response body. `origin` is the configured one, to look for in `aud`.
+/// Returns the structure of a response body, and whether its `aud` contains the configured
+/// `origin`.
 pub(super) fn response(body: &[u8], origin: Option<&str>) -> Value {
     let text = body.trim_ascii();
     if text.is_empty() {
@@ -64,7 +66,7 @@ pub(super) fn response(body: &[u8], origin: Option<&str>) -> Value {
         Ok(_) => "text",
         Err(_) => "binary",
     };
-    // Cloudflare's codes have four digits, and end the body.
+    // Cloudflare's error codes have four digits and are at the end of the body.
     let code = text.strip_prefix(b"error code: ").filter(|code| code.len() == 4);
     let code = code.and_then(|code| std::str::from_utf8(code).ok()?.parse::<u16>().ok());
     json!({ "kind": kind, "bytes": body.len(), "cloudflare_error": code })
@@ -79,7 +81,7 @@ pub(super) fn seconds(seconds: u64) -> Value {
     json!({ "seconds": seconds })
 }
 
-/// A time within a year of now, relative to it.
+/// Returns a time relative to now, or `None` if it is more than a year away.
 pub(super) fn near(time: i64, now: i64) -> Option<Value> {
     let from_now = time.checked_sub(now).filter(|from_now| from_now.abs() <= YEAR)?;
     Some(json!({ "unix_time_from_now": from_now }))
@@ -174,7 +176,8 @@ impl Shape<'_> {
         }
     }
 
-    /// Returns `None` if no origin is configured.
+    /// Returns whether the audience contains the configured origin, or `None` if none is
+    /// configured.
     fn has_origin<'a>(&self, mut audience: impl Iterator<Item = &'a str>) -> Option<bool> {
         self.origin.map(|origin| audience.any(|one| one == origin))
     }

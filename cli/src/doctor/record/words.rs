@@ -154,7 +154,7 @@ pub(super) const TIMES: &[&str] = &[
 /// Members whose value is a scope list.
 pub(super) const SCOPES: &[&str] = &["scope", "scopes", "scp"];
 
-/// The listed values of a member, for both vendors.
+/// The values of a member that the transcript may show, for both vendors.
 pub(super) fn values(name: &str) -> &'static [&'static str] {
     match name {
         "token_type" | "tokenType" => &["Bearer", "bearer", "BEARER", "jwt", "JWT", "opaque"],

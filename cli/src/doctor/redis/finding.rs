@@ -44,7 +44,7 @@ pub(super) fn of(error: &RedisError, is_tls: bool) -> Finding {
         return plain("the server at this address is not a Redis, or it expects TLS", next);
     }
     if error.is_io_error() {
-        // The error is the operating system's, such as an unknown host.
+        // An error of the operating system, such as an unknown host.
         let next = "correct the host in FINTECH_AUTH_REDIS_URL, and check that this machine can resolve and reach it";
         return (format!("cannot connect: {error}"), next);
     }

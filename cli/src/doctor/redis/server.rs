@@ -72,7 +72,7 @@ pub(in crate::doctor) async fn check(
     if let Ok((seconds, _)) =
         within(time, is_tls, cmd("TIME").query_async::<(u64, u64)>(&mut connection)).await
     {
-        // The server may send any number.
+        // The addition is checked, because the server may send any number.
         if let Some(now) = UNIX_EPOCH.checked_add(Duration::from_secs(seconds)) {
             clock(checks, Some(sent), now, "the clock of Redis", TOLERANCE, "MOOV_WEBHOOK_TOLERANCE")?;
         }
@@ -99,7 +99,8 @@ pub(in crate::doctor) async fn check(
     }
 }
 
-/// The command that grants the permissions. Says USER, because the name of the user is not shown.
+/// The command that grants the permissions. It contains the placeholder USER, because the name of
+/// the user is not shown.
 fn acl_rule(namespace: &str, database: i64) -> String {
     let select = if database == 0 { "" } else { " +select" };
     format!(
@@ -134,7 +135,8 @@ async fn within<T>(
 
 /// Connects, and measures how long a `PING` takes.
 async fn connected(client: &Client) -> RedisResult<(MultiplexedConnection, Duration)> {
-    // As in the store: the client panics if several providers are compiled in and no default is installed.
+    // The client panics if several TLS providers are compiled in and no default is installed. The
+    // store also installs a default.
     _ = rustls::crypto::ring::default_provider().install_default();
     let config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
     let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
@@ -214,7 +216,7 @@ fn lacks_rights(error: &StoreError) -> bool {
     matches!(cause(error).1.as_deref(), Some("NOPERM" | "ERR"))
 }
 
-/// Explains any other error of the store.
+/// Explains an error of the store that is not about permissions.
 fn failed(error: StoreError) -> Finding {
     match cause(&error) {
         (_, Some(word)) => finding::by_word(&word),

@@ -149,7 +149,7 @@ mod tests {
     fn page_opens_only_for_expected_hosts() {
         let local = Guard::local(&["Dev.Example".to_owned()]);
         let remote = Guard::remote(&["emulator".to_owned()], KEY_TEXT.into());
-        // Each with the status of a local and of a remote emulator.
+        // Each host has the expected statuses of a local and of a remote emulator.
         for (host, expected) in [
             ("localhost:4848", [200, 200]),
             ("LOCALHOST", [200, 200]),
@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn guard_rejects_requests_from_other_origins() {
         let guard = Guard::local(&[]);
-        // Each with the statuses of the page, the state and an action.
+        // Each list of headers has the expected statuses of the page, the state and an action.
         for (headers, expected) in [
             (&[][..], [200, 200, 403]),
             (&[("origin", "http://localhost:4848")], [200, 200, 200]),

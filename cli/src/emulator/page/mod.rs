@@ -85,7 +85,7 @@ impl Page {
 
     /// Sets the emulator, which is started after the page is created.
     pub(super) fn attach(&self, emulator: &Arc<Emulator>) {
-        // Called only once.
+        // The value cannot be set already, because `attach` is called only once.
         _ = self.emulator.set(Arc::downgrade(emulator));
     }
 
