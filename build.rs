@@ -359,7 +359,7 @@ fn read(spec: &Value) -> Result<OpenAPI, String> {
     serde_json::from_value(spec.clone()).map_err(|e| format!("not OpenAPI 3.0: {e}"))
 }
 
-/// Finds a schema or an operation that the generator cannot process even without all others.
+/// Finds a schema or an operation that the generator cannot process even if it is the only one.
 fn culprit(spec: &Value) -> Option<(String, String)> {
     let with = |paths: Map<String, Value>, schemas: &Map<String, Value>| {
         let mut alone = spec.clone();

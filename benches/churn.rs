@@ -18,7 +18,7 @@ use fintech_auth::{
 
 const THREADS: u64 = 4;
 
-/// Responds immediately.
+/// A token source that responds immediately.
 struct Local;
 
 impl TokenSource for Local {

@@ -35,7 +35,7 @@ fn main() {
     divan::main();
 }
 
-/// Responds immediately with a token as long as a signed JWT with a few scopes.
+/// A token source that responds immediately with a token as long as a signed JWT with a few scopes.
 struct Local;
 
 impl TokenSource for Local {

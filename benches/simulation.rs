@@ -379,7 +379,8 @@ async fn simulate(scale: u64) -> Vec<Minute> {
     let state = State { entries: HashMap::new(), sent: VecDeque::new(), fence: 0, busy: begun };
     let store = Arc::new(Store { counts: counts.clone(), state: Mutex::new(state) });
     let clock = Paused(SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000), begun);
-    // 40 a second. If `scale` does not divide 40, 40 in `scale` seconds.
+    // The rate limit divided by `scale`. If the result is not a whole number, the period is
+    // multiplied instead.
     let (calls, per) = match LIMIT % scale {
         0 => (LIMIT / scale, 1),
         _ => (LIMIT, scale),

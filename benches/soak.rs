@@ -44,7 +44,8 @@ const WEBHOOK_TASKS: usize = 30;
 const LIFETIME: Duration = Duration::from_secs(20);
 const CAPACITY: usize = 256;
 const ATTEMPTS: u32 = 3;
-/// How long this program remembers a token after its end.
+/// How long this program remembers a token after it was revoked, or after its emulator was
+/// replaced.
 const REMEMBER: Duration = Duration::from_secs(90);
 /// If Redis has no faults, another process drops a revoked token within this time: a dead
 /// subscription is detected after 7 s, and replaced within 10 s.
@@ -350,7 +351,7 @@ async fn deliver(world: Arc<World>, mut random: Random, is_moov: bool) {
         // new emulator has other keys.
         let is_verifiable = || is_moov || Arc::ptr_eq(&emulator, &world.emulator());
         let (losses, mut accepted, mut left) = (world.losses.load(Ordering::SeqCst), 0, 100);
-        // Two acceptances, so the webhook is repeated once after the first.
+        // Send the webhook once more after it was accepted, to test the deduplication.
         while accepted < 2 && left > 0 && is_verifiable() {
             left -= 1;
             let client = random.below(2) as usize;

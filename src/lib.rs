@@ -44,7 +44,7 @@
 //! | `rustls` (default), `native-tls` | TLS |
 //! | `redis`, `redis-cluster`, `redis-sentinel` | tokens and deliveries shared through Redis or Valkey |
 //! | `reqwest-middleware`, `tower` | tokens on requests, as a middleware or a layer |
-//! | `axum`, `blocking`, `emulator` | the module of this name |
+//! | `axum`, `blocking`, `emulator` | the module with the same name |
 //!
 //! Async calls need a tokio runtime. Before you go live, read `SECURITY.md` in the repository: it
 //! describes what the crate protects and what it does not.

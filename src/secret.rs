@@ -44,8 +44,8 @@ impl Secret {
     /// KiB, or not UTF-8 text. No error shows the input.
     pub fn from_reader(reader: impl Read) -> io::Result<Self> {
         let invalid = |what| Err(io::Error::new(io::ErrorKind::InvalidData, what));
-        // A buffer that grows would leave copies of the secret in memory. So allocate enough for
-        // the maximum size at once.
+        // Allocate enough for the maximum size: a buffer that grows would leave copies that are not
+        // wiped.
         let mut bytes = Zeroizing::new(Vec::with_capacity(READ_LIMIT as usize + 64));
         reader.take(READ_LIMIT + 1).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > READ_LIMIT {

@@ -10,10 +10,10 @@ use crate::{Error, ErrorKind, Token};
 impl Authorizer {
     /// Returns the headers to add to a request to this URL, for any HTTP client.
     ///
-    /// They are `Authorization` or the headers of the key pair, and `Origin` for Moov tokens that
-    /// were issued for a web page. Secret values are marked sensitive. Prefer [`Authorizer::send`]
-    /// if you use reqwest: with `headers_for` you have to handle a 401 yourself, for example with
-    /// [`TokenCache::run`](crate::token::TokenCache::run).
+    /// The headers are `Authorization` or the headers of the key pair, and `Origin` for Moov tokens
+    /// that were issued for a web page. Secret values are marked sensitive. Prefer
+    /// [`Authorizer::send`] if you use reqwest: with `headers_for` you have to handle a 401
+    /// yourself, for example with [`TokenCache::run`](crate::token::TokenCache::run).
     ///
     /// # Errors
     ///

@@ -33,7 +33,7 @@ pub struct CloneBody;
 
 /// Never copies bodies, so no request is repeated.
 ///
-/// An expired token is still invalidated after a 401, so that the next request gets a new one.
+/// An expired token is still invalidated after a 401, so that the next request gets a new token.
 #[derive(Clone, Copy, Debug)]
 pub struct NoRetry;
 

@@ -9,7 +9,7 @@ macro_rules! client_methods {
         impl Client {
             /// Creates a builder with these credentials.
             ///
-            /// They are [`Credentials`](crate::Credentials), files
+            /// Pass [`Credentials`](crate::Credentials), files
             /// ([`FileCredentials`](crate::FileCredentials)), or your own
             /// [`CredentialsProvider`](crate::CredentialsProvider).
             pub fn builder(credentials: impl crate::CredentialsProvider) -> ClientBuilder {
@@ -18,8 +18,8 @@ macro_rules! client_methods {
 
             /// Returns a valid token for these scopes.
             ///
-            /// It comes from memory while a token is valid, otherwise from one request that all
-            /// callers share. A stale token is renewed in the background.
+            /// A valid token comes from memory. Otherwise one request fetches a token for all
+            /// callers. A stale token is renewed in the background.
             #[doc = $without_scopes]
             ///
             /// # Errors
@@ -65,8 +65,8 @@ macro_rules! client_methods {
             ///
             /// # Cancellation
             ///
-            /// The token is removed from the cache at once. If the store could not be reached, the
-            /// next refresh updates it.
+            /// The token is removed from the cache immediately. If the store could not be reached,
+            /// the next refresh updates the store.
             pub async fn invalidate(&self, token: &crate::Token) {
                 self.inner().tokens.invalidate(token).await;
             }
@@ -169,8 +169,8 @@ macro_rules! issue_method {
         impl Client {
             /// Issues a token without caching it, for example for a web page.
             ///
-            /// The expiry is interpreted as for cached tokens. Most callers need [`Client::token`]
-            /// instead.
+            /// The expiry is computed in the same way as for cached tokens. Most callers need
+            /// [`Client::token`] instead.
             ///
             /// # Errors
             ///

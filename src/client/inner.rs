@@ -28,7 +28,7 @@ pub(crate) trait Api: TokenSource {
         None
     }
 
-    /// Returns what a 401 of the vendor's API says about the token. `body` is `None` if it is
+    /// Returns what a 401 of the vendor's API says about the token. `body` is `None` if the body is
     /// unknown.
     fn classify_401(headers: &HeaderMap, body: Option<&[u8]>) -> Rejection {
         let _ = body;

@@ -1,4 +1,4 @@
-//! A token that is not cached, with its expiry interpreted.
+//! A token that is not cached, with its computed expiry.
 
 use std::time::{Duration, SystemTime};
 
@@ -9,8 +9,8 @@ use crate::{
 
 /// A token that is not cached and not renewed, for example for a web page.
 ///
-/// The method `issue` of a client returns one. To interpret the response of an operation, convert
-/// it: `UncachedToken::try_from(client.create_access_token(&scopes).await?)`.
+/// The method `issue` of a client returns this type. A response can be converted to it:
+/// `UncachedToken::try_from(client.create_access_token(&scopes).await?)`.
 ///
 /// # Security
 ///
@@ -25,7 +25,7 @@ pub struct UncachedToken {
 }
 
 impl UncachedToken {
-    /// Interprets the token that a response contains, which `issued` reads.
+    /// Computes the expiry of the token in a response. `issued` reads the token from the response.
     ///
     /// # Errors
     ///
@@ -47,7 +47,7 @@ impl UncachedToken {
         &self.token
     }
 
-    /// Returns the token by value, without the rest.
+    /// Returns only the token, by value.
     pub fn into_token(self) -> Token {
         self.token
     }

@@ -129,7 +129,8 @@ impl WebhookSender {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`] as for a base URL, but the URL may have a query.
+    /// [`ErrorKind::InvalidConfig`] for a URL that is not allowed as a base URL. Unlike a base URL,
+    /// this URL may have a query.
     pub fn new(url: &str, http: &HttpOptions) -> Result<Self, Error> {
         let invalid = || Error::new(ErrorKind::InvalidConfig, "the url of the handler is invalid");
         let url = Url::parse(url).map_err(|_| invalid())?;

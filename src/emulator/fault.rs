@@ -104,8 +104,8 @@ impl Fault {
         self
     }
 
-    /// Adds a header to [`Fault::response`]. Has no effect on other faults, which have no own
-    /// response.
+    /// Adds a header to [`Fault::response`]. Has no effect on other faults, which have no response
+    /// of their own.
     pub fn with_header(mut self, name: HeaderName, value: impl Into<HeaderValue>) -> Self {
         if let Ending::Response(response) = &mut self.ending {
             response.headers_mut().append(name, value.into());

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// The number of tokens at which tokens that ended long ago are first removed.
+/// The number of tokens at which tokens that became invalid long ago are first removed.
 const PRUNE: usize = 10_000;
 /// How long a token is remembered after it has become invalid.
 const REMEMBERED: Duration = Duration::from_secs(3_600);
@@ -81,7 +81,7 @@ pub(super) struct Issued<G> {
     tokens: HashMap<Arc<str>, Token<G>>,
     /// The tokens in the order in which they were issued.
     newest: VecDeque<Arc<str>>,
-    /// The number of tokens at which tokens that ended long ago are removed.
+    /// The number of tokens at which tokens that became invalid long ago are removed next.
     prune_at: usize,
     families: u64,
     access_tokens: usize,
@@ -174,7 +174,7 @@ impl<G: Clone> Issued<G> {
     }
 
     /// Handles a used refresh token that is presented again: someone has a copy, so all tokens of
-    /// its family are ended.
+    /// its family become invalid.
     pub(super) fn note_double_spend(&mut self, family: Family) {
         self.double_spends += 1;
         self.end(|token| token.family == family);
@@ -197,8 +197,8 @@ impl<G: Clone> Issued<G> {
         self.end(|_| true);
     }
 
-    /// Ends the matching tokens. Used refresh tokens keep their state, because their reuse must be
-    /// detected.
+    /// Makes the matching tokens invalid. Used refresh tokens keep their state, because their reuse
+    /// must be detected.
     fn end(&mut self, which: impl Fn(&Token<G>) -> bool) {
         for token in self.tokens.values_mut() {
             if token.state == State::Good && which(token) {

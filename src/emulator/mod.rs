@@ -1,6 +1,6 @@
 //! Emulates both services, MoneyKit and Moov, in this process and on one port, for tests and demos.
 //!
-//! For a client it behaves like the real services as far as the API schemas promise, and it can
+//! It behaves like the real services as far as the API schemas describe them, and it can
 //! produce rare failures on demand. It listens on a loopback address by default. It connects only
 //! to the webhook handlers that you name. It lacks what a production server needs: it has no TLS,
 //! no rate limits, and no limit for the number of tokens that it stores.
@@ -212,7 +212,7 @@ impl Emulator {
     }
 
     /// Returns how often a used Moov refresh token was sent again. This should stay 0 for a correct
-    /// client, because each time ends all tokens of the grant.
+    /// client, because each time all tokens of the grant become invalid.
     pub fn double_spends(&self) -> usize {
         self.services.moov.issued().double_spends()
     }

@@ -29,7 +29,7 @@ pub const CLIENT_SECRET: &str = "sandbox_moov_secret";
 
 const REFRESH_LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// What a token was granted. A refresh keeps it.
+/// The permissions of a token. A refresh keeps them.
 #[derive(Clone)]
 pub(super) struct Grant {
     scope: String,
@@ -235,7 +235,7 @@ impl Service {
 
     /// Returns the origin that a token will be valid for, if it is allowed. `Origin` takes
     /// precedence over `Referer`. With the documented behaviour, a request for a browser token
-    /// without one is rejected.
+    /// without an allowed origin is rejected.
     fn audience(&self, request: &Request, client_type: types::ClientType) -> Result<Vec<String>, Refusal> {
         let headers = &request.headers;
         let named = headers.get(header::ORIGIN).or_else(|| headers.get(header::REFERER));

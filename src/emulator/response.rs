@@ -36,7 +36,7 @@ pub(super) fn empty(status: StatusCode) -> BytesResponse {
     response
 }
 
-/// Creates a response whose body is a type of the API schema, or made from one.
+/// Creates a response whose body is a type of the API schema, or is made from such a type.
 pub(super) fn json(status: StatusCode, body: &impl Serialize) -> BytesResponse {
     let Ok(body) = serde_json::to_vec(body) else {
         return empty(StatusCode::INTERNAL_SERVER_ERROR);

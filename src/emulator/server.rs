@@ -42,7 +42,7 @@ pub(super) struct Services {
     pub(super) handler: Option<Handler>,
 }
 
-/// Responds to requests that are not for the services.
+/// A function that may respond to a request before the services.
 pub(super) type Handler = Arc<dyn Fn(&http::Request<Bytes>) -> Option<BytesResponse> + Send + Sync>;
 
 /// Called with each request when it is finished.

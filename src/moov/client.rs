@@ -135,7 +135,7 @@ impl Client {
     ///
     /// [`ErrorKind::Unauthorized`] for wrong credentials. [`ErrorKind::Unavailable`] if the service
     /// failed, and also if the service revoked the token, but the token could not be removed from
-    /// the store. Other processes may then use the token until the store is available again. As
+    /// the store. Other processes may then use the token until the store is available again. Like
     /// every call, it can also fail with `RateLimited`, `Timeout` or `InvalidResponse`.
     ///
     /// After an error it is safe to revoke the token again, even if the request [may have been

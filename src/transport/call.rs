@@ -111,8 +111,9 @@ impl Call {
         &self.0.http
     }
 
-    /// Adds a header that the contract defines as security, not as a parameter. If it is sensitive,
-    /// its value without the authentication scheme is redacted from error responses.
+    /// Adds a header that the API schema defines as a security scheme, not as a parameter. If the
+    /// header is sensitive, its value without the authentication scheme is redacted from error
+    /// responses.
     pub(crate) fn with_header(self, name: HeaderName, value: HeaderValue) -> Self {
         self.with(|inner| inner.headers.push((name, value)))
     }
@@ -226,8 +227,8 @@ impl Call {
             known_fields: self.0.contract.fields,
             body: body.clone(),
         };
-        // Omit the body: that of a success may hold a token, and an error may be kept for a long
-        // time.
+        // Omit the body: the body of a success may hold a token, and an error may be kept for a
+        // long time.
         let failed = |kind: ErrorKind, reason: Cow<'static, str>, details: ErrorBody| {
             Error::new(kind, reason)
                 .with_response(ErrorResponse { body: Bytes::new(), ..error_response(details) })
@@ -343,8 +344,8 @@ impl Call {
     }
 
     /// Adds the attributes of OpenTelemetry's conventions for HTTP clients to the span. The URLs
-    /// have no path parameter and no query. So they show no secret, and the path is its own
-    /// template.
+    /// have no path parameter and no query. So the URLs show no secret, and a path is the same as
+    /// its template.
     fn describe(&self, request: &reqwest::Request) {
         let Some(span) = self.0.span.get().filter(|span| !span.is_disabled()) else { return };
         let (method, url) = (request.method().as_str(), request.url());

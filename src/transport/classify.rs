@@ -34,7 +34,7 @@ pub(super) fn classify_status(status: StatusCode, code: Option<&str>) -> (ErrorK
         (429, _) => (ErrorKind::RateLimited, "too many requests"),
         (408 | 425, _) => (ErrorKind::Unavailable, "the service asked for a retry"),
         (400..=499, _) => refused,
-        // An error with a success status.
+        // The response has a success status, but an error code.
         (200..=299, Some(code)) => match code {
             "invalid_token" | "unauthorized" => classify_status(StatusCode::UNAUTHORIZED, None),
             code if code.starts_with("api_error.auth.") => classify_status(StatusCode::UNAUTHORIZED, None),

@@ -1,6 +1,6 @@
 //! The hook through which `fintech-auth doctor --record` sees each exchange.
 //!
-//! Does not redact: the recorder must.
+//! The exchanges are not redacted. The recorder has to redact them.
 
 use std::{fmt, sync::Arc};
 

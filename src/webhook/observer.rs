@@ -21,7 +21,7 @@ pub enum WebhookEvent<'a> {
     /// The webhook is authentic, but another attempt to handle it is running.
     #[non_exhaustive]
     InProgress {},
-    /// The webhook was rejected: it is not acceptable, or could not be verified or looked up.
+    /// The webhook was rejected: it is invalid, or it could not be verified or looked up.
     #[non_exhaustive]
     Rejected {
         /// The reason. Its [kind](VerifyError::kind) and its [reason](VerifyError::reason) can be

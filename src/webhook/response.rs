@@ -59,7 +59,8 @@ impl WebhookResponse {
     }
 }
 
-/// Converts an error into a response, and logs the reason, which is not sent to the sender.
+/// Converts an error into a response, and logs the reason. The response does not contain the
+/// reason.
 ///
 /// The `tracing` event has the level `INFO`, or `WARN` for a failure on this side (503). It shows
 /// no header value, body, secret or key.

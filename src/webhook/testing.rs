@@ -91,7 +91,7 @@ impl SigningKey {
     /// ```
     pub fn from_pkcs8(text: &Secret) -> io::Result<Self> {
         let lines = text.expose_secret().lines().filter(|line| !line.starts_with("-----"));
-        // The capacity suffices for the whole text, because growing would leave copies that are not
+        // Allocate enough for the whole text: a buffer that grows would leave copies that are not
         // wiped.
         let mut joined = Zeroizing::new(String::with_capacity(text.expose_secret().len()));
         joined.extend(lines.flat_map(str::split_whitespace));
@@ -186,8 +186,8 @@ impl fmt::Debug for SigningKey {
 
 /// Returns the headers of MoneyKit's delivery of this body, signed at this time.
 ///
-/// They are `MoneyKit-Signature`, and `MoneyKit-Delivery-Token` and `MoneyKit-Delivery-Attempt` as
-/// in a first attempt.
+/// The headers are `MoneyKit-Signature`, and `MoneyKit-Delivery-Token` and
+/// `MoneyKit-Delivery-Attempt` as in a first attempt.
 ///
 /// # Errors
 ///
@@ -222,8 +222,8 @@ pub fn sign_moneykit(key: &SigningKey, issued_at: SystemTime, body: &[u8]) -> io
 
 /// Returns the headers of Moov's delivery of a webhook.
 ///
-/// They are `X-Timestamp` in seconds, `X-Nonce`, `X-Webhook-ID` and `X-Signature`. The body is not
-/// signed, so it is not a parameter.
+/// The headers are `X-Timestamp` in seconds, `X-Nonce`, `X-Webhook-ID` and `X-Signature`. The body
+/// is not signed, so it is not a parameter.
 ///
 /// # Errors
 ///

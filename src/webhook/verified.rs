@@ -61,9 +61,9 @@ impl<B: AsRef<[u8]>> Verified<B> {
     ///
     /// # Errors
     ///
-    /// [`MalformedBody`](crate::webhook::VerifyErrorKind::MalformedBody), without any text of the
-    /// body. The webhook is authentic nevertheless: respond with 2xx. Otherwise the vendor keeps
-    /// sending it again.
+    /// [`MalformedBody`](crate::webhook::VerifyErrorKind::MalformedBody). The error contains no
+    /// text of the body. The webhook is authentic nevertheless: respond with 2xx. Otherwise the
+    /// vendor keeps sending it again.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, VerifyError> {
         read(self.body.as_ref())
     }
@@ -151,8 +151,8 @@ impl<B: AsRef<[u8]>> UnsignedBody<B> {
     ///
     /// # Errors
     ///
-    /// [`MalformedBody`](crate::webhook::VerifyErrorKind::MalformedBody), without any text of the
-    /// body.
+    /// [`MalformedBody`](crate::webhook::VerifyErrorKind::MalformedBody). The error contains no
+    /// text of the body.
     pub fn unsigned_json<T: DeserializeOwned>(&self) -> Result<T, VerifyError> {
         read(self.body.as_ref())
     }

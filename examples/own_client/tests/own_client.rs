@@ -27,7 +27,7 @@ struct Accounts {
     asked: Arc<AtomicUsize>,
 }
 
-/// Responds as a resource server does (RFC 6750 section 3.1).
+/// Responds like a resource server (RFC 6750 section 3.1).
 async fn account(
     State(accounts): State<Accounts>,
     Path(id): Path<String>,

@@ -17,7 +17,7 @@ use fintech_auth::{
 use user_service::{AccountError, Accounts};
 use uuid::Uuid;
 
-/// Responds as a resource server does (RFC 6750 section 3.1).
+/// Responds like a resource server (RFC 6750 section 3.1).
 async fn account(State(emulator): State<Arc<Emulator>>, headers: HeaderMap) -> Response {
     let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let token = token.and_then(|value| value.strip_prefix("Bearer "));

@@ -27,7 +27,7 @@ const PEM_LIMIT: u64 = 1024 * 1024;
 pub(super) fn pem(key: &str, path: &Path) -> Result<Zeroizing<Vec<u8>>, Error> {
     let bytes = |file: File| {
         let invalid = |what| Err(io::Error::new(io::ErrorKind::InvalidData, what));
-        // The capacity suffices for the whole file, because growing would leave copies of a private
+        // Allocate enough for the whole file: a buffer that grows would leave copies of a private
         // key.
         let length = file.metadata()?.len().min(PEM_LIMIT) + 64;
         let mut bytes = Zeroizing::new(Vec::with_capacity(length as usize));

@@ -40,7 +40,7 @@ pub(crate) struct CurrentCredentials(Arc<Inner>);
 
 struct Inner {
     provider: Arc<dyn CredentialsProvider>,
-    /// Replaces the client id in the keys of stored tokens.
+    /// The name that replaces the client id in the keys of stored tokens.
     name: Option<String>,
     shared: Shared,
     clock: Arc<dyn Clock>,
@@ -97,8 +97,8 @@ impl CurrentCredentials {
     ///
     /// # Errors
     ///
-    /// `Unavailable`, `Timeout` or `InvalidConfig` if the provider fails and there are no valid
-    /// credentials from before.
+    /// `Unavailable`, `Timeout` or `InvalidConfig` if the provider fails and there are no earlier
+    /// valid credentials.
     pub(crate) async fn get(&self) -> Outcome {
         let running = {
             let mut state = self.0.lock();

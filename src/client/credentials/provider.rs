@@ -6,7 +6,7 @@ use super::pair::Credentials;
 use crate::Error;
 
 /// The future that the methods of a [`CredentialsProvider`] return. It is boxed, so that providers
-/// can be `dyn`.
+/// can be trait objects.
 pub type CredentialsFuture<'a> = Pin<Box<dyn Future<Output = Result<Credentials, Error>> + Send + 'a>>;
 
 /// Provides a client with its credentials, which may change while the client runs.
@@ -49,8 +49,8 @@ pub trait CredentialsProvider: Debug + Send + Sync + 'static {
     ///
     /// `build` checks these credentials. If this returns `None`, a client with a
     /// [`TokenStore`](crate::token::TokenStore) needs a name for its credentials
-    /// (`with_credentials_name` of its builder). Otherwise the keys of stored tokens contain the
-    /// client id.
+    /// (`with_credentials_name` of its builder), because the keys of stored tokens contain the name
+    /// or the client id.
     fn known(&self) -> Option<Credentials> {
         None
     }

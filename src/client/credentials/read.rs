@@ -29,8 +29,8 @@ pub(crate) fn read_file<T>(
     let invalid = |reason| Error::new(ErrorKind::InvalidConfig, reason);
     match File::open(path).and_then(read) {
         Ok(content) => Ok(content),
-        // These errors come from this crate and are complete clauses. Errors of the system become
-        // the source.
+        // The text of these errors comes from this crate, so it can be shown. Errors of the system
+        // become the source.
         Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(invalid(format!("{name} {error}"))),
         Err(error) => Err(invalid(format!("{name} cannot be read")).with_source(error)),
     }

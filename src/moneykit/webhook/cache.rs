@@ -138,7 +138,7 @@ impl KeyCache {
                     Err(_) => return Ok(stale),
                 },
             };
-            // Without an outcome, the task was dropped, for example with its runtime: try again.
+            // There is no outcome if the task was dropped, for example with its runtime. Try again.
             let Some(outcome) = outcome else { continue };
             waited = true;
             if let Err(error) = outcome {

@@ -59,8 +59,8 @@ fn decode(part: &str) -> Result<Vec<u8>, VerifyError> {
     BASE64_URL_SAFE_NO_PAD.decode(part).map_err(|_| Reason::MalformedBase64.into())
 }
 
-/// Returns the reason for a signature of the wrong length. An ASN.1 sequence is what most libraries
-/// produce unless they are asked for a JWS signature.
+/// Returns the reason for a signature of the wrong length. Most libraries produce an ASN.1 sequence
+/// unless they are told to produce a JWS signature.
 fn bad_length(signature: &[u8]) -> VerifyError {
     match signature {
         [0x30, length, 0x02, ..] if usize::from(*length) + 2 == signature.len() => Reason::SignatureInDer,

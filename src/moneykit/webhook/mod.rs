@@ -35,12 +35,12 @@
 //!   logs ([`UnsignedDelivery`]).
 //! - Keys are taken only from the vendor's key set. `jwk`, `jku`, `x5c` and `x5u` in a JWS header
 //!   are ignored.
-//! - A key that the vendor has withdrawn stops verifying after the next fetch: after one hour, or
-//!   when a webhook is signed with a new key. If fetching fails, the last keys are used for up to
-//!   24 hours.
+//! - A key that the vendor has withdrawn is rejected after the next fetch: after one hour, or when
+//!   a webhook is signed with a new key. If fetching fails, the last keys are used for up to 24
+//!   hours.
 //! - For an unknown key id, keys are fetched once for all waiting webhooks, and then not again for
 //!   one minute. During that minute, webhooks with an unknown key id get a 503, because the key may
-//!   be new: the vendor sends the webhook again, and a forged one is never accepted.
+//!   be new: the vendor sends the webhook again, and a forged webhook is never accepted.
 
 mod cache;
 mod event;

@@ -35,7 +35,7 @@
 //! so the verifier returns an [`UnsignedBody`]. For what else is verified, what is not, and the
 //! reason for each limit, see [the module `webhook`](crate::webhook#security).
 //!
-//! The signature is checked before the time. Only signed deliveries reach the delivery store.
+//! - The signature is checked before the time. Only signed deliveries reach the delivery store.
 //! - No field may contain `|`. Otherwise `a|b` and `c` would have the same signed text as `a` and
 //!   `b|c`.
 //! - The signature must be 128 lower-case hexadecimal digits, as the vendor writes it.
@@ -132,7 +132,7 @@ impl WebhookVerifier {
     /// are signed with the old secret are rejected from then on.
     ///
     /// A delivery is identified by the secret that signed it and by its nonce. If Moov signs a
-    /// retry with another secret than the first attempt, the retry counts as a new delivery.
+    /// retry with a different secret than the first attempt, the retry counts as a new delivery.
     ///
     /// # Errors
     ///

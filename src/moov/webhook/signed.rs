@@ -70,8 +70,8 @@ impl fmt::Debug for SignedHeaders<'_> {
 ///
 /// # Security
 ///
-/// `Debug` does not show the HMAC keys that ring derives from the secrets. They are not wiped on
-/// drop.
+/// `Debug` does not show the HMAC keys that ring derives from the secrets. These keys are not wiped
+/// on drop.
 #[derive(Clone)]
 pub struct SigningSecrets(Box<[SigningSecret]>);
 

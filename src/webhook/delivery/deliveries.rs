@@ -123,16 +123,17 @@ impl Deliveries {
         self.observe_rejected(result)
     }
 
-    /// Reports a webhook only if it was rejected. A verified webhook is reported after the store
-    /// has been asked for it.
+    /// Reports a webhook only if it was rejected. A verified webhook is reported after the lookup
+    /// in the store.
     pub(crate) fn observe_rejected<T>(&self, result: Result<T, VerifyError>) -> Result<T, VerifyError> {
         result.inspect_err(|error| self.0.observe(&WebhookEvent::Rejected { error }))
     }
 
     /// Starts to handle a delivery, unless it is done or in progress.
     ///
-    /// `keep` is the minimum time to remember the delivery after its completion. It must be as long
-    /// as the verifier accepts the timestamps of the delivery and of its retries.
+    /// `keep` is the minimum time to remember the delivery after its completion. It must not be
+    /// shorter than the time in which the verifier accepts the timestamps of the delivery and of
+    /// its retries.
     ///
     /// The verifiers' `receive` calls this after the verification.
     ///

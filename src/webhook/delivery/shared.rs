@@ -28,7 +28,7 @@ pub(super) struct Shared {
     pub(super) on_failure: StoreFailure,
     pub(super) counters: Arc<Counters>,
     pub(super) observer: WebhookObserver,
-    /// Counts the running attempts until their records are written. A shutdown closes it.
+    /// Counts the running attempts until their records are written. A shutdown closes the tracker.
     pub(super) work: WorkTracker,
 }
 

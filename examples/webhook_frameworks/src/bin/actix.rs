@@ -17,15 +17,15 @@ async fn from_moov(webhooks: Data<WebhookVerifier>, request: HttpRequest, body: 
         Ok(new) => new,
         Err(response) => return respond(response),
     };
-    // In a separate task, because actix-web cancels the handler when the sender disconnects.
+    // Run in a separate task, because actix-web cancels the handler when the sender disconnects.
     let handled = rt::spawn(async move {
         // The body is not signed: fetch the object (`UnsignedEvent::refetch_url`) and use that.
         match webhook.unsigned_event() {
             Ok(hint) => println!("{}: transfer {:?}", hint.kind.as_str(), hint.id("transferID")),
             Err(error) => println!("nothing to fetch: {error}"),
         }
-        // Handled: from now on a retry is a duplicate. An early return or a panic abandons the
-        // delivery.
+        // The event has been handled: from now on, a retry is a duplicate. An early return or a
+        // panic abandons the delivery.
         let _ = delivery.complete().await; // a failure is logged
     });
     match handled.await {

@@ -36,7 +36,7 @@ async fn from_moneykit(webhooks: &WebhookVerifier, request: Request) -> Result<R
         let _ = delivery.abandon().await; // if this fails, the lease expires later
         return Ok(Response::builder().status(500).body(Body::Empty)?);
     }
-    // Handled: from now on a retry is a duplicate.
+    // The event has been handled: from now on, a retry is a duplicate.
     let _ = delivery.complete().await; // a failure is logged
     Ok(Response::new(Body::Empty))
 }
