@@ -21,7 +21,7 @@ pub enum TokenEvent<'a> {
         /// The rule that determined the expiry.
         rule: ExpiryRule,
     },
-    /// A token request failed. Callers still get a token that is in memory and valid.
+    /// A token request failed. If the cache has a valid token, callers still get that token.
     #[non_exhaustive]
     Failed {
         /// The scopes, sorted and separated by spaces. Not suitable as a metric label: there may be

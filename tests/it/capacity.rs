@@ -35,7 +35,8 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap()
 }
 
-/// Requests `count` scope sets on each of two threads, and on both also the scope set of a handle.
+/// Requests `count` scope sets on each of two threads. Both threads also request a scope set that
+/// has a handle.
 fn churn(capacity: usize, count: usize) {
     let cache = TokenCache::new(ImmediateSource, TokenOptions::default().with_capacity(capacity));
     let held = cache.handle(&scope("held")).unwrap();

@@ -519,8 +519,8 @@ impl FleetFault {
             Self::Killing => KILLS,
             // While Redis fails, each process sends its own requests: at most two for each vendor.
             Self::Paused | Self::Restarted => 2 * PROCESSES * 2,
-            // After each of three flushes, one more request for each vendor: the previous lease
-            // holder and the next one both request a token.
+            // After each of the three flushes, the previous lease holder and the next one both
+            // request a token. So there is one more token for each vendor and flush.
             Self::Flushed => 2 * 3,
         }
     }
@@ -617,7 +617,7 @@ async fn run_with_fault(fault: FleetFault) -> Option<String> {
 
     let started = Instant::now();
     fleet.order("run").await;
-    // Just before the first tokens become stale.
+    // The fault starts just before the first tokens become stale.
     sleep(Duration::from_secs(2)).await;
     fault.apply(&mut redis, &mut fleet).await;
     // One token is revoked by its owner, and one by the vendor without notification.

@@ -3,8 +3,8 @@
 //!
 //! A message is a string literal that contains a space and a letter. This includes format strings,
 //! and literals in macros and in attributes such as `#[must_use = "..."]`. Docs, lints, `cfg` and
-//! test code are left out. Messages of a single word are not found: `tests/it/errors.rs` has those
-//! of errors.
+//! test code are left out. Messages of a single word are not found. `tests/it/errors.rs` pins such
+//! messages of errors.
 //!
 //! To accept a change of wording: `INSTA_UPDATE=always cargo test --all-features --test it
 //! messages`, then `git diff tests/it/snapshots`. After a conflict in a snapshot, take either side

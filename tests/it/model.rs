@@ -165,7 +165,7 @@ impl ModelSource {
         };
         let mut history = self.0.lock().unwrap();
         history.issued.insert(number, TokenLife { asked, answered: Instant::now(), seconds });
-        // Revoking the previous token also revoked this one.
+        // Revoking the previous token also revoked this token.
         if refresh.is_some_and(|refresh| history.revoked.contains(&refresh)) {
             history.dead.insert(number);
         } else {

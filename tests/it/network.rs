@@ -39,7 +39,7 @@ async fn plain_http_is_sent_only_to_allowed_hosts() {
     assert_eq!(moov_at(&url("other"), allowed.clone()).unwrap_err().kind(), ErrorKind::InvalidConfig);
     assert_eq!(server.connections(), 1);
 
-    // Custom requests: tokens are sent to the same host, and plain HTTP is used for no other host.
+    // Custom requests send tokens to the same host, and use plain HTTP for no other host.
     let own = allowed.to_reqwest(url("emulator")).unwrap();
     assert!(own.get(url("emulator")).send().await.is_ok());
     assert!(own.get(url("other")).send().await.is_err());

@@ -1,5 +1,5 @@
-//! The rate limit serves callers in arrival order and immediately rejects those it cannot serve in
-//! time.
+//! The rate limit admits callers in order of arrival. A call that would have to wait too long fails
+//! at once.
 
 use std::time::Duration;
 

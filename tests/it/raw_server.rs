@@ -33,8 +33,8 @@ pub(crate) enum End {
     Hang,
 }
 
-/// Returns a well-framed response on a persistent connection. Each line of `headers` ends with a
-/// line break.
+/// Returns a valid response on a persistent connection. Each line of `headers` ends with a line
+/// break.
 pub(crate) fn raw(status: u16, headers: &str, body: impl AsRef<[u8]>) -> Script {
     let body = body.as_ref();
     let mut bytes =

@@ -1,4 +1,5 @@
-//! Checks the front page and the comparison: each claim has a test, and each link leads to a file.
+//! Checks `README.md` and `docs/comparison.md`: each claim has a test, and each link leads to a
+//! file.
 
 use std::{fs, path::Path};
 

@@ -59,7 +59,7 @@ pub(crate) struct Scripted(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    /// Replies in order. After the last one, the source issues tokens of one hour.
+    /// Replies in order. After the last reply, the source issues tokens of one hour.
     script: Mutex<VecDeque<Reply>>,
     log: Mutex<Vec<(Duration, TokenCall)>>,
     start: Instant,

@@ -317,7 +317,7 @@ async fn shutdown_leaves_no_task_running() {
     let ([cache, _], _) = on_store(store.clone(), []);
     let token = cache.token(&scopes(&["a"])).await.unwrap();
     store.set(State::Down);
-    // The tombstone waits for the task that calls the store.
+    // A background task must still write this tombstone to the store.
     cache.forget(&token).await.unwrap_err();
     let before = tokio::runtime::Handle::current().metrics().num_alive_tasks();
     assert!(before > 0, "the task runs");

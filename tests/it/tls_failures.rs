@@ -124,8 +124,8 @@ fn provider() -> Arc<rustls::crypto::CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
 }
 
-/// Fetches keys from a server that handles its connections in the order of `peers`, and repeats the
-/// last one. Also returns the number of connections.
+/// Fetches keys from a server that handles its connections in the order of `peers`. The last entry
+/// is repeated. Also returns the number of connections.
 async fn fetch(peers: Vec<Peer>, http: HttpOptions) -> (Result<(), Error>, usize) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("an address").port();

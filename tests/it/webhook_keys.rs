@@ -124,7 +124,7 @@ async fn ten_thousand_unknown_key_ids_cause_one_fetch() {
     assert_eq!(fetches(&emulator), 1);
     // Webhooks with known keys are not delayed.
     assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()));
-    // No fetch until the cool-down ends, then one more.
+    // Nothing is fetched until the cool-down ends. Then one more fetch is sent.
     clock.advance(Duration::from_secs(59));
     assert_eq!(verdict(&webhooks, &made_up(&emulator, 0)).await, Err("keys_cooling_down"));
     assert_eq!(fetches(&emulator), 1);

@@ -249,7 +249,7 @@ impl TokenCache {
 pub struct TokenHandle {
     cache: TokenCache,
     entry: Arc<CacheEntry>,
-    /// Keeps the entry in the cache until it is dropped.
+    /// Keeps the entry in the cache until this handle is dropped.
     _hold: Option<Arc<Hold>>,
 }
 

@@ -126,9 +126,10 @@ impl TokenOptions {
 
     /// Sets the maximum number of scope sets in the cache. Default: 100,000. Minimum: 1.
     ///
-    /// If there are more, each new scope set evicts one that was not used recently. Scope sets with
-    /// a [handle](crate::token::TokenHandle) are not evicted and do not count. Scope sets with a
-    /// request in flight are not evicted, so the cache may exceed the maximum temporarily.
+    /// If there are more, each new scope set evicts a scope set that was not used recently. Scope
+    /// sets with a [handle](crate::token::TokenHandle) are not evicted and do not count against the
+    /// maximum. Scope sets with a request in flight are not evicted, so the cache may exceed the
+    /// maximum temporarily.
     #[must_use]
     pub fn with_capacity(mut self, scope_sets: usize) -> Self {
         self.capacity = scope_sets.max(1);

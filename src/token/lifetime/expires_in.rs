@@ -6,9 +6,9 @@ use serde_json::Value;
 /// The `expires_in` field of a token response, **not interpreted**.
 ///
 /// MoneyKit sends the validity in seconds. Moov's documents disagree: in some, the value is 900
-/// (seconds), in others 1736964352 (the Unix timestamp of the expiry), with the same name and type.
-/// Both are accepted, as a number or a numeric string. Fractions are truncated, and numbers outside
-/// the range of `i64` are clamped to it.
+/// (seconds), in others 1736964352 (the Unix timestamp of the expiry). Both are accepted, as a
+/// number or a numeric string. Fractions are truncated, and numbers outside the range of `i64` are
+/// clamped to it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ExpiresIn(i64);
 

@@ -531,8 +531,8 @@ mod tests {
             for reading in readings.into_iter().flatten() {
                 prop_assert!(i128::from(believed.lifetime.as_secs()) <= reading, "{believed:?} > {reading}");
             }
-            // Compare with the shortest reading too. Otherwise a lifetime that is always zero would
-            // pass.
+            // The lifetime must equal the shortest reading. Otherwise a lifetime of zero would
+            // always pass.
             let shortest = readings.into_iter().flatten().min();
             prop_assert_eq!(Some(i128::from(believed.lifetime.as_secs())), shortest);
         }

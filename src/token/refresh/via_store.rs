@@ -148,7 +148,8 @@ impl RefreshTask {
             // The token was requested with the client credentials, so it depends on no other token.
             None => lease.parents.clear(),
         }
-        // Publish only after the store has accepted the token, so no caller ever holds a refused one.
+        // Publish only after the store has accepted the token, so no caller ever gets a refused
+        // token.
         if let Ok(false) = breaker.call(store.put_and_release(key, &requested.stored, &lease)).await {
             self.shared.counters.discarded.add(1);
             tracing::debug!("discarding new token: revoked, or lease lost during refresh");

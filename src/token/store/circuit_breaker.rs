@@ -266,7 +266,8 @@ mod tests {
         assert!(!breaker.keep_pending(revoked(MAX_PENDING + 1)));
         time::sleep(Duration::from_secs(60)).await;
         assert!(breaker.keep_pending(revoked(MAX_PENDING + 1)));
-        // The three added marks and the renewed one last for the longest lifetime of a token.
+        // Four marks remain, because they last for the longest lifetime of a token: the three added
+        // marks, and the mark that was pending already.
         assert_eq!(breaker.lock().pending.len(), 4);
     }
 }
