@@ -3,16 +3,14 @@
 //! Independent of vendors and of HTTP: requests are sent through a [`TokenSource`].
 //!
 //! ```text
-//!            first request         stale                     expired       actual expiry
-//!  nothing ─────┬──────── fresh ────┬──────── stale ──────────┬──────────────┬───────► time
-//!               │  served from      │  served from memory,    │ all callers  │
-//!               │  memory           │  refreshed in the       │ wait for one │
-//!               │                   │  background             │ request      │
-//!               └ one request,      └ a quarter of the        └ a tenth of the lifetime,
-//!                 shared by all       lifetime (at most         at most 10 s, before the
-//!                 callers             5 min) before             actual expiry
-//!                                     "expired", or a little
-//!                                     earlier at random
+//!            a quarter of the        a tenth of the
+//!            lifetime is left        lifetime is left
+//!  issued    (at most 5 min)         (at most 10 s)         actual expiry
+//!    │              │                       │                     │
+//!    ├─── fresh ────┼──────── stale ────────┼────── expired ──────┴──► time
+//!      returned       returned from memory;   all callers wait for
+//!      from memory    one refresh runs in     one request
+//!                     the background
 //! ```
 //!
 //! # Lifecycle
