@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_scopes_are_kept_and_invalid_ones_rejected() {
+    fn undocumented_scopes_are_accepted_and_invalid_scopes_are_rejected() {
         for text in ["link:data:beyond", "Link:data:read", "link:data", "/accounts.read"] {
             let scope = parse(text);
             assert!(matches!(scope, NamedScope::Other { .. }), "{text}");

@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn scope_list_keeps_order_and_unknown_scopes_and_skips_invalid_ones() {
+    fn scope_list_keeps_its_order_and_skips_invalid_scopes() {
         let list = NamedScope::parse_list("  /ping.read   /beyond.read \t ü \"q\"\n/fed.read ");
         assert_eq!(list, [NamedScope::PingRead, parse("/beyond.read"), NamedScope::FedRead]);
         assert_eq!(NamedScope::parse_list(""), []);

@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn longest_valid_wait_is_used() {
+    fn longest_valid_retry_after_value_is_used() {
         let day = Some(86_400_000);
         for (value, milliseconds) in [
             ("1.5", Some(1_500)),

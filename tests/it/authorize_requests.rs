@@ -78,7 +78,7 @@ impl Middleware for Counter {
 }
 
 #[tokio::test]
-async fn thousand_requests_with_an_expired_token_cause_one_token_call_and_one_retry_each() {
+async fn thousand_requests_with_an_expired_token_share_one_token_call() {
     let emulator = emulator().await;
     let client = moneykit(&emulator);
     let http = http(client.bearer(client.scopes()).unwrap());
@@ -178,7 +178,7 @@ async fn request_is_retried_once_if_only_the_body_reports_the_expiry() {
 }
 
 #[tokio::test]
-async fn request_with_a_streaming_body_is_not_retried_but_its_token_is_invalidated() {
+async fn streaming_request_is_not_retried_but_its_token_is_invalidated() {
     for (body, attempts) in
         [(Body::wrap(http_body_util::Full::new(bytes::Bytes::from("once"))), 1), (Body::from("twice"), 2)]
     {
@@ -296,7 +296,7 @@ async fn send_reports_the_error_of_the_http_client() {
 }
 
 #[tokio::test]
-async fn execute_for_progenitor_sends_nothing_without_a_token_or_to_another_origin() {
+async fn progenitor_client_sends_nothing_without_a_token_or_to_another_origin() {
     let (ours, other) = (emulator().await, emulator().await);
     let authorizer = moneykit_with_wrong_secret(&ours).bearer(&[]).unwrap();
     for (url, reason) in [(introspect(&ours), "credentials"), (introspect(&other), "origin")] {
@@ -462,7 +462,7 @@ async fn key_pair_is_not_sent_after_a_redirect() {
 }
 
 #[tokio::test]
-async fn key_pair_is_not_sent_to_another_origin_or_over_other_credentials() {
+async fn key_pair_is_not_sent_to_another_origin_and_replaces_no_credentials() {
     let (ours, other) = (emulator().await, emulator().await);
     let authorizer = moneykit(&ours).key_pair().expect("a key pair");
     let request = reqwest().get(introspect(&other)).build().expect("a request");

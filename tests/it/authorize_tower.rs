@@ -49,7 +49,7 @@ fn sent(emulator: &Emulator) -> (usize, usize) {
 }
 
 #[tokio::test]
-async fn thousand_requests_with_an_expired_token_cause_one_token_call_and_one_retry_each() {
+async fn thousand_requests_with_an_expired_token_share_one_token_call() {
     let emulator = emulator().await;
     let client = moneykit(&emulator);
     let service = AuthorizeLayer::new(client.bearer(client.scopes()).unwrap()).layer(hyper());
@@ -75,7 +75,7 @@ async fn thousand_requests_with_an_expired_token_cause_one_token_call_and_one_re
 }
 
 #[tokio::test]
-async fn token_is_not_sent_to_another_origin_or_over_other_authorization() {
+async fn token_is_not_sent_to_another_origin_and_replaces_no_authorization() {
     let (ours, other) = (emulator().await, emulator().await);
     let mut service = AuthorizeLayer::new(moneykit(&ours).bearer(&[]).unwrap()).layer(hyper());
     let mut own = request(&ours);

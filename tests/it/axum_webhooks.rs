@@ -170,7 +170,7 @@ async fn handler_runs_once_for_a_webhook_and_not_for_a_forged_one() {
 }
 
 #[tokio::test]
-async fn authentic_webhook_with_an_unknown_body_reaches_the_handler() {
+async fn handler_receives_a_signed_webhook_even_if_its_body_is_no_event() {
     let emulator = emulator().await;
     let routes = Routes::new(&emulator);
     for body in [&b""[..], b"not json", b"[1]", b"{}", &[0xff, 0x00], b"{\"webhook_event\":7}"] {
@@ -268,7 +268,7 @@ async fn body_is_read_only_after_the_headers_are_verified() {
 }
 
 #[tokio::test]
-async fn truncated_body_is_a_bad_request_and_its_retry_is_handled() {
+async fn truncated_body_causes_a_400_and_the_retry_is_handled() {
     let emulator = emulator().await;
     let broken = || {
         let pieces = [Ok(Frame::data(Bytes::from_static(b"{"))), Err(io::ErrorKind::ConnectionReset.into())];

@@ -160,7 +160,7 @@ async fn callers_of_a_failing_refresh_share_the_requests_of_the_retry_policy() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ten_thousand_rejections_of_one_token_send_one_request() {
+async fn ten_thousand_rejections_of_one_token_cause_one_request() {
     for operation in TOKEN {
         let emulator = emulator().await;
         let client = Client::new(operation, &emulator);
@@ -232,7 +232,7 @@ async fn cool_down_also_applies_to_uncached_calls() {
 }
 
 #[tokio::test]
-async fn idempotent_calls_are_retried_and_others_are_not() {
+async fn only_idempotent_calls_are_retried() {
     let emulator = emulator().await;
     let (linking, moving) = (emulator.moneykit().build().unwrap(), emulator.moov().build().unwrap());
     let operations = Operation::ALL.iter().copied().filter(|operation| *operation != Operation::MoovAccounts);

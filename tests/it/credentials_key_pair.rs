@@ -129,7 +129,7 @@ async fn refused_key_pair_is_reread_once_per_5_s_and_resent_only_if_changed() {
 }
 
 #[tokio::test]
-async fn other_statuses_do_not_reread_the_key_pair() {
+async fn key_pair_is_not_reread_after_a_status_other_than_401() {
     let server = Server::start().await;
     for (authorizer, provider) in authorizers(&server) {
         for status in [403, 404, 500] {

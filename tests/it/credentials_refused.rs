@@ -281,7 +281,7 @@ async fn blocked_process_rereads_its_credentials_before_it_sends_a_request() {
 }
 
 #[tokio::test]
-async fn credential_rotation_keeps_shared_tokens_and_respects_the_fleet_rate_limit() {
+async fn credential_rotation_keeps_shared_tokens_and_the_fleet_rate_limit() {
     let Some(redis) = RedisServer::start() else { return };
     let server = Server::new(StatusCode::UNAUTHORIZED);
     let sources: Vec<_> = (0..4).map(|_| Source::new(&server, "one")).collect();

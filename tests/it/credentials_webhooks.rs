@@ -37,7 +37,7 @@ async fn webhook_secrets_are_replaced_in_all_clones_during_verification() {
 }
 
 #[tokio::test]
-async fn invalid_webhook_secrets_replace_nothing() {
+async fn invalid_webhook_secrets_do_not_replace_valid_ones() {
     let emulator = emulator().await;
     let sent = emulator.moov_webhook("{}").sign().unwrap();
     let webhooks = WebhookVerifier::new([emulator.moov_webhook_secret()]).unwrap();

@@ -114,7 +114,7 @@ async fn lease_of_a_dead_process_expires() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn lease_is_renewed_while_the_handler_runs_up_to_the_maximum_handling_time() {
+async fn lease_is_renewed_while_the_handler_runs_up_to_the_maximum_time() {
     let (deliveries, _) = deliveries(10);
     let id = id("a", start());
     let Begun::New(guard) = deliveries.begin(id, KEEP).await.unwrap() else { panic!("it is new") };

@@ -660,7 +660,7 @@ async fn refresh_can_remove_scopes_but_not_add_one() {
 }
 
 #[tokio::test]
-async fn moov_revokes_known_and_unknown_tokens_with_status_204() {
+async fn moov_responds_with_204_to_the_revocation_of_any_token() {
     let emulator = started().await;
     let (access, token) = moov_tokens(&emulator).await;
     let revoke = |fields| moving(&emulator, "/oauth2/revoke", fields);
@@ -1010,7 +1010,7 @@ async fn requests_are_logged_and_counted_without_secrets() {
 }
 
 #[tokio::test]
-async fn log_keeps_the_newest_requests_and_counts_all() {
+async fn emulator_log_keeps_the_newest_requests_and_counts_every_request() {
     let emulator = started().await;
     let mut stream = TcpStream::connect(emulator.url().trim_start_matches("http://")).await.unwrap();
     let (mut reading, mut writing) = stream.split();

@@ -218,7 +218,7 @@ async fn error_of_an_intermediary_is_not_a_refusal_of_the_credentials() {
 }
 
 #[tokio::test]
-async fn cdn_block_does_not_block_other_scope_sets() {
+async fn response_403_of_a_cdn_does_not_block_other_scope_sets() {
     let server = RawServer::start().await;
     let once = |tokens: TokenOptions| tokens.with_retry(|_| RetryPolicy::never());
     let clients = server.clients_with("a-client-secret", Duration::from_secs(20), once);
@@ -400,7 +400,7 @@ async fn service_refusals_have_readable_messages() {
 }
 
 #[tokio::test]
-async fn typed_error_body_of_the_vendor_is_kept() {
+async fn error_returns_the_typed_body_of_the_vendor() {
     let emulator = emulator().await;
     emulator.fault(Operation::MoovToken, json(422, r#"{"scope": "not granted", "new_field": 1}"#));
     let error = moov(&emulator).create_access_token(&scopes(&["/ping.read"])).await.unwrap_err();

@@ -157,7 +157,7 @@ fn bytes(bytes: impl Into<Vec<u8>>, end: End) -> Script {
 }
 
 #[tokio::test]
-async fn each_status_from_the_vendor_or_an_intermediary_has_the_expected_outcome() {
+async fn each_status_of_the_vendor_or_a_proxy_has_the_expected_outcome() {
     use ErrorKind::{InvalidRequest, InvalidResponse, RateLimited, Unauthorized, Unavailable};
 
     let mut matrix = quick().await;

@@ -290,7 +290,7 @@ async fn refresh_token_is_retried_if_its_request_was_not_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn failed_refreshes_keep_a_valid_token_until_it_expires() {
+async fn valid_token_is_returned_until_it_expires_if_refreshes_fail() {
     let (cache, source) =
         cache_with([Reply::Token(3600)], |options| options.with_retry(|_| RetryPolicy::never()));
     let start = Instant::now();
@@ -306,7 +306,7 @@ async fn failed_refreshes_keep_a_valid_token_until_it_expires() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn failed_refreshes_back_off_for_all_callers() {
+async fn back_off_after_a_failed_refresh_applies_to_all_callers() {
     let (cache, source) = cache_with([], |options| options.with_retry(|_| RetryPolicy::never()));
     source.then(std::iter::repeat_n(fail(ErrorKind::Unavailable), 1000));
     for _ in 0..1200 {
@@ -436,7 +436,7 @@ async fn request_to_a_failing_vendor_is_sent_three_times() {
     let (cache, source) = cache(vec![fail(ErrorKind::Unavailable); 10]);
     assert_eq!(token(&cache).await.unwrap_err().kind(), ErrorKind::Unavailable);
     assert_eq!(source.times(), [0, 200, 500]);
-    // The next caller sends no request: see failed_refreshes_back_off_for_all_callers.
+    // The next caller sends no request: see back_off_after_a_failed_refresh_applies_to_all_callers.
     assert!(token(&cache).await.is_err());
     assert_eq!(source.count(), 3);
 }
@@ -576,7 +576,7 @@ async fn dropped_caller_does_not_stop_the_refresh() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn caller_waits_at_most_its_given_time() {
+async fn caller_waits_at_most_the_time_that_it_specified() {
     let (cache, source) = cache([Reply::Hang]);
     let before = Instant::now();
     let error = cache.token_within(&scopes(&["a"]), 5 * SECOND).await.unwrap_err();
@@ -608,7 +608,7 @@ async fn cache_does_no_work_without_callers() {
 /// A refresh runs in a task, and the task ends with its runtime. The next caller must not wait for
 /// it.
 #[test]
-fn refresh_lost_with_its_runtime_is_restarted() {
+fn refresh_is_restarted_if_its_runtime_is_dropped() {
     let runtime =
         || tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     let first = runtime();

@@ -155,7 +155,7 @@ async fn environment_can_allow_plain_http_hosts_except_vendor_hosts() {
 
 /// Over plain HTTP, a client would ignore both settings and send the call unencrypted.
 #[test]
-fn plain_http_to_another_machine_conflicts_with_a_proxy_or_client_identity() {
+fn remote_plain_http_conflicts_with_a_proxy_or_client_identity() {
     let allowed = || quick().with_allow_http(["gateway"]);
     assert!(moov_at("http://gateway", allowed()).is_ok());
     for (http, what) in [

@@ -29,9 +29,7 @@ const HELD_BY: [(&str, &[&str]); 17] = [
     ),
     (
         "a 401 that means \"expired\"",
-        &[
-            "authorize_requests::thousand_requests_with_an_expired_token_cause_one_token_call_and_one_retry_each",
-        ],
+        &["authorize_requests::thousand_requests_with_an_expired_token_share_one_token_call"],
     ),
     ("a 200 for a documented 201", &["decode::every_2xx_status_is_a_success"]),
     ("`token_type` in lower case", &["decode::unknown_token_types_and_fields_are_accepted"]),
@@ -52,7 +50,7 @@ const HELD_BY: [(&str, &[&str]); 17] = [
         "the vendor fails",
         &[
             "lifecycle::request_to_a_failing_vendor_is_sent_three_times",
-            "lifecycle::failed_refreshes_back_off_for_all_callers",
+            "lifecycle::back_off_after_a_failed_refresh_applies_to_all_callers",
         ],
     ),
     (

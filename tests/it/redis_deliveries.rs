@@ -110,7 +110,7 @@ async fn namespaces_are_isolated() {
 
 /// Another program may have written the value, which must not block the event forever.
 #[tokio::test]
-async fn foreign_value_in_redis_counts_as_absent() {
+async fn value_of_another_program_in_redis_is_ignored() {
     let Some(redis) = RedisServer::start() else { return };
     let store = store(&redis, "test");
     store.complete(&id("a"), LEASE).await.unwrap();

@@ -228,7 +228,7 @@ async fn namespaces_and_credentials_are_isolated() {
 }
 
 #[tokio::test]
-async fn foreign_entries_are_rejected_and_overwritten() {
+async fn corrupt_entries_are_rejected_and_overwritten() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source([]);
     let shared = async |scope: &str, expected: &str| {
@@ -271,7 +271,7 @@ async fn foreign_entries_are_rejected_and_overwritten() {
 }
 
 #[tokio::test]
-async fn foreign_leases_counters_and_blocks_do_not_delay_a_refresh() {
+async fn corrupt_leases_counters_and_blocks_do_not_delay_a_refresh() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source([]);
     let limited = || options(store(&redis)).with_rate_limit(100, Duration::from_secs(60));
@@ -315,7 +315,7 @@ async fn foreign_leases_counters_and_blocks_do_not_delay_a_refresh() {
 }
 
 #[tokio::test]
-async fn new_token_takes_two_redis_calls_a_shared_token_one_a_cached_none() {
+async fn new_token_takes_two_redis_calls_and_a_shared_token_takes_one() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source([]);
     let (one, two) = (process(&redis, &source), process(&redis, &source));

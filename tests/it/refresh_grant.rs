@@ -55,7 +55,7 @@ async fn moov_renews_with_client_credentials_when_the_refresh_token_is_empty() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn refresh_token_is_kept_only_after_a_transient_unsent_failure() {
+async fn refresh_token_is_retried_only_after_a_transient_error_before_sending() {
     for (kind, kept) in [
         (ErrorKind::Unavailable, true),
         (ErrorKind::Timeout, true),
@@ -95,7 +95,7 @@ impl TokenSource for WithoutRefresh {
 }
 
 #[tokio::test(start_paused = true)]
-async fn source_without_a_refresh_grant_renews_without_it() {
+async fn source_without_a_refresh_grant_renews_with_client_credentials() {
     let cache = TokenCache::new(WithoutRefresh, options(&TestClock::new()));
     for _ in 0..99 {
         cache.token(&scopes(&["a"])).await.unwrap();

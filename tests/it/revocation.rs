@@ -123,7 +123,7 @@ impl TokenSource for PausedSource {
 
 /// A caller can know and revoke a token before this process receives it.
 #[tokio::test(start_paused = true)]
-async fn token_revoked_before_it_arrives_is_not_returned() {
+async fn token_revoked_while_it_is_requested_is_not_returned() {
     let source = PausedSource::default();
     *source.token.lock().unwrap() = "leaked".to_owned();
     let cache = TokenCache::new(source.clone(), options(&TestClock::new()));

@@ -317,7 +317,7 @@ async fn slow_fetch_does_not_delay_webhooks_with_stale_keys() {
 }
 
 #[tokio::test]
-async fn failed_first_fetch_is_not_repeated_by_every_webhook() {
+async fn failed_first_fetch_is_not_repeated_for_every_webhook() {
     let (emulator, webhooks, clock) = service().await;
     emulator.fault_times(Operation::MoneykitJwks, Fault::response(StatusCode::BAD_GATEWAY), 1_000);
     for _ in 0..100 {

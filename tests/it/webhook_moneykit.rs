@@ -132,7 +132,7 @@ fn event_is_verified_and_parsed() {
 }
 
 #[test]
-fn unknown_events_and_fields_are_kept() {
+fn unknown_events_and_fields_are_returned() {
     for (name, kind) in [
         ("link.state_changed", EventKind::LinkStateChanged),
         ("link.product_refresh", EventKind::LinkProductRefresh),

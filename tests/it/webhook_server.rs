@@ -54,7 +54,7 @@ impl Server {
 }
 
 #[tokio::test]
-async fn example_server_accepts_webhooks_of_both_vendors_and_refuses_forged_ones() {
+async fn example_server_accepts_signed_webhooks_and_refuses_forged_ones() {
     let server = Server::start().await;
     let emulator = &server.emulator;
     for event in ["link.state_changed", "link.product_refresh", "not.known_yet"] {

@@ -31,7 +31,7 @@ fn schema(given: Value) -> (Value, String) {
 }
 
 #[test]
-fn each_schema_converts_to_its_3_0_equivalent() {
+fn each_schema_converts_to_its_equivalent_in_openapi_3_0() {
     for (given, expected) in [
         // null
         (json!({ "type": ["string", "null"] }), json!({ "type": "string", "nullable": true })),
@@ -147,7 +147,7 @@ fn each_schema_converts_to_its_3_0_equivalent() {
 }
 
 #[test]
-fn keywords_unknown_to_3_0_are_dropped_and_reported() {
+fn keywords_that_openapi_3_0_lacks_are_removed_and_reported() {
     for (given, expected, reported) in [
         (json!({ "if": {}, "then": {}, "else": {} }), json!({}), "`if`"),
         (json!({ "propertyNames": { "pattern": "a" } }), json!({}), "`propertyNames`"),

@@ -74,7 +74,7 @@ fn regen_without_a_document_only_reapplies_the_overlay() {
 }
 
 #[test]
-fn recorded_document_can_be_given_another_revision_name() {
+fn revision_name_of_the_recorded_document_can_be_changed() {
     let root = generated();
     let request = Request {
         vendor: Some("library".into()),

@@ -373,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn a_malformed_jwt_changes_nothing() {
+    fn malformed_jwt_does_not_change_the_lifetime() {
         let exp = format!(r#"{{"exp":{}}}"#, NOW + 60);
         let good = jwt(&exp);
         is(expiry(Some(900), &good, None, NOW), 60, Rule::JwtExp);

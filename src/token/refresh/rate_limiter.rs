@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_up_to_the_limit_are_sent_at_once_and_later_ones_evenly() {
+    fn calls_up_to_the_limit_are_sent_at_once_and_later_calls_evenly() {
         let limiter = limiter(4, 1_000);
         for _ in 0..4 {
             assert!(matches!(limiter.reserve(100, 0, 100), Admission::Now));
@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn late_calls_do_not_exceed_the_limit() {
+    fn calls_that_wake_up_late_do_not_exceed_the_limit() {
         let limiter = limiter(2, 1_000);
         for _ in 0..2 {
             assert!(matches!(limiter.reserve(0, 0, 0), Admission::Now));

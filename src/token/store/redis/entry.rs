@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn entries_are_read_as_written_and_truncated_ones_are_rejected() {
+    fn stored_entry_round_trips_and_a_truncated_entry_is_rejected() {
         for scope in [None, Some(""), Some("a b")] {
             let lifetime = Duration::from_millis(900_500);
             let mut token = StoredToken::new(Secret::from("token"), Duration::ZERO, lifetime);

@@ -14,13 +14,13 @@ use super::{
 };
 
 #[test]
-fn two_cold_callers_send_one_request() {
+fn two_callers_without_a_cached_token_send_one_request() {
     // Three tasks (the two callers and the refresh) are few enough to explore all schedules.
     explore(Schedules { depth_first: 20_000, ..DEFAULT }, || cold_callers(2));
 }
 
 #[test]
-fn four_cold_callers_send_one_request() {
+fn four_callers_without_a_cached_token_send_one_request() {
     explore(DEFAULT, || cold_callers(4));
 }
 
@@ -47,12 +47,12 @@ async fn cold_callers(count: usize) {
 }
 
 #[test]
-fn callers_with_an_expired_token_send_one_request_and_its_refresh_token_once() {
+fn callers_with_an_expired_token_share_one_refresh() {
     explore(DEFAULT, || renewal(EXPIRED));
 }
 
 #[test]
-fn callers_with_a_stale_token_send_one_request_and_its_refresh_token_once() {
+fn callers_with_a_stale_token_share_one_refresh() {
     explore(DEFAULT, || renewal(STALE));
 }
 
@@ -118,7 +118,7 @@ fn invalidate_removes_only_the_given_token() {
 }
 
 #[test]
-fn entry_held_by_a_handle_can_always_be_found() {
+fn entry_with_a_handle_can_always_be_found() {
     explore(DEFAULT, || async {
         let server = Server::new();
         let cache = server.cache(TokenOptions::default().with_capacity(1));

@@ -78,7 +78,7 @@ impl TokenStore for SlowStore {
 }
 
 #[test]
-fn two_cold_processes_send_one_request() {
+fn two_processes_without_a_cached_token_send_one_request() {
     explore(DEFAULT, || async {
         let server = Server::new();
         let options = with_store();

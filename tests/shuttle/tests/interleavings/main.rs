@@ -10,7 +10,7 @@
 //!
 //! - A refresh starts in a second critical section. In `CacheEntry::lookup`, before
 //!   `cold.flight.start()`: `drop(state); let mut state = self.lock();`.
-//!   `callers::two_cold_callers_send_one_request` fails: 2, 2.
+//!   `callers::two_callers_without_a_cached_token_send_one_request` fails: 2, 2.
 //! - A token is published in a second critical section after its revocation was checked. In
 //!   `CacheEntry::publish`, before `state.refresh_token =`: `drop(state); let mut state =
 //!   self.lock();`. `revocation::revoking_the_access_token_revokes_its_refresh_token_too` fails:
