@@ -1,6 +1,7 @@
 //! Writes output: lines for people, JSON for programs, a bare token for a pipe.
 //!
-//! A broken pipe is not an error, because the reader has what it needs, unless a refresh token would be lost.
+//! A broken pipe is an error only if a refresh token would be lost. Otherwise the reader closed the
+//! pipe because it has read what it needs.
 
 use std::{
     borrow::Cow,

@@ -20,7 +20,7 @@ impl Received {
         let path = &webhook.headers;
         let body = match &webhook.body {
             Some(body) => body,
-            // The command would wait for input without saying so.
+            // Without this error, the command would silently wait for input.
             None if io::stdin().is_terminal() => {
                 return Err(Failure::usage("no body given: pipe it in, or use --body FILE"));
             }

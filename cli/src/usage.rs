@@ -1,7 +1,8 @@
 //! Error messages for invalid arguments.
 //!
-//! They never quote an argument, because it may be a secret in the wrong place. clap's messages do, so only its error
-//! kinds and the names of our own options are used.
+//! The messages never quote an argument, because it may be a secret in the wrong place. clap's
+//! messages quote arguments, so this module uses only clap's error kinds and the names of our own
+//! options.
 
 use std::{error::Error as _, ffi::OsString};
 
@@ -85,7 +86,7 @@ fn own_name(error: &Error, kind: ContextKind) -> Option<&str> {
     Some(name.trim_matches(['<', '>', '[', ']'])).filter(|_| error.kind() != ErrorKind::UnknownArgument)
 }
 
-/// One of our names that is similar to the typed one.
+/// The name of an option or command that is similar to the typed name.
 fn suggestion(error: &Error, kind: ContextKind) -> Option<&str> {
     match error.get(kind)? {
         ContextValue::String(name) => Some(name),

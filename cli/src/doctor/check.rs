@@ -15,7 +15,7 @@ pub(super) enum Verdict {
     /// The checked item works, but needs attention.
     Warn,
     Fail,
-    /// Not checked, because it cannot be checked or there is nothing to check.
+    /// The item was not checked, because the check was not possible or not needed.
     Skip,
 }
 

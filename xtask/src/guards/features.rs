@@ -14,7 +14,8 @@ pub(super) fn run(root: &Path) -> Result<Output> {
     let mut problems = Problems::default();
     for name in &names {
         eprintln!("features: {}", if name.is_empty() { "none" } else { name });
-        // Without tests, because their dependencies enable more features.
+        // Checks the library without its tests, because the dependencies of the tests enable more
+        // features.
         let mut clippy = cargo(root);
         clippy.args(["clippy", "-q", "-p", "fintech-auth", "--no-default-features", "--features", name]);
         if let Err(problem) = cargo::run(clippy.args(["--", "-D", "warnings"])) {

@@ -10,7 +10,8 @@ use subtle::ConstantTimeEq as _;
 
 use super::Refusal;
 
-/// The header with the key. A page of another origin cannot send it without a preflight request, which fails.
+/// The header with the key. A page of another origin cannot send this header without a preflight
+/// request, which fails.
 const KEY: HeaderName = HeaderName::from_static("x-page-key");
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
