@@ -46,7 +46,16 @@ pub struct HttpOptions {
 }
 
 /// The reqwest clients that were built from these options and their clones, by base URL.
-type Built = Arc<Mutex<Vec<(String, reqwest::Client)>>>;
+type Built = Arc<Mutex<Vec<(String, Caller, reqwest::Client)>>>;
+
+/// Who sends requests with a reqwest client.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Caller {
+    /// This crate, which sends requests only to the base URL.
+    Crate,
+    /// The program, which may send requests anywhere.
+    Program,
+}
 
 /// The maximum number of base URLs whose clients are shared. Each client for a further base URL has
 /// its own connection pool.
@@ -214,16 +223,26 @@ impl HttpOptions {
     ///
     /// [`ErrorKind::InvalidConfig`] if the base URL or an option is invalid.
     pub fn to_reqwest(&self, base_url: impl AsRef<str>) -> Result<reqwest::Client, Error> {
-        self.build(BaseUrl::parse(base_url.as_ref())?).map(|http| http.client)
+        let base = BaseUrl::parse(base_url.as_ref())?;
+        self.check(&base)?;
+        self.shared(&base, Caller::Program)
     }
 
     /// Builds the client for one base URL.
     pub(crate) fn build(&self, base: BaseUrl) -> Result<Http, Error> {
+        self.check(&base)?;
+        let client = self.shared(&base, Caller::Crate)?;
+        let recorder = self.recorder.clone();
+        Ok(Http { base, client, timeout: self.timeout, body_limit: self.body_limit, recorder })
+    }
+
+    /// Checks the options for a base URL.
+    fn check(&self, base: &BaseUrl) -> Result<(), Error> {
         let invalid = |reason| Error::new(ErrorKind::InvalidConfig, reason);
         if self.timeout.is_zero() || self.connect_timeout.is_zero() {
             return Err(invalid("a timeout must be greater than zero"));
         }
-        self.allowed_http.check(&base)?;
+        self.allowed_http.check(base)?;
         if !base.is_https() && !base.is_loopback() {
             if self.proxy.is_some() {
                 return Err(invalid("a proxy is used for https only: use https, or remove the proxy"));
@@ -234,24 +253,25 @@ impl HttpOptions {
                 ));
             }
         }
-        let client = self.shared(&base)?;
-        let recorder = self.recorder.clone();
-        Ok(Http { base, client, timeout: self.timeout, body_limit: self.body_limit, recorder })
+        Ok(())
     }
 
-    fn shared(&self, base: &BaseUrl) -> Result<reqwest::Client, Error> {
+    fn shared(&self, base: &BaseUrl, caller: Caller) -> Result<reqwest::Client, Error> {
+        // With https, the clients of both callers are the same.
+        let caller = if base.is_https() && !base.is_loopback() { Caller::Crate } else { caller };
         let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, client)) = built.iter().find(|(url, _)| url == base.as_str()) {
+        let is_same = |url: &str, of| url == base.as_str() && of == caller;
+        if let Some((.., client)) = built.iter().find(|(url, of, _)| is_same(url, *of)) {
             return Ok(client.clone());
         }
-        let client = self.client(base)?;
+        let client = self.client(base, caller)?;
         if built.len() < MAX_SHARED {
-            built.push((base.as_str().to_owned(), client.clone()));
+            built.push((base.as_str().to_owned(), caller, client.clone()));
         }
         Ok(client)
     }
 
-    fn client(&self, base: &BaseUrl) -> Result<reqwest::Client, Error> {
+    fn client(&self, base: &BaseUrl, caller: Caller) -> Result<reqwest::Client, Error> {
         let invalid = |reason| Error::new(ErrorKind::InvalidConfig, reason);
         let has_tls = cfg!(any(feature = "rustls", feature = "native-tls"));
         if base.is_https() && !has_tls && self.client.is_none() {
@@ -274,7 +294,11 @@ impl HttpOptions {
             builder = builder.dns_resolver(Arc::new(PrivateResolver));
         }
         if base.is_loopback() || !base.is_https() {
-            builder = builder.no_proxy().proxy(self.allowed_http.reject_other_hosts());
+            builder = builder.no_proxy();
+            // Takes a tenth of the processor time of a request, so only clients that need it have it.
+            if caller == Caller::Program {
+                builder = builder.proxy(self.allowed_http.reject_other_hosts());
+            }
         } else if let Some(proxy) = &self.proxy {
             // reqwest treats some invalid texts as no proxy at all, so check the URL first.
             let url = reqwest::Url::parse(proxy.expose_secret())
