@@ -11,7 +11,9 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use progenitor_client::ResponseValue;
 use reqwest::ResponseBuilderExt as _;
+use serde::de::DeserializeOwned;
 use tracing::{Instrument as _, Span, field};
+use zeroize::Zeroizing;
 
 use super::{
     EchoedSecrets, Http,
@@ -146,7 +148,7 @@ impl Call {
 
     /// Runs a generated method and classifies its outcome. `check` returns the reason if a response
     /// that matches the schema cannot be used.
-    pub(crate) async fn run<T, E>(
+    pub(crate) async fn run<T: DeserializeOwned, E>(
         self,
         sending: impl Future<Output = Result<ResponseValue<T>, progenitor_client::Error<E>>>,
         check: impl FnOnce(&mut T) -> Result<(), Cow<'static, str>>,
@@ -194,7 +196,7 @@ impl Call {
         outcome
     }
 
-    fn classify_response<T, E>(
+    fn classify_response<T: DeserializeOwned, E>(
         &self,
         result: Result<ResponseValue<T>, progenitor_client::Error<E>>,
         check: impl FnOnce(&mut T) -> Result<(), Cow<'static, str>>,
@@ -264,17 +266,20 @@ impl Call {
             let (kind, reason) = classify_status(status, details.code.as_deref());
             return Err(failed(kind, reason.into(), details));
         }
-        match result {
-            Ok(value) => {
-                let mut value = value.into_inner();
-                check(&mut value).map_err(unreadable)?;
-                Ok(Response::new(head, value))
-            }
+        let decoded = match result {
+            Ok(value) => Ok(value.into_inner()),
             Err(Generated::InvalidResponsePayload(_, error)) => {
-                Err(unreadable(schema_mismatch(&body, &error)))
+                // The body may be readable except for details that strict decoders reject.
+                match json::normalize(&body) {
+                    Some(json) => serde_json::from_str(&Zeroizing::new(json)),
+                    None => Err(error),
+                }
             }
-            Err(_) => Err(unreadable("response does not match the API schema".into())),
-        }
+            Err(_) => return Err(unreadable("response does not match the API schema".into())),
+        };
+        let mut value = decoded.map_err(|error| unreadable(schema_mismatch(&body, &error)))?;
+        check(&mut value).map_err(unreadable)?;
+        Ok(Response::new(head, value))
     }
 
     /// Returns the headers that may be shown.
@@ -407,11 +412,9 @@ impl Call {
             }
         }
         let body = body.freeze();
-        let decoded = status.is_success().then(|| json::normalize(&body)).flatten();
-        let decoded = decoded.unwrap_or_else(|| body.clone());
         // Without a url, reqwest would parse a placeholder for each response. Building cannot fail:
         // there are no headers, and the status is valid.
-        let copy = http::Response::builder().status(status).url(response.url().clone()).body(decoded);
+        let copy = http::Response::builder().status(status).url(response.url().clone()).body(body.clone());
         let copy = copy.unwrap_or_else(|_| http::Response::new(Bytes::new()));
         let received = Received { sent, status, headers, body, is_complete, over_limit };
         *self.0.received.lock().unwrap_or_else(PoisonError::into_inner) = Some(received);
