@@ -19,9 +19,13 @@ pub(super) fn is_kept_refresh_token(token: &Secret) -> bool {
 
 /// Returns whether a text is a `b64token` (RFC 6750 section 2.1), the syntax of bearer tokens.
 fn is_bearer_token(text: &str) -> bool {
+    let is_allowed = |byte: u8| {
+        let symbols = (byte == b'-') | (byte == b'.') | (byte == b'_') | (byte == b'~');
+        byte.is_ascii_alphanumeric() | symbols | (byte == b'+') | (byte == b'/')
+    };
     let characters = text.trim_end_matches('=');
-    !characters.is_empty()
-        && characters.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte))
+    // Without early returns, so that the compiler checks 16 bytes at a time.
+    !characters.is_empty() & characters.bytes().fold(true, |all, byte| all & is_allowed(byte))
 }
 
 /// Checks an issued token before callers can get it. Replaces a blank refresh token by `None`.
