@@ -229,7 +229,7 @@ fn exchange_moneykit_reqwest(calls: u32, server: SocketAddr) {
     exchange_reqwest(calls, |http| {
         with_headers(http.post(&url))
             .header("moneykit-version", moneykit::VERSION)
-            .json(&json!({ "grant_type": "client_credentials", "scope": "/accounts.read" }))
+            .form(&[("grant_type", "client_credentials"), ("scope", "/accounts.read")])
     });
 }
 
@@ -238,8 +238,7 @@ fn exchange_moov_reqwest(calls: u32, server: SocketAddr) {
     exchange_reqwest(calls, |http| {
         with_headers(http.post(&url))
             .header("x-moov-version", "v2026.07.00")
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body("grant_type=client_credentials&scope=%2Faccounts.read")
+            .form(&[("grant_type", "client_credentials"), ("scope", "/accounts.read")])
     });
 }
 
