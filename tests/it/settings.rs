@@ -289,7 +289,7 @@ fn byte_order_mark_is_removed_and_utf_16_is_reported() {
         assert!(error.contains("UTF-16") && error.contains("client_secret_file"), "{error}");
     }
     for (name, content) in
-        [("quoted", "\"MARK-0123456789\"\n"), ("lines", "MARK-0123456789\nMARK-0123456789\n")]
+        [("quoted", "\"MARK-0123456789\"\n"), ("two-lines", "MARK-0123456789\nMARK-0123456789\n")]
     {
         let error = secret(content.as_bytes(), name).expect_err(name).to_string();
         assert!(error.contains("client_secret_file") && !error.contains(MARK), "{error}");
