@@ -223,7 +223,7 @@ async fn main() {
                 let shared = redis.process(&source);
                 let (before, took) = (redis.calls().await, warm(std::slice::from_ref(&shared)).await);
                 let calls = redis.calls().await - before;
-                println!("  taken over by a new client: {took:>10.1?}, 0 token calls, {calls} round trips");
+                println!("  first token of a new client:  {took:>10.1?}, 0 token calls, {calls} round trips");
                 let (before, took) = (redis.calls().await, warm(&[shared]).await);
                 let calls = redis.calls().await - before;
                 println!("  once more, from memory:     {took:>10.1?}, 0 token calls, {calls} round trips");
@@ -234,7 +234,7 @@ async fn main() {
     println!("one caller, one scope set after the other:");
     let source = Local::default();
     let (one, two) = (redis.process(&source), redis.process(&source));
-    for (what, cache) in [("a mint", &one), ("a shared hit", &two), ("a local hit", &two)] {
+    for (what, cache) in [("a token request", &one), ("a shared hit", &two), ("a local hit", &two)] {
         let (before, start) = (redis.calls().await, Instant::now());
         for index in 0..1000 {
             cache.token(&[Scope::new(&format!("one-by-one-{index}")).unwrap()]).await.unwrap();

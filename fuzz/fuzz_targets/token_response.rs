@@ -52,7 +52,8 @@ fuzz_target!(|input: (bool, u32, Option<u32>, &[u8])| {
     };
     issued.date = date.map(|date| SystemTime::UNIX_EPOCH + Duration::from_secs(date.into()));
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(now.into());
-    let options = TokenOptions::default().with_retry(|_| RetryPolicy::never()).with_clock(ManualClock::new(now));
+    let options =
+        TokenOptions::default().with_retry(|_| RetryPolicy::never()).with_clock(ManualClock::new(now));
     let cache = Arc::new(TokenCache::new(Response(issued), options));
     RUNTIME.with_borrow(|runtime| {
         runtime.block_on(async {
