@@ -22,8 +22,8 @@ use crate::{
 
 const STALE: Duration = Duration::from_secs(3291);
 
-/// When the check and the start of a refresh were two separate steps, 50,000 runs showed a second
-/// request.
+/// Earlier code checked and started a refresh in two separate steps. In 50,000 runs, this led to a
+/// second request.
 #[test]
 fn callers_on_many_threads_at_a_cold_start_send_one_request() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
