@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn other_challenges_are_ignored() {
+    fn challenges_other_than_invalid_token_are_ignored() {
         for challenge in [
             "",
             "Bearer",

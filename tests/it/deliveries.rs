@@ -314,7 +314,7 @@ async fn late_delivery_is_accepted_as_long_as_the_vendor_retries() {
 }
 
 #[tokio::test]
-async fn retry_with_a_new_signature_is_the_same_delivery() {
+async fn retry_with_a_new_signature_is_recognized_as_the_same_delivery() {
     let emulator = emulator().await;
     let clock = emulator.clock().clone();
     let moneykit = emulator.moneykit().with_tokens(|tokens| tokens.with_clock(clock.clone()));

@@ -910,7 +910,7 @@ async fn truncated_response_is_shorter_than_its_content_length() {
 }
 
 #[tokio::test]
-async fn request_with_a_lost_response_has_taken_effect() {
+async fn request_takes_effect_even_if_its_response_is_lost() {
     let emulator = started().await;
     let (_, token) = moov_tokens(&emulator).await;
     for (fault, spent) in [(Fault::close(), false), (Fault::close().after_serving(), true)] {
@@ -1057,7 +1057,7 @@ async fn observer_is_called_after_each_request_completes() {
 
 /// The vendor's Ruby SDK sends its empty default pair in addition to the form.
 #[tokio::test]
-async fn empty_basic_credentials_count_as_absent() {
+async fn empty_basic_credentials_are_treated_as_missing() {
     let emulator = live().await;
     let (id, secret) = pair(emulator.moneykit_credentials());
     let body = format!("client_id={id}&client_secret={secret}&grant_type=client_credentials&scope=");

@@ -65,7 +65,7 @@ fn replies() -> [Reply; 7] {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_duration_option_panics() {
+async fn extreme_duration_option_does_not_panic() {
     for (name, set) in SETTERS {
         for given in durations() {
             for (jitter, with_store) in [(0.0, false), (1.0, true), (f64::NAN, false), (f64::INFINITY, true)]
@@ -93,7 +93,7 @@ async fn no_duration_option_panics() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_caller_wait_panics() {
+async fn extreme_caller_wait_does_not_panic() {
     for wait in durations() {
         let cache = TokenCache::new(Scripted::new(Duration::ZERO, false, []), options(&TestClock::new()));
         let token = cache.token_within(&scopes(&["a"]), wait).await;
@@ -102,7 +102,7 @@ async fn no_caller_wait_panics() {
 }
 
 #[tokio::test]
-async fn no_client_timeout_panics() {
+async fn extreme_client_timeout_does_not_panic() {
     let emulator = emulator().await;
     for timeout in durations() {
         let http = HttpOptions::default().with_timeout(timeout).with_connect_timeout(timeout);

@@ -119,7 +119,7 @@ fn module_dependencies_point_in_one_direction() {
 /// `tests/shuttle` replaces `src/sync.rs` with models. Shuttle cannot explore code that uses other
 /// primitives.
 #[test]
-fn token_cache_uses_only_primitives_from_sync() {
+fn token_cache_uses_only_primitives_of_the_sync_module() {
     const FORBIDDEN: [&str; 13] = [
         "std::sync::Barrier",
         "std::sync::Condvar",

@@ -44,7 +44,7 @@ async fn every_installed_server_meets_the_store_contract() {
 }
 
 #[tokio::test]
-async fn event_is_handled_by_one_process_and_again_after_it_is_abandoned() {
+async fn event_is_handled_once_and_again_only_after_it_is_abandoned() {
     let Some(redis) = RedisServer::start() else { return };
     let emulator = emulator().await;
     let fleet = [(); 3].map(|()| process(&redis, &emulator));

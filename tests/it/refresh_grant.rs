@@ -24,7 +24,7 @@ use crate::{
 const AFTER_AN_HOUR: Duration = Duration::from_secs(3591);
 
 #[tokio::test(start_paused = true)]
-async fn invalid_refresh_token_counts_as_absent() {
+async fn invalid_refresh_token_is_ignored() {
     for refresh_token in ["", " ", "\t", "\u{a0}", "two\nlines", "caf\u{e9}"] {
         let (cache, source) = cache([]);
         source.always_with_refresh_token(refresh_token);
