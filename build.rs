@@ -1,8 +1,8 @@
 //! Generates the typed clients: `specs/<vendor>/openapi.yaml` → `$OUT_DIR/<vendor>.rs`.
 //!
-//! Corrections of a vendor's document belong in its overlay, where they are reviewed. This file
-//! only rewrites, in memory and in the same way for every vendor, what progenitor does not support.
-//! It fetches nothing and writes only to `OUT_DIR`.
+//! Corrections of a vendor's document belong in its overlay, where they are reviewed. This script
+//! only rewrites what progenitor does not support. It does so in memory, and in the same way for
+//! every vendor. The script fetches nothing and writes only to `OUT_DIR`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -53,15 +53,13 @@ fn build(vendor: &str, spec: &str) -> Result<(), String> {
     fs::write(&file, code?).map_err(|e| format!("cannot write {}: {e}", file.display()))
 }
 
-/// Parses the subset of YAML that an API schema needs: one document of plain data.
-///
-/// # Errors
-///
-/// Fails for duplicate keys, anchors, aliases, merge keys, tags, and unquoted scalars that some
-/// YAML parsers read as a number, a date or a boolean.
+/// Parses the subset of YAML that an API schema needs: one document of plain data. Fails for
+/// duplicate keys, anchors, aliases, merge keys, tags, and unquoted scalars that some YAML parsers
+/// read as a number, a date or a boolean.
 pub(crate) fn parse(text: &str) -> Result<Value, String> {
     let mut root = None;
-    // The open mappings and sequences. Each mapping has the key whose value is parsed next.
+    // The mappings and sequences that have not ended yet. Each mapping is stored with the key whose
+    // value is parsed next.
     let mut open: Vec<(Value, Option<String>)> = Vec::new();
     for event in Parser::new_from_str(text) {
         let (event, span) = event.map_err(|e| e.to_string())?;
@@ -131,7 +129,8 @@ pub(crate) fn parse(text: &str) -> Result<Value, String> {
 
 /// Returns the value of an unquoted scalar, or `None` if YAML 1.1 and 1.2 disagree about it.
 ///
-/// `3.0` is a number, so a field that must be text rejects it. `3.0.3` is text in both versions.
+/// `3.0` is a number, so a field that must be text rejects it. `3.0.3` is text in both versions of
+/// YAML.
 pub(crate) fn plain_scalar(text: &str) -> Option<Value> {
     const AMBIGUOUS: [&str; 12] =
         ["=", "y", "yes", "n", "no", "on", "off", ".inf", ".nan", "null", "true", "false"];
@@ -158,14 +157,16 @@ pub(crate) fn plain_scalar(text: &str) -> Option<Value> {
 
 /// Returns the generated module for one API schema, as Rust source on one line.
 ///
-/// It is not formatted, so that dependents do not build a formatter. `cargo xtask expand` formats
-/// it.
+/// The generated code is not formatted, so that crates that depend on this one need not compile a
+/// formatter. `cargo xtask expand` formats the code.
 ///
 /// # Errors
 ///
-/// Names the operation or schema that cannot be generated, and the reason.
+/// Fails if an operation or a schema cannot be generated. The error names the operation or schema,
+/// and the reason.
 pub(crate) fn bindings(mut spec: Value) -> Result<String, String> {
-    // After the document has been parsed as OpenAPI, its objects can be indexed.
+    // Check that the document is valid OpenAPI first, because the code below indexes its objects
+    // without further checks.
     read(&spec)?;
     lower(&mut spec)?;
     generate(&spec).map_err(|reason| match culprit(&spec) {
@@ -203,7 +204,8 @@ fn generate(spec: &Value) -> Result<String, String> {
             confine_secrets(&mut file.items, &requests);
             Ok(file.to_token_stream().to_string())
         }
-        // Some errors contain the whole syntax tree, starting on their second line.
+        // Return only the first line. The following lines of some errors contain the whole syntax
+        // tree.
         Ok(Err(error)) => Err(error.to_string().lines().next().unwrap_or_default().to_owned()),
         Err(payload) => Err(payload
             .downcast_ref::<String>()
@@ -234,7 +236,7 @@ fn make_non_exhaustive(items: &mut [Item]) {
 /// Deserializes every optional field of a response with `transport::optional`, which treats an
 /// invalid value as absent.
 ///
-/// serde does not pass the name of the field, so each name gets its own function.
+/// serde does not pass the name of the field to the function, so each name gets its own function.
 fn make_fields_lenient(items: &mut Vec<Item>, requests: &BTreeSet<&str>) {
     let mut readers = BTreeMap::new();
     let modules = items.iter_mut().filter_map(|item| match item {
@@ -290,9 +292,9 @@ fn lenient_fields(item: &mut ItemStruct) -> Vec<(syn::Ident, String)> {
     fields
 }
 
-/// Lets requests serialize their secrets, and removes `Serialize` from all other types with a
-/// secret. Otherwise a handler that returns a token response as JSON would reveal the refresh
-/// token.
+/// Allows the types of request bodies to serialize their secrets, and removes `Serialize` from all
+/// other types with a secret. Otherwise a handler that returns a token response as JSON would
+/// reveal the refresh token.
 fn confine_secrets(items: &mut [Item], requests: &BTreeSet<&str>) {
     let mut types: Vec<&mut ItemStruct> = items
         .iter_mut()
@@ -330,7 +332,7 @@ fn confine_secrets(items: &mut [Item], requests: &BTreeSet<&str>) {
     }
 }
 
-/// Returns whether a type is one of `types`, or has one of them as an argument.
+/// Returns whether a type is one of `types`, or has a generic argument that is one of them.
 fn mentions(ty: &Type, types: &BTreeSet<String>) -> bool {
     let Type::Path(path) = ty else { return false };
     path.path.segments.iter().any(|segment| {
@@ -359,7 +361,7 @@ fn read(spec: &Value) -> Result<OpenAPI, String> {
     serde_json::from_value(spec.clone()).map_err(|e| format!("not OpenAPI 3.0: {e}"))
 }
 
-/// Finds a schema or an operation that the generator cannot process even if it is the only one.
+/// Finds a schema or an operation that the generator cannot process even without the other ones.
 fn culprit(spec: &Value) -> Option<(String, String)> {
     let with = |paths: Map<String, Value>, schemas: &Map<String, Value>| {
         let mut alone = spec.clone();
@@ -370,7 +372,7 @@ fn culprit(spec: &Value) -> Option<(String, String)> {
     let all = spec["components"]["schemas"].as_object().cloned().unwrap_or_default();
     with(Map::new(), &Map::new()).ok()?;
     for (name, schema) in &all {
-        // Empty schemas replace the others, so that references to them do not fail.
+        // All other schemas are replaced by empty schemas, so that references to them do not fail.
         let mut alone: Map<_, _> = all.keys().map(|other| (other.clone(), Map::new().into())).collect();
         alone[name] = schema.clone();
         if let Err(reason) = with(Map::new(), &alone) {
@@ -421,8 +423,9 @@ fn lower(spec: &mut Value) -> Result<(), String> {
 /// Keeps one successful response, because the generator supports only one response type and one
 /// error type per operation.
 ///
-/// Its status becomes `2XX`, because the services do not use the documented 200, 201 and 204
-/// consistently. The types of errors are still generated, and the transport parses them.
+/// The status of this response becomes `2XX`, because the services do not use the documented 200,
+/// 201 and 204 consistently. The types of errors are still generated, and the transport parses
+/// them.
 fn lower_responses(operation: &mut Value) -> Result<(), String> {
     let responses = operation["responses"].as_object().ok_or("responses are missing")?;
     let mut successes = responses.iter().filter(|(status, _)| status.starts_with('2'));

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# What the crate costs who depends on it, beside a client written by hand on reqwest: the crates and
-# the processor time of a cold debug build, that of building one's own program again, and the stripped
-# size of a release build.
+# Measures what a dependency on this crate costs, compared with a client that is written by hand on
+# reqwest: the number of crates, the processor time of a cold debug build and of rebuilding only the
+# program itself, and the stripped size of a release build.
 #
-#   benches/cost.sh [NAME...]       all rows, or those named; the first is always measured
+#   benches/cost.sh [NAME...]       measures all rows, or the named rows and the first row
 #
-# It builds in a folder of its own that it removes, offline once everything is fetched.
+# Builds in a temporary folder, which is removed at the end. The builds are offline: each row
+# fetches its crates before it builds.
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -17,7 +18,8 @@ serde='serde = { version = "1", features = ["derive"] }'
 reqwest() { echo "reqwest = { version = \"0.13\", default-features = false, features = [\"form\", \"json\"$1] }"; }
 ours() { echo "fintech-auth = { path = \"$root\", default-features = false, features = [$1] }"; }
 
-# name | dependencies, with ; for a new line
+# Each row has the form `name | dependencies`. A semicolon in the dependencies stands for a line
+# break.
 ring='rustls = { version = "0.23", default-features = false, features = ["ring", "std"] }'
 generator='[build-dependencies];progenitor = { version = "0.15.1", default-features = false }'
 rows=(
@@ -65,7 +67,7 @@ prepare() { # folder, dependencies, program
     (cd "$1" && cargo fetch -q)
 }
 
-build() { # folder, profile → seconds of processor time and of the clock
+build() { # folder, profile → processor time and elapsed time, in seconds
     local TIMEFORMAT='%U %S %R'
     { time (cd "$1" && CARGO_TARGET_DIR=$1/target nice cargo build -q --offline --profile "$2" 2>"$1/log" || { cat "$1/log" >&3; exit 1; }); } 3>&2 2>&1 |
         awk '{ printf "%.1f %.0f\n", $1 + $2, $3 }'

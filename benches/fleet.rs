@@ -1,5 +1,6 @@
-//! Measures the cost of sharing tokens through Redis: the time to warm many scope sets in one
-//! process and in a fleet, the round trips, and how a fleet keeps a rate limit.
+//! Measures the cost of sharing tokens through Redis: the time to request many scope sets for the
+//! first time in one process and in a fleet, the number of round trips, and whether a fleet keeps a
+//! rate limit.
 //!
 //! `cargo bench --bench fleet` measures the costs. `cargo bench --bench fleet -- limit 200 800`
 //! measures the rate limit of 40 calls a second for these numbers of scope sets. This takes four
@@ -133,7 +134,7 @@ fn most_within(arrivals: &[Instant], span: Duration) -> usize {
     (0..arrivals.len()).map(|start| end(start) - start).max().unwrap_or(0)
 }
 
-/// Processor time of this process and of Redis, in seconds.
+/// Returns the processor time of this process and of Redis, in seconds.
 fn processor_time(redis: &Redis) -> f64 {
     let of = |process: &str| {
         let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();

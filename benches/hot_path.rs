@@ -23,7 +23,8 @@ use fintech_auth::{
 use http::HeaderValue;
 use tokio::runtime::Runtime;
 
-/// A sample is long, so that two threads overlap for most of it.
+/// The number of calls in a sample. It is high, so that two threads run at the same time for most
+/// of a sample.
 const CALLS: u32 = 500_000;
 const SAMPLES: u32 = 20;
 
@@ -186,9 +187,9 @@ mod cached {
     }
 }
 
-/// Three scopes of 190 bytes in total, looked up among many sets. The caller's scopes are read in
-/// memory order, as if just created. The cache was filled in another order, so that the processor's
-/// cache misses are measured.
+/// Looks up a set of three scopes, 190 bytes in total, among many sets. The caller's scopes are
+/// read in memory order, as if they had just been created. The cache was filled in another order,
+/// so that the processor's cache misses are measured.
 mod keyed {
     use super::*;
 
@@ -203,7 +204,8 @@ mod keyed {
 
         fn shuffled(&self) -> impl Iterator<Item = &[Scope]> {
             let count = self.0.len();
-            // 7,919 has no common factor with any `count` here, so each set is returned once.
+            // 7,919 has no common factor with any `count` here, so the iterator returns each set
+            // once.
             (0..count).map(move |index| &self.0[index * 7_919 % count][..])
         }
 

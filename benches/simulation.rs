@@ -4,14 +4,18 @@
 //! prints a table, and writes `benches/scale.svg` from the last simulation. Without a number it
 //! does nothing.
 //!
-//! The token caches are real. Time is tokio's paused time. The store is a model of Redis: one
-//! queue, a latency, leases, messages and the rate limit. Requests come from a seeded generator.
-//! The jitter of the caches is random, so the last digit of a figure can differ between runs.
+//! The token caches are real. The simulation runs in tokio's paused time. The store is a model of
+//! Redis: one queue, a latency, leases, messages and the rate limit. Requests come from a seeded
+//! generator. The jitter of the caches is random, so the last digit of a figure can differ between
+//! runs.
 //!
 //! A scale of `s` divides the number of processes, the number of merchants, the rate limit, and the
 //! request rate of each process by `s`. So each process requests each merchant as often as at full
-//! size, and shares of requests do not change. The rates of the whole fleet are `s²` times the
-//! simulated rates. For token requests the factor is `s`. To check this, compare two scales.
+//! size, and the shares of requests do not change. The request rate of the whole fleet is `s²`
+//! times the simulated rate, because both the number of processes and the request rate of each
+//! process are divided by `s`. The rate of token requests is `s` times the simulated rate, because
+//! the number of merchants and the rate limit are divided by `s`. To check these rules, compare two
+//! scales.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -130,8 +134,8 @@ impl Entry {
 }
 
 impl State {
-    /// Reserves a time for a token request, like the script in Redis. Extends the period of the
-    /// limit by 5 %.
+    /// Reserves a time for a token request, like the script in Redis. Like the script, it extends
+    /// the period of the limit by 5 %.
     fn reserve(&mut self, limit: Option<RateLimit>, max_wait: Duration) -> Permit {
         let Some(limit) = limit else { return Permit::Granted(Duration::ZERO) };
         let now = Instant::now();
@@ -368,7 +372,8 @@ struct Minute {
     rate_limited: f64,
     scripts_per_second: f64,
     token_requests_per_second: f64,
-    /// The share of requests that waited 30 s in vain for a token of another process.
+    /// The share of requests that timed out after they had waited 30 s for a token from another
+    /// process.
     timed_out: f64,
 }
 
@@ -380,7 +385,7 @@ async fn simulate(scale: u64) -> Vec<Minute> {
     let store = Arc::new(Store { counts: counts.clone(), state: Mutex::new(state) });
     let clock = Paused(SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000), begun);
     // The rate limit divided by `scale`. If the result is not a whole number, the period is
-    // multiplied instead.
+    // multiplied by `scale` instead.
     let (calls, per) = match LIMIT % scale {
         0 => (LIMIT / scale, 1),
         _ => (LIMIT, scale),
@@ -469,7 +474,8 @@ fn print(scale: u64, minutes: &[Minute], took: Duration) {
     );
 }
 
-/// Draws two panels over time: shares above, and the scripts a second below.
+/// Draws two charts over time: the shares of requests at the top, and the Redis scripts per second
+/// at the bottom.
 fn plot(minutes: &[Minute]) -> String {
     const WIDTH: f64 = 640.0;
     const HEIGHT: f64 = 130.0;

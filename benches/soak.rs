@@ -9,8 +9,9 @@
 //! Meanwhile the emulator injects all of its faults and is replaced every minute, and Redis is
 //! killed or stopped (SIGSTOP). In the last minute there are no faults.
 //!
-//! It prints a line every ten seconds. It exits with 1 if a guarantee was violated, or if the
-//! second half used more resources than the first half. The rules are in `verdict` and `Truth`.
+//! The program prints a line every ten seconds. It exits with 1 if a guarantee was violated, or if
+//! the second half used more resources than the first half. For the guarantees, see `verdict` and
+//! `Truth`.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -127,8 +128,8 @@ impl Drop for Redis {
 /// The true state of the tokens, to check the tokens that the clients return.
 #[derive(Default)]
 struct Truth {
-    /// For each revoked token: the time at which the revocation returned, and the client that
-    /// revoked it.
+    /// For each revoked token: the time at which the call that revoked it returned, and the client
+    /// that revoked it.
     revoked: HashMap<String, (Instant, usize)>,
     /// For each token of a replaced emulator: its expiry, and the time of the replacement.
     ended: HashMap<String, (SystemTime, Instant)>,
@@ -610,7 +611,7 @@ async fn soak(span: Duration, seed: u64) -> ExitCode {
     let moneykit = stores.iter().map(|store| {
         let client = emulator.moneykit().with_http(|http| http.with_timeout(timeout));
         let client = client.with_deliveries(deliveries(store)).with_webhooks(|webhooks| {
-            // Here, the keys change every minute.
+            // The cool-down must be short, because the keys change every minute in this program.
             webhooks.with_cool_down(Duration::from_secs(2))
         });
         client.with_tokens(|tokens| options(tokens, store)).build().unwrap()

@@ -5,8 +5,8 @@
 //! cargo run --example fleet --features redis
 //! ```
 //!
-//! It starts a `redis-server` (Debian: `apt-get install redis-server`), unless `REDIS_URL` names a
-//! running one.
+//! The example starts a `redis-server` (Debian: `apt-get install redis-server`), unless `REDIS_URL`
+//! names a running one.
 
 use std::{
     env,
@@ -53,8 +53,8 @@ async fn process(name: &str) -> Result<(), Box<dyn Error>> {
     let token = client.token(&scopes).await?;
     tell("at the start");
     if name == "first" {
-        // Do what a client does after a 401. The other processes drop the token when Redis notifies
-        // them.
+        // Invalidate the token, as a client does after a 401. The other processes drop the token
+        // when Redis notifies them.
         tokio::time::sleep(Duration::from_secs(1)).await;
         client.invalidate(&token).await;
     } else {

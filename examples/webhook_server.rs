@@ -4,8 +4,8 @@
 //! run --example webhook_server` and, with the same settings, `fintech-auth moov trigger
 //! transfer.updated --to http://127.0.0.1:3000/webhooks/moov`.
 //!
-//! In your own crate it needs `axum`, `tokio` (features `macros`, `net`, `rt-multi-thread`), and
-//! `fintech-auth` with the feature `axum`. It needs no client secret.
+//! In your own crate, this code needs `axum`, `tokio` (features `macros`, `net`,
+//! `rt-multi-thread`), and `fintech-auth` with the feature `axum`. It needs no client secret.
 
 use axum::{Router, http::StatusCode, routing::post};
 use fintech_auth::{

@@ -1,4 +1,5 @@
-//! Generates the client: `openapi.json` → `$OUT_DIR/client.rs`. Tokens need only these settings.
+//! Generates the client: `openapi.json` → `$OUT_DIR/client.rs`. The settings below are all that a
+//! client with tokens needs.
 
 use std::{env, error::Error, fs, path::Path};
 

@@ -14,8 +14,8 @@ use std::{
 
 use libfuzzer_sys::fuzz_target;
 
-// libFuzzer's panic hook would abort, but the build script catches and reports the panics of
-// the generator.
+// libFuzzer's panic hook would abort the process. It is replaced, because the build script catches
+// the panics of the generator and reports them.
 static HOOK: LazyLock<()> =
     LazyLock::new(|| panic::set_hook(Box::new(|info| *PANIC.lock().unwrap() = info.to_string())));
 

@@ -1,5 +1,5 @@
-//! Parses a key set with the generated type, and then each of its keys. A valid key that is added
-//! to the set must stay usable, unless the fuzzer's keys have the same id.
+//! Parses a key set with the generated type, and then each of its keys. Then adds a valid key to
+//! the set. This key must be usable, unless one of the fuzzer's keys has the same id.
 #![no_main]
 
 use fintech_auth::moneykit::{types::JwkSet, webhook::VerifyingKeys};

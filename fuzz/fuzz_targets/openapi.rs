@@ -1,6 +1,6 @@
 //! Runs `regen` with one hostile file among valid files: the vendor's document, the overlay,
-//! `source.toml`, or a checked-in file. It must not panic. If it fails, it must write nothing. The
-//! size of its output is limited.
+//! `source.toml`, or a checked-in file. `regen` must not panic, and if it fails, it must write
+//! nothing. The size of its output is limited.
 #![no_main]
 
 use std::{
@@ -26,8 +26,8 @@ const FILES: [(&str, &str); 5] = [
 static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
     let root = std::env::temp_dir().join(format!("fintech-auth-fuzz-{}", process::id()));
     fs::create_dir_all(root.join("specs/library")).unwrap();
-    // libFuzzer's panic hook would abort, but the build script catches and reports the panics of
-    // the generator.
+    // libFuzzer's panic hook would abort the process. It is replaced, because the build script
+    // catches the panics of the generator and reports them.
     panic::set_hook(Box::new(|info| *PANIC.lock().unwrap() = info.to_string()));
     root
 });

@@ -70,7 +70,7 @@ enum Input<'a> {
     Entry(&'a [u8], u64, u64),
     Marks(Reply<'a>, Vec<u64>),
     Message(&'a [u8]),
-    /// A message of this kind.
+    /// A message with this kind and this text.
     Kind(u8, &'a str),
 }
 

@@ -17,8 +17,8 @@ impl Authorizer {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`] if the URL is invalid or its origin is not one of this
-    /// authorizer's origins. Otherwise the errors of
+    /// Fails with [`ErrorKind::InvalidConfig`] if the URL is invalid or its origin is not one of
+    /// this authorizer's origins. Otherwise fails with the same errors as
     /// [`TokenHandle::token`](crate::token::TokenHandle::token).
     ///
     /// # Cancellation

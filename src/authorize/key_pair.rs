@@ -60,8 +60,8 @@ impl KeyPair {
         Self { source, names: names.into_iter().collect() }
     }
 
-    /// Fails if a request names scopes: a key pair is not restricted by them, so the request would
-    /// have more permissions than it asked for.
+    /// Fails if a request names scopes. Scopes do not restrict a key pair, so the request would
+    /// have more permissions than its scopes allow.
     #[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
     pub(super) fn check(extensions: &http::Extensions) -> Result<(), Error> {
         match extensions.get::<crate::ScopeSet>() {

@@ -61,14 +61,14 @@
 //!   token stays.
 //! - **Other cause**: the 401 is returned.
 //!
-//! All requests that fail with the same token share one token call. After a renewal, there is no
-//! other renewal for the same scopes for 30 s. If renewals do not help, this pause grows from 30 s
-//! to 60 s and so on, up to 10 min, until a renewal helps. During the pause, and if no new token is
+//! All requests that fail with the same token share one token call. After a renewal, the token for
+//! the same scopes is not renewed again for 30 s. This pause doubles with each renewal, up to 10
+//! min, until the server accepts a repeated request. During the pause, and if no new token is
 //! available, the 401 is returned. Other statuses, including 403, never cause a renewal.
 //!
 //! A request whose body is a stream cannot be repeated, so its 401 is returned. If the server says
-//! that the token is invalid, the token is invalidated for the next request, within the same
-//! limits. After an unexplained 401 the token stays in the cache, because the token may not be the
+//! that the token is invalid, the token is invalidated for the next request, but not during the
+//! pause. After an unexplained 401 the token stays in the cache, because the token may not be the
 //! cause. The next request that can be repeated shows whether it is.
 //!
 //! To classify a 401, its body is read for up to 2 s, 64 KiB and 256 frames. You still receive the
@@ -172,8 +172,8 @@ impl Tokens {
         Ok(Self { handle: self.handle.handle_once(scopes)?, ..self.clone() })
     }
 
-    /// Returns the tokens of the scope set in a request's extensions, or these tokens if there is
-    /// none.
+    /// Returns an authorizer for the scope set in a request's extensions, or `self` if the
+    /// extensions contain no scope set.
     #[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
     fn for_request(&self, extensions: &http::Extensions) -> Result<Cow<'_, Self>, Error> {
         match extensions.get::<crate::ScopeSet>() {
@@ -205,8 +205,8 @@ impl Authorizer {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`] if there is no origin, or if one has a path, contains
-    /// credentials, or is plain http to another machine.
+    /// Fails with [`ErrorKind::InvalidConfig`] if there is no origin, or if one has a path,
+    /// contains credentials, or is plain http to another machine.
     pub fn new(
         tokens: TokenHandle,
         origins: impl IntoIterator<Item = impl AsRef<str>>,
@@ -218,7 +218,7 @@ impl Authorizer {
     ///
     /// # Errors
     ///
-    /// The same errors as [`Authorizer::new`].
+    /// Fails with the same errors as [`Authorizer::new`].
     pub fn with_origins(mut self, origins: impl IntoIterator<Item = impl AsRef<str>>) -> Result<Self, Error> {
         let origins = origins.into_iter().map(|origin| Origin::parse(origin.as_ref()));
         self.origins = origins.collect::<Result<_, _>>()?;
@@ -247,16 +247,17 @@ impl Authorizer {
     /// merchant.
     ///
     /// This is cheap. Create an authorizer for each request and drop it afterwards, because the
-    /// cache cannot evict the scope set before. The authorizer does not count towards
-    /// [`TokenOptions::with_max_handles`](crate::token::TokenOptions::with_max_handles).
+    /// cache cannot evict the scope set while the authorizer exists. The authorizer does not count
+    /// towards [`TokenOptions::with_max_handles`](crate::token::TokenOptions::with_max_handles).
     ///
     /// For the middleware and the tower layer, add a [`ScopeSet`](crate::ScopeSet) to the request's
     /// extensions instead.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`] if the scopes are too long, if there are none and the vendor
-    /// requires one, or if this authorizer uses a key pair, which scopes do not restrict.
+    /// Fails with [`ErrorKind::InvalidConfig`] if the scopes are too long, if there are none and
+    /// the vendor requires one, or if this authorizer uses a key pair, which scopes do not
+    /// restrict.
     pub fn with_scopes(&self, scopes: &[Scope]) -> Result<Self, Error> {
         let kind = match &self.kind {
             Kind::Tokens(tokens) => Kind::Tokens(tokens.with_scopes(scopes)?),

@@ -14,10 +14,6 @@ pub(super) struct Origin {
 
 impl Origin {
     /// Parses an origin.
-    ///
-    /// # Errors
-    ///
-    /// `InvalidConfig` if the text is not an origin, or is plain http to another machine.
     pub(super) fn parse(text: &str) -> Result<Self, Error> {
         let base = BaseUrl::parse(text)?;
         if !(base.is_https() || base.is_loopback()) {

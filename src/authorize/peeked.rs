@@ -18,7 +18,8 @@ use tokio::{runtime, time};
 /// The maximum number of bytes to read from the body of a 401. For an expired token, vendors
 /// respond with much shorter bodies.
 const MAX_BYTES: usize = 64 * 1024;
-/// The maximum number of frames to read from the body of a 401. Even an empty frame costs memory.
+/// The maximum number of frames to read from the body of a 401. Without this limit, many empty
+/// frames could fill the memory.
 const MAX_FRAMES: usize = 256;
 /// The maximum wait for the body of a 401. The request's own timeout may be longer, or missing.
 const MAX_WAIT: Duration = Duration::from_secs(2);
@@ -42,7 +43,8 @@ impl<B: Body + Unpin> PeekedBody<B> {
 
     /// Reads the body within the limits and returns a copy of its data.
     ///
-    /// Returns `None` if the body did not end within the limits. The rest can still be read then.
+    /// Returns `None` if the body did not end within the limits. In that case the rest can still be
+    /// read.
     async fn begin(&mut self) -> Option<Vec<u8>> {
         // Without a runtime there is no timer, so the wait could not be limited.
         runtime::Handle::try_current().ok()?;

@@ -31,12 +31,12 @@ use crate::Error;
 ///
 /// # Errors
 ///
-/// The same errors as [`TokenCache::token`](crate::token::TokenCache::token), and
+/// Fails with the same errors as [`TokenCache::token`](crate::token::TokenCache::token), and
 /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) for a request to another origin.
 ///
 /// # Cancellation
 ///
-/// Safe. See [`TokenCache::token`](crate::token::TokenCache::token).
+/// Cancel safe, like [`TokenCache::token`](crate::token::TokenCache::token).
 pub async fn ensure_token(authorizer: &Authorizer, request: &Request) -> Result<(), Error> {
     authorizer.check_origin(request)?;
     if authorizer.wants(request) {
@@ -52,9 +52,9 @@ pub async fn ensure_token(authorizer: &Authorizer, request: &Request) -> Result<
 ///
 /// # Errors
 ///
-/// The error of the HTTP client. If there is no token, or the request goes to another origin,
-/// nothing is sent. In that case, `reqwest::Error::is_builder` returns true, and the text of the
-/// source contains the reason.
+/// Returns the error of the HTTP client. If there is no token, or the request goes to another
+/// origin, nothing is sent. In that case, `reqwest::Error::is_builder` returns true, and the text
+/// of the error's source contains the reason.
 ///
 /// # Cancellation
 ///

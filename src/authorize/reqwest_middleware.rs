@@ -15,9 +15,9 @@ use super::{
 ///
 /// See [the module](super) for which requests get a token, and for what happens on a 401.
 ///
-/// Middlewares that are added earlier see one request. Middlewares that are added later see both
-/// attempts of a repeated request. So add this middleware last, except for middlewares that must
-/// see each attempt. If no token is available, the error is the variant `Middleware` of
+/// Middlewares that are added earlier see a repeated request only once. Middlewares that are added
+/// later see both attempts. So add this middleware last, except for middlewares that must see each
+/// attempt. If no token is available, the error is the variant `Middleware` of
 /// `reqwest_middleware::Error`, which can be downcast to [`Error`](crate::Error).
 ///
 /// ```
@@ -29,7 +29,7 @@ use super::{
 /// let emulator = Emulator::start().await?;
 /// let moneykit = emulator.moneykit().build()?;
 ///
-/// // Or your own client. You can add your other middlewares too.
+/// // You can also use your own client, and add your other middlewares.
 /// let http = HttpOptions::default().to_reqwest(emulator.url())?;
 /// let authorizer = AuthorizeMiddleware::new(moneykit.bearer(&[])?);
 /// let http = reqwest_middleware::ClientBuilder::new(http).with(authorizer).build();

@@ -83,19 +83,11 @@ impl Authorizer {
     }
 
     /// Checks that a request goes to one of this authorizer's origins.
-    ///
-    /// # Errors
-    ///
-    /// `InvalidConfig` for any other origin.
     pub(super) fn check_origin(&self, request: &Request) -> Result<(), Error> {
         self.check_covers(request.url())
     }
 
     /// Checks that a URL has one of this authorizer's origins.
-    ///
-    /// # Errors
-    ///
-    /// `InvalidConfig` for any other origin.
     pub(super) fn check_covers(&self, url: &Url) -> Result<(), Error> {
         if self.covers(url) {
             return Ok(());

@@ -27,7 +27,7 @@ pub trait RepeatBody<B> {
     fn repeat(body: &B) -> Option<B>;
 }
 
-/// Clones bodies. Their type must implement `Clone`.
+/// Copies a body with its implementation of [`Clone`].
 #[derive(Clone, Copy, Debug)]
 pub struct CloneBody;
 
@@ -100,8 +100,8 @@ pub struct AuthorizeLayer<R = CloneBody> {
 }
 
 impl AuthorizeLayer {
-    /// Creates a layer that adds the credentials of this authorizer. It repeats requests, so their
-    /// bodies must be [`Clone`].
+    /// Creates a layer that adds the credentials of this authorizer. The layer may repeat a
+    /// request, so the bodies must be [`Clone`].
     pub fn new(authorizer: Authorizer) -> Self {
         Self { authorizer, repeat: PhantomData }
     }
@@ -146,7 +146,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        // Call the instance that was polled ready, not its clone.
+        // Call the instance for which `poll_ready` succeeded, and not its clone.
         let clone = self.inner.clone();
         let inner = mem::replace(&mut self.inner, clone);
         Box::pin(send::<T, R, B, A>(inner, self.authorizer.clone(), request))
@@ -179,7 +179,8 @@ where
             let Some((mut again, other)) = pair.repetition(&sent, response.status(), again).await else {
                 return Ok(response.map(PeekedBody::untouched));
             };
-            // The service may be waiting for the connection that this response occupies.
+            // Dropping the response frees its connection. The service may be waiting for this
+            // connection.
             drop(response);
             other.sign(again.headers_mut());
             poll_fn(|context| inner.poll_ready(context)).await.map_err(AuthorizeError::Service)?;
@@ -197,7 +198,7 @@ where
     let Some((mut again, replacement)) = repetition(tokens, &token, rejection, again).await else {
         return Ok(response);
     };
-    // The service may be waiting for the connection that this response occupies.
+    // Dropping the response frees its connection. The service may be waiting for this connection.
     drop(response);
     tokens.sign(again.headers_mut(), replacement.token());
     poll_fn(|context| inner.poll_ready(context)).await.map_err(AuthorizeError::Service)?;

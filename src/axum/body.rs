@@ -28,7 +28,7 @@ pub(super) async fn read(mut body: Body, limit: usize) -> Result<Bytes, VerifyEr
     Ok(read.into())
 }
 
-/// Returns the minimum number of bytes that are still to come.
+/// Returns the minimum number of bytes that the body still contains.
 fn announced(body: &Body) -> usize {
     usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX)
 }
@@ -49,7 +49,7 @@ async fn chunk(body: &mut Body, left: usize) -> Result<Option<Bytes>, Reason> {
         match frame.into_data() {
             Ok(data) if data.len() > left => return Err(Reason::BodyTooLarge),
             Ok(data) if !data.is_empty() => return Ok(Some(data)),
-            // Trailers are not signed.
+            // Trailers are ignored, because they are not signed.
             _ => {}
         }
     }

@@ -19,10 +19,10 @@ use tracing::Instrument as _;
 use super::{Verifier, verifier::sealed::Verified};
 use crate::webhook::{DeliveryGuard, Received, WebhookResponse};
 
-/// A tower layer that passes only verified webhooks to the handler, and only until they have been
-/// handled.
+/// A tower layer that passes a webhook to the handler only if it is verified and has not been
+/// handled before.
 ///
-/// A response with a 2xx status completes the delivery: a retry gets 200 without running the
+/// A response with a 2xx status completes the delivery: a later retry gets 200 without running the
 /// handler. Any other response, or a panic, abandons the delivery: the vendor's retry runs the
 /// handler again. While a handler runs, a retry gets 503 with `Retry-After`.
 ///
@@ -109,7 +109,8 @@ where
     S: Service<Request, Response = Response, Error = Infallible>,
 {
     let Ok(response) = inner.call(request).await;
-    // A failure is logged and counted. The attempt then ends when its lease expires.
+    // A failure to record the outcome is logged and counted. The attempt then ends when its lease
+    // expires.
     let _ = match response.status().is_success() {
         true => guard.complete().await,
         false => guard.abandon().await,

@@ -1,5 +1,5 @@
-//! Receives webhooks in [axum](https://docs.rs/axum): the handler runs only for verified webhooks,
-//! and only until it has handled the delivery.
+//! Receives webhooks in [axum](https://docs.rs/axum): the handler runs only for verified webhooks
+//! that it has not handled before.
 //!
 //! ```
 //! use axum::{Router, http::StatusCode, routing::post};

@@ -74,7 +74,7 @@ impl Authorizer {
     ///
     /// # Errors
     ///
-    /// The same errors as
+    /// Fails with the same errors as
     /// [`authorize::Authorizer::with_scopes`](crate::authorize::Authorizer::with_scopes).
     pub fn with_scopes(&self, scopes: &[Scope]) -> Result<Self, Error> {
         Ok(Self::new(self.authorizer.with_scopes(scopes)?, self.runtime.clone()))

@@ -91,7 +91,8 @@ impl<C: Clone> Inner<C> {
         let Ok(Some(replacement)) = renewed else { return Ok(outcome) };
         let outcome = request(replacement.token().clone());
         let accepted = classify(&outcome) == Rejection::None;
-        // Waiting is allowed here, because the same check passed for the call above.
+        // This call may block, because the call above has already checked that this thread may
+        // block.
         let _ = self.runtime.wait(async move {
             tokens.conclude(&replacement, accepted).await;
             Ok(())
@@ -113,9 +114,9 @@ macro_rules! client {
             ///
             /// # Errors
             ///
-            /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) naming the option to
-            /// correct; [`Unavailable`](crate::ErrorKind::Unavailable) if the system cannot start a
-            /// thread.
+            /// Fails with [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) if an
+            /// option is invalid. The error names the option. Fails with
+            /// [`Unavailable`](crate::ErrorKind::Unavailable) if the system cannot start a thread.
             pub fn new(builder: crate::$vendor::ClientBuilder) -> Result<Self, crate::Error> {
                 let client = builder.build()?;
                 let (tokens, default) = (client.tokens().clone(), client.default_tokens().clone());
@@ -139,7 +140,7 @@ macro_rules! client {
             ///
             /// # Errors
             ///
-            /// The same errors as [`Client::token`].
+            /// Fails with the same errors as [`Client::token`].
             pub fn token_within(
                 &self,
                 scopes: &[crate::Scope],
@@ -173,12 +174,12 @@ macro_rules! client {
             ///
             /// See [`TokenCache::run`](crate::token::TokenCache::run). The request runs on the
             /// calling thread. If no new token is available, the result of the first run is
-            /// returned. [In async code](super#in-async-code) no new token can be fetched.
+            /// returned. [In async code](super#in-async-code) this method cannot fetch a new token.
             ///
             /// # Errors
             ///
-            /// The same errors as [`Client::token`], for the first run. The errors of your request
-            /// are part of its own result.
+            /// Fails with the same errors as [`Client::token`] if there is no token for the first
+            /// run. Errors of your request are part of its own result.
             pub fn run<T>(
                 &self,
                 scopes: &[crate::Scope],
@@ -201,15 +202,16 @@ macro_rules! client {
                 self.0.client.classify(status, headers, body)
             }
 
-            /// Ends the refreshes of this client and of all its clones, within this time.
+            /// Ends the refreshes of this client and of all its clones. Takes at most `within`.
             ///
             /// See [`TokenCache::shutdown`](crate::token::TokenCache::shutdown). The thread ends
             /// when the last clone is dropped.
             ///
             /// # Errors
             ///
-            /// The same errors as [`TokenCache::shutdown`](crate::token::TokenCache::shutdown).
-            /// [In async code](super#in-async-code) it fails and shuts nothing down.
+            /// Fails with the same errors as
+            /// [`TokenCache::shutdown`](crate::token::TokenCache::shutdown). [In async
+            /// code](super#in-async-code) it fails and shuts nothing down.
             pub fn shutdown(&self, within: std::time::Duration) -> Result<(), crate::Error> {
                 self.0.shutdown(within)
             }
@@ -218,7 +220,7 @@ macro_rules! client {
             ///
             /// # Errors
             ///
-            /// The same errors as the async client's `bearer`.
+            /// Fails with the same errors as the async client's `bearer`.
             pub fn bearer(&self, scopes: &[crate::Scope]) -> Result<super::Authorizer, crate::Error> {
                 self.0.client.bearer(scopes).map(|authorizer| self.0.authorizer(authorizer))
             }

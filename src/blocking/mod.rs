@@ -46,8 +46,8 @@
 //! # Differences from the async clients
 //!
 //! [`Authorizer::send`](crate::authorize::Authorizer::send) has no blocking form, because it would
-//! tie this module to one blocking HTTP client. `Client::tokens` has none either, because it
-//! returns the async cache. The blocking client has the methods of the cache itself.
+//! tie this module to one blocking HTTP client. `Client::tokens` has no blocking form either,
+//! because it returns the async cache. The blocking client itself has the methods of the cache.
 
 mod authorizer;
 mod inner;

@@ -19,7 +19,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// The same errors as [`moneykit::Client::key_pair`](crate::moneykit::Client::key_pair).
+    /// Fails with the same errors as
+    /// [`moneykit::Client::key_pair`](crate::moneykit::Client::key_pair).
     pub fn key_pair(&self) -> Result<Authorizer, Error> {
         self.0.client.key_pair().map(|authorizer| self.0.authorizer(authorizer))
     }
@@ -100,7 +101,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// The same errors as
+    /// Fails with the same errors as
     /// [`WebhookVerifier::verify`](crate::moneykit::webhook::WebhookVerifier::verify). [In async
     /// code](super#in-async-code) it fails with
     /// [`KeysUnavailable`](VerifyErrorKind::KeysUnavailable).

@@ -16,7 +16,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// The same errors as [`moov::Client::basic_auth`](crate::moov::Client::basic_auth).
+    /// Fails with the same errors as [`moov::Client::basic_auth`](crate::moov::Client::basic_auth).
     pub fn basic_auth(&self) -> Result<Authorizer, Error> {
         self.0.client.basic_auth().map(|authorizer| self.0.authorizer(authorizer))
     }

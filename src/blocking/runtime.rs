@@ -12,8 +12,9 @@ use tokio::{runtime, sync::oneshot, task::coop};
 
 use crate::{Error, ErrorKind};
 
-/// More than the budget of any task: tokio 1.54 gives each task 128 steps. Checking the budget
-/// takes a few microseconds, and happens only before a call that may wait for the network.
+/// The maximum number of steps to take. It exceeds the budget of any task: tokio 1.54 gives each
+/// task 128 steps. Checking the budget takes a few microseconds, and happens only before a call
+/// that may wait for the network.
 const MAX_BUDGET: u32 = 10_000;
 
 /// One thread with a runtime, shared by all clones. It ends when the last clone is dropped.
@@ -29,10 +30,6 @@ struct Inner {
 
 impl Runtime {
     /// Starts the thread.
-    ///
-    /// # Errors
-    ///
-    /// `Unavailable` if the system cannot start a thread or a runtime.
     pub(super) fn start() -> Result<Self, Error> {
         let failed =
             |error| Error::new(ErrorKind::Unavailable, "cannot start the client's thread").with_source(error);
@@ -54,8 +51,8 @@ impl Runtime {
     ///
     /// # Errors
     ///
-    /// `InvalidConfig` in async code, where waiting would block other tasks. The future is not
-    /// started then. `Unavailable` if the future panicked.
+    /// Fails with `InvalidConfig` in async code, where waiting would block other tasks. In that
+    /// case the future is not started. Fails with `Unavailable` if the future panics.
     pub(super) fn wait<T: Send + 'static>(
         &self,
         call: impl Future<Output = Result<T, Error>> + Send + 'static,
@@ -81,8 +78,8 @@ impl Runtime {
 
 /// Returns whether the current code is run by a task of some tokio runtime, or by its `block_on`.
 ///
-/// Returns `false` on threads where blocking is allowed: those of `spawn_blocking`, inside
-/// `block_in_place`, and threads that have only entered a runtime.
+/// Returns `false` where blocking is allowed: on threads of `spawn_blocking`, in code inside
+/// `block_in_place`, and on threads that have only entered a runtime.
 ///
 /// [`Handle::try_current`](runtime::Handle::try_current) cannot distinguish those threads from
 /// async code, and tokio's only documented check, [`Handle::block_on`](runtime::Handle::block_on),
@@ -93,8 +90,8 @@ fn in_async_code() -> bool {
         return false;
     }
     let step = || coop::poll_proceed(&mut Context::from_waker(Waker::noop()));
-    // Dropping this guard restores the budget from before the first step, regardless of later
-    // steps.
+    // Dropping this guard restores the budget that the task had before the first step, regardless
+    // of later steps.
     let Poll::Ready(_restores) = step() else { return true };
     for _ in 0..MAX_BUDGET {
         match step() {

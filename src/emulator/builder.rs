@@ -94,7 +94,7 @@ impl Builder {
         self
     }
 
-    /// Uses the system clock, for an emulator that people use.
+    /// Uses the system clock. Use this for an emulator that runs outside of tests.
     pub fn with_system_clock(mut self) -> Self {
         self.time = Time::running();
         self
@@ -120,8 +120,8 @@ impl Builder {
         self
     }
 
-    /// Sets whether Moov allows only that origin for tokens of type `web`, or any origin. Default:
-    /// only that origin.
+    /// Sets whether Moov accepts only the configured origin for tokens of type `web`, or any
+    /// origin. Default: only the configured origin.
     pub fn with_origin_check(mut self, check: bool) -> Self {
         self.origin_check = check;
         self
@@ -156,8 +156,9 @@ impl Builder {
     /// Sets a function that is called with each request when it is finished, for example for a live
     /// log.
     ///
-    /// A request is finished when it has a response, or when it and its response are lost. The
-    /// function runs on the server's thread, so it should be fast.
+    /// A request is finished when its response is ready, or when it is dropped without a response
+    /// because of a fault or a closed connection. The function runs on the server's thread, so it
+    /// should be fast.
     pub fn with_observer(mut self, observer: impl Fn(&Request) + Send + Sync + 'static) -> Self {
         self.observer = Some(Arc::new(observer));
         self
@@ -179,8 +180,9 @@ impl Builder {
     /// pages.
     ///
     /// The function is called for each request with a body of up to 64 KiB. If it returns `None`,
-    /// the services handle the request. Requests that it responds to are not affected by faults,
-    /// logged or observed. It runs on the server's thread, so it should be fast.
+    /// the services handle the request. Requests that it responds to are neither logged nor
+    /// observed, and no fault affects them. The function runs on the server's thread, so it should
+    /// be fast.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]

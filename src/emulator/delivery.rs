@@ -23,7 +23,7 @@ const DELIVERY_ATTEMPT: &str = "moneykit-delivery-attempt";
 #[must_use]
 pub struct RetrySchedule {
     total: Duration,
-    /// The number of intervals that the total is divided into.
+    /// The number of intervals between the attempts.
     intervals: u32,
     attempts: usize,
 }
@@ -69,7 +69,8 @@ impl RetrySchedule {
     }
 }
 
-/// How retries are signed. The vendors do not document it, so a handler should support both.
+/// How retries are signed. The vendors do not document how they sign retries, so a handler should
+/// support both ways.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum RetrySignature {
@@ -129,8 +130,8 @@ impl WebhookSender {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`] for a URL that is not allowed as a base URL. Unlike a base URL,
-    /// this URL may have a query.
+    /// Fails with [`ErrorKind::InvalidConfig`] for a URL that is not allowed as a base URL. Unlike
+    /// a base URL, this URL may have a query.
     pub fn new(url: &str, http: &HttpOptions) -> Result<Self, Error> {
         let invalid = || Error::new(ErrorKind::InvalidConfig, "the url of the handler is invalid");
         let url = Url::parse(url).map_err(|_| invalid())?;
@@ -203,7 +204,8 @@ impl<S: FnMut() -> io::Result<SignedWebhook>> Delivery<S> {
     ///
     /// # Cancellation
     ///
-    /// The handler may have received the attempt. The next call makes the next attempt.
+    /// If the future is dropped, the handler may have received the attempt. The next call makes the
+    /// next attempt.
     pub async fn attempt(&mut self) -> io::Result<Option<Attempt>> {
         let mut intervals = self.sender.schedule.intervals();
         if self.is_accepted || self.made > 0 && intervals.nth(self.made - 1).is_none() {
@@ -226,7 +228,7 @@ impl<S: FnMut() -> io::Result<SignedWebhook>> Delivery<S> {
     ///
     /// # Errors
     ///
-    /// The same errors as [`Delivery::attempt`].
+    /// Fails with the same errors as [`Delivery::attempt`].
     pub async fn run(mut self) -> io::Result<Vec<Attempt>> {
         let mut attempts = Vec::new();
         while let Some(attempt) = self.attempt().await? {
@@ -280,7 +282,7 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// Returns whether the response has a 2xx status. Other attempts are retried.
+    /// Returns whether the response has a 2xx status. Attempts with any other result are retried.
     pub fn is_accepted(&self) -> bool {
         self.result.as_ref().is_ok_and(StatusCode::is_success)
     }

@@ -25,7 +25,7 @@ impl From<DeliveryStoreError> for Violation {
 ///
 /// # Errors
 ///
-/// The first rule that the store violates.
+/// Returns the first rule that the store violates.
 pub async fn check(store: Arc<dyn DeliveryStore>) -> Result<(), Violation> {
     an_attempt_has_one_claim(&*store).await?;
     of_many_attempts_at_once_one_is_new(&store).await?;

@@ -1,5 +1,5 @@
 //! Faults that are scheduled for the next requests of an operation. A fault does not change the
-//! state of a service, unless it serves the request first.
+//! state of a service, unless the request is served before the fault.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -77,8 +77,8 @@ impl Fault {
         Self::new(Ending::Served).with_delay(by)
     }
 
-    /// Cuts the service's own response off in the middle of its body. A response without a body is
-    /// lost.
+    /// Sends only the first half of the service's own response body, and then closes the
+    /// connection. If the response has no body, the whole response is lost.
     pub fn truncate() -> Self {
         Self::new(Ending::Half)
     }
@@ -98,7 +98,7 @@ impl Fault {
         Self::new(Ending::Hang)
     }
 
-    /// Waits before the request is served and before the fault.
+    /// Adds a delay before the request is served and the fault occurs.
     pub fn with_delay(mut self, delay: Duration) -> Self {
         self.delay = delay;
         self
@@ -176,11 +176,11 @@ impl fmt::Display for Fault {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PendingFault {
-    /// The operation whose requests it affects.
+    /// The operation whose requests the fault affects.
     pub operation: Operation,
     /// The fault.
     pub fault: Fault,
-    /// The number of requests that it will affect.
+    /// The number of requests that the fault will affect.
     pub times: usize,
 }
 

@@ -7,7 +7,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// The number of tokens at which tokens that became invalid long ago are first removed.
+/// The number of stored tokens at which old tokens are removed for the first time. A token is old
+/// if it became invalid long ago.
 const PRUNE: usize = 10_000;
 /// How long a token is remembered after it has become invalid.
 const REMEMBERED: Duration = Duration::from_secs(3_600);
@@ -45,7 +46,7 @@ pub enum TokenState {
     Expired,
     /// The refresh token has been used.
     Spent,
-    /// The token was revoked, or another token of its grant was.
+    /// The token or another token of its grant was revoked.
     Revoked,
 }
 
@@ -61,7 +62,7 @@ struct Token<G> {
     family: Family,
     granted: G,
     issued_at: SystemTime,
-    /// `None` means never.
+    /// The time at which the token expires, or `None` if it never expires.
     ends: Option<SystemTime>,
     state: State,
 }
@@ -81,7 +82,8 @@ pub(super) struct Issued<G> {
     tokens: HashMap<Arc<str>, Token<G>>,
     /// The tokens in the order in which they were issued.
     newest: VecDeque<Arc<str>>,
-    /// The number of tokens at which tokens that became invalid long ago are removed next.
+    /// The number of stored tokens at which tokens that became invalid long ago are removed the
+    /// next time.
     prune_at: usize,
     families: u64,
     access_tokens: usize,

@@ -23,7 +23,7 @@ const SECRET: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "x-
 ///
 /// # Security
 ///
-/// `Debug` does not show the body, the query, and the values of headers with secrets. The fields
+/// `Debug` shows neither the body nor the query nor the values of headers with secrets. The fields
 /// contain everything.
 #[derive(Clone)]
 #[non_exhaustive]
@@ -69,11 +69,11 @@ impl Request {
         self.status.get().copied()
     }
 
-    /// Returns why the request was rejected, or that a fault affected it. Contains nothing of the
-    /// request.
+    /// Returns why the request was rejected, or that a fault affected it. The text contains no part
+    /// of the request.
     ///
-    /// The services themselves reveal less, for example whether a 403 is due to the credentials or
-    /// to the origin.
+    /// The responses of the services reveal less. For example, they do not show whether a 403 is
+    /// due to the credentials or to the origin.
     pub fn note(&self) -> Option<&'static str> {
         self.note.get().copied()
     }

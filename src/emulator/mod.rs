@@ -40,7 +40,7 @@
 //! - One endpoint of the rest of Moov's API, `GET /accounts`. Its response is an empty list for a
 //!   token with the scope `/accounts.read` or for the key pair. Otherwise it is a 401 or 403
 //!   without a body, as in the live service.
-//! - Webhooks of both vendors, signed with these keys ([`Emulator::moneykit_webhook`],
+//! - Webhooks of both vendors, signed with the emulator's keys ([`Emulator::moneykit_webhook`],
 //!   [`Emulator::moov_webhook`]), and forged ones. [`WebhookSender`] sends them to a handler, and
 //!   retries them like the vendors until the handler accepts them.
 //! - Statuses, headers and bodies. Bodies are created from the types that are generated from the
@@ -175,7 +175,8 @@ impl Emulator {
         self.services.faults.order(operation, fault, times);
     }
 
-    /// Returns the faults that have not occurred yet, for each operation in their order.
+    /// Returns the faults that have not occurred yet. The faults of one operation are in the order
+    /// in which they will occur.
     pub fn pending_faults(&self) -> Vec<PendingFault> {
         self.services.faults.pending()
     }
@@ -217,7 +218,7 @@ impl Emulator {
         self.services.moov.issued().double_spends()
     }
 
-    /// Revokes a token, as the vendor might without a request. Ignores an unknown token.
+    /// Revokes a token, as the vendor may do at any time. Ignores an unknown token.
     pub fn revoke(&self, token: &str) {
         self.services.moneykit.issued().revoke(token);
         self.services.moov.issued().revoke(token);
@@ -234,7 +235,8 @@ impl Emulator {
     ///
     /// # Cancellation
     ///
-    /// New connections are still rejected. To wait again, call this again.
+    /// If the future is dropped, new connections are still rejected. Call this method again to
+    /// continue waiting.
     pub async fn shutdown(&self, within: Duration) {
         self.stopping.send_replace(true);
         _ = tokio::time::timeout(within, self.stopping.closed()).await;

@@ -164,7 +164,7 @@ impl From<Refusal> for BytesResponse {
                 return response::because(invalid(location, message), why);
             }
             Refusal::GrantType => {
-                // The API schema has no other code for this.
+                // The API schema has no error code for an unsupported grant type.
                 (StatusCode::BAD_REQUEST, UNAUTHORIZED, "Grant type not supported", None)
             }
             Refusal::Unauthorized(challenge) => {

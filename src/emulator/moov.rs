@@ -288,8 +288,8 @@ fn is_web(client_type: types::ClientType) -> bool {
 
 /// Returns whether the service uses `client_type` in this request.
 ///
-/// The live service was not observed with this field and an older version. The emulator ignores the
-/// field then, so that a client which relies on it fails.
+/// It is unknown how the live service handles this field in a request with an older version. The
+/// emulator ignores the field in such a request, so that a client which relies on the field fails.
 fn knows_client_type(request: &Request) -> bool {
     let version = request.headers.get("x-moov-version").and_then(|version| version.to_str().ok());
     version.is_some_and(crate::moov::version::knows_client_type)

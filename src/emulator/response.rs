@@ -13,13 +13,13 @@ use serde::Serialize;
 
 pub(super) type BytesResponse = Response<Bytes>;
 
-/// The reason why a service rejected a request, for the log. It is not sent, as the real services
-/// do not send it either.
+/// The reason why a service rejected a request, for the log. The emulator does not send the reason,
+/// like the real services.
 #[derive(Clone, Copy)]
 pub(super) struct Why(pub(super) &'static str);
 
-/// Marks a response of a proxy or CDN in front of the service. It gets none of the service's
-/// headers.
+/// Marks a response of a proxy or CDN in front of the service. The emulator adds none of the
+/// service's headers to such a response.
 #[derive(Clone, Copy)]
 pub(super) struct BeforeService;
 
@@ -54,7 +54,7 @@ pub(super) fn token(status: StatusCode, body: &impl Serialize) -> BytesResponse 
     response
 }
 
-/// A connection that is closed before the response is complete.
+/// How a connection is closed before the response is complete.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Cut {
     /// Close the connection properly: the client reads an end of file.
@@ -76,7 +76,7 @@ pub(super) enum Outgoing {
     Whole(Bytes),
     /// The first part of a body, after which the connection is cut.
     Part(Bytes),
-    /// The first part has been passed on, and must be sent before the connection is cut.
+    /// The first part has been passed to hyper, which must send it before the connection is cut.
     Flushing,
     Cut,
 }
@@ -114,8 +114,8 @@ impl Body for Outgoing {
                 *self = Self::Flushing;
                 Poll::Ready(Some(Ok(Frame::data(body))))
             }
-            // hyper writes its buffer before it polls the body again, and drops the buffer on an
-            // error.
+            // After `Pending`, hyper writes its buffer before it polls the body again. An error now
+            // would make hyper drop the buffer.
             Self::Flushing => {
                 *self = Self::Cut;
                 context.waker().wake_by_ref();
@@ -132,7 +132,8 @@ impl Body for Outgoing {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Whole(body) => SizeHint::with_exact(body.len() as u64),
-            // The size is unknown, so that hyper uses the header.
+            // Report an unknown size, so that hyper uses the `Content-Length` header of the
+            // response.
             _ => SizeHint::default(),
         }
     }

@@ -48,7 +48,7 @@ pub(super) type Handler = Arc<dyn Fn(&http::Request<Bytes>) -> Option<BytesRespo
 /// Called with each request when it is finished.
 pub(super) type Observer = Arc<dyn Fn(&Request) + Send + Sync>;
 
-/// Notifies the observer when a request is finished, even if the request is dropped.
+/// Notifies the observer when a request is finished or dropped.
 struct Observed<'a>(&'a Services, Request);
 
 impl Drop for Observed<'_> {
@@ -215,8 +215,8 @@ fn no_operation(request: &Request) -> BytesResponse {
 
 /// Reads the whole body. Returns `None` if it exceeds the limit.
 ///
-/// Even then the body is read to its end: a client that is still sending would get a reset instead
-/// of the response.
+/// The body is read to its end even if it exceeds the limit. Otherwise, a client that is still
+/// sending would get a reset instead of the response.
 async fn read(mut body: Incoming) -> Result<Option<Bytes>, Cut> {
     let mut kept = BytesMut::new();
     let mut is_over = false;

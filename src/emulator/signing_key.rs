@@ -11,7 +11,7 @@ use crate::webhook::testing::SigningKey;
 pub(super) struct SigningKeys {
     /// The keys that can sign, including withdrawn ones. The last key signs by default.
     keys: Vec<Arc<SigningKey>>,
-    /// The members of the published key set, in its order.
+    /// The members of the published key set, in the order in which they are published.
     published: Vec<Map<String, Value>>,
 }
 

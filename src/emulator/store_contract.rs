@@ -49,7 +49,7 @@ impl From<StoreError> for Violation {
 ///
 /// # Errors
 ///
-/// The first rule that the store violates.
+/// Returns the first rule that the store violates.
 pub async fn check(store: Arc<dyn TokenStore>) -> Result<(), Violation> {
     let contract = Contract { store };
     contract.a_lease_has_one_holder().await?;
@@ -290,7 +290,8 @@ impl Contract {
             let revoked = if refresh { parent.refresh_token_id } else { Some(parent.id) };
             let revoked: Vec<TokenId> = revoked.into_iter().collect();
             self.store.revoke(&key.source, &revoked, LONG).await?;
-            // Another process reads the entry in the meantime, which may remove it.
+            // Read the entry as another process may do, because the store may remove the entry when
+            // it is read.
             self.claimed(&key).await?;
             rule(
                 !self.store.put(&key, &token("child", LONG), &lease).await?,

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::clock::{Clock as _, ManualClock, SystemClock};
 
-/// A clock that stands still until it is advanced, or one that runs and can be advanced too.
+/// A clock that stands still until it is advanced, or a running clock that can also be advanced.
 pub(super) struct Time {
     clock: ManualClock,
     running: bool,

@@ -13,17 +13,18 @@ use crate::Secret;
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct ListedToken {
-    /// The operation that issued it.
+    /// The operation that issued the token.
     pub operation: Operation,
-    /// Whether it is a refresh token. Otherwise it is an access token.
+    /// Whether the token is a refresh token. Otherwise it is an access token.
     pub is_refresh_token: bool,
     /// The text of the token.
     pub text: Secret,
     /// The scopes of the token, separated by spaces.
     pub scope: String,
-    /// When it was issued, by the emulator's clock.
+    /// The time at which the token was issued, by the emulator's clock.
     pub issued_at: SystemTime,
-    /// When it expires, by the emulator's clock. `None` if the machine cannot represent that time.
+    /// The time at which the token expires, by the emulator's clock. `None` if the machine cannot
+    /// represent that time.
     pub expires_at: Option<SystemTime>,
     /// Whether the service would accept the token now.
     pub state: TokenState,

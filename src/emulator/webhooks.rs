@@ -75,7 +75,7 @@ impl Emulator {
 
     /// Returns the private key that currently signs MoneyKit's webhooks, in PKCS#8.
     ///
-    /// Another process can sign with it after [`SigningKey::from_pkcs8`].
+    /// Another process can pass it to [`SigningKey::from_pkcs8`] and sign with the same key.
     pub fn moneykit_signing_key(&self) -> Secret {
         self.services.moneykit.keys().key(None).map(|key| key.pkcs8().clone()).unwrap_or_default()
     }

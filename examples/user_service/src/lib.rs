@@ -1,7 +1,7 @@
 //! A small service that reads account names from Moov's API. You can copy it.
 //!
-//! It takes its tokens from a [`TokenProvider`], so each test can choose where the tokens come
-//! from:
+//! The service takes its tokens from a [`TokenProvider`], so each test can choose where the tokens
+//! come from:
 //!
 //! | test | tokens from | server | what it shows |
 //! | --- | --- | --- | --- |
@@ -9,8 +9,8 @@
 //! | `tests/emulator.rs` | `moov::Client` and the emulator | the emulator, and a few lines of axum for the API | expiry, revocation and outages, as at the vendor |
 //! | `tests/wiremock.rs` | `moov::Client` | wiremock for both | each request and response, as the test defines it |
 //!
-//! Start with the first. Use the emulator if the vendor's behavior matters, and wiremock if your
-//! other tests already use it.
+//! For your own service, start with a test like `tests/mock.rs`. Use the emulator if the vendor's
+//! behavior matters, and wiremock if your other tests already use it.
 
 use std::{fmt, sync::Arc};
 
@@ -57,7 +57,8 @@ impl Accounts {
     ///
     /// # Errors
     ///
-    /// [`AccountError`]. If the server says that the token is invalid, the next call uses a new token.
+    /// Returns an [`AccountError`] if there is no token or the request fails. If the server says
+    /// that the token is invalid, the next call uses a new token.
     pub async fn name(&self, account: Uuid) -> Result<String, AccountError> {
         let scopes = scopes(account);
         let token = self.tokens.token(&scopes).await.map_err(AccountError::Token)?;

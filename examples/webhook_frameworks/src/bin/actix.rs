@@ -34,7 +34,8 @@ async fn from_moov(webhooks: Data<WebhookVerifier>, request: HttpRequest, body: 
     }
 }
 
-/// Returns all values of a header. actix-web's `HeaderMap` is not that of the crate `http`.
+/// Returns all values of a header. actix-web's `HeaderMap` is not the `HeaderMap` of the crate
+/// `http`.
 fn values<'h>(request: &'h HttpRequest) -> impl Fn(&str) -> Vec<&'h [u8]> {
     |name| request.headers().get_all(name).map(|value| value.as_bytes()).collect()
 }

@@ -41,7 +41,7 @@ async fn from_moneykit(webhooks: &WebhookVerifier, request: Request) -> Result<R
     Ok(Response::new(Body::Empty))
 }
 
-/// Replace this: queue the event, for example.
+/// Replace this function. For example, your function can put the event into a queue.
 async fn handle(event: Event) -> Result<(), Error> {
     let link = event.link_id.ok_or("no link_id")?;
     println!("{}: link {link}", event.kind.as_str());
@@ -58,7 +58,8 @@ fn respond(response: WebhookResponse) -> Result<Response<Body>, Error> {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    // The key encrypts tokens, if the store gets any. Delivery records are digests.
+    // `RedisStore` needs a key to encrypt tokens, but this function stores no tokens. Delivery
+    // records are digests.
     let key = SealingKey::from_base64(&Secret::from(env::var("REDIS_SEALING_KEY")?))?;
     let redis = Arc::new(RedisStore::builder([key]).open(&env::var("REDIS_URL")?)?);
     let client = moneykit::Config::from_env()?.builder_for_webhooks()?; // settings from the environment
@@ -119,7 +120,7 @@ mod tests {
             assert_eq!(send(&sent, is_base64).await, (200, false));
             assert_eq!(send(&sent, is_base64).await, (200, false), "a duplicate");
         }
-        // The webhook is authentic, but it is no event that the crate can parse.
+        // The webhook is authentic, but the crate cannot parse its body as an event.
         let unknown = emulator.moneykit_webhook("[]").sign().unwrap();
         assert_eq!(send(&unknown, false).await, (200, false));
         // The handler fails, so each retry calls it again.
