@@ -1,7 +1,7 @@
-//! The error of every call.
+//! The error type of all calls.
 //!
-//! It never shows a body, a query string, a secret or the text of its source. Webhooks have their
-//! own error type, because a receiver of webhooks responds to an error and does not retry.
+//! An error never shows a body, a query string, a secret or the text of its source. Webhooks have
+//! their own error type, because a receiver of webhooks responds to an error and does not retry.
 
 use std::{
     borrow::Cow,
@@ -53,12 +53,13 @@ pub enum ErrorKind {
     /// The configuration or an argument is wrong. Nothing was sent.
     InvalidConfig,
     /// The vendor does not accept the credentials or the token: a 401, `invalid_client`, or a 403
-    /// whose error code does not blame the request. Correct the credentials, or get a new token.
+    /// whose error code does not say that the request is the cause. Correct the credentials, or get
+    /// a new token.
     Unauthorized,
-    /// The vendor refuses the request or its scope (400, 404, 422). Correct the request.
+    /// The vendor refuses the request or its scope: a 400, 404 or 422. Correct the request.
     InvalidRequest,
-    /// Too many requests (429). Wait for the time in [`Error::retry_after`], if any, then send the
-    /// request again.
+    /// The client has sent too many requests (429). Wait for the time in [`Error::retry_after`], if
+    /// any, then send the request again.
     RateLimited,
     /// The vendor or the network failed (5xx, no connection, a connection reset), or a proxy or CDN
     /// blocked the request. Try again later. The credentials may still be valid.
@@ -223,7 +224,7 @@ impl Error {
 
     /// Adds the HTTP status of the response.
     ///
-    /// The token cache uses the status to find the cause of a refusal: a 401 to the client
+    /// The token cache uses the status to find the cause of a refusal: a 401 response to the client
     /// credentials grant is caused by the credentials. Any other refusal may be caused by the
     /// scopes.
     #[must_use]
@@ -235,7 +236,7 @@ impl Error {
     }
 
     /// Returns whether a refusal of the client credentials grant is certainly caused by the
-    /// credentials. `false` if the scopes may be the cause.
+    /// credentials. Returns `false` if the scopes may be the cause.
     pub(crate) fn is_about_credentials(&self) -> bool {
         self.status() == Some(StatusCode::UNAUTHORIZED) || self.code() == Some("invalid_client")
     }
@@ -295,8 +296,8 @@ impl Error {
     /// Returns whether the request may have reached the vendor, so that repeating it may take
     /// effect twice.
     ///
-    /// `false` only if the vendor certainly did not receive it: nothing was sent, or no connection
-    /// was established.
+    /// Returns `false` only if the vendor certainly did not receive the request: nothing was sent,
+    /// or no connection was established.
     pub fn may_have_been_sent(&self) -> bool {
         self.inner.sent && self.held_for.is_none()
     }
@@ -310,7 +311,7 @@ impl Error {
     ///
     /// This is the time that the vendor asks for: `Retry-After` in seconds or as a date (RFC 9110
     /// section 10.2.3), or Moov's older `X-Retry-In` in milliseconds. If this call was not sent
-    /// because an earlier call failed, it is the time until calls are sent again.
+    /// because an earlier call failed, this is the time until calls are sent again.
     pub fn retry_after(&self) -> Option<Duration> {
         self.held_for.or(self.inner.retry_after).or_else(|| self.response()?.retry_after)
     }
@@ -337,7 +338,8 @@ impl Error {
 
     /// Returns the `x-request-id` header, the id to quote to the vendor's support.
     ///
-    /// `None` if it does not look like an id: at most 64 letters, digits and hyphens.
+    /// Returns `None` if the header does not look like an id. An id has at most 64 characters,
+    /// which are letters, digits and hyphens.
     pub fn request_id(&self) -> Option<&str> {
         self.response()?.head.request_id.as_deref()
     }
@@ -372,7 +374,7 @@ impl Error {
     /// Deserializes the error body as a type of the API schema, such as
     /// `moov::types::AuthTokenRequestError` for a 422.
     ///
-    /// `None` if there is no response, or if its body does not have this type.
+    /// Returns `None` if there is no response, or if its body does not have this type.
     ///
     /// # Security
     ///

@@ -1,6 +1,6 @@
-//! Encodes and decodes hexadecimal digits, as strictly as signatures require.
+//! Encodes and decodes hexadecimal digits. Decoding is strict, as signatures require.
 
-/// Returns the value of a digit. For any other byte, the upper half of the result is set.
+/// Returns the value of a digit. For any other byte, returns a value of at least 16.
 ///
 /// There is no branch and no table, so that the compiler can process 16 digits at once.
 const fn value(digit: u8) -> u8 {

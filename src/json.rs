@@ -6,8 +6,8 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
 /// The members of a JSON object in order, including members with the same name.
 ///
-/// Parsers choose differently between repeated members, which an attacker can exploit. So each
-/// caller decides how to handle them.
+/// If a name is repeated, parsers differ in the member that they use, which an attacker can
+/// exploit. So each caller decides how to handle repeated names.
 pub(crate) struct Members<'a, V>(pub(crate) Vec<(Cow<'a, str>, V)>);
 
 impl<V> Members<'_, V> {

@@ -49,7 +49,7 @@
 //! Async calls need a tokio runtime. Before you go live, read `SECURITY.md` in the repository: it
 //! describes what the crate protects and what it does not.
 
-// On docs.rs, the nightly compiler adds to each item the feature that it needs.
+// docs.rs uses the nightly compiler, which shows for each item the feature that the item needs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod authorize;
@@ -64,7 +64,7 @@ mod clock;
 pub mod emulator;
 mod error;
 mod generated;
-// Only documentation and its doctests, so it is not compiled for dependents.
+// The module contains only documentation and its doctests, so it is not compiled for dependents.
 #[cfg(any(doc, doctest))]
 pub mod guide;
 mod hex;
@@ -103,7 +103,7 @@ pub use token::{ExpiresIn, Scope, ScopeSet, Token};
 pub use transport::Exchange;
 pub use transport::HttpOptions;
 
-// Crates whose types are in public signatures, so that users can name the same version. A new major
+// Crates whose types are in public signatures, so that users can use the same versions. A new major
 // version of one of these crates requires a new major version of this crate.
 #[cfg(feature = "tower")]
 #[doc(no_inline)]

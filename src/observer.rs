@@ -14,8 +14,8 @@ impl<F: ?Sized> Observer<F> {
         Self(Some(observe))
     }
 
-    /// Calls the observer, if one is set. A panic is caught, so that no token and no webhook is
-    /// lost.
+    /// Calls the observer, if one is set. Catches its panics, so that a panic does not cause the
+    /// loss of a token or a webhook.
     pub(crate) fn call(&self, call: impl FnOnce(&F)) {
         if let Some(observe) = &self.0
             && catch_unwind(AssertUnwindSafe(|| call(observe))).is_err()

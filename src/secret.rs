@@ -40,8 +40,8 @@ impl Secret {
     ///
     /// # Errors
     ///
-    /// I/O errors, and [`InvalidData`](io::ErrorKind::InvalidData) if the input is empty, over 16
-    /// KiB, or not UTF-8 text. No error shows the input.
+    /// Fails with I/O errors, and with [`InvalidData`](io::ErrorKind::InvalidData) if the input is
+    /// empty, over 16 KiB, or not UTF-8 text. No error shows the input.
     pub fn from_reader(reader: impl Read) -> io::Result<Self> {
         let invalid = |what| Err(io::Error::new(io::ErrorKind::InvalidData, what));
         // Allocate enough for the maximum size: a buffer that grows would leave copies that are not
@@ -91,8 +91,8 @@ impl From<String> for Secret {
         if value.len() == value.capacity() {
             return Self::new(value);
         }
-        // Converting a `String` with spare capacity into a box copies it, and frees the original
-        // without wiping it. So the original is wiped here.
+        // Converting a `String` with spare capacity into a box copies the text, and frees the
+        // original without wiping it. So this function wipes the original.
         let value = Zeroizing::new(value);
         Self::new(value.as_str())
     }

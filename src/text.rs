@@ -1,4 +1,5 @@
-//! Checks copied or quoted values for characters that they must not contain. Never shows the value.
+//! Checks settings for characters that a wrong copy, quotes or a wrong encoding may have added.
+//! Never shows the value.
 
 use crate::{Error, ErrorKind};
 
@@ -7,8 +8,8 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 /// The UTF-8 byte order mark, decoded as Latin-1.
 const MISREAD_BYTE_ORDER_MARK: &str = "ï»¿";
 
-/// Returns what is wrong with a value, as the end of a sentence about it. No valid id, secret, URL
-/// or path has any of these flaws.
+/// Returns what is wrong with a value, as the second part of a sentence whose first part names the
+/// value. No valid id, secret, URL or path has any of these flaws.
 pub(crate) fn flaw(text: &str) -> Option<&'static str> {
     let is_space = |c: char| c.is_whitespace();
     if text.contains(BYTE_ORDER_MARK) || text.starts_with(MISREAD_BYTE_ORDER_MARK) {
@@ -24,11 +25,7 @@ pub(crate) fn flaw(text: &str) -> Option<&'static str> {
     }
 }
 
-/// Checks a secret for invalid characters. `what` names it in the error.
-///
-/// # Errors
-///
-/// `InvalidConfig` for a secret with an invalid character.
+/// Checks a secret for invalid characters. `what` is the name of the secret in the error.
 pub(crate) fn check(what: &str, text: &str) -> Result<(), Error> {
     match flaw(text) {
         Some(flaw) => Err(Error::new(ErrorKind::InvalidConfig, format!("{what} {flaw}"))),
@@ -36,7 +33,7 @@ pub(crate) fn check(what: &str, text: &str) -> Result<(), Error> {
     }
 }
 
-/// Returns what is wrong with a list of scopes in one text, or with a single scope.
+/// Returns what is wrong with a text that contains one scope or a list of scopes.
 ///
 /// RFC 6749 section 3.3 allows the reported characters, but no vendor uses them.
 pub(crate) fn scopes_flaw(text: &str) -> Option<&'static str> {

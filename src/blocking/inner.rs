@@ -155,7 +155,8 @@ macro_rules! client {
             )]
             ///
             /// # Errors
-            /// The same errors as [`Client::token`].
+            ///
+            /// Fails with the same errors as [`Client::token`].
             pub fn default_token(&self) -> Result<crate::Token, crate::Error> {
                 self.0.default_token()
             }

@@ -84,10 +84,6 @@ impl Auth {
     }
 
     /// Returns the credentials.
-    ///
-    /// # Errors
-    ///
-    /// `InvalidConfig` for a client without credentials.
     pub(super) fn credentials(&self) -> Result<&CurrentCredentials, Error> {
         match self {
             Self::Credentials(credentials) => Ok(credentials),

@@ -55,14 +55,14 @@ impl Client {
 
     /// Returns an [`Authorizer`] that adds the key pair to your own requests to the same origin.
     ///
-    /// It sends `X-Client-Id` and `X-Client-Secret`, and needs no token. A request that gets a 401
-    /// is repeated once if the credentials have been replaced. See
+    /// The authorizer sends `X-Client-Id` and `X-Client-Secret`, and no token. A request that gets
+    /// a 401 is repeated once if the credentials have been replaced. See
     /// [`authorize`](crate::authorize#security) for redirects.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`] if the client has no credentials, or if they contain characters
-    /// that headers cannot carry.
+    /// Fails with [`ErrorKind::InvalidConfig`] if the client has no credentials, or if they contain
+    /// characters that headers cannot carry.
     pub fn key_pair(&self) -> Result<Authorizer, Error> {
         let api = &self.inner().api;
         let credentials = api.auth.credentials()?;
@@ -79,9 +79,9 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unauthorized`] for wrong credentials, [`ErrorKind::InvalidRequest`] for a scope
-    /// that is not granted. Like every call, it can also fail with `RateLimited`, `Unavailable`,
-    /// `Timeout` or `InvalidResponse`.
+    /// Fails with [`ErrorKind::Unauthorized`] for wrong credentials, and with
+    /// [`ErrorKind::InvalidRequest`] for a scope that is not granted. Like every call, it can also
+    /// fail with `RateLimited`, `Unavailable`, `Timeout` or `InvalidResponse`.
     ///
     /// # Cancellation
     ///
@@ -102,9 +102,9 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unauthorized`] for a token that is not accepted. If the token has expired,
-    /// [`Error::code`] is `api_error.auth.expired_access_token`. Like every call, it can also fail
-    /// with `RateLimited`, `Unavailable`, `Timeout` or `InvalidResponse`.
+    /// Fails with [`ErrorKind::Unauthorized`] for a token that is not accepted. If the token has
+    /// expired, [`Error::code`] is `api_error.auth.expired_access_token`. Like every call, it can
+    /// also fail with `RateLimited`, `Unavailable`, `Timeout` or `InvalidResponse`.
     pub async fn introspect(
         &self,
         token: &impl AsToken,
@@ -120,8 +120,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unauthorized`] for wrong credentials. Like every call, it can also fail with
-    /// `RateLimited`, `Unavailable`, `Timeout` or `InvalidResponse`.
+    /// Fails with [`ErrorKind::Unauthorized`] for wrong credentials. Like every call, it can also
+    /// fail with `RateLimited`, `Unavailable`, `Timeout` or `InvalidResponse`.
     pub async fn introspect_client(&self) -> Result<Response<types::AppClientResponse>, Error> {
         let inner = self.inner();
         inner.send(Idempotency::Idempotent, || inner.api.introspect_client()).await
@@ -232,7 +232,8 @@ impl ClientBuilder {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`] naming the option to correct.
+    /// Fails with [`ErrorKind::InvalidConfig`] if an option is invalid. The error names the option
+    /// to correct.
     pub fn build(self) -> Result<Client, Error> {
         if !is_version(&self.version) {
             let reason = "the MoneyKit version must be a date, such as 2023-02-18";

@@ -52,7 +52,7 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// The same errors as [`http_options`](Self::http_options).
+    /// Fails with the same errors as [`http_options`](Self::http_options).
     pub fn builder_for_webhooks(&self) -> Result<ClientBuilder, Error> {
         self.apply(ClientBuilder::for_webhooks(self.client_id.as_deref()))
     }

@@ -40,8 +40,8 @@
 //!
 //! # Limits
 //!
-//! MoneyKit allows each client 300 token requests a minute. Above that, it responds with 429 and
-//! `Retry-After`. By default, a [`Client`] sends at most 300 token requests a minute.
+//! MoneyKit allows each client 300 token requests a minute. Above that limit, the service responds
+//! with 429 and `Retry-After`. By default, a [`Client`] sends at most 300 token requests a minute.
 //!
 //! # Webhooks
 //!

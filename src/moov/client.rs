@@ -1,4 +1,4 @@
-//! The Moov client: two operations, with a separate method for the refresh grant of the first.
+//! The Moov client: two operations. The refresh grant of the token operation has its own method.
 
 use std::{sync::Arc, time::Duration};
 
@@ -55,13 +55,14 @@ impl Client {
     /// Returns an [`Authorizer`] that adds the API key pair to your own requests to the same
     /// origin.
     ///
-    /// It uses HTTP Basic and needs no token. A request that gets a 401 is repeated once if the
-    /// credentials have been replaced. See [`authorize`](crate::authorize#security) for redirects.
+    /// The authorizer sends the key pair with HTTP Basic, and no token. A request that gets a 401
+    /// is repeated once if the credentials have been replaced. See
+    /// [`authorize`](crate::authorize#security) for redirects.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`] if HTTP Basic cannot carry the key pair, for example because
-    /// the client id contains a colon.
+    /// Fails with [`ErrorKind::InvalidConfig`] if HTTP Basic cannot carry the key pair, for example
+    /// because the client id contains a colon.
     pub fn basic_auth(&self) -> Result<Authorizer, Error> {
         let api = &self.inner().api;
         if let Some(known) = api.credentials.known() {
@@ -78,10 +79,10 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`] without a scope, [`ErrorKind::Unauthorized`] for wrong
-    /// credentials or an origin that is not allowed, [`ErrorKind::InvalidRequest`] for a scope that
-    /// is not granted. Like every call, it can also fail with `RateLimited`, `Unavailable`,
-    /// `Timeout` or `InvalidResponse`.
+    /// Fails with [`ErrorKind::InvalidConfig`] without a scope, with [`ErrorKind::Unauthorized`]
+    /// for wrong credentials or an origin that is not allowed, and with
+    /// [`ErrorKind::InvalidRequest`] for a scope that is not granted. Like every call, it can also
+    /// fail with `RateLimited`, `Unavailable`, `Timeout` or `InvalidResponse`.
     ///
     /// # Cancellation
     ///
@@ -101,10 +102,10 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`] if the response contains no refresh token.
-    /// [`ErrorKind::InvalidRequest`] with the code `invalid_grant` if the refresh token has been
-    /// used, expired or revoked: issue a new token then. Like every call, it can also fail with
-    /// `RateLimited`, `Unavailable`, `Timeout` or `InvalidResponse`.
+    /// Fails with [`ErrorKind::InvalidConfig`] if the given response contains no refresh token.
+    /// Fails with [`ErrorKind::InvalidRequest`] with the code `invalid_grant` if the refresh token
+    /// has been used, expired or revoked: issue a new token then. Like every call, it can also fail
+    /// with `RateLimited`, `Unavailable`, `Timeout` or `InvalidResponse`.
     ///
     /// # Cancellation
     ///
@@ -133,10 +134,11 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unauthorized`] for wrong credentials. [`ErrorKind::Unavailable`] if the service
-    /// failed, and also if the service revoked the token, but the token could not be removed from
-    /// the store. Other processes may then use the token until the store is available again. Like
-    /// every call, it can also fail with `RateLimited`, `Timeout` or `InvalidResponse`.
+    /// Fails with [`ErrorKind::Unauthorized`] for wrong credentials. Fails with
+    /// [`ErrorKind::Unavailable`] if the service failed, and also if the service revoked the token,
+    /// but the token could not be removed from the store. Other processes may then use the token
+    /// until the store is available again. Like every call, it can also fail with `RateLimited`,
+    /// `Timeout` or `InvalidResponse`.
     ///
     /// After an error it is safe to revoke the token again, even if the request [may have been
     /// sent](Error::may_have_been_sent).
@@ -205,8 +207,8 @@ impl ClientBuilder {
     /// `dev`, and `none` to send no version. Default: [`version::DEFAULT`].
     ///
     /// The service accepts only the fields that the version documents. Without a version, the
-    /// service uses `v2024.01.00`, which does not document `client_type`. It then issues tokens for
-    /// a web page. If no origin is set, requests with such a token get a 401.
+    /// service uses `v2024.01.00`, which does not document `client_type`, and issues tokens for a
+    /// web page. If no origin is set, requests with such a token get a 401.
     ///
     /// With `none` or a version before `v2026.07.00`, no `client_type` is sent, and tokens need an
     /// [origin](Self::with_origin).
@@ -221,7 +223,7 @@ impl ClientBuilder {
 
     /// Sets the origin that tokens for a browser are valid for, such as `https://your-domain.com`.
     ///
-    /// It must be allowed for the API key in the vendor's dashboard.
+    /// The origin must be allowed for the API key in the vendor's dashboard.
     #[must_use]
     pub fn with_origin(mut self, origin: impl Into<String>) -> Self {
         self.origin = Some(origin.into());
@@ -237,7 +239,7 @@ impl ClientBuilder {
 
     /// Sets the type of client that will use the tokens (`client_type`).
     ///
-    /// Default: [`ClientType::Service`] without an origin and a referer. With either of them the
+    /// Default: [`ClientType::Service`] if neither an origin nor a referer is set. Otherwise the
     /// field is not sent, and the service issues tokens for a web page.
     ///
     /// With `None`, the field is never sent. The field is documented since `v2026.07.00`. With an
@@ -260,7 +262,8 @@ impl ClientBuilder {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`] naming the option to correct.
+    /// Fails with [`ErrorKind::InvalidConfig`] if an option is invalid. The error names the option
+    /// to correct.
     pub fn build(self) -> Result<Client, Error> {
         let invalid = |reason: &'static str| Error::new(ErrorKind::InvalidConfig, reason);
         let version = Some(self.version).filter(|version| version != version::NONE);

@@ -86,8 +86,8 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) if no secret is set. Reading a
-    /// secret can also fail with the errors of [`Config::builder`].
+    /// Fails with [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) if no secret is
+    /// set. Reading a secret can also fail with the errors of [`Config::builder`].
     pub fn webhooks(&self) -> Result<WebhookVerifier, Error> {
         let current = self.current_webhook_secret()?;
         let previous = secret(
@@ -108,8 +108,8 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) if no secret is set. Reading
-    /// the secret can also fail with the errors of [`Config::builder`].
+    /// Fails with [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) if no secret is
+    /// set. Reading the secret can also fail with the errors of [`Config::builder`].
     pub fn current_webhook_secret(&self) -> Result<Secret, Error> {
         let current =
             secret("webhook_secret", self.webhook_secret.as_ref(), self.webhook_secret_file.as_deref())?;

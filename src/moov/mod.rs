@@ -50,8 +50,8 @@
 //! # Limits
 //!
 //! Moov allows 40 requests a second for each IP address and account, and 10 in test mode. Above
-//! that, it responds with 429 and `Retry-After`. By default, a [`Client`] sends at most 40 token
-//! requests a second.
+//! that limit, the service responds with 429 and `Retry-After`. By default, a [`Client`] sends at
+//! most 40 token requests a second.
 //!
 //! # Webhooks
 //!

@@ -170,7 +170,8 @@ impl Call {
             fintech_auth.operation = self.0.operation,
             fintech_auth.request_id = field::Empty,
         );
-        // Only the hook sees the request, and it adds the request to the span.
+        // The hook `pre` records the attributes of the request in this span, because no other code
+        // has access to the request.
         let _ = self.0.span.set(span.clone());
         let result = sending.instrument(span.clone()).await;
         let outcome = self
@@ -269,7 +270,8 @@ impl Call {
         let decoded = match result {
             Ok(value) => Ok(value.into_inner()),
             Err(Generated::InvalidResponsePayload(_, error)) => {
-                // The body may be readable except for details that strict decoders reject.
+                // Decode the body again without the details that strict decoders reject, such as
+                // duplicate members.
                 match json::normalize(&body) {
                     Some(json) => serde_json::from_str(&Zeroizing::new(json)),
                     None => Err(error),
@@ -327,7 +329,7 @@ impl Call {
         let in_headers = self.0.headers.iter().filter(|(_, value)| value.is_sensitive());
         let in_headers = in_headers.filter_map(|(_, value)| value.to_str().ok()?.rsplit(' ').next());
         let echoed = self.0.echoed.as_ref().map(|echoed| echoed.load()).unwrap_or_default();
-        // The forms of the client's own secrets are known already.
+        // The forms of the client's own secrets are already part of `echoed`.
         let is_new = |secret: &&str| echoed.iter().all(|echoed| echoed.expose_secret() != *secret);
         let secrets = self.0.secrets.iter().map(Secret::expose_secret).chain(in_headers).filter(is_new);
         SecretForms { request: secrets.flat_map(forms).collect(), echoed }
@@ -337,7 +339,7 @@ impl Call {
     pub(crate) fn prepare(&self, request: &mut reqwest::Request) {
         // The generated client adds the version of the OpenAPI document to every request.
         request.headers_mut().remove("api-version");
-        // The fragment tells apart two encodings of one path in the generated client (see
+        // The fragment distinguishes the two encodings of one path in the generated client (see
         // `build.rs`).
         request.url_mut().set_fragment(None);
         request.headers_mut().entry(header::ACCEPT).or_insert(HeaderValue::from_static("application/json"));
@@ -412,8 +414,8 @@ impl Call {
             }
         }
         let body = body.freeze();
-        // Without a url, reqwest would parse a placeholder for each response. Building cannot fail:
-        // there are no headers, and the status is valid.
+        // Without a URL, reqwest would parse a placeholder URL for each response. Building cannot
+        // fail: there are no headers, and the status is valid.
         let copy = http::Response::builder().status(status).url(response.url().clone()).body(body.clone());
         let copy = copy.unwrap_or_else(|_| http::Response::new(Bytes::new()));
         let received = Received { sent, status, headers, body, is_complete, over_limit };

@@ -48,7 +48,7 @@ pub struct HttpOptions {
 /// The reqwest clients that were built from these options and their clones, by base URL.
 type Built = Arc<Mutex<Vec<(String, Caller, reqwest::Client)>>>;
 
-/// Who sends requests with a reqwest client.
+/// The code that sends requests with a reqwest client.
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Caller {
     /// This crate, which sends requests only to the base URL.
@@ -221,7 +221,7 @@ impl HttpOptions {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`] if the base URL or an option is invalid.
+    /// Fails with [`ErrorKind::InvalidConfig`] if the base URL or an option is invalid.
     pub fn to_reqwest(&self, base_url: impl AsRef<str>) -> Result<reqwest::Client, Error> {
         let base = BaseUrl::parse(base_url.as_ref())?;
         self.check(&base)?;
@@ -257,7 +257,7 @@ impl HttpOptions {
     }
 
     fn shared(&self, base: &BaseUrl, caller: Caller) -> Result<reqwest::Client, Error> {
-        // With https, the clients of both callers are the same.
+        // If the base URL is https, both callers can use the same client.
         let caller = if base.is_https() && !base.is_loopback() { Caller::Crate } else { caller };
         let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
         let is_same = |url: &str, of| url == base.as_str() && of == caller;
@@ -295,7 +295,8 @@ impl HttpOptions {
         }
         if base.is_loopback() || !base.is_https() {
             builder = builder.no_proxy();
-            // Takes a tenth of the processor time of a request, so only clients that need it have it.
+            // This proxy setting takes a tenth of the processor time of a request, so only the
+            // clients that need it get it.
             if caller == Caller::Program {
                 builder = builder.proxy(self.allowed_http.reject_other_hosts());
             }

@@ -7,12 +7,13 @@ use serde_json::{Map, Value};
 use super::{json, redact::is_code};
 use crate::{FieldError, error::ErrorBody};
 
-/// The number of rejected fields that are kept.
+/// The maximum number of rejected fields to keep.
 const MAX_FIELDS: usize = 16;
 
-/// Returns whether a body may have a member with an error code. Costs much less than [`read`].
+/// Returns whether a body may have a member with an error code. This check is much faster than
+/// [`read`].
 pub(super) fn may_have_code(body: &[u8]) -> bool {
-    // An escape sequence may hide the name.
+    // The name of the member may be written with escape sequences.
     str::from_utf8(body).map_or(true, |body| body.contains("\"error") || body.contains('\\'))
 }
 

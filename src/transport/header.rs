@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::{Error, ErrorKind, Secret};
 
-/// Builds a header value that is not secret. `what` names it in the error.
+/// Builds a header value that is not secret. `what` is its name in the error.
 pub(crate) fn visible(what: &str, value: &str) -> Result<HeaderValue, Error> {
     let printable = !value.is_empty() && value.bytes().all(|byte| matches!(byte, 0x20..=0x7e));
     printable
@@ -16,7 +16,7 @@ pub(crate) fn visible(what: &str, value: &str) -> Result<HeaderValue, Error> {
         .ok_or_else(|| invalid(format!("{what} is empty or not printable ASCII")))
 }
 
-/// Builds a header value that the HTTP stack does not log. `what` names it in the error.
+/// Builds a header value that the HTTP stack does not log. `what` is its name in the error.
 pub(crate) fn sensitive(what: &str, value: &str) -> Result<HeaderValue, Error> {
     let mut value = visible(what, value)?;
     value.set_sensitive(true);

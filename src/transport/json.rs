@@ -70,7 +70,7 @@ fn with_members<T>(body: &[u8], then: impl FnOnce(Vec<(String, Option<&RawValue>
     serde_json::from_str::<Members<'_, &RawValue>>(&text).ok().map(|members| then(merge(members.0)))
 }
 
-/// Removes duplicate members. A member that occurs with different values has no value.
+/// Removes duplicate members. If the duplicates have different values, the value is `None`.
 fn merge<'a>(members: Vec<(Cow<'_, str>, &'a RawValue)>) -> Vec<(String, Option<&'a RawValue>)> {
     let mut places: HashMap<String, usize> = HashMap::new();
     let mut merged: Vec<(String, Option<&'a RawValue>)> = Vec::new();

@@ -23,12 +23,9 @@ impl AllowedHosts {
         Self(hosts.into_iter().map(|host| host.as_ref().to_ascii_lowercase().into()).collect())
     }
 
-    /// Checks the allowed hosts and the base URL.
-    ///
-    /// # Errors
-    ///
-    /// `InvalidConfig` if an allowed host is not a host name, is a vendor's host or is a public
-    /// address, and if the base URL is plain http to a host that is not allowed.
+    /// Checks the allowed hosts and the base URL. Fails if an allowed host is not a host name, is a
+    /// vendor's host or is a public address. Also fails if the base URL is plain http to a host
+    /// that is not allowed.
     pub(super) fn check(&self, base: &BaseUrl) -> Result<(), Error> {
         let refuse = |reason: &'static str| Err(Error::new(ErrorKind::InvalidConfig, reason));
         for host in &*self.0 {

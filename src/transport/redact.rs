@@ -16,17 +16,17 @@ pub(super) fn is_code(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(plain)
 }
 
-/// Returns whether a text has the form of a request id or a Cloudflare ray id. A token in its place
-/// would be longer or contain other characters.
+/// Returns whether a text has the form of a request id or a Cloudflare ray id. A token has another
+/// form: it is longer or contains other characters.
 pub(super) fn is_id(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     (1..=64).contains(&text.len()) && text.bytes().all(plain)
 }
 
-/// Returns whether a header of this name holds no credentials. `Location` may hold credentials in
-/// its query.
+/// Returns whether a header of this name holds no credentials. Returns `false` for `Location`,
+/// whose query may hold credentials.
 pub(super) fn is_public(name: &HeaderName) -> bool {
-    // Common names first, because the search for words costs more.
+    // Check common names first, because searching a name for words is slower.
     let common = [header::DATE, header::CONTENT_TYPE, header::CONTENT_LENGTH, header::CACHE_CONTROL];
     let named = [header::LOCATION, header::SET_COOKIE, header::AUTHORIZATION, header::PROXY_AUTHORIZATION];
     let words = ["cookie", "secret", "token", "key", "authoriz", "signature"];

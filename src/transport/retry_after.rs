@@ -8,8 +8,8 @@ use http::{HeaderMap, header};
 /// overflow.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A wait of more than a year is probably a mistake of the server. It is used only if the response
-/// contains no shorter wait.
+/// A wait of more than a year is probably a mistake of the server. Such a wait is used only if the
+/// response contains no shorter wait.
 const CREDIBLE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// A number of at least this value is a Unix timestamp (2001-09-09 or later), not seconds to wait.
@@ -27,7 +27,7 @@ pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Durati
     for (name, unit) in [("retry-after", "s"), ("x-retry-in", "ms")] {
         for value in headers.get_all(name).iter().filter_map(|value| value.to_str().ok()) {
             let parts: Vec<&str> = value.split(',').map(str::trim).collect();
-            // A date contains a comma itself.
+            // Join neighbouring parts, because a date contains a comma.
             let dates = parts.windows(2).filter_map(|pair| httpdate::parse_http_date(&pair.join(", ")).ok());
             let dates = dates.chain(httpdate::parse_http_date(value.trim()).ok());
             waits.extend(dates.map(until));

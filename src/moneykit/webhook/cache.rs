@@ -61,8 +61,8 @@ struct Now {
 }
 
 impl Now {
-    /// Returns the time since `earlier`: the longer of the times on both clocks. The monotonic
-    /// clock may stop while the machine sleeps, and the wall clock may be set back.
+    /// Returns the time since `earlier`, according to the clock that shows the longer time. The
+    /// monotonic clock may stop while the machine sleeps, and the wall clock may be set back.
     fn since(self, earlier: Self) -> Duration {
         let by_wall = self.wall.duration_since(earlier.wall).unwrap_or_default();
         by_wall.max(self.tick.saturating_sub(earlier.tick))
@@ -75,14 +75,14 @@ enum Step {
     Refuse(VerifyError),
     /// Wait for the running fetch. If there are stale keys, wait only for a short time.
     Wait(Waiter<Result<(), Error>>, Option<Arc<VerifyingKeys>>),
-    /// Start a fetch, and wait in the same way.
+    /// Start a fetch and wait for it. If there are stale keys, wait only for a short time.
     Start(Flight<Result<(), Error>>, Fetch, Option<Arc<VerifyingKeys>>),
 }
 
 /// The reason for a fetch.
 struct Fetch {
     asked: Now,
-    /// If there are no keys, the key id for which they are fetched.
+    /// The key id that was requested, if there were no keys to use when the fetch started.
     cold: Option<String>,
 }
 
@@ -117,8 +117,8 @@ impl KeyCache {
         F: Future<Output = Result<VerifyingKeys, Error>> + Send + 'static,
     {
         let (mut waited, mut led) = (false, false);
-        // At most four attempts: one fetch of another caller, one own fetch, and two fetches whose
-        // tasks are dropped.
+        // Try at most four times: this allows for one fetch of another caller, one own fetch, and
+        // two fetches whose tasks are dropped.
         for _ in 0..4 {
             let (waiter, stale) = match self.step(key_id, waited, led) {
                 Step::Use(keys) => return Ok(keys),

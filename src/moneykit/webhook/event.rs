@@ -63,9 +63,9 @@ impl Event {
     ///
     /// # Errors
     ///
-    /// [`MalformedBody`](crate::webhook::VerifyErrorKind::MalformedBody) for any other body. The
-    /// webhook is authentic nevertheless: respond with 2xx and inspect the body. Otherwise the
-    /// vendor keeps sending it again.
+    /// Fails with [`MalformedBody`](crate::webhook::VerifyErrorKind::MalformedBody) for any other
+    /// body. The webhook is authentic nevertheless: respond with 2xx and inspect the body.
+    /// Otherwise the vendor keeps sending it again.
     pub fn read(body: &[u8]) -> Result<Self, VerifyError> {
         let malformed = || VerifyError::from(Reason::MalformedBody);
         let mut fields: Map<String, Value> = serde_json::from_slice(body).map_err(|_| malformed())?;
@@ -102,7 +102,7 @@ impl<B: AsRef<[u8]>> Verified<B> {
     ///
     /// # Errors
     ///
-    /// The same errors as [`Event::read`].
+    /// Fails with the same errors as [`Event::read`].
     pub fn event(&self) -> Result<Event, VerifyError> {
         Event::read(self.body().as_ref())
     }

@@ -76,7 +76,7 @@ fn check_header(header: &[u8]) -> Result<String, VerifyError> {
     let mut key_id = None;
     for (name, value) in members {
         match (&*name, value) {
-            // The extensions that `crit` lists must be understood, and this crate supports none.
+            // A verifier must support every extension that `crit` lists. This crate supports none.
             ("crit", _) => return Err(VerifyError::about(Reason::CriticalExtension, "crit")),
             ("alg", Value::String(value)) => algorithm = Some(value),
             ("kid", Value::String(value)) => key_id = Some(value),

@@ -20,7 +20,7 @@ const POINT: usize = 65;
 /// are skipped. If two keys have the same id, the usable one is used. If both are usable and
 /// differ, neither is used, because the id is ambiguous.
 ///
-/// The number of keys is limited only by the size of the response, by default 1 MiB
+/// The number of keys is limited only by the size of the response, which is 1 MiB by default
 /// ([`HttpOptions::with_body_limit`](crate::HttpOptions::with_body_limit)).
 #[derive(Clone, Default)]
 pub struct VerifyingKeys(BTreeMap<Box<str>, Key>);
@@ -99,7 +99,7 @@ fn read(jwk: &Map<String, Value>) -> Key {
         }
     }
     only("alg", "ES256", Reason::KeyAlgorithm)?;
-    // A published private key would let anyone sign.
+    // A key set is public. If it contains a private key (`d`), anyone can sign with this key.
     if jwk.contains_key("d") {
         return Err(Reason::KeyMalformed);
     }
@@ -117,9 +117,9 @@ fn read(jwk: &Map<String, Value>) -> Key {
 
 /// Returns whether a point is on the curve.
 ///
-/// Verifying a signature checks this too, but reports it as an invalid signature. A key agreement
-/// fails only for a point that is not on its curve, so this function runs one with an ephemeral
-/// key.
+/// Verifying a signature also checks this, but reports such a point as an invalid signature. A key
+/// agreement fails only for a point that is not on its curve, so this function runs one with an
+/// ephemeral key.
 fn is_on_curve(point: &[u8; POINT]) -> bool {
     let Ok(own) = agreement::EphemeralPrivateKey::generate(&agreement::ECDH_P256, &SystemRandom::new())
     else {

@@ -95,13 +95,13 @@ impl WebhookVerifier {
     ///
     /// # Errors
     ///
-    /// Each rejection has its own [reason](VerifyError::reason).
+    /// Each rejection has its own [reason](VerifyError::reason). Fails with
     /// [`KeysUnavailable`](crate::webhook::VerifyErrorKind::KeysUnavailable) if keys are needed and
-    /// cannot be fetched. Its source is the [`Error`](crate::Error) of that call.
+    /// cannot be fetched. The source of that error is the [`Error`](crate::Error) of the fetch.
     ///
     /// # Cancellation
     ///
-    /// Safe: a running fetch continues in its own task, and its keys are cached.
+    /// Cancel safe: a running fetch continues in its own task, and its keys are cached.
     ///
     /// # Security
     ///
@@ -128,11 +128,12 @@ impl WebhookVerifier {
         self.verify_signature(signature, tolerance).await?.with_body(body)
     }
 
-    /// Verifies a webhook and looks it up in the delivery store: it is new, in progress or done.
+    /// Verifies a webhook, looks it up in the delivery store, and returns whether its delivery is
+    /// new, in progress or done.
     ///
     /// # Errors
     ///
-    /// The same errors as [`WebhookVerifier::verify`], and
+    /// Fails with the same errors as [`WebhookVerifier::verify`], and
     /// [`DeliveryStoreUnavailable`](crate::webhook::VerifyErrorKind::DeliveryStoreUnavailable) if
     /// the delivery store fails.
     ///
@@ -174,7 +175,8 @@ impl WebhookVerifier {
     ) -> Result<VerifiedClaims, VerifyError> {
         let cache = &self.inner.webhook_keys;
         let unverified = Unverified::new(signature)?;
-        // Read the clock before fetching keys, so that the duration of the fetch does not count.
+        // Read the clock before fetching keys, so that the duration of the fetch does not make the
+        // webhook older.
         let now = cache.wall();
         let fetch = || {
             let inner = self.inner.clone();
@@ -203,8 +205,8 @@ impl WebhookVerifier {
 ///
 /// # Errors
 ///
-/// [`InvalidHeader`](crate::webhook::VerifyErrorKind::InvalidHeader) if the header is missing,
-/// repeated, too long or not visible ASCII.
+/// Fails with [`InvalidHeader`](crate::webhook::VerifyErrorKind::InvalidHeader) if the header is
+/// missing, repeated, too long or not visible ASCII.
 pub fn signature<'h>(headers: impl Headers<'h>) -> Result<&'h str, VerifyError> {
     one(&headers, SIGNATURE, jws::LIMIT)
 }

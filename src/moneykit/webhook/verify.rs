@@ -1,6 +1,6 @@
 //! Verifies one webhook, given the signature, the raw body, the keys and the current time.
 //!
-//! Pure functions: they fetch nothing, read no clock and store nothing.
+//! The functions are pure: they fetch nothing, read no clock and store nothing.
 
 use std::time::{Duration, SystemTime};
 
@@ -78,11 +78,6 @@ pub(crate) struct VerifiedClaims {
 
 impl VerifiedClaims {
     /// Verifies the body against the signed digest.
-    ///
-    /// # Errors
-    ///
-    /// [`BodyMismatch`](crate::webhook::VerifyErrorKind::BodyMismatch) if the body is not the
-    /// signed one.
     pub(crate) fn with_body<B: AsRef<[u8]>>(self, body: B) -> Result<Verified<B>, VerifyError> {
         let is_same = digest(&SHA256, body.as_ref()).as_ref().ct_eq(&self.claims.body_digest);
         if !bool::from(is_same) {

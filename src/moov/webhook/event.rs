@@ -79,9 +79,9 @@ impl UnsignedEvent {
     ///
     /// # Errors
     ///
-    /// [`MalformedBody`](crate::webhook::VerifyErrorKind::MalformedBody) for any other body, and
-    /// for a `type` that is not visible ASCII of at most 128 bytes. Respond with 2xx nevertheless:
-    /// otherwise the vendor keeps sending the same body.
+    /// Fails with [`MalformedBody`](crate::webhook::VerifyErrorKind::MalformedBody) for any other
+    /// body, and for a `type` that is not visible ASCII of at most 128 bytes. Respond with 2xx
+    /// nevertheless: otherwise the vendor keeps sending the same body.
     pub fn read(body: &[u8]) -> Result<Self, VerifyError> {
         let malformed = || VerifyError::from(Reason::MalformedBody);
         let mut fields: Map<String, Value> = serde_json::from_slice(body).map_err(|_| malformed())?;
@@ -132,8 +132,8 @@ impl UnsignedEvent {
     /// # Security
     ///
     /// Take the account id from your own records: `accountID` in the event may be forged. All ids
-    /// are UUIDs, so the event cannot change the path in other ways. Check that the fetched object
-    /// is the one you expect: a forged id may refer to another object of the account.
+    /// are UUIDs, so the event cannot change the rest of the path. Check that the fetched object is
+    /// the one you expect: a forged id may refer to another object of the account.
     pub fn refetch_url(&self, base_url: &str, account_id: Uuid) -> Option<String> {
         let path: &[(&str, &str)] = match self.kind.as_str().split('.').next()? {
             "account" => &[],
@@ -164,7 +164,7 @@ impl<B: AsRef<[u8]>> UnsignedBody<B> {
     ///
     /// # Errors
     ///
-    /// The same errors as [`UnsignedEvent::read`].
+    /// Fails with the same errors as [`UnsignedEvent::read`].
     pub fn unsigned_event(&self) -> Result<UnsignedEvent, VerifyError> {
         UnsignedEvent::read(self.unsigned_body().as_ref())
     }

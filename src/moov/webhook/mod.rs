@@ -98,13 +98,13 @@ impl VerifiedHeaders<'_> {
 }
 
 impl WebhookVerifier {
-    /// Creates a verifier that accepts any of these signing secrets: during a rotation, the old and
-    /// the new one.
+    /// Creates a verifier that accepts any of these signing secrets. During a rotation, pass both
+    /// the old and the new secret.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) if there is no secret, or if
-    /// one is empty or has white space around it.
+    /// Fails with [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) if there is no
+    /// secret, or if one is empty or has white space around it.
     pub fn new(secrets: impl IntoIterator<Item = Secret>) -> Result<Self, Error> {
         Ok(Self(Arc::new(Inner {
             secrets: Arc::new(ArcSwap::from_pointee(SigningSecrets::new(secrets)?)),
@@ -136,7 +136,8 @@ impl WebhookVerifier {
     ///
     /// # Errors
     ///
-    /// The same errors as [`WebhookVerifier::new`]. In that case the secrets are not replaced.
+    /// Fails with the same errors as [`WebhookVerifier::new`]. In that case the secrets are not
+    /// replaced.
     pub fn replace_secrets(&self, secrets: impl IntoIterator<Item = Secret>) -> Result<(), Error> {
         self.0.secrets.store(Arc::new(SigningSecrets::new(secrets)?));
         Ok(())
@@ -203,11 +204,12 @@ impl WebhookVerifier {
         Ok(self.0.deliveries.observe_verified(verified)?.with_body(body))
     }
 
-    /// Verifies a webhook and looks it up in the delivery store: it is new, in progress or done.
+    /// Verifies a webhook, looks it up in the delivery store, and returns whether its delivery is
+    /// new, in progress or done.
     ///
     /// # Errors
     ///
-    /// The same errors as [`WebhookVerifier::verify`], and
+    /// Fails with the same errors as [`WebhookVerifier::verify`], and
     /// [`DeliveryStoreUnavailable`](crate::webhook::VerifyErrorKind::DeliveryStoreUnavailable) if
     /// the delivery store fails.
     ///

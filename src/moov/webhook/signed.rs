@@ -66,7 +66,8 @@ impl fmt::Debug for SignedHeaders<'_> {
     }
 }
 
-/// Signing secrets that are ready for verification. One of them must match.
+/// Signing secrets that are ready for verification. A signature is valid if one of the secrets
+/// matches.
 ///
 /// # Security
 ///
@@ -102,8 +103,8 @@ impl SigningSecrets {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`] if there is no secret, or if one is empty or has white space
-    /// around it.
+    /// Fails with [`ErrorKind::InvalidConfig`] if there is no secret, or if one is empty or has
+    /// white space around it.
     pub fn new(secrets: impl IntoIterator<Item = Secret>) -> Result<Self, Error> {
         let prepare = |secret: Secret| {
             let text = secret.expose_secret();
@@ -127,10 +128,10 @@ impl SigningSecrets {
     ///
     /// # Errors
     ///
-    /// [`MalformedSignature`](crate::webhook::VerifyErrorKind::MalformedSignature),
+    /// Fails with [`MalformedSignature`](crate::webhook::VerifyErrorKind::MalformedSignature),
     /// [`InvalidSignature`](crate::webhook::VerifyErrorKind::InvalidSignature),
-    /// [`TooOld`](crate::webhook::VerifyErrorKind::TooOld),
-    /// [`TooNew`](crate::webhook::VerifyErrorKind::TooNew);
+    /// [`TooOld`](crate::webhook::VerifyErrorKind::TooOld) or
+    /// [`TooNew`](crate::webhook::VerifyErrorKind::TooNew). Fails with
     /// [`InvalidHeader`](crate::webhook::VerifyErrorKind::InvalidHeader) for a malformed timestamp,
     /// or a value that contains the separator.
     pub fn verify(
