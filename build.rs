@@ -444,8 +444,8 @@ fn lower_responses(operation: &mut Value) -> Result<(), String> {
     Ok(())
 }
 
-/// Keeps one encoding of the request body. If there are two, returns a second operation,
-/// `<id>_json`.
+/// Keeps one encoding of the request body. If the body has two encodings, returns a second
+/// operation for the JSON encoding, with the id `<id>_json`.
 fn lower_request(operation: &mut Value, id: &str) -> Result<Option<Value>, String> {
     if operation["requestBody"].is_null() {
         return Ok(None);

@@ -1,7 +1,7 @@
 //! Measures reading a cached token, and the minimum costs of its parts, in one run.
 //!
 //! `cargo bench --bench hot_path` runs all groups, and `cargo bench --bench hot_path -- keyed` runs
-//! one. The separate crate `benches/peers` measures other crates.
+//! only the group `keyed`. The separate crate `benches/peers` measures other crates.
 
 use std::{
     cell::Cell,

@@ -1,8 +1,8 @@
 //! Simulates a fleet of 500 processes and 100,000 merchants that starts without tokens.
 //!
-//! `cargo bench --bench simulation -- 25 10` simulates it twice, scaled down by 25 and by 10. It
-//! prints a table, and writes `benches/scale.svg` from the last simulation. Without a number it
-//! does nothing.
+//! `cargo bench --bench simulation -- 25 10` runs the simulation twice, scaled down by 25 and by
+//! 10. The program prints a table, and writes `benches/scale.svg` from the last simulation. Without
+//! a number the program does nothing.
 //!
 //! The token caches are real. The simulation runs in tokio's paused time. The store is a model of
 //! Redis: one queue, a latency, leases, messages and the rate limit. Requests come from a seeded
@@ -134,8 +134,8 @@ impl Entry {
 }
 
 impl State {
-    /// Reserves a time for a token request, like the script in Redis. Like the script, it extends
-    /// the period of the limit by 5 %.
+    /// Reserves a time for a token request, like the Redis script, which extends the period of the
+    /// limit by 5 %.
     fn reserve(&mut self, limit: Option<RateLimit>, max_wait: Duration) -> Permit {
         let Some(limit) = limit else { return Permit::Granted(Duration::ZERO) };
         let now = Instant::now();

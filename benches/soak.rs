@@ -1,13 +1,13 @@
 //! Runs both vendors' clients for a long time while the servers around them fail, and checks the
 //! results.
 //!
-//! Run it with `cargo bench --all-features --bench soak -- MINUTES [SEED]`. Without minutes it does
-//! nothing, so that a plain `cargo bench` does not take half an hour.
+//! Run this program with `cargo bench --all-features --bench soak -- MINUTES [SEED]`. Without
+//! minutes the program does nothing, so that a plain `cargo bench` does not take half an hour.
 //!
-//! Two clients of each vendor act as two processes: they share a real `redis-server`, but each has
-//! its own store. 200 tasks request tokens, send calls, revoke tokens and verify webhooks.
-//! Meanwhile the emulator injects all of its faults and is replaced every minute, and Redis is
-//! killed or stopped (SIGSTOP). In the last minute there are no faults.
+//! Two clients of each vendor act as two processes: they share a real `redis-server`, but each
+//! process has its own store object. 200 tasks request tokens, send calls, revoke tokens and verify
+//! webhooks. Meanwhile the emulator injects all of its faults and is replaced every minute, and
+//! Redis is killed or stopped (SIGSTOP). In the last minute there are no faults.
 //!
 //! The program prints a line every ten seconds. It exits with 1 if a guarantee was violated, or if
 //! the second half used more resources than the first half. For the guarantees, see `verdict` and

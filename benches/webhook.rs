@@ -1,7 +1,7 @@
 //! Measures the cost of verifying a webhook and the minimum costs of its parts, in one run.
 //!
-//! Run it with `cargo bench --bench webhook`. The separate crate `benches/peers` measures other
-//! crates.
+//! Run this program with `cargo bench --bench webhook`. The separate crate `benches/peers` measures
+//! other crates.
 
 use std::{
     pin::pin,

@@ -1,7 +1,7 @@
 //! A server that receives the webhooks of both vendors. Settings come from the environment.
 //!
-//! To try it, run `fintech-auth emulator` and export the settings that it prints. Then run `cargo
-//! run --example webhook_server` and, with the same settings, `fintech-auth moov trigger
+//! To try the server, run `fintech-auth emulator` and export the settings that it prints. Then run
+//! `cargo run --example webhook_server` and, with the same settings, `fintech-auth moov trigger
 //! transfer.updated --to http://127.0.0.1:3000/webhooks/moov`.
 //!
 //! In your own crate, this code needs `axum`, `tokio` (features `macros`, `net`,

@@ -67,7 +67,7 @@ pub enum ErrorKind {
     /// No complete response arrived within the timeout. Try again, or allow more time.
     Timeout,
     /// The response does not match the API schema: for example, it is not JSON, it is too large, or
-    /// it is a redirect. Report it.
+    /// it is a redirect. Report this as a bug.
     InvalidResponse,
 }
 
@@ -192,8 +192,8 @@ impl Error {
         self.with(|inner| inner.operation = Some((vendor, operation)))
     }
 
-    /// Adds the error that caused this one. It must contain no secret, because code that prints an
-    /// error often prints its sources too.
+    /// Adds the error that caused this error. The added error must contain no secret, because code
+    /// that prints an error often prints its sources too.
     #[must_use]
     pub fn with_source(self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.with(|inner| inner.source = Some(source.into().into()))
@@ -293,8 +293,8 @@ impl Error {
         matches!(self.kind(), ErrorKind::RateLimited | ErrorKind::Unavailable | ErrorKind::Timeout)
     }
 
-    /// Returns whether the request may have reached the vendor, so that repeating it may take
-    /// effect twice.
+    /// Returns whether the request may have reached the vendor, so that the request may take effect
+    /// twice if you repeat it.
     ///
     /// Returns `false` only if the vendor certainly did not receive the request: nothing was sent,
     /// or no connection was established.
@@ -331,7 +331,7 @@ impl Error {
         self.response()?.details.message.as_deref()
     }
 
-    /// Returns what the vendor says about single fields (422), at most 16.
+    /// Returns the vendor's explanations for individual fields (422), at most 16.
     pub fn fields(&self) -> &[FieldError] {
         self.response().map_or(&[], |response| &response.details.fields)
     }

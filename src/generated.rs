@@ -2,7 +2,7 @@
 //!
 //! This module is private, because the generator's error type prints response bodies. The types of
 //! responses and errors are exported as `moneykit::types` and `moov::types`. Lints are relaxed only
-//! here.
+//! in this module.
 
 #![allow(
     clippy::all,

@@ -6,15 +6,15 @@ use http::{HeaderMap, StatusCode};
 
 /// The decoded body of a successful call, with the status and headers of its HTTP response.
 ///
-/// It dereferences to the body, so `response.access_token` reads a field. `Debug` omits the
-/// headers.
+/// A `Response` dereferences to the body, so `response.access_token` reads a field. `Debug` omits
+/// the headers.
 #[derive(Clone)]
 pub struct Response<T> {
     head: Head,
     body: T,
 }
 
-/// The status of an HTTP response, and those of its headers that may be shown.
+/// The status of an HTTP response, and the headers that may be shown.
 #[derive(Clone)]
 pub(crate) struct Head {
     /// The time at which the request was sent, by the local clock.
@@ -57,7 +57,8 @@ impl<T> Response<T> {
 
     /// Returns the `x-request-id` header, the id to quote to the vendor's support.
     ///
-    /// `None` if it does not look like an id: at most 64 letters, digits and hyphens.
+    /// Returns `None` if the header does not look like an id. An id has at most 64 characters,
+    /// which are letters, digits and hyphens.
     pub fn request_id(&self) -> Option<&str> {
         self.head.request_id.as_deref()
     }

@@ -1,8 +1,8 @@
 //! A string that must stay secret: redacted when printed, wiped when dropped.
 //!
-//! It deliberately does not implement `Display` and `PartialEq`. Printing needs
-//! [`Secret::expose_secret`]. The duration of a byte-by-byte comparison would reveal how many bytes
-//! matched.
+//! The type deliberately implements neither `Display` nor `PartialEq`. To print a secret, code must
+//! call [`Secret::expose_secret`]. A comparison with `==` could reveal by its duration how many
+//! bytes matched.
 
 use std::{
     fmt,

@@ -8,8 +8,8 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 /// The UTF-8 byte order mark, decoded as Latin-1.
 const MISREAD_BYTE_ORDER_MARK: &str = "ï»¿";
 
-/// Returns what is wrong with a value, as the second part of a sentence whose first part names the
-/// value. No valid id, secret, URL or path has any of these flaws.
+/// Returns what is wrong with a value. The caller writes the name of the value in front of the
+/// returned text. No valid id, secret, URL or path has any of these flaws.
 pub(crate) fn flaw(text: &str) -> Option<&'static str> {
     let is_space = |c: char| c.is_whitespace();
     if text.contains(BYTE_ORDER_MARK) || text.starts_with(MISREAD_BYTE_ORDER_MARK) {

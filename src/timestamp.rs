@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 /// A point in time in the generated types (OpenAPI `date-time`).
 ///
 /// RFC 3339 is accepted with any offset. A missing offset means UTC, because Python services often
-/// omit it.
+/// omit the offset.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Timestamp(DateTime<Utc>);
 

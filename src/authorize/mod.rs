@@ -2,8 +2,8 @@
 //! use.
 //!
 //! An [`Authorizer`] adds a valid token to each request. If the response is a 401 that a new token
-//! may fix, it repeats the request once with a new token. It sends tokens only to the origins that
-//! it was created with.
+//! may fix, the authorizer repeats the request once with a new token. It sends tokens only to the
+//! origins that it was created with.
 //!
 //! | you send with | use |
 //! | --- | --- |
@@ -29,9 +29,9 @@
 //! A 401 means that the server did not process the request, so repeating a `POST` is safe.
 //!
 //! You can use one authorizer for many scope sets, for example one per merchant. With plain
-//! reqwest, pass them to [`Authorizer::with_scopes`]. With the middleware and the tower layer, add
-//! a [`ScopeSet`](crate::ScopeSet) to the request's extensions. Such scopes apply only to that
-//! request, and the cache may evict their token afterwards.
+//! reqwest, pass the scopes to [`Authorizer::with_scopes`]. With the middleware and the tower
+//! layer, add a [`ScopeSet`](crate::ScopeSet) to the request's extensions. Such scopes apply only
+//! to that request, and the cache may evict their token afterwards.
 //!
 //! A vendor's key pair is added in the same way, from memory. A request that names scopes fails,
 //! because scopes do not restrict a key pair. After a 401 the client asks its
@@ -78,10 +78,11 @@
 //!
 //! - An origin must be https, or http on the loopback interface. Scheme, host and port must all
 //!   match. Every path of an origin gets the token.
-//! - reqwest follows redirects by itself, below any middleware. It removes the token if the host or
-//!   the port changes, but not if only the scheme changes. Vendors' APIs do not redirect: build
-//!   your client with `redirect::Policy::none()` and `https_only(true)`, or with
-//!   [`HttpOptions::to_reqwest`](crate::HttpOptions::to_reqwest), which does both.
+//! - reqwest follows redirects by itself, below any middleware. When it follows a redirect, it
+//!   removes the token if the host or the port changes, but not if only the scheme changes.
+//!   Vendors' APIs do not redirect: build your client with `redirect::Policy::none()` and
+//!   `https_only(true)`, or with [`HttpOptions::to_reqwest`](crate::HttpOptions::to_reqwest), which
+//!   does both.
 //! - reqwest removes only `Authorization` from a redirected request. MoneyKit's key pair is sent in
 //!   custom headers, so with a client that follows redirects, **another host would receive the
 //!   client secret**. Use a key pair only with a client that does not follow redirects.
@@ -246,18 +247,19 @@ impl Authorizer {
     /// Returns an authorizer for the tokens of another scope set, for example those of one
     /// merchant.
     ///
-    /// This is cheap. Create an authorizer for each request and drop it afterwards, because the
-    /// cache cannot evict the scope set while the authorizer exists. The authorizer does not count
-    /// towards [`TokenOptions::with_max_handles`](crate::token::TokenOptions::with_max_handles).
+    /// Calling this method is cheap. Create an authorizer for each request and drop it afterwards,
+    /// because the cache cannot evict the scope set while the authorizer exists. The authorizer
+    /// does not count towards
+    /// [`TokenOptions::with_max_handles`](crate::token::TokenOptions::with_max_handles).
     ///
     /// For the middleware and the tower layer, add a [`ScopeSet`](crate::ScopeSet) to the request's
     /// extensions instead.
     ///
     /// # Errors
     ///
-    /// Fails with [`ErrorKind::InvalidConfig`] if the scopes are too long, if there are none and
-    /// the vendor requires one, or if this authorizer uses a key pair, which scopes do not
-    /// restrict.
+    /// Fails with [`ErrorKind::InvalidConfig`] if the scopes are too long, if the list is empty
+    /// although the vendor requires a scope, or if this authorizer uses a key pair, which scopes do
+    /// not restrict.
     pub fn with_scopes(&self, scopes: &[Scope]) -> Result<Self, Error> {
         let kind = match &self.kind {
             Kind::Tokens(tokens) => Kind::Tokens(tokens.with_scopes(scopes)?),
@@ -268,9 +270,10 @@ impl Authorizer {
 
     /// Sets the function that decides what a 401 says about its token.
     ///
-    /// The function receives the headers and the body. The body is `None` if it is unknown, too
-    /// long or did not arrive in time. Return [`Rejection::Unexplained`] for a 401 that the server
-    /// sends both for expired tokens and for other reasons. Has no effect on a key pair.
+    /// The function receives the headers and the body. The body is `None` if it is not available,
+    /// is too long or did not arrive in time. Return [`Rejection::Unexplained`] for a 401 that the
+    /// server sends both for expired tokens and for other reasons. This method has no effect on a
+    /// key pair.
     ///
     /// Default: the vendor's rule for the authorizer of a client, otherwise
     /// [`classify_challenges`].

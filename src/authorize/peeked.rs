@@ -30,7 +30,7 @@ const MAX_WAIT: Duration = Duration::from_secs(2);
 pub struct PeekedBody<B: Body> {
     /// The frames that were read.
     first: VecDeque<Frame<Bytes>>,
-    /// The error that ended the reading, if there was one.
+    /// The error that ended the reading, if any.
     failed: Option<B::Error>,
     rest: B,
     ended: bool,
@@ -46,7 +46,7 @@ impl<B: Body + Unpin> PeekedBody<B> {
     /// Returns `None` if the body did not end within the limits. In that case the rest can still be
     /// read.
     async fn begin(&mut self) -> Option<Vec<u8>> {
-        // Without a runtime there is no timer, so the wait could not be limited.
+        // Without a runtime there is no timer, so the wait for the body cannot be limited.
         runtime::Handle::try_current().ok()?;
         let mut data = Vec::new();
         let _ = time::timeout(MAX_WAIT, self.fill(&mut data)).await;

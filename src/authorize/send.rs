@@ -15,8 +15,8 @@ impl Authorizer {
     /// Sends a request with a token, and once more with a new token after a 401 that a new token
     /// may fix.
     ///
-    /// See [what happens on a 401](super#what-happens-on-a-401). If no new token is available then,
-    /// the 401 is returned.
+    /// See [what happens on a 401](super#what-happens-on-a-401). If no new token is available after
+    /// a 401, the 401 is returned.
     ///
     /// A request that already has an `Authorization` header is sent unchanged.
     ///

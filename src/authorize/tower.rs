@@ -54,8 +54,8 @@ impl<B> RepeatBody<B> for NoRetry {
 /// See [the module](super) for which requests get a token, and for what happens on a 401.
 ///
 /// Requests need absolute URIs, as hyper's client requires them: a relative URI has no origin and
-/// gets no token. The body of a response becomes [`PeekedBody`]. It must be [`Unpin`], as hyper's
-/// bodies are.
+/// gets no token. The body of a response becomes a [`PeekedBody`]. The body must be [`Unpin`], like
+/// the bodies of hyper.
 ///
 /// ```
 /// use std::convert::Infallible;

@@ -26,7 +26,7 @@ use crate::webhook::{DeliveryGuard, Received, WebhookResponse};
 /// handler. Any other response, or a panic, abandons the delivery: the vendor's retry runs the
 /// handler again. While a handler runs, a retry gets 503 with `Retry-After`.
 ///
-/// The handler runs in its own task, so a client that disconnects does not cancel it.
+/// The handler runs in its own task, so a client that disconnects does not cancel the handler.
 #[derive(Clone, Debug)]
 pub struct WebhookLayer<V> {
     verifier: V,
@@ -70,7 +70,7 @@ where
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        // Call the instance that was polled ready, not its clone.
+        // Call the instance for which `poll_ready` succeeded, and not its clone.
         let inner = self.inner.clone();
         let inner = std::mem::replace(&mut self.inner, inner);
         let verifier = self.verifier.clone();

@@ -1,4 +1,5 @@
-//! The blocking client of every vendor: it waits on the caller's thread for the async client.
+//! The common part of the vendors' blocking clients, which wait on the caller's thread for the
+//! async client.
 
 use std::time::Duration;
 
@@ -105,7 +106,7 @@ impl<C: Clone> Inner<C> {
 macro_rules! client {
     ($vendor:ident, $name:literal) => {
         #[doc = concat!("A blocking client of ", $name, "'s auth endpoints.")]
-        /// It is cheap to clone, and clones share connections and tokens.
+        /// The client is cheap to clone, and clones share connections and tokens.
         #[derive(Clone, Debug)]
         pub struct Client(super::inner::Inner<crate::$vendor::Client>);
 

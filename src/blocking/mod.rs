@@ -1,6 +1,6 @@
 //! Blocking clients for code that is not async.
 //!
-//! Each client here wraps the async client. Its calls run on a separate thread while the calling
+//! Each client here wraps the async client. The calls run on a separate thread while the calling
 //! thread waits. Clones share the thread, the connections and the tokens. A fresh token is returned
 //! on the calling thread, from memory.
 //!
@@ -26,22 +26,21 @@
 //!
 //! In async code, a call that would have to wait returns
 //! [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) and sends nothing. Waiting would
-//! block the runtime, and on a single-threaded runtime it could block the very task that it waits
-//! for. Such a call neither panics nor blocks. Calls that need not wait, such as for a fresh token,
-//! work in async code too.
+//! block the runtime, and on a single-threaded runtime the call could wait for a task that it
+//! blocks. Calls that need not wait, such as for a fresh token, work in async code too.
 //!
 //! All calls work in `tokio::task::spawn_blocking` and `block_in_place`, and on your own threads.
 //! This module cannot detect code under `tokio::task::unconstrained` or tasks of a runtime other
-//! than tokio: there, calls block until they finish.
+//! than tokio. In such code, calls block until they finish.
 //!
 //! Clients can be created and dropped anywhere.
 //!
 //! # Your own requests
 //!
-//! Use [`moov::Client::run`] or [`moneykit::Client::run`] for your own requests. A request runs on
-//! your thread with a token. After a 401 that a new token may fix, it runs once more with a new
-//! token. [`Authorizer`] returns the headers to add to one request, with a token or the key pair,
-//! after checking the origin.
+//! Use [`moov::Client::run`] or [`moneykit::Client::run`] for your own requests. Your function
+//! sends a request with a token, on your thread. After a 401 that a new token may fix, the function
+//! runs once more with a new token. [`Authorizer`] returns the headers to add to one request, with
+//! a token or the key pair, after checking the origin.
 //!
 //! # Differences from the async clients
 //!

@@ -37,8 +37,8 @@ impl Runtime {
         let handle = runtime.handle().clone();
         let (alive, gone) = oneshot::channel::<()>();
         let thread = thread::Builder::new().name("fintech-auth".to_owned());
-        // The runtime is dropped on its own thread, because tokio panics if it is dropped in async
-        // code.
+        // The runtime is dropped on its own thread, because tokio panics if a runtime is dropped in
+        // async code.
         let thread = thread.spawn(move || {
             // No value is ever sent. This returns when the sender is dropped.
             let _ = runtime.block_on(gone);
@@ -76,7 +76,8 @@ impl Runtime {
     }
 }
 
-/// Returns whether the current code is run by a task of some tokio runtime, or by its `block_on`.
+/// Returns whether the current code runs in a task of a tokio runtime, or in the `block_on` of a
+/// runtime.
 ///
 /// Returns `false` where blocking is allowed: on threads of `spawn_blocking`, in code inside
 /// `block_in_place`, and on threads that have only entered a runtime.

@@ -7,8 +7,8 @@ pub enum Behaviour {
     /// The behaviour of the live service, as observed in September 2026.
     ///
     /// Access tokens are JWTs with a lifetime of 1 h, and `expires_in` is a Unix timestamp. A token
-    /// is issued for any `Origin`, or without one. If the origin is not allowed, it is missing from
-    /// the JWT's `aud`, and later requests with the token get a 401.
+    /// is issued for any `Origin`, or without one. If the origin is not allowed, the JWT's `aud`
+    /// does not contain it, and later requests with the token get a 401.
     #[default]
     Live,
     /// The documented behaviour.
@@ -18,8 +18,8 @@ pub enum Behaviour {
     Documented,
 }
 
-/// The format of Moov's `expires_in`. The documentation contradicts itself about the meaning, and a
-/// client should also expect a numeric string.
+/// The format of Moov's `expires_in`. The documentation contradicts itself about the meaning of the
+/// number. A client should also expect a string that contains a number.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ExpiresInStyle {

@@ -74,8 +74,8 @@ impl Builder {
     ///
     /// If the address is not a loopback address, everyone who can reach the port can get the
     /// emulator's tokens, and requests are not encrypted. Send only the emulator's own credentials.
-    /// The emulator then serves at most 256 connections at once, and closes a connection whose
-    /// request takes more than 30 s to arrive.
+    /// On such an address, the emulator serves at most 256 connections at once, and closes a
+    /// connection whose request takes more than 30 s to arrive.
     pub fn with_host(mut self, host: IpAddr) -> Self {
         self.host = host;
         self
@@ -87,8 +87,8 @@ impl Builder {
         self
     }
 
-    /// Sets the clock, for example to share it with your client. Default: a clock that stands still
-    /// at the current second.
+    /// Sets the clock, for example to use the same clock as your client. Default: a clock that
+    /// stands still at the current second.
     pub fn with_clock(mut self, clock: ManualClock) -> Self {
         self.time = Time::on(clock);
         self
@@ -179,10 +179,10 @@ impl Builder {
     /// Sets a function that may respond to requests first, so that an emulator can serve other
     /// pages.
     ///
-    /// The function is called for each request with a body of up to 64 KiB. If it returns `None`,
-    /// the services handle the request. Requests that it responds to are neither logged nor
-    /// observed, and no fault affects them. The function runs on the server's thread, so it should
-    /// be fast.
+    /// The function is called for each request with a body of up to 64 KiB. If the function returns
+    /// `None`, the services handle the request. Requests to which the function responds are neither
+    /// logged nor observed, and no fault affects them. The function runs on the server's thread, so
+    /// it should be fast.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]

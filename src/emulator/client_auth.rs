@@ -13,8 +13,8 @@ impl KnownClient {
     /// Checks HTTP Basic (RFC 7617), in UTF-8, or in Latin-1 as MoneyKit's own SDK sends it.
     ///
     /// Other schemes are ignored, because Moov's own SDK can send a bearer token with credentials
-    /// in the body. An empty pair counts as missing, because MoneyKit's Ruby SDK sends one with
-    /// credentials in the body.
+    /// in the body. An empty id with an empty secret counts as missing, because MoneyKit's Ruby SDK
+    /// sends this pair in addition to credentials in the body.
     pub(super) fn basic(&self, headers: &HeaderMap) -> Shown {
         let Some(given) = with_scheme(headers, "basic") else { return Shown::Not };
         let expected = format!("{}:{}", self.0.client_id(), self.0.client_secret().expose_secret());

@@ -77,7 +77,8 @@ pub enum RetrySignature {
     /// All attempts have the signature of the first one.
     #[default]
     Same,
-    /// Each attempt is signed again, with its own time. For Moov it also has its own nonce.
+    /// Each attempt is signed again, with its own time. For Moov, each attempt also has its own
+    /// nonce.
     Anew,
 }
 
@@ -193,14 +194,14 @@ pub struct Delivery<S> {
 
 impl<S: FnMut() -> io::Result<SignedWebhook>> Delivery<S> {
     /// Makes the next attempt immediately. [`Attempt::next_in`] of the previous attempt says when
-    /// it is due.
+    /// the next attempt is due.
     ///
     /// Returns `None` after an attempt was accepted, or when the schedule has ended.
     ///
     /// # Errors
     ///
-    /// Fails if the webhook cannot be signed. The attempt is not counted then, and the next call
-    /// repeats it. An attempt that fails is not an error.
+    /// Fails if the webhook cannot be signed. In that case the attempt is not counted, and the next
+    /// call repeats it. A failed attempt is not an error of this method.
     ///
     /// # Cancellation
     ///

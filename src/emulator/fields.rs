@@ -18,7 +18,7 @@ impl Fields {
         Some(Self(fields))
     }
 
-    /// Parses a form. Returns `None` if it is malformed or repeats a field.
+    /// Parses a form. Returns `None` if the form is malformed or repeats a field.
     pub(super) fn form(body: &[u8]) -> Option<Self> {
         let mut fields = Map::new();
         for pair in body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
@@ -49,8 +49,8 @@ pub(super) fn content_type(headers: &HeaderMap) -> Option<String> {
     Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
 }
 
-/// Decodes the name or the value of a form field (WHATWG URL, section 5.1). Unlike the standard, it
-/// rejects incomplete escapes and invalid UTF-8.
+/// Decodes the name or the value of a form field (WHATWG URL, section 5.1). Unlike the standard,
+/// this function rejects incomplete escapes and invalid UTF-8.
 fn decode(encoded: &[u8]) -> Option<String> {
     let mut decoded = Vec::with_capacity(encoded.len());
     let mut bytes = encoded.iter();

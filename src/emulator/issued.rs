@@ -15,7 +15,7 @@ const REMEMBERED: Duration = Duration::from_secs(3_600);
 /// The maximum number of tokens to list.
 const LISTED: usize = 1_000;
 
-/// The type of a token. A service never accepts a token of one type as the other.
+/// The type of a token. A service never accepts an access token as a refresh token, or the reverse.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Kind {
     Access,
@@ -40,7 +40,7 @@ pub(super) enum Standing<G> {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum TokenState {
-    /// The service would accept it.
+    /// The service would accept the token.
     Live,
     /// The token has expired.
     Expired,
@@ -175,8 +175,8 @@ impl<G: Clone> Issued<G> {
         }
     }
 
-    /// Handles a used refresh token that is presented again: someone has a copy, so all tokens of
-    /// its family become invalid.
+    /// Handles a used refresh token that is presented again. Someone may have copied the token, so
+    /// all tokens of its family become invalid.
     pub(super) fn note_double_spend(&mut self, family: Family) {
         self.double_spends += 1;
         self.end(|token| token.family == family);

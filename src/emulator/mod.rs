@@ -1,9 +1,9 @@
 //! Emulates both services, MoneyKit and Moov, in this process and on one port, for tests and demos.
 //!
-//! It behaves like the real services as far as the API schemas describe them, and it can
-//! produce rare failures on demand. It listens on a loopback address by default. It connects only
-//! to the webhook handlers that you name. It lacks what a production server needs: it has no TLS,
-//! no rate limits, and no limit for the number of tokens that it stores.
+//! The emulator behaves like the real services where the API schemas describe them, and can produce
+//! rare failures on demand. It listens on a loopback address by default. It connects only to the
+//! webhook handlers that you name. It lacks what a production server needs: it has no TLS, no rate
+//! limits, and no limit for the number of tokens that it stores.
 //!
 //! ```
 //! use std::time::Duration;
@@ -99,7 +99,8 @@ pub struct Emulator {
     url: String,
     services: Arc<server::Services>,
     server: AbortHandle,
-    /// Becomes true once. The server and its connections hold the receivers.
+    /// Becomes true when the emulator must stop, and then stays true. The server and its
+    /// connections hold the receivers.
     stopping: watch::Sender<bool>,
 }
 
@@ -125,7 +126,7 @@ impl Emulator {
 
     /// Returns the base URL of both services, without a trailing slash.
     ///
-    /// It contains a loopback address if the emulator listens on all addresses.
+    /// The URL contains a loopback address if the emulator listens on all addresses.
     pub fn url(&self) -> &str {
         &self.url
     }

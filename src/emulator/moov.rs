@@ -113,8 +113,8 @@ impl Service {
         scope: Option<String>,
         now: SystemTime,
     ) -> Result<BytesResponse, Refusal> {
-        // The lock is held until the end, so that only one of two requests with the same token gets
-        // a new one.
+        // The lock is held until the end, so that only one of two requests with the same refresh
+        // token gets new tokens.
         let mut issued = self.issued();
         let (family, grant) = match issued.standing(Kind::Refresh, token, now) {
             Standing::Live(family, grant) => (family, grant),
@@ -233,7 +233,7 @@ impl Service {
         Ok(fields)
     }
 
-    /// Returns the origin that a token will be valid for, if it is allowed. `Origin` takes
+    /// Returns the origin that a token will be valid for, if the origin is allowed. `Origin` takes
     /// precedence over `Referer`. With the documented behaviour, a request for a browser token
     /// without an allowed origin is rejected.
     fn audience(&self, request: &Request, client_type: types::ClientType) -> Result<Vec<String>, Refusal> {

@@ -16,8 +16,8 @@ pub enum Operation {
     MoovToken,
     /// Moov's `POST /oauth2/revoke`.
     MoovRevoke,
-    /// Moov's `GET /accounts`: an example of the rest of its API, to test how tokens are used
-    /// there.
+    /// Moov's `GET /accounts`: an example of the rest of Moov's API, to test requests that use a
+    /// token.
     MoovAccounts,
 }
 
@@ -32,7 +32,7 @@ impl Operation {
         Self::MoovAccounts,
     ];
 
-    /// Returns the path. No two operations share one.
+    /// Returns the path. No two operations have the same path.
     pub fn path(self) -> &'static str {
         match self {
             Self::MoneykitToken => "/auth/token",

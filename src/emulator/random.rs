@@ -1,7 +1,7 @@
 //! Generates tokens and ids that cannot be guessed.
 //!
 //! The system's randomness is read only once, at the start, where an error can be returned. All
-//! values are derived from it, so that issuing a token cannot fail.
+//! values are derived from this randomness, so that issuing a token cannot fail.
 
 use std::{
     io,

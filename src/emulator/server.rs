@@ -27,7 +27,8 @@ use super::{
 const BODY_LIMIT: usize = 64 * 1024;
 /// The maximum number of open connections if other machines can reach the emulator.
 const CONNECTIONS: usize = 256;
-/// How long a client on another machine may take to send the head of a request, and then its body.
+/// How long a client on another machine may take to send the head of a request. The same time
+/// applies to the body.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Both services, and their shared state.
@@ -213,7 +214,7 @@ fn no_operation(request: &Request) -> BytesResponse {
     response
 }
 
-/// Reads the whole body. Returns `None` if it exceeds the limit.
+/// Reads the whole body. Returns `None` if the body exceeds the limit.
 ///
 /// The body is read to its end even if it exceeds the limit. Otherwise, a client that is still
 /// sending would get a reset instead of the response.

@@ -55,8 +55,8 @@ impl Emulator {
         }
     }
 
-    /// Generates a key for MoneyKit, publishes it in addition to the others, and signs with it from
-    /// now on. Returns its id.
+    /// Generates a key for MoneyKit, publishes it in addition to the other keys, and signs with it
+    /// from now on. Returns the id of the new key.
     ///
     /// # Errors
     ///
@@ -81,7 +81,7 @@ impl Emulator {
     }
 
     /// Removes a key from MoneyKit's published key set. [`MoneykitWebhook::with_key`] can still
-    /// sign with it.
+    /// sign with this key.
     pub fn withdraw_moneykit_key(&self, id: &str) {
         self.services.moneykit.keys().withdraw(id);
     }

@@ -193,8 +193,9 @@ impl ClientBuilder {
     /// a given token. Every call that needs credentials fails with [`ErrorKind::InvalidConfig`] and
     /// sends nothing.
     ///
-    /// The client id is not secret. If it is given, it is sent with the request for keys, because
-    /// the vendor's own client does so. The vendor does not document what the service uses it for.
+    /// The client id is not secret. If the id is given, it is sent with the request for keys,
+    /// because the vendor's own client does so. The vendor does not document what the service uses
+    /// the id for.
     ///
     /// ```
     /// use fintech_auth::moneykit::ClientBuilder;

@@ -32,8 +32,8 @@ documented! {
         LinkDataRefresh = "link:data:refresh",
         LinkSessionCreate = "link_session:create",
         ;
-        /// Any other scope, verbatim. Only parsing creates this variant, so it never holds a scope
-        /// that has its own variant.
+        /// Any other scope, verbatim. Only parsing creates this variant, so the variant never holds
+        /// a scope that has its own variant.
         #[non_exhaustive]
         Other {
             /// The scope as it is sent.

@@ -2,9 +2,10 @@
 //! `specs/moneykit/openapi.yaml`.
 //!
 //! Error bodies are available from [`Error::body`](crate::Error::body). The types are
-//! non-exhaustive and follow the API schema: a field that the vendor adds is added here in a minor
-//! release. A field that the vendor removes or retypes is a breaking change here too. The types of
-//! request bodies are not public, because the client's methods create them.
+//! non-exhaustive and follow the API schema: if the vendor adds a field, a minor release of this
+//! crate adds the field. If the vendor removes a field or changes its type, this is a breaking
+//! change of this crate too. The types of request bodies are not public, because the client's
+//! methods create them.
 //!
 //! # Security
 //!

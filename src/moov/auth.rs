@@ -17,7 +17,7 @@ pub enum ClientAuth {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ClientType {
-    /// A web page in a browser, such as one with Moov.js. Needs the page's origin.
+    /// A web page in a browser, such as a page with Moov.js. This type needs the page's origin.
     Web,
     /// A device, such as a terminal.
     Device,

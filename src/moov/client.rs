@@ -98,7 +98,8 @@ impl Client {
     ///
     /// The refresh token is a [`Secret`], or the [`UncachedToken`](crate::UncachedToken) or
     /// response that it was issued with. The new access token has the same type as the first one.
-    /// It has the same scopes, or the given subset of them (RFC 6749 section 6).
+    /// The new access token has the same scopes, or the given subset of these scopes (RFC 6749
+    /// section 6).
     ///
     /// # Errors
     ///
@@ -110,7 +111,7 @@ impl Client {
     /// # Cancellation
     ///
     /// A refresh token is used up as soon as it is sent, even if the response is lost or the future
-    /// is dropped. Never send it twice.
+    /// is dropped. Never send a refresh token twice.
     pub async fn refresh(
         &self,
         refresh_token: &impl AsRefreshToken,
@@ -172,7 +173,7 @@ pub struct ClientBuilder {
     version: String,
     origin: Option<String>,
     referer: Option<String>,
-    /// `None` if it was not set, `Some(None)` if the caller chose to send no `client_type`.
+    /// `None` if the option was not set, `Some(None)` if the caller chose to send no `client_type`.
     client_type: Option<Option<ClientType>>,
     encoding: Encoding,
 }
@@ -213,8 +214,8 @@ impl ClientBuilder {
     /// With `none` or a version before `v2026.07.00`, no `client_type` is sent, and tokens need an
     /// [origin](Self::with_origin).
     ///
-    /// This setting does not affect your own requests to the rest of the API. They may use a
-    /// different version.
+    /// This setting does not affect your own requests to the rest of the API. Those requests may
+    /// use a different version.
     #[must_use]
     pub fn with_version(mut self, version: impl Into<String>) -> Self {
         self.version = version.into();

@@ -54,8 +54,8 @@ documented! {
             /// What the token may do in that account.
             scope: AccountScope,
         },
-        /// Any other scope, verbatim. Only parsing creates this variant, so it never holds a scope
-        /// that has its own variant.
+        /// Any other scope, verbatim. Only parsing creates this variant, so the variant never holds
+        /// a scope that has its own variant.
         #[non_exhaustive]
         Other {
             /// The scope as it is sent.

@@ -56,10 +56,11 @@ struct Inner {
     echoed: Option<Arc<EchoedSecrets>>,
     /// The fingerprint of the credentials that authenticate the call.
     credentials: Option<[u8; 32]>,
-    /// The response as `exec` received it. Kept here because the generated client drops the status
-    /// and headers of a response that it cannot decode.
+    /// The response as `exec` received it. It is kept here, because the generated client drops the
+    /// status and headers of a response that it cannot decode.
     received: Mutex<Option<Received>>,
-    /// The span of this call. The current span may be another one if debug spans are disabled.
+    /// The span of this call. It is stored, because tracing's current span may belong to the caller
+    /// if debug spans are disabled.
     span: OnceLock<Span>,
 }
 
@@ -208,8 +209,9 @@ impl Call {
         let Some(received) = received else {
             return Err(match result {
                 Err(Generated::CommunicationError(error)) => classify_send_error(error),
-                // Not reached: `exec` stores a response or returns a communication error. The
-                // other errors of the generated client are not shown: they may contain secrets.
+                // This arm is never reached: `exec` stores a response or returns a communication
+                // error. The other errors of the generated client are not shown: they may contain
+                // secrets.
                 _ => Error::new(ErrorKind::InvalidConfig, "cannot build the request"),
             });
         };

@@ -175,7 +175,7 @@ impl HttpOptions {
     /// builder. Do not return a new builder: it has no crypto provider, and reqwest panics unless
     /// your program installed one.
     ///
-    /// With the feature `rustls`, TLS is already configured, and reqwest ignores single TLS
+    /// With the feature `rustls`, TLS is already configured, and reqwest ignores individual TLS
     /// settings of the builder without an error: `add_root_certificate`, `tls_certs_merge`,
     /// `tls_certs_only`, `identity`, `tls_version_min` and similar ones. For root certificates call
     /// [`with_root_certificate`](Self::with_root_certificate), for a client certificate
@@ -187,8 +187,8 @@ impl HttpOptions {
     /// The function cannot change these settings: redirects are not followed, plain http goes only
     /// to this machine and to [allowed hosts](Self::with_allow_http), requests to a loopback host
     /// use no proxy, and `connection_verbose` is off, because it logs every secret. This method
-    /// takes a builder and not a client because reqwest fixes the redirect policy when a client is
-    /// built, and a client that follows redirects would send credentials to other hosts.
+    /// takes a builder and not a client, because reqwest fixes the redirect policy when a client is
+    /// built. A client that follows redirects would send credentials to other hosts.
     #[must_use]
     pub fn with_client_builder(
         self,
@@ -199,8 +199,8 @@ impl HttpOptions {
 
     /// Calls a function with each exchange of a vendor's client, as it was sent and received.
     ///
-    /// Only for `fintech-auth doctor --record`. It is not part of the public API, and may change in
-    /// any version.
+    /// This method exists only for `fintech-auth doctor --record`. It is not part of the public
+    /// API, and may change in any version.
     ///
     /// # Security
     ///
@@ -211,13 +211,13 @@ impl HttpOptions {
         self.with(|options| options.recorder = Some(Recorder::new(recorder)))
     }
 
-    /// Builds a reqwest client for your own requests to this base URL, such as those that
-    /// [`authorize`](crate::authorize) adds a token to.
+    /// Builds a reqwest client for your own requests to this base URL, such as the requests to
+    /// which [`authorize`](crate::authorize) adds a token.
     ///
     /// The client has the TLS settings and timeouts of these options, and does not follow
-    /// redirects. With an https base URL it sends only https. With a base URL on this machine it
-    /// sends plain http only to this machine and to allowed hosts, and fails to connect to any
-    /// other host. It does not limit the size of a response body.
+    /// redirects. With an https base URL, the client sends only https. With a base URL on this
+    /// machine, the client sends plain http only to this machine and to allowed hosts, and fails to
+    /// connect to any other host. The client does not limit the size of a response body.
     ///
     /// # Errors
     ///

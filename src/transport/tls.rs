@@ -12,7 +12,8 @@ pub(super) fn is_misconfigured(error: &reqwest::Error) -> bool {
         if let Some(error) = error.downcast_ref() {
             return is_configuration(error);
         }
-        // The `source` of an `io::Error` skips the error that it wraps.
+        // `io::Error::source` does not return the wrapped error, but the source of the wrapped
+        // error.
         let held = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
         cause = held.map_or_else(|| error.source(), |held| Some(held));
     }

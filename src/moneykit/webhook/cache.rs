@@ -18,8 +18,8 @@ use crate::{
     webhook::{Reason, VerifyError},
 };
 
-/// The maximum time that a webhook waits for a fetch if stale keys could verify it. It is short,
-/// because the sender of the webhook waits for the response.
+/// The maximum time that a webhook waits for a fetch if stale keys could verify the webhook. The
+/// time is short, because the sender of the webhook waits for the response.
 const STALE_WAIT: Duration = Duration::from_secs(1);
 /// The pause after the first failed fetch. It doubles with each failure, up to the cool-down.
 const BACKOFF: Duration = Duration::from_secs(1);
@@ -138,7 +138,8 @@ impl KeyCache {
                     Err(_) => return Ok(stale),
                 },
             };
-            // There is no outcome if the task was dropped, for example with its runtime. Try again.
+            // If the task was dropped, for example with its runtime, there is no outcome. Try
+            // again.
             let Some(outcome) = outcome else { continue };
             waited = true;
             if let Err(error) = outcome {

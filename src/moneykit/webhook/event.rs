@@ -64,8 +64,8 @@ impl Event {
     /// # Errors
     ///
     /// Fails with [`MalformedBody`](crate::webhook::VerifyErrorKind::MalformedBody) for any other
-    /// body. The webhook is authentic nevertheless: respond with 2xx and inspect the body.
-    /// Otherwise the vendor keeps sending it again.
+    /// body. Such a webhook is still authentic: respond with 2xx and inspect the body. Otherwise
+    /// the vendor keeps sending the webhook again.
     pub fn read(body: &[u8]) -> Result<Self, VerifyError> {
         let malformed = || VerifyError::from(Reason::MalformedBody);
         let mut fields: Map<String, Value> = serde_json::from_slice(body).map_err(|_| malformed())?;
@@ -123,8 +123,8 @@ impl fmt::Debug for Event {
     }
 }
 
-/// MoneyKit's description of a delivery, from headers that are **not signed**. Use it only for
-/// logs.
+/// MoneyKit's description of a delivery, from headers that are **not signed**. Use the description
+/// only for logs.
 ///
 /// ```
 /// use fintech_auth::moneykit::webhook::UnsignedDelivery;
@@ -136,9 +136,10 @@ impl fmt::Debug for Event {
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct UnsignedDelivery {
-    /// `MoneyKit-Delivery-Token`, if it occurs once, is visible ASCII and has at most 256 bytes.
+    /// `MoneyKit-Delivery-Token`, if the header occurs once and its value is visible ASCII of at
+    /// most 256 bytes.
     pub token: Option<String>,
-    /// `MoneyKit-Delivery-Attempt`, if it occurs once and is a number.
+    /// `MoneyKit-Delivery-Attempt`, if the header occurs once and its value is a number.
     pub attempt: Option<u32>,
 }
 

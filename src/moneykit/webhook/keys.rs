@@ -17,7 +17,7 @@ const POINT: usize = 65;
 ///
 /// A malformed or unsuitable key does not affect the other keys. A webhook that names such a key is
 /// rejected with the reason why the key cannot be used. Entries that are not objects or have no id
-/// are skipped. If two keys have the same id, the usable one is used. If both are usable and
+/// are skipped. If two keys have the same id, the usable key is used. If both keys are usable and
 /// differ, neither is used, because the id is ambiguous.
 ///
 /// The number of keys is limited only by the size of the response, which is 1 MiB by default
@@ -28,7 +28,8 @@ pub struct VerifyingKeys(BTreeMap<Box<str>, Key>);
 type Key = Result<[u8; POINT], Reason>;
 
 impl VerifyingKeys {
-    /// Parses a fetched key set. This cannot fail: in the worst case, no key in it is usable.
+    /// Parses a fetched key set. Parsing cannot fail. In the worst case, no key in the set is
+    /// usable.
     pub fn new(set: &JwkSet) -> Self {
         let mut keys = BTreeMap::<Box<str>, Key>::new();
         for jwk in set.keys.iter().filter_map(Value::as_object) {

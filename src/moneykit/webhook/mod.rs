@@ -67,8 +67,8 @@ use crate::webhook::{Deliveries, DeliveryId, Headers, Received, Tolerance, Verif
 
 const SIGNATURE: &str = "moneykit-signature";
 
-/// Verifies MoneyKit's webhooks. It is cheap to clone, and shares its keys with the client that
-/// created it.
+/// Verifies MoneyKit's webhooks. A verifier is cheap to clone, and shares its keys with the client
+/// that created the verifier.
 #[derive(Clone, Debug)]
 pub struct WebhookVerifier {
     inner: Arc<Inner>,
@@ -186,8 +186,8 @@ impl WebhookVerifier {
         unverified.verify(&keys, now, cache.options(), tolerance)
     }
 
-    /// Returns the id of a delivery. It is derived from the idempotency key in the signed body, or
-    /// from the whole body if there is no key.
+    /// Returns the id of a delivery. The id is derived from the idempotency key in the signed body,
+    /// or from the whole body if it contains no idempotency key.
     pub(crate) fn delivery_id<B: AsRef<[u8]>>(&self, webhook: &Verified<B>) -> DeliveryId {
         let body = webhook.body().as_ref();
         let account = self.inner.shared.api.auth.account();

@@ -96,7 +96,7 @@ impl VerifierOptions {
     /// Sets the pause between two fetches for unknown key ids.
     ///
     /// During the pause, every webhook with an unknown key id gets a 503, including the one that
-    /// caused the fetch, because a new key may arrive late through a cache. Default: 60 s.
+    /// caused the fetch, because an HTTP cache may delay a new key. Default: 60 s.
     #[must_use]
     pub fn with_cool_down(mut self, time: Duration) -> Self {
         self.cool_down = time;

@@ -21,7 +21,7 @@ const LAST_SECOND: u64 = 253_402_300_799;
 /// Verifies a webhook with the given keys at the given time.
 ///
 /// `signature` is the value of `MoneyKit-Signature`, and `body` is the raw body.
-/// [`WebhookVerifier`](super::WebhookVerifier) calls this with keys that it fetches.
+/// [`WebhookVerifier`](super::WebhookVerifier) calls this function with the keys that it fetches.
 ///
 /// # Errors
 ///

@@ -185,7 +185,8 @@ impl fmt::Debug for SigningSecrets {
 
 /// Parses RFC 3339 with an offset, or Unix time in seconds or milliseconds.
 ///
-/// A number is in milliseconds if it would mean a time after the year 5138 in seconds.
+/// A number counts milliseconds if it is so large that, in seconds, it would be a time after the
+/// year 5138.
 fn time(text: &str) -> Option<SystemTime> {
     const MILLISECONDS_FROM: u64 = 100_000_000_000;
     if text.bytes().all(|byte| byte.is_ascii_digit()) {
