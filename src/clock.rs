@@ -47,7 +47,7 @@ impl Clock for SystemClock {
 #[inline]
 pub(crate) fn coarse_millis() -> u64 {
     static START: OnceLock<coarsetime::Instant> = OnceLock::new();
-    // Not `Instant::now`, because that also writes to a cache line that all cores share.
+    // Do not use `Instant::now`, because it also writes to a cache line that all cores share.
     let now = coarsetime::Instant::now_without_cache_update();
     now.duration_since(*START.get_or_init(|| now)).as_millis()
 }
@@ -70,7 +70,8 @@ impl ManualClock {
         Self { start, elapsed_millis: Arc::default() }
     }
 
-    /// Advances the wall clock and the monotonic clock by `by`, in whole milliseconds.
+    /// Advances the wall clock and the monotonic clock. The time is truncated to whole
+    /// milliseconds.
     pub fn advance(&self, by: Duration) {
         let millis = millis(by);
         let _ = self.elapsed_millis.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |elapsed| {

@@ -13,9 +13,9 @@ use crate::{Error, ErrorKind, clock::FOREVER, sync::RandomState};
 /// - Its error is [`Unavailable`](ErrorKind::Unavailable) or [`Timeout`](ErrorKind::Timeout). A
 ///   [`RateLimited`](ErrorKind::RateLimited) call is not retried: it starts a cool-down for all
 ///   callers.
-/// - The call is idempotent, or the request certainly did not reach the vendor. Issuing,
-///   introspecting, revoking and fetching keys are idempotent. A refresh token can be used only
-///   once, so a refresh is retried only if no connection was established.
+/// - The call is idempotent, or the request certainly did not reach the vendor. These calls are
+///   idempotent: issuing, introspecting and revoking tokens, and fetching keys. A refresh token can
+///   be used only once, so a refresh is retried only if no connection was established.
 /// - Fewer than [`with_attempts`](Self::with_attempts) attempts were made.
 ///
 /// The delay before the n-th retry is a random value between 50 % and 100 % of `base * 2^(n-1)`,
@@ -34,12 +34,13 @@ impl Default for RetryPolicy {
     }
 }
 
-/// Which failed attempts of a call may be retried.
+/// Determines which failed attempts of a call may be retried.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Idempotency {
-    /// All attempts. If the call takes effect twice, this does no harm.
+    /// An attempt may be retried even if its request was sent, because it does no harm if the call
+    /// takes effect twice.
     Idempotent,
-    /// Only attempts whose request was certainly not sent.
+    /// An attempt may be retried only if its request was certainly not sent.
     OnlyUnsent,
 }
 

@@ -67,11 +67,8 @@ impl<T: Clone> Flight<T> {
 
 impl<T: Send + Sync + 'static> Flight<T> {
     /// Runs `work` in its own task, which continues even if all callers stop waiting. If `work`
-    /// returns `None`, the flight ends without an outcome.
-    ///
-    /// # Errors
-    ///
-    /// `NoRuntime` outside of a tokio runtime. The flight then ends without an outcome.
+    /// returns `None`, the flight ends without an outcome. Outside of a tokio runtime this fails,
+    /// and the flight ends without an outcome.
     pub(crate) fn spawn(
         self,
         work: impl Future<Output = Option<T>> + Send + 'static,
@@ -96,10 +93,6 @@ impl<T: Clone + Send + Sync + 'static> Flight<T> {
     /// own task, as [`Self::spawn`] does. Use this for work that is usually ready at once, because
     /// starting a task costs more than such work. Do not call this while you hold a lock that
     /// `work` takes.
-    ///
-    /// # Errors
-    ///
-    /// The errors of [`Self::spawn`].
     pub(crate) fn poll_or_spawn(
         self,
         work: impl Future<Output = Option<T>> + Send + 'static,
@@ -108,8 +101,7 @@ impl<T: Clone + Send + Sync + 'static> Flight<T> {
             return Err(NoRuntime);
         }
         let mut work = Box::pin(work);
-        // A waker without effect is sufficient, because the task polls `work` again with its own
-        // waker.
+        // The waker needs no effect, because the task polls `work` again with its own waker.
         match work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(outcome) => {
                 if let Some(outcome) = outcome.clone() {

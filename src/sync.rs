@@ -1,8 +1,9 @@
 //! Locks, channels, timers and tasks for the token cache and for single flights.
 //!
-//! This module only re-exports. `tests/shuttle` replaces it with a module of the same items. At
-//! each operation of these items, shuttle's scheduler decides which task runs next. Code in
-//! `src/token` must therefore import them from here, not from the standard library or tokio.
+//! This module only re-exports items. `tests/shuttle` replaces this module with one that has the
+//! same items. Whenever code uses one of these items, shuttle's scheduler decides which task runs
+//! next. Code in `src/token` must therefore import the items from here, not from the standard
+//! library or tokio.
 
 pub(crate) use std::sync::{Mutex, MutexGuard, atomic};
 

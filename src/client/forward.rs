@@ -1,7 +1,7 @@
 //! The public methods that all vendors' clients and builders share.
 //!
-//! They forward to `inner.rs`, and are defined here once so that their documentation is written
-//! once.
+//! These methods forward to `inner.rs`. They are defined here once, so that their documentation is
+//! written once.
 
 /// Defines the shared methods of a client that has `fn inner(&self) -> &Inner<Api>`.
 macro_rules! client_methods {
@@ -18,8 +18,8 @@ macro_rules! client_methods {
 
             /// Returns a valid token for these scopes.
             ///
-            /// A valid token comes from memory. Otherwise one request fetches a token for all
-            /// callers. A stale token is renewed in the background.
+            /// If the cache has a valid token, this method returns it from memory. Otherwise one
+            /// request fetches a token for all callers. A stale token is renewed in the background.
             #[doc = $without_scopes]
             ///
             /// # Errors
@@ -41,7 +41,7 @@ macro_rules! client_methods {
             ///
             /// # Cancellation
             ///
-            /// Safe: a running request continues in its own task, and its token is cached.
+            /// Cancel safe: a running request continues in its own task, and its token is cached.
             pub async fn token(&self, scopes: &[crate::Scope]) -> Result<crate::Token, crate::Error> {
                 self.inner().tokens.token(scopes).await
             }
@@ -51,11 +51,11 @@ macro_rules! client_methods {
             ///
             /// # Errors
             ///
-            /// The same errors as [`Client::token`].
+            /// Returns the same errors as [`Client::token`].
             ///
             /// # Cancellation
             ///
-            /// Safe. See [`Client::token`].
+            /// Cancel safe, like [`Client::token`].
             pub async fn default_token(&self) -> Result<crate::Token, crate::Error> {
                 self.inner().default.token().await
             }
@@ -65,8 +65,8 @@ macro_rules! client_methods {
             ///
             /// # Cancellation
             ///
-            /// The token is removed from the cache immediately. If the store could not be reached,
-            /// the next refresh updates the store.
+            /// The token is removed from the cache immediately. If the store cannot be reached, the
+            /// next refresh updates the store.
             pub async fn invalidate(&self, token: &crate::Token) {
                 self.inner().tokens.invalidate(token).await;
             }
@@ -117,8 +117,8 @@ macro_rules! client_methods {
                 &self.inner().tokens
             }
 
-            /// Ends the refreshes of this client and of all its clones within this time, before a
-            /// process ends.
+            /// Ends the refreshes of this client and of all its clones. Takes at most `within`.
+            /// Call this before the process ends.
             ///
             /// See [`TokenCache::shutdown`](crate::token::TokenCache::shutdown). Operations that
             /// you call yourself, such as a revocation, still work, and webhooks are still
@@ -126,7 +126,8 @@ macro_rules! client_methods {
             ///
             /// # Errors
             ///
-            /// The same errors as [`TokenCache::shutdown`](crate::token::TokenCache::shutdown).
+            /// Returns the same errors as
+            /// [`TokenCache::shutdown`](crate::token::TokenCache::shutdown).
             ///
             /// # Cancellation
             ///
@@ -141,7 +142,7 @@ macro_rules! client_methods {
             }
         }
 
-        /// Provides the tokens of [`Client::token`].
+        /// Provides the same tokens as [`Client::token`].
         impl crate::token::TokenProvider for Client {
             fn cached(&self, scopes: &[crate::Scope]) -> Option<crate::Token> {
                 self.inner().tokens.cached(scopes)
@@ -174,7 +175,7 @@ macro_rules! issue_method {
             ///
             /// # Errors
             ///
-            /// The same errors as [`Client::create_access_token`].
+            /// Returns the same errors as [`Client::create_access_token`].
             ///
             /// # Cancellation
             ///
@@ -209,8 +210,8 @@ macro_rules! builder_methods {
             ///
             /// # Errors
             ///
-            /// [`InvalidConfig`](crate::ErrorKind::InvalidConfig) naming the variable that is
-            /// missing, invalid or misspelt.
+            /// Returns [`InvalidConfig`](crate::ErrorKind::InvalidConfig) with the name of the
+            /// variable if a variable is missing, invalid or misspelt.
             pub fn from_env() -> Result<Self, crate::Error> {
                 super::Config::from_env()?.builder()
             }
@@ -251,11 +252,11 @@ macro_rules! builder_methods {
             /// `acme-production`.
             ///
             /// The name replaces the client id in the keys under which a
-            /// [`TokenStore`](crate::token::TokenStore) stores tokens, so that a fleet needs no new
-            /// tokens after a rotation. All processes that share tokens need the same name. The
-            /// client secret is never part of these keys.
+            /// [`TokenStore`](crate::token::TokenStore) stores tokens, so that the stored tokens
+            /// are still found after the client id was replaced. All processes that share tokens
+            /// need the same name. The client secret is never part of these keys.
             ///
-            /// Default: none, and the client id is used.
+            /// Default: no name. The keys then contain the client id.
             ///
             /// # Security
             ///

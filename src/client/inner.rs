@@ -18,12 +18,12 @@ pub(crate) trait Api: TokenSource {
     /// Returns the HTTP client that sends the operations.
     fn http(&self) -> &Http;
 
-    /// Fails for scopes for which the vendor issues no token.
+    /// Fails if the vendor issues no token for these scopes.
     fn check_scopes(_: &[Scope]) -> Result<(), Error> {
         Ok(())
     }
 
-    /// Returns the `Origin` that requests with a token must have, if any.
+    /// Returns the `Origin` header that requests with a token must have, if any.
     fn web_origin(&self) -> Option<HeaderValue> {
         None
     }
@@ -88,7 +88,8 @@ impl<A: Api> Inner<A> {
     /// Sends a token call like [`Self::send`], within the rate limit and the cool-down of the token
     /// cache.
     ///
-    /// `scopes` are the scopes of a client credentials grant.
+    /// `scopes` are the scopes of a client credentials grant. They are `None` for other token
+    /// calls.
     pub(crate) async fn send_token_call<T, F: Future<Output = Result<T, Error>>>(
         &self,
         idempotency: Idempotency,
@@ -115,12 +116,8 @@ impl Builder {
         Self { base_url, http: HttpOptions::default(), scopes: Vec::new(), tokens, credentials_name: None }
     }
 
-    /// Checks a provider's credentials.
-    ///
-    /// # Errors
-    ///
-    /// `InvalidConfig` if known credentials cannot be sent, or if there is neither a name nor a
-    /// client id for the keys of stored tokens.
+    /// Checks a provider's credentials. If there is a token store, they need a name or a client id,
+    /// which is part of the keys of stored tokens.
     pub(crate) fn credentials(
         &self,
         provider: Arc<dyn CredentialsProvider>,
@@ -137,10 +134,6 @@ impl Builder {
     }
 
     /// Creates the client.
-    ///
-    /// # Errors
-    ///
-    /// `InvalidConfig` for an invalid option, and the errors of `api`.
     pub(crate) fn build<A: Api>(self, api: impl FnOnce(Http) -> Result<A, Error>) -> Result<Inner<A>, Error> {
         let api = Arc::new(api(self.http.build(self.base_url?)?)?);
         let tokens = TokenCache::new(api.clone(), self.tokens);

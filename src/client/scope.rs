@@ -5,7 +5,7 @@
 pub(crate) const MAX_LIST: usize = 64 * 1024;
 
 /// Defines an enum whose variants are documented scopes, with conversions from and to their text.
-/// Further variants follow after `;`.
+/// Variants after `;` are added to the enum unchanged.
 macro_rules! documented {
     (
         $(#[$meta:meta])*
@@ -31,8 +31,8 @@ macro_rules! documented {
                 }
             }
 
-            /// Returns the text of a documented scope. Empty for the other variants, which
-            /// `Display` formats itself.
+            /// Returns the text of a documented scope. Returns an empty text for other variants,
+            /// because `Display` formats them itself.
             fn text(&self) -> &'static str {
                 match self {
                     $(Self::$variant => $text,)*
@@ -47,8 +47,8 @@ pub(crate) use documented;
 
 /// Defines the conversions between an enum, text and [`crate::Scope`].
 ///
-/// The enum needs a variant `Other { scope }`, `Display`, and a function `named`, which returns the
-/// variant for a text unless it is `Other`.
+/// The enum needs a variant `Other { scope }`, an implementation of `Display`, and a function
+/// `named`. `named` returns the variant for a text, or `None` if that variant is `Other`.
 macro_rules! scope_conversions {
     ($(#[$from_str:meta])* $name:ident) => {
         impl $name {
@@ -56,7 +56,7 @@ macro_rules! scope_conversions {
             /// in the given order.
             ///
             /// Additional spaces, malformed items, and everything after the first 64 KiB are
-            /// ignored. So the result never contains more than was granted.
+            /// ignored. So the result never contains a scope that was not granted.
             pub fn parse_list(list: &str) -> Vec<Self> {
                 let mut room = crate::client::scope::MAX_LIST;
                 list.split_ascii_whitespace()
@@ -76,8 +76,8 @@ macro_rules! scope_conversions {
             ///
             /// # Errors
             ///
-            /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) if the text is not a
-            /// scope by RFC 6749.
+            /// Returns [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) if the text is
+            /// not a valid scope of RFC 6749.
             fn from_str(text: &str) -> Result<Self, crate::Error> {
                 match Self::named(text) {
                     Some(scope) => Ok(scope),

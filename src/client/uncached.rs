@@ -26,10 +26,6 @@ pub struct UncachedToken {
 
 impl UncachedToken {
     /// Computes the expiry of the token in a response. `issued` reads the token from the response.
-    ///
-    /// # Errors
-    ///
-    /// `InvalidResponse` for a token with characters that headers cannot carry.
     pub(crate) fn new<T>(
         response: Response<T>,
         issued: fn(Response<T>) -> IssuedToken,
@@ -47,15 +43,15 @@ impl UncachedToken {
         &self.token
     }
 
-    /// Returns only the token, by value.
+    /// Converts this value into the token, without the other data.
     pub fn into_token(self) -> Token {
         self.token
     }
 
     /// Returns the time until which the token can be used, by the system clock.
     ///
-    /// The [leeway](TokenOptions::with_expiry_leeway), at most a tenth of the lifetime, is
-    /// subtracted.
+    /// This is earlier than the expiry by the [leeway](TokenOptions::with_expiry_leeway), which is
+    /// at most a tenth of the lifetime.
     pub fn expires_at(&self) -> SystemTime {
         self.token.expires_at()
     }
@@ -81,7 +77,7 @@ impl UncachedToken {
         self.refresh_token.as_ref()
     }
 
-    /// Returns the request id to mention to the vendor's support.
+    /// Returns the request id, which the vendor's support may ask for.
     pub fn request_id(&self) -> Option<&str> {
         self.request_id.as_deref()
     }

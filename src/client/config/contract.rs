@@ -2,7 +2,7 @@
 
 use super::value::Value;
 
-/// The settings of one vendor, by name.
+/// The settings of one vendor. Each setting has a key.
 pub(crate) trait Settings: Default {
     /// All keys, in the order in which they are documented.
     const KEYS: &'static [&'static str];
@@ -12,10 +12,6 @@ pub(crate) trait Settings: Default {
     /// crate.
     const FOREIGN: &'static [(&'static str, &'static str)];
 
-    /// Sets the value of a key.
-    ///
-    /// # Errors
-    ///
-    /// A description of the expected value, if the value is invalid.
+    /// Sets the value of a key. If the value is invalid, the error describes the expected value.
     fn set(&mut self, key: &str, value: &Value) -> Result<(), &'static str>;
 }

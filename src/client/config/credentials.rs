@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use crate::{Credentials, CredentialsProvider, Error, ErrorKind, FileCredentials, Secret};
 
-/// The settings of credentials. Each of them may be missing.
+/// The settings that contain or name the credentials. Each of them may be missing.
 pub(crate) struct CredentialsSettings<'a> {
     /// The prefix of the environment variables.
     pub(crate) prefix: &'a str,
@@ -15,12 +15,8 @@ pub(crate) struct CredentialsSettings<'a> {
 }
 
 impl CredentialsSettings<'_> {
-    /// Creates the provider.
-    ///
-    /// # Errors
-    ///
-    /// `InvalidConfig` naming the key that is missing or set twice, or the file that cannot be
-    /// read.
+    /// Creates the provider. The error names the key that is missing or set twice, or the file that
+    /// cannot be read.
     pub(crate) fn provider(self) -> Result<Arc<dyn CredentialsProvider>, Error> {
         let invalid = |reason| Error::new(ErrorKind::InvalidConfig, reason);
         if let Some(path) = self.credentials_dir {

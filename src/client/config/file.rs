@@ -1,4 +1,4 @@
-//! Reads the file that a setting names. Errors show the path of an existing file, but never its
+//! Reads the file that a setting names. Errors show the path only if the file exists, and never the
 //! content.
 
 use std::{
@@ -18,12 +18,7 @@ use crate::{
 /// authorities take less than 300 KiB.
 const PEM_LIMIT: u64 = 1024 * 1024;
 
-/// Reads a PEM file. Its content is checked later, when the client is built.
-///
-/// # Errors
-///
-/// `InvalidConfig` if the file cannot be read, is empty, is over 1 MiB, or is not text, such as
-/// DER.
+/// Reads a PEM file. The content is checked later, when the client is built.
 pub(super) fn pem(key: &str, path: &Path) -> Result<Zeroizing<Vec<u8>>, Error> {
     let bytes = |file: File| {
         let invalid = |what| Err(io::Error::new(io::ErrorKind::InvalidData, what));

@@ -1,4 +1,5 @@
-//! Reads keys and values from a serde map. Rejects unknown and repeated keys. Shows no values.
+//! Reads keys and values from a serde map. Rejects unknown and repeated keys. Errors show no
+//! values.
 
 use std::{fmt, marker::PhantomData};
 
@@ -9,17 +10,18 @@ use serde::{
 
 use super::{contract::Settings, nearest::nearest, value::Value};
 
-/// How many characters of an unknown key are shown, because the key may really be a value.
+/// The maximum number of characters of an unknown key that errors show. A user may have written a
+/// value in the place of a key.
 const SHOWN: usize = 64;
 
 /// Deserializes settings from any self-describing format.
 pub(crate) fn deserialize<'de, S: Settings, D: Deserializer<'de>>(deserializer: D) -> Result<S, D::Error> {
-    // If this requested a map, some formats would report other types with their own error, which
-    // shows the value.
+    // Do not call `deserialize_map`: some formats would then report a value of another type with
+    // their own error, which shows the value.
     deserializer.deserialize_any(Keys(PhantomData))
 }
 
-/// Fails for a value that is not a map. serde's own error would show the value.
+/// Returns the error for a value that is not a map. serde's own error would show the value.
 fn no_table<S, E: Error>() -> Result<S, E> {
     Err(E::custom("expected a table of settings, found a single value"))
 }

@@ -1,8 +1,7 @@
 //! Shared parts of the vendors' configurations: keys from any serde format or from environment
 //! variables, and secrets from mounted files.
 //!
-//! Never shows the value of a secret, neither in errors nor in `Debug`. Reads only the environment
-//! variables that it is given.
+//! Errors and `Debug` never show the value of a secret.
 
 mod contract;
 mod credentials;
@@ -42,7 +41,7 @@ macro_rules! fields {
         }
 
         impl $name {
-            /// The names of all keys, in the order above.
+            /// The names of all keys, in the order of the fields.
             pub const KEYS: &'static [&'static str] = &[$(stringify!($field)),+];
 
             /// Reads the environment variables of this process: every key in upper case after
@@ -51,10 +50,11 @@ macro_rules! fields {
             ///
             /// # Errors
             ///
-            /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) naming the variable,
-            /// for an invalid value. It also fails for an unknown name that resembles a key which
-            /// is not set, if the key selects the host, the proxy, the origin or the credentials.
-            /// Other such names are only [`warnings`](Self::warnings).
+            /// Returns [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) with the name
+            /// of the variable if its value is invalid. This also fails if the name of a variable
+            /// is unknown, but resembles a key that is not set and that selects the host, the
+            /// proxy, the origin or the credentials. All other unknown names that resemble a key
+            /// only cause [`warnings`](Self::warnings).
             pub fn from_env() -> Result<Self, crate::Error> {
                 Self::from_vars(std::env::vars_os())
             }
@@ -62,21 +62,21 @@ macro_rules! fields {
             /// Reads environment variables with another prefix, for a process that uses several
             /// accounts.
             ///
-            /// Otherwise like [`from_env`](Self::from_env). Errors and warnings name the variables
-            /// with this prefix.
+            /// Otherwise works like [`from_env`](Self::from_env). Errors and warnings name the
+            /// variables with this prefix.
             ///
             #[doc = concat!("With the prefix `", $prefix, "_ACME`, it reads `", $prefix, "_ACME_CLIENT_ID` and so on. A trailing `_` is ignored.")]
             ///
             /// # Errors
             ///
-            /// The same errors as [`from_env`](Self::from_env), and `InvalidConfig` for a prefix
-            /// that is empty or has characters other than ASCII letters, digits and `_`.
+            /// Returns the same errors as [`from_env`](Self::from_env), and `InvalidConfig` if the
+            /// prefix is empty or contains characters other than ASCII letters, digits and `_`.
             pub fn from_env_with_prefix(prefix: &str) -> Result<Self, crate::Error> {
                 Self::from_vars_with_prefix(prefix, std::env::vars_os())
             }
 
-            /// Reads settings from the given variables, such as those of a file. Otherwise like
-            /// [`from_env`](Self::from_env).
+            /// Reads settings from the given variables, for example variables from a file.
+            /// Otherwise works like [`from_env`](Self::from_env).
             ///
             /// # Errors
             ///
@@ -89,7 +89,7 @@ macro_rules! fields {
                 Self::from_vars_with_prefix($prefix, vars)
             }
 
-            /// Reads settings from the given variables with another prefix. Otherwise like
+            /// Reads settings from the given variables with another prefix. Otherwise works like
             /// [`from_env_with_prefix`](Self::from_env_with_prefix).
             ///
             /// # Errors
@@ -113,8 +113,8 @@ macro_rules! fields {
             /// Returns a sentence about each variable that was ignored although it resembles a
             /// setting.
             ///
-            /// The sentences contain no values. Each is also logged at level `warn`. Empty for
-            /// settings from a file.
+            /// The sentences contain no values. Each sentence is also logged at level `warn`. The
+            /// result is empty for settings from a file.
             pub fn warnings(&self) -> &[String] {
                 &self.environment.warnings
             }
@@ -155,7 +155,8 @@ macro_rules! fields {
 }
 pub(crate) use fields;
 
-/// Defines the settings of one vendor: the settings that all vendors share, and its own.
+/// Defines the settings of one vendor: the settings that all vendors share, and the vendor's own
+/// settings.
 ///
 /// The caller must have the vendor's `Client`, `ClientBuilder` and `ClientAuth` in scope. `Config`
 /// needs a method `own`, which passes the vendor's own settings to a builder.
@@ -195,8 +196,8 @@ macro_rules! settings {
         ///
         /// # Security
         ///
-        /// `Debug` redacts the secrets, and no error of this crate shows a value. Some parsers add
-        /// the line of the file when they display an error: with the crate `toml`, show only
+        /// `Debug` redacts the secrets, and no error of this crate shows a value. Some parsers
+        /// include a line of the file in their own errors. If you use the crate `toml`, show only
         /// `Error::message`.
         ///
         $(#[$meta])*
@@ -271,7 +272,7 @@ macro_rules! settings {
             /// The maximum number of token calls in a period, such as `40/s` or `300/60s`. See
             /// [`TokenOptions::with_rate_limit`](crate::token::TokenOptions::with_rate_limit).
             pub rate_limit: (usize, std::time::Duration),
-            /// The share of the rate limit that this client may use: over 0 and up to 1. See
+            /// The share of the rate limit that this client may use: more than 0, at most 1. See
             /// [`TokenOptions::with_rate_limit_share`](crate::token::TokenOptions::with_rate_limit_share).
             pub rate_limit_share: f64,
             $($own)*
@@ -284,8 +285,8 @@ macro_rules! settings {
             ///
             /// # Errors
             ///
-            /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) naming the key of a
-            /// file that cannot be read.
+            /// Returns [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) with the key
+            /// of the file if a file cannot be read.
             pub fn http_options(&self) -> Result<crate::HttpOptions, crate::Error> {
                 let network = crate::client::config::Network {
                     timeout: self.timeout,
@@ -299,14 +300,14 @@ macro_rules! settings {
                 network.options()
             }
 
-            /// Returns a builder with these settings, which you can change further. Reads the
-            /// files.
+            /// Returns a builder with these settings, which you can change further. Reads the files
+            /// that the settings name.
             ///
             /// # Errors
             ///
-            /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) naming the key, if the
-            /// id or the secret is missing, if the secret is set twice, or if a file cannot be
-            /// read.
+            /// Returns [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) with the name
+            /// of the key if the id or the secret is missing, if the secret is set twice, or if a
+            /// file cannot be read.
             pub fn builder(&self) -> Result<ClientBuilder, crate::Error> {
                 let credentials = crate::client::config::CredentialsSettings {
                     prefix: self.prefix(),

@@ -1,10 +1,12 @@
 //! Finds the known name that is most similar to a misspelt one.
 
-/// Returns the most similar known name, if at most a third of its letters differ, and at most two.
+/// Returns the most similar known name. Returns `None` if more than two letters differ, or more
+/// than a third of the letters of the known name.
 ///
 /// The comparison ignores case.
 pub(super) fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // The running time grows with the product of both lengths, and no key is this long.
+    // No key is longer. Longer names are skipped, because the running time grows with the product
+    // of both lengths.
     if given.len() > 64 {
         return None;
     }
@@ -14,8 +16,8 @@ pub(super) fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>)
     (distance(given, name) <= allowed).then_some(name)
 }
 
-/// Returns the number of letters to insert, delete, replace or swap with their neighbour (optimal
-/// string alignment).
+/// Returns the number of changes that turn one name into the other. A change inserts, deletes or
+/// replaces a letter, or swaps two neighbouring letters (optimal string alignment).
 fn distance(one: &str, other: &str) -> usize {
     let letters = |text: &str| text.to_ascii_lowercase().chars().collect::<Vec<_>>();
     let (one, other) = (letters(one), letters(other));

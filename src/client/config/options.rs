@@ -1,5 +1,5 @@
-//! Converts shared settings into the options of the builders. A setting that is missing changes
-//! nothing.
+//! Converts shared settings into the options of the builders. An option keeps its default if its
+//! setting is missing.
 
 use std::{path::Path, time::Duration};
 
@@ -19,10 +19,6 @@ pub(crate) struct Network<'a> {
 
 impl Network<'_> {
     /// Converts these settings into HTTP options.
-    ///
-    /// # Errors
-    ///
-    /// `InvalidConfig` for a file that cannot be read.
     pub(crate) fn options(self) -> Result<HttpOptions, Error> {
         let roots = self.root_certificate_file.map(|path| pem("root_certificate_file", path)).transpose()?;
         let identity = self.client_identity_file.map(|path| pem("client_identity_file", path)).transpose()?;
@@ -63,7 +59,7 @@ impl Lifecycle {
     }
 }
 
-/// Passes an option to a builder, if there is a value.
+/// Calls `set` with the value, if there is one. Otherwise returns `options` unchanged.
 pub(crate) fn set<O, V>(options: O, value: Option<V>, set: impl FnOnce(O, V) -> O) -> O {
     match value {
         Some(value) => set(options, value),

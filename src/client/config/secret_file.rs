@@ -1,4 +1,4 @@
-//! Reads a secret that a setting contains, or that is in a file which a setting names.
+//! Reads a secret from a setting, or from a file that a setting names.
 
 use std::path::Path;
 
@@ -7,12 +7,8 @@ use crate::{
     client::credentials::{named, read_secret},
 };
 
-/// Returns the secret under a key, or from the file under the same key with `_file`.
-///
-/// # Errors
-///
-/// `InvalidConfig` if both are set, or if the file cannot be read, is empty, is too large, is not
-/// text, or contains more than the secret.
+/// Returns the value of a key, or the content of the file that the key with the suffix `_file`
+/// names. Fails if both keys are set.
 pub(crate) fn secret(
     key: &str,
     given: Option<&Secret>,

@@ -7,12 +7,12 @@ use crate::{Scope, Secret, text};
 
 /// The type of a setting.
 pub(crate) trait Setting: Sized + fmt::Debug {
-    /// The text that follows the key's name in the error.
+    /// The end of the error message for an invalid value. It follows the name of the key.
     const MUST_BE: &'static str;
 
     fn read(value: &Value) -> Option<Self>;
 
-    /// Returns what is wrong with a text, before it is parsed.
+    /// Returns what is wrong with a text, or `None`. This check runs before the text is parsed.
     fn flaw(text: &str) -> Option<&'static str> {
         text::flaw(text)
     }
@@ -33,7 +33,7 @@ pub(crate) trait Setting: Sized + fmt::Debug {
     }
 }
 
-/// Shows a setting in `Debug` of all settings.
+/// Formats one setting when all settings are formatted with `Debug`.
 pub(crate) struct Shown<'a, S>(pub(crate) &'a S);
 
 impl<S: Setting> fmt::Debug for Shown<'_, S> {
@@ -86,7 +86,7 @@ impl Setting for u32 {
     }
 }
 
-/// A share of a limit.
+/// Parses the share of a rate limit.
 impl Setting for f64 {
     const MUST_BE: &'static str = "must be greater than 0 and at most 1, such as 0.5";
 
@@ -99,7 +99,7 @@ impl Setting for f64 {
     }
 }
 
-/// A list of host names.
+/// Parses a list of host names.
 impl Setting for Vec<String> {
     const MUST_BE: &'static str = "must be host names: a list, or a string separated by spaces";
 

@@ -1,6 +1,6 @@
-//! A value of a setting, from any format, before it is converted to the type of the setting.
+//! The value of a setting in any format, before it is converted to the type of the setting.
 //!
-//! It may be a secret, so it is wiped on drop, and `Debug` shows only its type.
+//! The value may be a secret, so it is wiped from memory on drop, and `Debug` shows only its type.
 
 use std::fmt;
 
@@ -29,7 +29,7 @@ impl Value {
         }
     }
 
-    /// Returns an integer, or parses the digits of one, because environment variables are text.
+    /// Returns an integer. Also parses a text of digits, because environment variables are text.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "both are checked before")]
     pub(super) fn whole(&self) -> Option<u64> {
         /// Up to this limit, a float represents every integer exactly.

@@ -1,4 +1,5 @@
-//! Reads settings from the given environment variables. Shows their names, but never a value.
+//! Reads settings from the given environment variables. Errors and warnings show the names of
+//! variables, but never a value.
 
 use std::{collections::BTreeMap, ffi::OsString};
 
@@ -56,21 +57,17 @@ const FOREIGN: &[(&str, &str)] = &[
 /// Information about the environment variables that the settings were read from.
 #[derive(Clone, Default)]
 pub(crate) struct Environment {
-    /// `None` for the vendor's own prefix.
+    /// The prefix. `None` means the vendor's own prefix.
     pub(crate) prefix: Option<String>,
     pub(crate) warnings: Vec<String>,
 }
 
-/// Reads each key from the variable with its name in upper case, after the prefix.
+/// Reads each key from the variable whose name is the prefix, `_`, and the key in upper case.
 ///
-/// A variable with the prefix that is not a key is ignored, because programs may have their own
-/// variables. But if it resembles a key, or is a name that other clients of the vendor use, it is
-/// reported: as an error if that key is critical and not set, otherwise as a warning.
-///
-/// # Errors
-///
-/// `InvalidConfig` naming the first such variable in alphabetical order, or the first with an
-/// invalid value.
+/// Ignores a variable that has the prefix but is not a key, because programs may have their own
+/// variables. But if its name resembles a key, or is a name that other clients of the vendor use,
+/// the variable is reported: as an error if that key is critical and not set, otherwise as a
+/// warning.
 pub(crate) fn from_vars<S: Settings>(
     prefix: &str,
     vars: impl IntoIterator<Item = (OsString, OsString)>,
@@ -99,8 +96,8 @@ pub(crate) fn from_vars<S: Settings>(
     }
     let ours = ["client_id", "client_secret", "client_secret_file", "credentials_dir"];
     if !ours.iter().any(|key| are_set.contains(key)) {
-        // The id and the secret must be from the same pair. Otherwise they could belong to
-        // different credentials.
+        // The id and the secret must be from the same pair of variables. Otherwise they could
+        // belong to different credentials.
         let whole = |(id, secret): &&(&'static str, &'static str)| {
             vars.contains_key(*id) && vars.contains_key(*secret)
         };
@@ -144,15 +141,16 @@ pub(crate) fn from_vars<S: Settings>(
     Ok((settings, warnings))
 }
 
-/// Returns the variables with the prefix that are not empty, with the prefix removed.
+/// Returns the variables that have the prefix and are not empty. The prefix is removed from their
+/// names.
 fn present(prefix: &str, vars: impl IntoIterator<Item = (OsString, OsString)>) -> BTreeMap<String, Value> {
     let mut present = BTreeMap::new();
     for (name, value) in vars {
         let Some(name) = name.to_str().and_then(|name| name.strip_prefix(prefix)?.strip_prefix('_')) else {
             continue;
         };
-        // A value that is not text is invalid for every key, and irrelevant if the name is not a
-        // key.
+        // A value that is not valid Unicode is invalid for every key. It is ignored if the name is
+        // not a key.
         let value = value.into_string().map(Zeroizing::new).ok();
         if value.as_ref().is_none_or(|value| !value.is_empty()) {
             present.insert(name.to_owned(), value.map_or(Value::Other, Value::Text));

@@ -17,8 +17,8 @@ pub(crate) type Headers = Vec<(HeaderName, HeaderValue)>;
 /// The way in which a vendor's client sends its credentials.
 #[derive(Clone, Copy)]
 pub(crate) struct Scheme {
-    /// Returns the headers of the client's own calls. If empty, the credentials are sent in the
-    /// body.
+    /// Returns the headers of the client's own calls. If there are none, the credentials are sent
+    /// in the body.
     pub(crate) own: fn(&Credentials) -> Result<Headers, Error>,
     /// Returns the headers of requests that authenticate with the key pair.
     pub(crate) key_pair: fn(&Credentials) -> Result<Headers, Error>,
@@ -34,11 +34,8 @@ pub(crate) struct Auth {
 }
 
 impl Auth {
-    /// Validates credentials.
-    ///
-    /// # Errors
-    ///
-    /// `InvalidConfig` for credentials that the client's own calls cannot carry.
+    /// Validates credentials for the client's own calls. If only the key pair's headers cannot
+    /// contain them, [`Self::key_pair`] fails later.
     pub(crate) fn new(
         credentials: Credentials,
         scheme: &Scheme,
@@ -59,11 +56,8 @@ impl Auth {
         self.fingerprint
     }
 
-    /// Returns the headers of requests that authenticate with the key pair.
-    ///
-    /// # Errors
-    ///
-    /// `InvalidConfig` for credentials that these headers cannot carry.
+    /// Returns the headers of requests that authenticate with the key pair. Fails if a header
+    /// cannot contain the credentials.
     pub(crate) fn key_pair(&self) -> Result<Arc<KeyPairHeaders>, Error> {
         self.key_pair.clone()
     }
@@ -75,8 +69,8 @@ impl Auth {
         in_headers.map(Secret::from).chain([self.credentials.client_secret().clone()]).collect()
     }
 
-    /// Adds the credentials to a request: to its headers, or otherwise to these two fields of its
-    /// body.
+    /// Adds the credentials to the headers of a request. If the vendor's client sends them in the
+    /// body, sets the body fields `id` and `secret` instead.
     pub(crate) fn apply(&self, call: Call, id: &mut Option<String>, secret: &mut Option<Secret>) -> Call {
         if self.own.is_empty() {
             *id = Some(self.credentials.client_id().to_owned());
@@ -86,10 +80,6 @@ impl Auth {
     }
 
     /// Adds the credentials to a request that authenticates with the key pair.
-    ///
-    /// # Errors
-    ///
-    /// The same errors as [`Self::key_pair`].
     pub(crate) fn apply_key_pair(&self, call: Call) -> Result<Call, Error> {
         Ok(self.with_headers(call, self.key_pair()?.headers()))
     }
@@ -104,7 +94,7 @@ impl Auth {
     }
 }
 
-/// Returns the header of HTTP Basic.
+/// Returns the `Authorization` header for HTTP Basic authentication.
 pub(crate) fn basic_header(credentials: &Credentials) -> Result<Headers, Error> {
     Ok(vec![(header::AUTHORIZATION, basic(credentials.client_id(), credentials.client_secret())?)])
 }

@@ -30,8 +30,8 @@ const FAILURE_PAUSE: Duration = Duration::from_secs(10);
 /// The pause between two calls to the provider that are caused by rejected credentials. It is
 /// shorter than the default TTL of the negative cache, so that each probe calls the provider.
 const REFUSAL_PAUSE: Duration = Duration::from_secs(5);
-/// The maximum number of provider calls that a rejected request waits for, until it can start its
-/// own.
+/// After a rejection, a request waits for provider calls that are already running, and then starts
+/// its own call. This is the maximum number of calls that it waits for.
 const MAX_WAITS: u32 = 3;
 
 /// The credentials of a client. It is cheap to clone, and clones share everything.
@@ -50,7 +50,7 @@ struct Inner {
 #[derive(Default)]
 struct State {
     look: SingleFlight<Outcome>,
-    /// The last failure of the provider, and the end of the pause after it.
+    /// The last failure of the provider, and the time at which the pause after this failure ends.
     failure: Option<(Error, Duration)>,
     /// A rejection of the credentials does not cause a call to the provider before this time.
     refusal_pause_end: Duration,
@@ -58,10 +58,6 @@ struct State {
 
 impl CurrentCredentials {
     /// Creates the current credentials of a client.
-    ///
-    /// # Errors
-    ///
-    /// `InvalidConfig` for known credentials that cannot be sent, or for an invalid name.
     pub(crate) fn new(
         provider: Arc<dyn CredentialsProvider>,
         scheme: Scheme,
@@ -81,8 +77,9 @@ impl CurrentCredentials {
         self.0.shared.current()
     }
 
-    /// Returns what identifies the account in the keys of stored tokens: the name, or the client
-    /// id. `None` while neither is known.
+    /// Returns a fingerprint that identifies the account in the keys of stored tokens. It is
+    /// computed from the name or, if there is no name, from the client id. Returns `None` while
+    /// neither is known.
     pub(crate) fn account(&self) -> Option<Fingerprint> {
         let known = self.known();
         account(self.0.name.as_deref(), known.as_ref().map(|known| known.credentials().client_id()))
@@ -93,12 +90,8 @@ impl CurrentCredentials {
         self.known().map_or_else(|| Fingerprint::of(["unknown"]), |auth| auth.fingerprint())
     }
 
-    /// Calls the provider, and returns the credentials to send.
-    ///
-    /// # Errors
-    ///
-    /// `Unavailable`, `Timeout` or `InvalidConfig` if the provider fails and there are no earlier
-    /// valid credentials.
+    /// Calls the provider, and returns the credentials to send. If the provider fails, returns the
+    /// last valid credentials, or an error if there are none.
     pub(crate) async fn get(&self) -> Outcome {
         let running = {
             let mut state = self.0.lock();
@@ -115,7 +108,7 @@ impl CurrentCredentials {
             Err(flight) => {
                 let inner = self.0.clone();
                 let work = async move { Some(inner.look(None).await) };
-                // Most providers return credentials from memory.
+                // Most providers return credentials from memory, so a task is rarely needed.
                 match flight.poll_or_spawn(work).map_err(no_runtime)? {
                     Started::Ready(outcome) => return outcome.unwrap_or_else(|| Err(cut_off())),
                     Started::Pending(waiter) => waiter,
@@ -126,10 +119,6 @@ impl CurrentCredentials {
     }
 
     /// Returns the credentials from memory, or from the provider if none are known.
-    ///
-    /// # Errors
-    ///
-    /// The same errors as [`Self::get`].
     pub(crate) async fn known_or_get(&self) -> Outcome {
         match self.known() {
             Some(known) => Ok(known),
@@ -137,8 +126,8 @@ impl CurrentCredentials {
         }
     }
 
-    /// Calls the provider after the server rejected these credentials, and returns whether there
-    /// are others.
+    /// Calls the provider after the server rejected the credentials `refused`. Returns whether the
+    /// client now has different credentials.
     pub(crate) async fn renew(&self, refused: &Fingerprint) -> bool {
         for _ in 0..MAX_WAITS {
             let known = self.known();
@@ -149,7 +138,8 @@ impl CurrentCredentials {
                 let mut state = self.0.lock();
                 let now = self.0.clock.monotonic();
                 match state.look.running() {
-                    // This call may have started before the rejection.
+                    // The running call may have started before the rejection, so its result may be
+                    // too old.
                     Some(waiter) => (waiter, false),
                     None if now < state.refusal_pause_end || state.failure_now(|| now).is_some() => {
                         return false;
@@ -233,8 +223,8 @@ impl Inner {
     }
 }
 
-/// Returns a fingerprint of the account: of the name or, if there is no name, of the client id.
-/// `None` if there is neither.
+/// Returns a fingerprint of the account, computed from the name or, if there is no name, from the
+/// client id. Returns `None` if there is neither.
 pub(crate) fn account(name: Option<&str>, client_id: Option<&str>) -> Option<Fingerprint> {
     match (name, client_id) {
         (Some(name), _) => Some(Fingerprint::of(["name", name])),
@@ -242,8 +232,8 @@ pub(crate) fn account(name: Option<&str>, client_id: Option<&str>) -> Option<Fin
     }
 }
 
-/// Converts an error of the provider. Its kind must not look like an error of the vendor, such as
-/// rejected credentials or a rate limit.
+/// Converts an error of the provider. Most kinds become `Unavailable`, because callers would
+/// mistake them for errors of the vendor, such as rejected credentials or a rate limit.
 fn failed(error: Error) -> Error {
     let kind = match error.kind() {
         kind @ (ErrorKind::InvalidConfig | ErrorKind::Timeout) => kind,
@@ -252,7 +242,7 @@ fn failed(error: Error) -> Error {
     Error::new(kind, "the client credentials could not be obtained").with_source(error)
 }
 
-/// The error if the runtime of the provider's call has shut down.
+/// Returns the error for a provider call that ended because its runtime shut down.
 fn cut_off() -> Error {
     Error::new(ErrorKind::Unavailable, "the credentials provider was cancelled")
 }

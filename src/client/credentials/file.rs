@@ -19,14 +19,15 @@ use crate::{Error, ErrorKind, Secret, token::Fingerprint};
 /// The names of the two files in a directory.
 const CLIENT_ID: &str = "client_id";
 const CLIENT_SECRET: &str = "client_secret";
-/// The maximum number of times to read the files until two readings in a row are the same.
+/// The maximum number of times that the files are read in order to get the same content twice in a
+/// row.
 const ATTEMPTS: usize = 8;
 
 /// Client credentials in files, for example mounted by Kubernetes or a secrets agent.
 ///
 /// A replaced file is used without a restart. The files are read when this value is created, and
 /// again before each call that sends the credentials, on tokio's threads for blocking work. If a
-/// file cannot be read then, the client logs a warning and uses the last credentials.
+/// file cannot be read at that time, the client logs a warning and uses the last credentials.
 ///
 /// Each file may contain at most 16 KiB of UTF-8 text. A byte order mark at the start and one line
 /// ending at the end are removed. Other white space, quotes and invisible characters around a value
@@ -76,15 +77,15 @@ impl FileCredentials {
 
     /// Reads the files `client_id` and `client_secret` in a directory. Blocks while it reads.
     ///
-    /// Kubernetes mounts a secret with these two keys as such a directory. Both files are read
-    /// together. Kubernetes replaces both files in one step: they are links into a directory, and
-    /// that directory is replaced. So an old id is never sent with a new secret. Do the same in
-    /// your own directory: rename a symbolic link to a directory. If you replace the two files one
-    /// after the other, they may be read in between.
+    /// Kubernetes mounts a secret with these two keys as such a directory. Both files are links
+    /// into another directory, which Kubernetes replaces in one step. So an old id is never sent
+    /// with a new secret. If you create the directory yourself, replace both files in one step too:
+    /// rename a symbolic link to a directory. If you replace the files one after the other, the
+    /// client may read them between the two steps.
     ///
     /// # Errors
     ///
-    /// The same errors as [`Self::secret_file`], for each of the files.
+    /// Returns the same errors as [`Self::secret_file`], for each of the files.
     pub fn directory(path: impl Into<PathBuf>) -> Result<Self, Error> {
         Self::directory_of(path.into(), "the credentials")
     }
@@ -102,12 +103,14 @@ impl FileCredentials {
         Self::read_first(Files::Json(path.into()))
     }
 
-    /// Like [`Self::secret_file`]. Errors name the setting `of` that contains the path.
+    /// Works like [`Self::secret_file`]. `of` is the name that errors show for the setting with the
+    /// path.
     pub(crate) fn secret_file_of(client_id: String, path: PathBuf, of: &'static str) -> Result<Self, Error> {
         Self::read_first(Files::Secret { client_id, path, of })
     }
 
-    /// Like [`Self::directory`]. Errors name the setting `of` that contains the path.
+    /// Works like [`Self::directory`]. `of` is the name that errors show for the setting with the
+    /// path.
     pub(crate) fn directory_of(path: PathBuf, of: &'static str) -> Result<Self, Error> {
         Self::read_first(Files::Directory { path, of })
     }
@@ -131,7 +134,7 @@ impl Files {
     /// Reads the files until two readings in a row are the same.
     ///
     /// This prevents the use of a half-written file, or of an id with another pair's secret. The
-    /// resolved paths show whether a link was replaced in between.
+    /// resolved paths show whether a link was replaced between two readings.
     fn read_whole(&self) -> Result<Credentials, Error> {
         let paths = self.paths();
         let mut before: Option<(Vec<PathBuf>, Fingerprint)> = None;

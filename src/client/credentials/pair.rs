@@ -40,8 +40,8 @@ impl Credentials {
         Fingerprint::of(["pair", &*self.client_id, self.client_secret.expose_secret()])
     }
 
-    /// Returns whether this is the same pair. Never compare with a pair that a peer sent: the
-    /// duration of the comparison depends on the first difference.
+    /// Returns whether both pairs are the same. Do not pass a pair that a peer sent, because the
+    /// comparison does not take constant time.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.client_id == other.client_id
             && self.client_secret.expose_secret() == other.client_secret.expose_secret()
@@ -54,11 +54,7 @@ impl Credentials {
     }
 }
 
-/// Checks an id, a secret or a name. `what` names it in the error.
-///
-/// # Errors
-///
-/// `InvalidConfig` for an invalid value.
+/// Checks an id, a secret or a name. `what` describes it in the error.
 pub(super) fn check(what: &str, value: &str) -> Result<(), Error> {
     if value.is_empty() || value.len() > LIMIT {
         let reason = format!("the {what} is empty or over {LIMIT} bytes");

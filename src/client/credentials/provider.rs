@@ -35,7 +35,7 @@ pub type CredentialsFuture<'a> = Pin<Box<dyn Future<Output = Result<Credentials,
 ///
 /// `Debug` and the errors must not contain the secret, because the client logs them.
 pub trait CredentialsProvider: Debug + Send + Sync + 'static {
-    /// Returns the credentials to send. They may come from memory.
+    /// Returns the credentials to send. The provider may return credentials from memory.
     fn credentials(&self) -> CredentialsFuture<'_>;
 
     /// Returns the credentials to send after the vendor rejected `refused`. A provider that caches

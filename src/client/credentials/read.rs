@@ -1,26 +1,17 @@
-//! Reads a file that the user names. Errors show the path of an existing file, but never its
+//! Reads a file that the user names. Errors show the path only if the file exists, and never the
 //! content.
 
 use std::{fs::File, io, path::Path};
 
 use crate::{Error, ErrorKind, Secret, text::check};
 
-/// Reads a secret from a file. `name` is the name of the file in errors.
-///
-/// # Errors
-///
-/// `InvalidConfig` if the file cannot be read, is empty, is too large, is not text, or contains
-/// more than the secret.
+/// Reads a secret from a file. Errors call the file `name`.
 pub(crate) fn read_secret(path: &Path, name: &str) -> Result<Secret, Error> {
     let secret = read_file(path, name, Secret::from_reader)?;
     check(name, secret.expose_secret()).map(|()| secret)
 }
 
-/// Opens a file, and passes it to `read`.
-///
-/// # Errors
-///
-/// `InvalidConfig` if the file cannot be opened or `read` fails.
+/// Opens a file, and passes it to `read`. Errors call the file `name`.
 pub(crate) fn read_file<T>(
     path: &Path,
     name: &str,
@@ -29,15 +20,15 @@ pub(crate) fn read_file<T>(
     let invalid = |reason| Error::new(ErrorKind::InvalidConfig, reason);
     match File::open(path).and_then(read) {
         Ok(content) => Ok(content),
-        // The text of these errors comes from this crate, so it can be shown. Errors of the system
-        // become the source.
+        // The text of these errors comes from this crate, so it can be shown. Errors of the
+        // operating system become the source of the error.
         Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(invalid(format!("{name} {error}"))),
         Err(error) => Err(invalid(format!("{name} cannot be read")).with_source(error)),
     }
 }
 
-/// Returns the name of the file in errors. If no such file exists, the path is not shown, because
-/// it may be the secret itself.
+/// Returns a description of the file for errors. It contains the path only if the file exists,
+/// because otherwise the path may be the secret itself.
 pub(crate) fn named(path: &Path, of: &str) -> String {
     match path.exists() {
         true => format!("the file {} of {of}", path.display()),

@@ -13,8 +13,8 @@ pub(super) type Outcome = Result<Arc<Auth>, Error>;
 pub(super) struct Shared {
     scheme: Scheme,
     current: ArcSwapOption<Auth>,
-    /// The secrets of these credentials and of the previous ones, because a call may be in flight
-    /// while credentials are replaced.
+    /// The secrets of the current and of the previous credentials, because a call with the previous
+    /// credentials may still be in flight.
     secrets: Arc<EchoedSecrets>,
 }
 
@@ -27,11 +27,8 @@ impl Shared {
         self.current.load_full()
     }
 
-    /// Stores these credentials, unless they are stored already.
-    ///
-    /// # Errors
-    ///
-    /// `InvalidConfig` for credentials that cannot be sent.
+    /// Stores these credentials, unless they are stored already. Fails if the credentials cannot be
+    /// sent.
     pub(super) fn install(&self, credentials: Credentials) -> Outcome {
         let before = self.current();
         if let Some(before) = before.as_ref().filter(|before| before.credentials().is_same(&credentials)) {
