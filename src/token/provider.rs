@@ -58,19 +58,21 @@ pub type TokenFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub trait TokenProvider: Send + Sync + fmt::Debug {
     /// Returns a fresh token from memory, if there is one. Never waits, and sends no request.
     ///
-    /// In this crate, a hit allocates nothing for a [`ScopeSet`](crate::ScopeSet), or for up to 8
-    /// scopes in any order.
+    /// The implementations in this crate allocate nothing when they return a token for a
+    /// [`ScopeSet`](crate::ScopeSet), or for up to 8 scopes in any order.
     fn cached(&self, scopes: &[Scope]) -> Option<Token>;
 
-    /// Returns a valid token for these scopes. Order and duplicates do not matter.
+    /// Returns a valid token for these scopes. The order of the scopes and duplicates do not
+    /// matter.
     ///
     /// # Errors
     ///
-    /// The errors of [`TokenCache::token`].
+    /// Returns the same errors as [`TokenCache::token`].
     ///
     /// # Cancellation
     ///
-    /// Safe in this crate: a token request that was started continues in its own task.
+    /// The implementations in this crate are cancel safe: a token request that was started
+    /// continues in its own task.
     fn token<'a>(&'a self, scopes: &'a [Scope]) -> TokenFuture<'a, Result<Token, Error>>;
 
     /// Removes exactly this token, never a newer one. Call this after a 401 that means that the
@@ -135,9 +137,9 @@ macro_rules! forward {
 
 forward!(&T, Arc<T>);
 
-/// Provides the same token for all scopes, or always fails. For tests of a service.
+/// Provides the same token for all scopes, or always fails. Use it in tests of a service.
 ///
-/// Invalidating its token has no effect.
+/// Invalidating the token has no effect.
 ///
 /// ```
 /// use fintech_auth::{

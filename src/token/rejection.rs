@@ -9,7 +9,7 @@
 pub enum Rejection {
     /// The server accepted the token, or did not check it.
     None,
-    /// The server refused the request for a reason that a new token does not change.
+    /// The server refused the request, and would also refuse it with a new token.
     Other,
     /// The server refused the request without a reason. The token may have expired, the request may
     /// have the wrong origin, or the token may be for another application. The cache tries a new

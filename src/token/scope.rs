@@ -33,8 +33,8 @@ impl Scope {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`] if the scope is empty, longer than 1,024 bytes, or contains a
-    /// character that RFC 6749 does not allow.
+    /// Returns [`ErrorKind::InvalidConfig`] if the scope is empty, longer than 1,024 bytes, or
+    /// contains a character that RFC 6749 does not allow.
     pub fn new(scope: &str) -> Result<Self, Error> {
         let allowed = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
         if scope.is_empty() || !scope.bytes().all(allowed) {
@@ -54,21 +54,14 @@ impl Scope {
         &self.0
     }
 
-    /// Joins scopes with spaces, for the `scope` field of a request.
-    ///
-    /// # Errors
-    ///
-    /// `InvalidConfig` if the result is longer than 16 KiB.
+    /// Joins scopes with spaces, for the `scope` field of a request. Fails if the result is longer
+    /// than 16 KiB.
     pub(crate) fn join(scopes: &[Self]) -> Result<String, Error> {
         join(scopes.iter().map(Self::as_str))
     }
 }
 
-/// Joins scopes with spaces.
-///
-/// # Errors
-///
-/// `InvalidConfig` if the result is longer than 16 KiB.
+/// Joins scopes with spaces. Fails if the result is longer than 16 KiB.
 pub(super) fn join<'a>(scopes: impl Iterator<Item = &'a str>) -> Result<String, Error> {
     let mut joined = String::new();
     for scope in scopes {

@@ -37,8 +37,8 @@ impl ScopeSet {
     ///
     /// # Errors
     ///
-    /// [`InvalidConfig`](crate::ErrorKind::InvalidConfig) if the joined scopes are longer than
-    /// 16 KiB.
+    /// Returns [`InvalidConfig`](crate::ErrorKind::InvalidConfig) if the joined scopes are longer
+    /// than 16 KiB.
     pub fn new(scopes: impl IntoIterator<Item = Scope>) -> Result<Self, Error> {
         let mut scopes: Vec<Scope> = scopes.into_iter().collect();
         scopes.sort_unstable();

@@ -65,14 +65,14 @@ pub trait TokenSource: Send + Sync + 'static {
     /// Issues a token for these scopes (RFC 6749 section 4.4). The scopes are sorted and without
     /// duplicates.
     ///
-    /// Must send one request and not retry it.
+    /// The implementation must send exactly one request, and must not retry it.
     fn issue(&self, scopes: &[Scope]) -> impl Future<Output = Result<IssuedToken, Error>> + Send;
 
     /// Exchanges a refresh token (RFC 6749 section 6).
     ///
-    /// Called only with refresh tokens that this method or [`Self::issue`] returned. After an
-    /// error, [`Self::issue`] is called in the same refresh. The same refresh token is sent again
-    /// only if the error is transient and the request [was certainly not
+    /// The cache passes only refresh tokens that this method or [`Self::issue`] returned. If this
+    /// method fails, the cache calls [`Self::issue`] in the same refresh. The cache sends the same
+    /// refresh token again only if the error is transient and the request [was certainly not
     /// sent](Error::may_have_been_sent).
     fn refresh(&self, refresh_token: &Secret) -> impl Future<Output = Result<IssuedToken, Error>> + Send {
         let _ = refresh_token;
@@ -177,8 +177,8 @@ impl IssuedToken {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidResponse`](crate::ErrorKind::InvalidResponse) if a header cannot contain
-    /// the token.
+    /// Returns [`ErrorKind::InvalidResponse`](crate::ErrorKind::InvalidResponse) if a header cannot
+    /// contain the token.
     pub fn into_token(self, sent: SystemTime, options: &TokenOptions) -> Result<Token, Error> {
         self.interpret(sent, options).map(|(token, _)| token)
     }

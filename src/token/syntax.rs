@@ -24,15 +24,12 @@ fn is_bearer_token(text: &str) -> bool {
         byte.is_ascii_alphanumeric() | symbols | (byte == b'+') | (byte == b'/')
     };
     let characters = text.trim_end_matches('=');
-    // Without early returns, so that the compiler checks 16 bytes at a time.
+    // There are no early returns, so that the compiled code checks 16 bytes at a time.
     !characters.is_empty() & characters.bytes().fold(true, |all, byte| all & is_allowed(byte))
 }
 
 /// Checks an issued token before callers can get it. Replaces a blank refresh token by `None`.
-///
-/// # Errors
-///
-/// The reason why the response cannot be used.
+/// Fails if the response cannot be used.
 pub(crate) fn check_issued(
     access_token: &Secret,
     token_type: Option<&str>,

@@ -37,7 +37,7 @@ pub(crate) struct Issued {
     /// `Bearer <token>`, marked as sensitive.
     header: HeaderValue,
     pub(super) scope: Option<Box<str>>,
-    /// The id of the token. `None` in the placeholder for "no token".
+    /// The id of the token. `None` if this is the placeholder for "no token".
     pub(super) id: Option<TokenId>,
     /// The hash of the scope set, by which the cache finds the entry of the token.
     pub(super) scopes_hash: u64,
@@ -53,8 +53,9 @@ impl Token {
     ///
     /// # Errors
     ///
-    /// [`InvalidConfig`](ErrorKind::InvalidConfig) if the token is longer than 16 KiB, or is not a
-    /// bearer token (RFC 6750 section 2.1): letters, digits and `-._~+/`, with `=` only at the end.
+    /// Returns [`InvalidConfig`](ErrorKind::InvalidConfig) if the token is longer than 16 KiB, or
+    /// is not a bearer token (RFC 6750 section 2.1): letters, digits and `-._~+/`, with `=` only at
+    /// the end.
     ///
     /// ```
     /// use std::time::Duration;
@@ -134,12 +135,8 @@ impl Token {
 }
 
 impl Issued {
-    /// Creates the data of a token.
-    ///
-    /// # Errors
-    ///
-    /// `InvalidResponse` if a header cannot contain the token, or if the token is longer than
-    /// 16 KiB.
+    /// Creates the data of a token. Fails if a header cannot contain the token, or if the token is
+    /// longer than 16 KiB.
     pub(super) fn new(
         token: &Secret,
         scope: Option<String>,

@@ -1,9 +1,9 @@
 //! The entries of a cache, one for each scope set: looked up without a lock, bounded by a capacity.
 //!
-//! A hash table of fixed size. Each bucket is an immutable list behind an `ArcSwapOption`, so a
-//! look-up takes no lock and writes nothing that other cores read. One mutex serializes changes. It
-//! also guards a CLOCK (second chance) queue, which selects the entries to evict when the cache is
-//! over its capacity.
+//! The entries are in a hash table of fixed size. Each bucket is an immutable list behind an
+//! `ArcSwapOption`, so a look-up takes no lock and writes nothing that other cores read. One mutex
+//! serializes changes. It also guards a CLOCK (second chance) queue, which selects the entries to
+//! evict when the cache is over its capacity.
 //!
 //! Entries with a handle are not in the queue: they are not evicted, do not count against the
 //! capacity, and have their own limit.
@@ -29,8 +29,8 @@ const MAX_STEPS: usize = 64;
 /// The maximum number of entries that one insertion evicts. It is more than one, so that a cache
 /// that exceeded its capacity while all entries were in use shrinks back to its capacity.
 const MAX_EVICTIONS: usize = 2;
-/// The number of chunks. A chunk of buckets is allocated for its first entry, so a small cache
-/// stays small.
+/// The number of chunks. A chunk of buckets is allocated when it gets its first entry, so a small
+/// cache uses little memory.
 const CHUNKS: usize = 256;
 /// The maximum number of buckets in a chunk.
 const MAX_CHUNK: usize = 4_096;
@@ -49,15 +49,15 @@ pub(in crate::token) struct Entries {
     pub(in crate::token) evictions: Counter,
 }
 
-/// An entry of a bucket, and the next node.
+/// A node in the list of a bucket: an entry, and the next node.
 struct Node {
     hash: u64,
     entry: Arc<CacheEntry>,
     next: Option<Arc<Self>>,
 }
 
-/// The entries that may be evicted. The clock hand skips an entry that is in use, or that was used
-/// since the hand last passed it.
+/// The entries that may be evicted, in a CLOCK queue. The clock hand skips an entry that is in use,
+/// or that was used since the hand last passed the entry.
 #[derive(Default)]
 struct Clock {
     queue: Vec<Arc<CacheEntry>>,
@@ -98,8 +98,8 @@ impl Entries {
         ScopeKey::with_joined(scopes, |key| key.hash(&self.hasher))
     }
 
-    /// Finds the entry of the scope set with this hash. A collision of two hashes is practically
-    /// impossible, and the caller also compares the id of the token.
+    /// Finds the entry of the scope set with this hash. The hash is not compared with the scopes,
+    /// so callers also compare the id of the token.
     pub(in crate::token) fn find_by_hash(&self, hash: u64) -> Option<Arc<CacheEntry>> {
         let bucket = self.bucket(hash)?.load();
         nodes(bucket.as_ref()).find(|node| node.hash == hash).map(|node| node.entry.clone())
@@ -116,13 +116,10 @@ impl Entries {
     }
 
     /// Returns the entry of a scope set. Creates it if it does not exist.
-    ///
-    /// # Errors
-    ///
-    /// `InvalidConfig` if the scopes are too long.
     pub(in crate::token) fn get_or_insert(&self, key: &ScopeKey<'_>) -> Result<Arc<CacheEntry>, Error> {
         let mut clock = self.lock();
-        // Search under the lock, so that the entry is not evicted before the caller has it.
+        // Search under the lock, because another thread could evict the entry before the caller has
+        // a reference to it.
         if let Some(entry) = self.find(key, Arc::clone) {
             entry.place.mark_used();
             return Ok(entry);
@@ -135,11 +132,7 @@ impl Entries {
     }
 
     /// Returns the entry of a scope set for a handle. The entry is not evicted until
-    /// [`Entries::release`].
-    ///
-    /// # Errors
-    ///
-    /// `InvalidConfig` if too many entries have handles, or the scopes are too long.
+    /// [`Entries::release`] is called. Fails if too many entries have handles.
     pub(in crate::token) fn hold(&self, key: &ScopeKey<'_>) -> Result<Arc<CacheEntry>, Error> {
         let mut clock = self.lock();
         let found = self.find(key, Arc::clone);
@@ -281,8 +274,8 @@ impl Clock {
         self.hand = index + 1;
         let entry = self.queue.get(index)?;
         let used = entry.place.used.swap(false, Ordering::Relaxed);
-        // Two references, of the bucket and of the queue, mean that no caller uses the entry. While
-        // the lock is held, `get_or_insert` and `hold` cannot add a reference.
+        // If only the bucket and the queue have a reference, no caller uses the entry. While the
+        // lock is held, `get_or_insert` and `hold` cannot add a reference.
         let is_free = Arc::strong_count(entry) == 2;
         (is_free && (even_if_used || !used)).then_some(index)
     }

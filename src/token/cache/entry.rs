@@ -1,7 +1,7 @@
 //! The state of one scope set: its token, a running refresh, and recent failures.
 //!
-//! Each public function is one short critical section. It never sends, sleeps or awaits, and gets
-//! the current time from its caller.
+//! Each public function is one short critical section. These functions never send, sleep or await,
+//! and they get the current time from the caller.
 
 use std::{
     fmt,
@@ -42,9 +42,10 @@ type GrantIds = [Option<TokenId>; 2];
 
 #[derive(Default)]
 struct State {
-    /// The refresh token that was issued last, until it is sent.
+    /// The refresh token that was issued last. `None` after it was sent.
     refresh_token: Option<Secret>,
-    /// The id of the refresh token that was issued with the current token, sent or not.
+    /// The id of the refresh token that was issued with the current token. The id is kept after the
+    /// refresh token was sent.
     refresh_token_id: Option<TokenId>,
     /// The ids of the tokens that the current token was refreshed from. Revoking one of them also
     /// revokes the current token.
@@ -113,8 +114,8 @@ struct FailureBackoff {
     failures: u32,
     retry_at: u64,
     error: Error,
-    /// The credentials, if the server refused them. The failure does not apply to other
-    /// credentials.
+    /// The fingerprint of the credentials, if the server refused them. The back-off does not apply
+    /// to other credentials.
     refused: Option<Fingerprint>,
 }
 
@@ -122,25 +123,26 @@ struct FailureBackoff {
 pub(in crate::token) enum Lookup<P> {
     /// Use this token.
     Hit(Token),
-    /// Wait for the running refresh. The number is the ticket of the refresh in the queue of the
-    /// rate limiter, if any.
+    /// Wait for the running refresh. The number is the refresh's ticket in the queue of the rate
+    /// limiter, if any.
     Wait(Waiter<Outcome>, Option<u64>),
-    /// Start the refresh that was reserved for this caller. If there is a token, it can be used in
-    /// the meantime.
+    /// Start the refresh that was reserved for this caller. If there is a token, the caller can use
+    /// it in the meantime.
     StartRefresh(Option<Token>, Flight<Outcome>, P),
     /// There is no token, and no refresh may start now.
     BackingOff(Error),
 }
 
-/// The refresh token of a request, and the tokens whose revocation invalidates the result.
+/// The refresh token that a request sends, and the ids of the tokens whose revocation invalidates
+/// the new token.
 pub(in crate::token) struct TakenRefreshToken {
     pub(in crate::token) refresh_token: Option<Secret>,
     from: GrantIds,
 }
 
 impl TakenRefreshToken {
-    /// Creates the value for a request with client credentials, which leaves the refresh token in
-    /// place.
+    /// Creates the value for a request with client credentials. Such a request does not use the
+    /// refresh token.
     pub(in crate::token) fn none() -> Self {
         Self { refresh_token: None, from: [None; 2] }
     }
@@ -153,9 +155,11 @@ pub(in crate::token) struct NewToken<'a> {
     /// The id of the refresh token that was issued with the token, even if this process does not
     /// have it.
     pub(in crate::token) refresh_token_id: Option<TokenId>,
-    /// How the token was requested. `None` if it was loaded from a store.
+    /// The data of the request that returned the token. `None` if the token was loaded from a
+    /// store.
     pub(in crate::token) request: Option<&'a TakenRefreshToken>,
-    /// The epoch in which the token was requested from the server or loaded from the store.
+    /// The epoch of the cache's marks just before the token was requested from the server or loaded
+    /// from the store.
     pub(in crate::token) epoch: Epoch,
 }
 
@@ -169,12 +173,14 @@ pub(in crate::token) enum Discarded {
     Revoked,
 }
 
-/// The revoked and rejected tokens, and the times that an entry compares them with.
+/// The marks of revoked and rejected tokens. A mark counts only until its expiry, which is compared
+/// with `now`.
 #[derive(Clone, Copy)]
 pub(in crate::token) struct Marks<'a> {
     pub(in crate::token) tombstones: &'a Tombstones,
     pub(in crate::token) now: u64,
-    /// The time until which a revoked token is remembered, in milliseconds of the monotonic clock.
+    /// The expiry of marks that are added now for revoked tokens, in milliseconds of the monotonic
+    /// clock.
     pub(in crate::token) revoked_until: u64,
 }
 
@@ -243,8 +249,8 @@ impl CacheEntry {
         }
     }
 
-    /// Takes the refresh token out, so that it is sent only once. Discards a refresh token that was
-    /// revoked.
+    /// Removes and returns the refresh token, so that it is sent only once. Discards a refresh
+    /// token that was revoked.
     pub(in crate::token) fn take_refresh_token(&self, marks: Marks<'_>) -> TakenRefreshToken {
         let mut state = self.lock();
         let taken = state.refresh_token.take();
@@ -261,12 +267,12 @@ impl CacheEntry {
         TakenRefreshToken { refresh_token, from }
     }
 
-    /// Returns whether the entry has a refresh token that was not sent.
+    /// Returns whether the entry has a refresh token that was not sent yet.
     pub(in crate::token) fn has_refresh_token(&self) -> bool {
         self.lock().refresh_token.is_some()
     }
 
-    /// Removes the refresh token, because a store has it.
+    /// Removes the refresh token, because the store now has it.
     pub(in crate::token) fn drop_refresh_token(&self) {
         self.lock().refresh_token = None;
     }
@@ -395,8 +401,8 @@ impl CacheEntry {
     }
 
     /// Records the failure of a refresh. `retry_at` gets the number of failures so far, and returns
-    /// the earliest time of the next refresh. `refused` are the credentials, if the server refused
-    /// them.
+    /// the earliest time of the next refresh. `refused` is the fingerprint of the credentials, if
+    /// the server refused them.
     pub(in crate::token) fn fail(
         &self,
         error: Error,
@@ -406,7 +412,7 @@ impl CacheEntry {
         self.lock().fail(error, refused, retry_at);
     }
 
-    /// Ends the refresh, and drops state that is no longer needed.
+    /// Ends the refresh, and drops the state that only a refresh needs.
     pub(in crate::token) fn end(&self) {
         let mut state = self.lock();
         state.cold = state
@@ -419,7 +425,8 @@ impl CacheEntry {
         }
     }
 
-    /// Removes exactly this token and its refresh token. Returns whether it was the current token.
+    /// Removes the current token and its refresh token, if the current token has this id. Returns
+    /// whether they were removed.
     pub(in crate::token) fn invalidate(&self, id: TokenId) -> bool {
         let mut state = self.lock();
         let is_current = self.current.load().id == Some(id);
@@ -436,12 +443,12 @@ impl CacheEntry {
         self.current.store(Arc::new(Issued::none()));
     }
 
-    /// Revokes the tokens of the entry if `revoked` is one of them, if they were refreshed from it,
-    /// or if the running refresh uses it. Removes these tokens and marks them as revoked. The
-    /// result of the running refresh will be discarded.
+    /// Revokes the tokens of the entry if `revoked` is one of them, if they were refreshed from
+    /// `revoked`, or if the running refresh uses `revoked`. Removes these tokens and marks them as
+    /// revoked. The result of the running refresh will be discarded.
     ///
-    /// Returns `None` if the entry is not affected, otherwise the id of the removed access token,
-    /// if any.
+    /// Returns `None` if the entry is not affected. Otherwise returns the id of the removed access
+    /// token, or `Some(None)` if there was no access token.
     pub(in crate::token) fn revoke(&self, revoked: TokenId, marks: Marks<'_>) -> Option<Option<TokenId>> {
         let mut state = self.lock();
         let current = self.current.load().id;
@@ -464,7 +471,7 @@ impl CacheEntry {
         Some(current)
     }
 
-    /// Keeps a refresh token that a store handed over to this process.
+    /// Stores a refresh token that this process has taken out of a store.
     pub(in crate::token) fn keep_refresh_token(&self, refresh_token: Secret) {
         if !is_kept_refresh_token(&refresh_token) {
             return;

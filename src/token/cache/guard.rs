@@ -15,11 +15,7 @@ pub(in crate::token) struct TaskGuard {
 }
 
 impl TaskGuard {
-    /// Registers a task.
-    ///
-    /// # Errors
-    ///
-    /// [`shut_down`] after a shutdown was started.
+    /// Registers a task. Fails after a shutdown was started.
     pub(super) fn new(alive: watch::Receiver<()>, work: &WorkTracker) -> Result<Self, Error> {
         Ok(Self { alive, _running: work.begin().ok_or_else(shut_down)? })
     }

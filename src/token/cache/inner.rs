@@ -39,8 +39,8 @@ pub(in crate::token) type Waiting<'a> = Pin<Box<dyn Future<Output = Result<Token
 #[derive(Clone)]
 pub(in crate::token) struct CacheInner {
     pub(in crate::token) shared: Arc<CacheState>,
-    /// Tells the tasks to end: closed when the last clone is dropped, and changed when a shutdown
-    /// ends. Each task holds a receiver.
+    /// Tells the tasks to end. The channel is closed when the last clone is dropped, and its value
+    /// changes when a shutdown ends. Each task holds a receiver.
     pub(super) alive: Arc<watch::Sender<()>>,
 }
 
@@ -113,11 +113,7 @@ impl CacheInner {
         self.alive.subscribe()
     }
 
-    /// Registers a task that is about to start.
-    ///
-    /// # Errors
-    ///
-    /// `Unavailable` after a shutdown was started.
+    /// Registers a task that is about to start. Fails after a shutdown was started.
     pub(in crate::token) fn task_guard(&self) -> Result<TaskGuard, Error> {
         // Subscribe first, so that a shutdown that starts in between ends the task.
         TaskGuard::new(self.alive(), &self.shared.work)
@@ -146,7 +142,8 @@ impl CacheInner {
 
     /// Invalidates exactly this token, in memory and in the store.
     ///
-    /// Also works if its entry was evicted, or if it comes from another cache with the same store.
+    /// Also works if the token's entry was evicted, or if the token comes from another cache with
+    /// the same store.
     pub(in crate::token) async fn invalidate(&self, token: &Token) {
         let issued = token.issued();
         let Some(id) = issued.id else { return };
@@ -173,12 +170,8 @@ impl CacheInner {
     }
 
     /// Removes a token or refresh token that is about to be revoked, and the tokens issued with it,
-    /// in memory and in the store. This first marks the token as revoked and then checks every
-    /// entry. So an entry that gets the token in the meantime sees the mark.
-    ///
-    /// # Errors
-    ///
-    /// `Unavailable` if the store fails.
+    /// in memory and in the store. The token is first marked as revoked, and then every entry is
+    /// checked. So an entry that gets the token between these steps sees the mark.
     pub(in crate::token) async fn forget(&self, secret: &Secret) -> Result<(), Error> {
         let revoked = token_id(secret);
         self.shared.mark_revoked(revoked);
@@ -197,7 +190,7 @@ impl CacheInner {
         Ok(())
     }
 
-    /// Sends a token request of a caller. First checks the rate limit, the cool-down and the
+    /// Sends a token request for a caller. First checks the rate limit, the cool-down and the
     /// negative cache, and finally records the outcome in them. `scopes` are the scopes of a client
     /// credentials grant, and `None` for a refresh token.
     ///

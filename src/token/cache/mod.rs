@@ -1,8 +1,8 @@
 //! Caches the tokens of one process, refreshes them, and shares each request among all waiting
 //! callers.
 //!
-//! Independent of vendors and of HTTP: it requests tokens from a [`TokenSource`]. Runs no task
-//! unless a token is requested, and holds no lock across an await.
+//! Independent of vendors and of HTTP: it requests tokens from a [`TokenSource`]. Starts no task
+//! until a token is requested, and holds no lock across an await.
 
 pub(super) mod entries;
 pub(super) mod entry;
@@ -49,7 +49,8 @@ impl TokenCache {
         Self { inner: CacheInner::new(Arc::new(source), options) }
     }
 
-    /// Returns a valid token for these scopes. Order and duplicates do not matter.
+    /// Returns a valid token for these scopes. The order of the scopes and duplicates do not
+    /// matter.
     ///
     /// The token comes from memory if possible, otherwise from one request that all callers share.
     /// The call waits at most [`TokenOptions::with_max_wait`].
@@ -70,7 +71,7 @@ impl TokenCache {
     ///
     /// # Cancellation
     ///
-    /// Safe: a request that was started continues in its own task, and its token is cached.
+    /// Cancel safe: a request that was started continues in its own task, and its token is cached.
     #[inline]
     pub async fn token(&self, scopes: &[Scope]) -> Result<Token, Error> {
         match self.cached(scopes) {
@@ -83,11 +84,11 @@ impl TokenCache {
     ///
     /// # Errors
     ///
-    /// The errors of [`TokenCache::token`].
+    /// Returns the same errors as [`TokenCache::token`].
     ///
     /// # Cancellation
     ///
-    /// Safe, as for [`TokenCache::token`].
+    /// Cancel safe, like [`TokenCache::token`].
     pub async fn token_within(&self, scopes: &[Scope], max_wait: Duration) -> Result<Token, Error> {
         match self.cached(scopes) {
             Some(token) => Ok(token),
@@ -119,12 +120,12 @@ impl TokenCache {
     ///
     /// # Errors
     ///
-    /// The errors of [`TokenCache::token`], if there is no token for the first run. Errors of your
-    /// request are part of its outcome.
+    /// Returns the same errors as [`TokenCache::token`] if there is no token for the first run.
+    /// Errors of your request are part of its outcome.
     ///
     /// # Cancellation
     ///
-    /// Safe: cancels your request, but does not cancel a refresh.
+    /// Cancel safe: dropping the future cancels your request, but does not cancel a refresh.
     pub async fn run<T, F: Future<Output = T>>(
         &self,
         scopes: &[Scope],
@@ -155,16 +156,16 @@ impl TokenCache {
     /// Removes an access token or refresh token that is about to be revoked, and the tokens issued
     /// with it, from memory and from the store.
     ///
-    /// The result of a refresh that was started with one of these tokens is discarded. This call
-    /// checks every scope set. After it returns, this cache returns none of these tokens. Other
-    /// processes with the same [`TokenStore`](crate::token::TokenStore) drop the tokens when the
-    /// store notifies them.
+    /// If a running refresh uses one of these tokens, its result is discarded. This call checks
+    /// every scope set. After it returns, this cache returns none of these tokens. Other processes
+    /// with the same [`TokenStore`](crate::token::TokenStore) drop the tokens when the store
+    /// notifies them.
     ///
     /// # Errors
     ///
-    /// [`Unavailable`](crate::ErrorKind::Unavailable) if the store failed. Other processes may then
-    /// still return the tokens. The cache retries with a back-off until it is dropped. Calling this
-    /// method again retries at once.
+    /// Returns [`Unavailable`](crate::ErrorKind::Unavailable) if the store failed. Other processes
+    /// may then still return the tokens. The cache retries the call to the store with a back-off
+    /// until the cache is dropped. Calling this method again retries at once.
     pub async fn forget(&self, token: &impl AsToken) -> Result<(), Error> {
         self.inner.forget(&token.as_token()).await
     }
@@ -192,19 +193,19 @@ impl TokenCache {
     ///
     /// # Errors
     ///
-    /// [`Timeout`](crate::ErrorKind::Timeout) if requests were aborted,
+    /// Returns [`Timeout`](crate::ErrorKind::Timeout) if requests were aborted. Returns
     /// [`Unavailable`](crate::ErrorKind::Unavailable) if a revocation or invalidation was not
-    /// written to the store. Another call tries to write it again.
+    /// written to the store. Call this method again to retry the write.
     ///
     /// # Cancellation
     ///
-    /// No new work starts. Requests that were sent continue until the last clone is dropped. Call
-    /// this method again to wait for them.
+    /// If the future is dropped, no new work starts. Requests that were sent continue until the
+    /// last clone is dropped. Call this method again to wait for them.
     pub async fn shutdown(&self, within: Duration) -> Result<(), Error> {
         self.inner.shutdown(within).await
     }
 
-    /// Sends a token request of a caller. First checks the rate limit, the cool-down and the
+    /// Sends a token request for a caller. First checks the rate limit, the cool-down and the
     /// negative cache, and finally records the outcome in them. `scopes` are the scopes of a client
     /// credentials grant, and `None` for a refresh token.
     pub(crate) fn rate_limited<T, F: Future<Output = Result<T, Error>>>(
@@ -259,18 +260,15 @@ impl TokenCache {
     ///
     /// # Errors
     ///
-    /// [`InvalidConfig`](crate::ErrorKind::InvalidConfig) if more scope sets have handles than
-    /// [`TokenOptions::with_max_handles`] allows, or if the joined scopes are longer than 16 KiB.
+    /// Returns [`InvalidConfig`](crate::ErrorKind::InvalidConfig) if more scope sets have handles
+    /// than [`TokenOptions::with_max_handles`] allows, or if the joined scopes are longer than 16
+    /// KiB.
     pub fn handle(&self, scopes: &[Scope]) -> Result<TokenHandle, Error> {
         let hold = Arc::new(Hold::new(&self.inner.shared, scopes)?);
         Ok(TokenHandle { cache: self.clone(), entry: hold.entry.clone(), _hold: Some(hold) })
     }
 
     /// Returns a handle for one request, which does not prevent eviction.
-    ///
-    /// # Errors
-    ///
-    /// `InvalidConfig` if the scopes are too long.
     pub(crate) fn handle_once(&self, scopes: &[Scope]) -> Result<TokenHandle, Error> {
         Ok(TokenHandle { cache: self.clone(), entry: self.inner.shared.entry(scopes)?, _hold: None })
     }
@@ -278,10 +276,6 @@ impl TokenCache {
 
 impl TokenHandle {
     /// Returns a handle to another scope set of the same cache, for one request.
-    ///
-    /// # Errors
-    ///
-    /// `InvalidConfig` if the scopes are too long.
     pub(crate) fn handle_once(&self, scopes: &[Scope]) -> Result<Self, Error> {
         self.cache.handle_once(scopes)
     }
@@ -290,11 +284,11 @@ impl TokenHandle {
     ///
     /// # Errors
     ///
-    /// The errors of [`TokenCache::token`].
+    /// Returns the same errors as [`TokenCache::token`].
     ///
     /// # Cancellation
     ///
-    /// Safe, as for [`TokenCache::token`].
+    /// Cancel safe, like [`TokenCache::token`].
     #[inline]
     pub async fn token(&self) -> Result<Token, Error> {
         match self.cached() {
@@ -320,15 +314,15 @@ impl TokenHandle {
         ScopeKey::with(scopes, |key| key.matches(&self.entry.scopes))
     }
 
-    /// Returns a token for repeating a request whose response was a 401. `None` if the request
-    /// should not be repeated.
+    /// Returns a token for repeating a request whose response was a 401. Returns `None` if the
+    /// request should not be repeated.
     pub(crate) async fn renew(&self, rejected: &Token, rejection: Rejection) -> Option<Replacement> {
         // Boxed, because the future is large and rarely needed.
         Box::pin(self.cache.inner.renew(&self.entry, rejected, rejection)).await
     }
 
-    /// Handles a 401 to a request that cannot be repeated: invalidates the token if the server
-    /// calls it invalid, as often as the limit for renewals allows.
+    /// Handles a 401 to a request that cannot be repeated. Invalidates the token if the server says
+    /// that the token is invalid, but not more often than the limit for renewals allows.
     pub(crate) async fn renew_for_next(&self, rejected: &Token, rejection: Rejection) {
         Box::pin(self.cache.inner.renew_for_next(&self.entry, rejected, rejection)).await;
     }

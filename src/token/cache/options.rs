@@ -108,9 +108,9 @@ impl TokenOptions {
         self
     }
 
-    /// Sets which share of windows and delays is random, from 0 to 1, so that the processes of a
-    /// fleet do not act at the same time. With 1, up to a quarter of the refresh window and up to
-    /// half of a delay are random. Default: 1.
+    /// Sets how much of windows and delays is random, from 0 to 1, so that the processes of a fleet
+    /// do not act at the same time. With 1, up to a quarter of the refresh window and up to half of
+    /// a delay are random. Default: 1.
     #[must_use]
     pub fn with_jitter(mut self, share: f64) -> Self {
         self.jitter = if share.is_nan() { 0.0 } else { share.clamp(0.0, 1.0) };
@@ -301,7 +301,7 @@ impl TokenOptions {
     /// Sets the duration of a lease in the store. Default: 10 s. Maximum: 10 min.
     ///
     /// The process that holds a lease renews it after each third of this duration, until its
-    /// request ends. So this is how long a crashed process delays the others.
+    /// request ends. If the process crashes, the other processes wait for this duration.
     #[must_use]
     pub fn with_lease(mut self, lease: Duration) -> Self {
         self.lease = lease.clamp(Duration::from_millis(30), Duration::from_secs(600));

@@ -16,7 +16,8 @@ pub(in crate::token) struct Place {
 }
 
 impl Place {
-    /// Marks the entry as used. Writes only on a change, because all cores read this.
+    /// Marks the entry as used. Does not write if the entry is already marked, because a write
+    /// would slow down the other cores that read this field.
     #[inline]
     pub(in crate::token) fn mark_used(&self) {
         if !self.used.load(Ordering::Relaxed) {

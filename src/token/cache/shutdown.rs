@@ -28,10 +28,10 @@ impl CacheInner {
         let deadline = after(Instant::now(), within);
         work.close();
         let ended = async {
-            // Tasks continue during this write.
+            // Running tasks continue during this write.
             self.write_all_marks().await;
             work.closed_and_idle().await;
-            // A task may have added a mark in the meantime.
+            // A task may have added a mark since the first write.
             self.write_all_marks().await;
         };
         let is_in_time = time::timeout_at(deadline, ended).await.is_ok();
@@ -60,8 +60,8 @@ impl CacheInner {
         }
     }
 
-    /// Invalidates rejected tokens in the store. Otherwise the next refresh of their scope sets
-    /// would do this. Returns `false` if the store fails.
+    /// Invalidates rejected tokens in the store. Without a shutdown, the next refresh of their
+    /// scope sets would do this. Returns `false` if the store fails.
     async fn write_evictions(&self, breaker: &StoreCircuitBreaker) -> bool {
         for (entry, rejected) in self.pending_evictions() {
             let mark = PendingMark::Invalidated(self.shared.key(&entry), rejected);

@@ -84,10 +84,6 @@ impl CacheState {
     }
 
     /// Returns the entry of a scope set. Creates it if it does not exist.
-    ///
-    /// # Errors
-    ///
-    /// `InvalidConfig` if the scopes are too long.
     pub(in crate::token) fn entry(&self, scopes: &[Scope]) -> Result<Arc<CacheEntry>, Error> {
         ScopeKey::with(scopes, |key| self.entries.get_or_insert(key))
     }
@@ -179,7 +175,7 @@ impl CacheState {
     }
 
     /// Checks whether a refresh may start for a caller that waits at most `max_wait`. Reserves a
-    /// turn in the rate limiter, unless the store assigns the turn later. A caller with a stale
+    /// time in the rate limiter, unless the store assigns the time later. A caller with a stale
     /// token does not wait for the refresh, so the refresh may then take as long as the options
     /// allow.
     pub(in crate::token) fn admit_refresh(
@@ -199,11 +195,8 @@ impl CacheState {
         admitted.inspect_err(|_| self.negative().failed(scopes, now.tick, Duration::ZERO))
     }
 
-    /// Reserves a turn in the rate limiter.
-    ///
-    /// # Errors
-    ///
-    /// `RateLimited` if the turn is after the deadline.
+    /// Reserves a time for one request in the rate limiter. Fails with `RateLimited` if that time
+    /// is after the deadline.
     pub(in crate::token) fn reserve(&self, now: u64, deadline: u64) -> Result<Admission, Error> {
         match self.limiter.reserve(now, self.cool_down.until(), deadline) {
             Admission::TooLate(left) => Err(self.limited(now, left)),
@@ -223,8 +216,8 @@ impl CacheState {
         if left > max_wait { Err(self.limited(now.tick, left)) } else { Ok(()) }
     }
 
-    /// Returns the error for a caller that cannot wait for `left`, the time until its request may
-    /// be sent.
+    /// Returns the error for a caller whose request may be sent only after `left`, because the
+    /// caller cannot wait that long.
     pub(in crate::token) fn limited(&self, now: u64, left: Duration) -> Error {
         if now < self.cool_down.until() {
             return cooling_down(left);
@@ -376,10 +369,6 @@ pub(in crate::token) struct Hold {
 
 impl Hold {
     /// Holds the entry of a scope set.
-    ///
-    /// # Errors
-    ///
-    /// `InvalidConfig` if too many scope sets have handles.
     pub(in crate::token) fn new(shared: &Arc<CacheState>, scopes: &[Scope]) -> Result<Self, Error> {
         let entry = ScopeKey::with(scopes, |key| shared.entries.hold(key))?;
         Ok(Self { shared: shared.clone(), entry })

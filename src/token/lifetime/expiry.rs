@@ -85,9 +85,9 @@ impl ExpiryRule {
 /// The lifetime of a token and its rule.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(crate) struct Expiry {
-    /// Counted from the time at which the request was **sent**. The server issues the token later,
-    /// so the token may be used for a little less than its lifetime, never for longer. If zero, the
-    /// waiting callers get the token, and it is not cached.
+    /// The lifetime, counted from the time at which the request was **sent**. The server issues the
+    /// token later, so the token may be used for a little less than its lifetime, never for longer.
+    /// If the lifetime is zero, the waiting callers get the token, and it is not cached.
     pub(crate) lifetime: Duration,
     /// The rule that determined the lifetime.
     pub(crate) rule: ExpiryRule,
@@ -531,8 +531,8 @@ mod tests {
             for reading in readings.into_iter().flatten() {
                 prop_assert!(i128::from(believed.lifetime.as_secs()) <= reading, "{believed:?} > {reading}");
             }
-            // The lifetime must equal the shortest reading. Otherwise a lifetime of zero would
-            // always pass.
+            // Compare for equality with the shortest reading, because a lifetime of zero would pass
+            // any check of an upper limit.
             let shortest = readings.into_iter().flatten().min();
             prop_assert_eq!(Some(i128::from(believed.lifetime.as_secs())), shortest);
         }

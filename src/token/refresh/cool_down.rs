@@ -15,8 +15,8 @@ pub(in crate::token) const MAX_COOL_DOWN: Duration = Duration::from_secs(24 * 36
 
 #[derive(Debug)]
 pub(in crate::token) struct CoolDown {
-    /// The longest cool-down. Longer waits that a server asks for are reduced to it, because they
-    /// may be a mistake.
+    /// The longest cool-down. If a server asks for a longer wait, the wait is reduced to this time,
+    /// because it may be a mistake.
     longest: Duration,
     state: Mutex<State>,
 }
@@ -55,8 +55,8 @@ impl CoolDown {
     /// Records a failure. Returns whether it starts or extends the cool-down.
     ///
     /// `least` gets the number of cool-downs since the last success, and returns the minimum
-    /// duration of a new cool-down, even if the server asks for less. Failures of requests that
-    /// were sent before the cool-down started do not increase the number.
+    /// duration of a new cool-down. This minimum applies even if the server asks for less. Failures
+    /// of requests that were sent before the cool-down started do not increase the number.
     pub(in crate::token) fn failed(
         &self,
         now: u64,

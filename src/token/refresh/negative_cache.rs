@@ -36,7 +36,7 @@ struct State {
     /// Scope sets that were refused since the last success.
     suspects: VecDeque<u64>,
     /// Scope sets that were refused while other scope sets succeeded. So the credentials are not
-    /// the cause of their refusal.
+    /// the cause of these refusals.
     cleared: VecDeque<u64>,
 }
 
@@ -44,7 +44,7 @@ struct State {
 struct Refusal {
     error: Error,
     until: u64,
-    /// The scope set that is being probed, and the time until which the probe may run.
+    /// The scope set whose request is the probe, and the time until which the probe may run.
     probe: Option<(u64, u64)>,
     /// Whether the last probe was for one of the `suspects`. If so, scope sets that are not
     /// suspects may send the next probe earlier.
@@ -77,12 +77,12 @@ impl NegativeCache {
     }
 
     /// Checks whether a request for these scopes may be sent. If the credentials are blocked and a
-    /// probe is due, this request becomes the probe. Other requests then fail until the probe ends,
-    /// at most for `patience`.
+    /// probe is due, this request becomes the probe. While the probe runs, but at most for
+    /// `patience`, other requests fail.
     ///
     /// # Errors
     ///
-    /// The error with which the server refused the credentials.
+    /// Returns the error with which the server refused the credentials.
     pub(in crate::token) fn check(&self, scopes: &str, now: u64, patience: Duration) -> Result<(), Error> {
         let (id, end) = (self.id(scopes), self.end(now));
         let mut state = self.lock();
@@ -102,11 +102,8 @@ impl NegativeCache {
         Ok(())
     }
 
-    /// Checks whether the credentials are blocked, without starting a probe.
-    ///
-    /// # Errors
-    ///
-    /// The error with which the server refused the credentials.
+    /// Checks whether the credentials are blocked, without starting a probe. If they are, returns
+    /// the error with which the server refused them.
     pub(in crate::token) fn peek(&self, now: u64) -> Result<(), Error> {
         match &self.lock().refusal {
             Some(refusal) if now < refusal.until => {

@@ -19,8 +19,8 @@ impl CacheState {
     ///
     /// # Errors
     ///
-    /// `RateLimited` at once during a cool-down, and if the wait would be longer than `max_wait`.
-    /// `Unauthorized` while the credentials are refused.
+    /// Returns `RateLimited` at once during a cool-down, or if the wait would be longer than
+    /// `max_wait`. Returns `Unauthorized` while the credentials are refused.
     pub(in crate::token) async fn acquire_permit(&self, max_wait: Duration) -> Result<bool, Error> {
         let (limit, deadline) = (self.options.fleet_rate_limit(), after(Instant::now(), max_wait));
         let mut has_renewed = false;
@@ -52,7 +52,7 @@ impl CacheState {
     /// credentials started in the meantime.
     ///
     /// In this case the request needs a new permit. If requests kept their permits during a
-    /// cool-down, all of them would be sent at the moment at which it ends.
+    /// cool-down, all of them would be sent at the moment when the cool-down ends.
     pub(in crate::token) async fn await_permit(&self, wait: Duration) -> Result<bool, Error> {
         if !wait.is_zero() {
             time::sleep(wait).await;
@@ -87,7 +87,7 @@ impl CacheState {
                 self.refused(credentials, left, error.clone());
                 error.held_for(left)
             }
-            // Record nothing: only this caller cannot wait that long.
+            // Record nothing, because other callers may be able to wait that long.
             Block::RateLimit(left) => {
                 let reason = "rate limit reached: the wait would exceed max_wait";
                 Error::new(ErrorKind::RateLimited, reason).with_retry_after(left)

@@ -39,7 +39,7 @@ struct State {
     /// The waiting requests in order of arrival.
     waiting: VecDeque<Waiting>,
     tickets: u64,
-    /// Whether a waiting request was dropped, so that later requests can be sent earlier.
+    /// Whether a waiting request was dropped, so that the requests behind it can be sent earlier.
     has_gap: bool,
 }
 
@@ -54,9 +54,9 @@ struct Waiting {
 #[derive(Debug)]
 pub(in crate::token) enum Admission {
     Now,
-    /// The request may be sent when it is the ticket's turn.
+    /// The request must wait in the queue, with this ticket.
     Queued(Ticket),
-    /// The turn would be after the deadline. The duration is the time until the turn.
+    /// The request could be sent only after the deadline. The duration is the time until then.
     TooLate(Duration),
 }
 
@@ -85,8 +85,8 @@ impl RateLimiter {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reserves the next turn that is not before `not_before`. Reserves nothing if that turn would
-    /// be after `deadline`.
+    /// Reserves the next free time that is not before `not_before`. Reserves nothing if that time
+    /// would be after `deadline`.
     pub(in crate::token) fn reserve(self: &Arc<Self>, now: u64, not_before: u64, deadline: u64) -> Admission {
         let mut state = self.lock();
         state.close_gap(self.limit, now, not_before);
@@ -111,7 +111,8 @@ impl RateLimiter {
         self.lock().admit(self.limit, now);
     }
 
-    /// Returns the turn of a ticket while it is in the queue.
+    /// Returns the time at which the request with this ticket may be sent, or `None` if the ticket
+    /// is not in the queue.
     pub(in crate::token) fn turn_of(&self, ticket: u64) -> Option<u64> {
         let state = self.lock();
         state.find(ticket).map(|index| state.waiting[index].turn)
@@ -122,13 +123,14 @@ impl RateLimiter {
         self.lock().reschedule(self.limit, now, not_before);
     }
 
-    /// Removes a ticket from the queue if its turn has come. Otherwise returns the time of its
-    /// turn.
+    /// Removes a ticket from the queue if its request may be sent now. Otherwise returns the time
+    /// at which the request may be sent.
     fn claim(&self, ticket: u64, now: u64, not_before: u64) -> Result<(), u64> {
         let mut state = self.lock();
         state.close_gap(self.limit, now, not_before);
         let Some(index) = state.find(ticket) else { return Ok(()) };
-        // Earlier tickets may have been claimed late, so use the times at which requests were sent.
+        // The requests before this one may have been sent late, so check the limit again with the
+        // times at which they were really sent.
         let turn = state.waiting[index].turn.max(not_before).max(state.window_end(self.limit, 0));
         if now < turn {
             state.waiting[index].turn = turn;
@@ -165,7 +167,7 @@ impl State {
     }
 
     /// Returns the earliest time at which the limit allows the request at `index` of the queue,
-    /// given the requests before it.
+    /// given the requests before this request.
     fn window_end(&self, limit: Option<Limit>, index: usize) -> u64 {
         let Some(limit) = limit else { return 0 };
         let first = match index.checked_sub(limit.calls) {
@@ -175,8 +177,8 @@ impl State {
         first.map_or(0, |first| first.saturating_add(limit.window))
     }
 
-    /// Returns the turn of the request at `index` of the queue, which depends on the requests
-    /// before it.
+    /// Returns the time at which the request at `index` of the queue may be sent. It depends on the
+    /// requests before this request.
     fn turn(&self, limit: Option<Limit>, index: usize, now: u64, not_before: u64) -> u64 {
         let turn = now.max(not_before).max(self.window_end(limit, index));
         let before = match index.checked_sub(1) {
@@ -212,12 +214,13 @@ impl Ticket {
         self.number
     }
 
-    /// Waits for the ticket's turn. `clock` returns the current time, and the time before which no
-    /// request may be sent.
+    /// Waits until the request with this ticket may be sent. `clock` returns the current time, and
+    /// the time before which no request may be sent.
     ///
     /// # Errors
     ///
-    /// The remaining wait, as soon as it is known that the turn is after `deadline`.
+    /// Returns the remaining wait, as soon as it is known that the request cannot be sent before
+    /// `deadline`.
     pub(in crate::token) async fn turn(
         self,
         clock: impl Fn() -> (u64, u64),

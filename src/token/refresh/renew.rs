@@ -11,7 +11,7 @@
 //!
 //! All requests that fail with the same token share one token request. After a renewal, no other
 //! renewal of the scope set starts for 30 s. This time doubles after each renewal whose token was
-//! rejected too, up to 10 min. During this time, callers get the 401.
+//! rejected too, up to 10 min. While no renewal may start, callers get the 401.
 
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ use crate::{
 };
 
 impl RefreshTask {
-    /// Gets a token that may replace the current token (`replaces`), and does not replace it yet.
+    /// Gets a token that may later replace the current token, whose id is `replaces`.
     ///
     /// Returns the token in the store if another process has already replaced the current token,
     /// and the token in the store is not `except`. Otherwise requests a token with the client
@@ -72,8 +72,8 @@ impl RefreshTask {
 }
 
 impl CacheInner {
-    /// Returns a token for repeating a request whose response was a 401. `None` if the request
-    /// should not be repeated.
+    /// Returns a token for repeating a request whose response was a 401. Returns `None` if the
+    /// request should not be repeated.
     pub(in crate::token) async fn renew(
         &self,
         entry: &Arc<CacheEntry>,
@@ -207,7 +207,7 @@ impl CacheInner {
             // The next request can use the candidate even if no caller waits any more.
             candidate
         });
-        // Without a runtime the 401 is returned to the caller.
+        // If there is no runtime, the task does not start, and the 401 is returned to the caller.
         let _ = flight.spawn(work);
     }
 

@@ -34,16 +34,16 @@ pub(in crate::token) struct Renewal {
     pub(super) fetch: SingleFlight<Option<Candidate>>,
 }
 
-/// A new token, which replaces the current token when the server has accepted a request with the
-/// new one.
+/// A new token. It replaces the current token when the server has accepted a request with the new
+/// token.
 #[derive(Clone)]
 pub(super) struct Candidate {
     pub(super) replaces: TokenId,
     pub(super) issued: Arc<Issued>,
     pub(super) refresh_token_id: Option<TokenId>,
     pub(super) epoch: Epoch,
-    /// The token for the store, and the time at which its `age` was measured. `None` if the
-    /// candidate comes from the store.
+    /// The token to store, and the time at which its `age` was measured. `None` if the candidate
+    /// was loaded from the store.
     pub(super) requested: Option<(StoredToken, time::Instant)>,
 }
 

@@ -114,21 +114,21 @@ impl RefreshTask {
     }
 
     /// Ends the refresh because each requested token was revoked or rejected before it could be
-    /// used.
+    /// used. Returns the error for the callers.
     pub(in crate::token) fn discarded(&self) -> Error {
         let reason = "every requested token was revoked or rejected during the request";
         self.give_up(Error::new(ErrorKind::Unavailable, reason).with_sent(true))
     }
 
-    /// Ends the refresh because the server issued a revoked token again. Counts as a failure.
+    /// Ends the refresh because the server issued a revoked token again. This counts as a failure.
     pub(in crate::token) fn reissued_revoked(&self) -> Error {
         let reason = "the server re-issued a revoked token";
         self.give_up(Error::new(ErrorKind::InvalidResponse, reason).with_sent(true))
     }
 
-    /// Requests a token from the source, with retries. Each attempt waits for its turn in the rate
-    /// limiter. `admission` is the turn of the first attempt, if it is already reserved. `take`
-    /// returns the refresh token to send, if any.
+    /// Requests a token from the source, with retries. Each attempt waits until the rate limiter
+    /// allows it. `admission` is the decision about the first attempt, if there is one already.
+    /// `take` returns the refresh token to send, if any.
     pub(in crate::token) async fn request_token(
         &self,
         mut admission: Option<Admission>,
@@ -212,7 +212,7 @@ impl RefreshTask {
             outcome = wait => outcome?,
             () = work.closed() => return Err(shut_down()),
         };
-        // The shutdown may have started at the moment at which `wait` ended.
+        // The shutdown may have started just as `wait` ended.
         if work.is_closed() && !must_continue() { Err(shut_down()) } else { Ok(outcome) }
     }
 
@@ -227,7 +227,7 @@ impl RefreshTask {
         let admission = match admission {
             Some(admission) => admission,
             None if shared.acquire_permit(Duration::from_millis(deadline.saturating_sub(now))).await? => {
-                // This process may know of a cool-down that the store does not know.
+                // This process may know of a cool-down that is not in the store.
                 let (now, until) = (shared.now().tick, shared.cool_down.until());
                 let left = Duration::from_millis(until.saturating_sub(now));
                 if until > deadline {
@@ -246,7 +246,7 @@ impl RefreshTask {
             let turn = turn.unwrap_or_else(|_| Err(Duration::from_millis(deadline.saturating_sub(now))));
             turn.map_err(|left| shared.limited(shared.now().tick, left))?;
         }
-        // The credentials may have been refused in the meantime.
+        // The server may have refused the credentials during this wait.
         shared.negative().check(&self.entry.scopes, shared.now().tick, shared.options.max_wait)
     }
 
@@ -268,7 +268,8 @@ impl RefreshTask {
             sent_wall: requested_at.wall,
         };
         let life = self.shared.options.life(expires, self.shared.random());
-        // Use the clock on which more time has passed, as the age of a token does.
+        // Use the clock on which more time has passed, because the age of a token is also computed
+        // by both clocks.
         let age = received
             .tick
             .saturating_sub(requested_at.tick)
@@ -284,11 +285,7 @@ impl RefreshTask {
         Ok((stored, issued))
     }
 
-    /// Publishes a requested token.
-    ///
-    /// # Errors
-    ///
-    /// The reason why the token must not be used.
+    /// Publishes a requested token, or returns the reason why the token must not be used.
     pub(in crate::token) fn publish(&self, requested: RequestedToken) -> Result<Token, Discarded> {
         let RequestedToken { stored, issued, taken, epoch } = requested;
         let new = NewToken {

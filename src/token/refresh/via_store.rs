@@ -38,11 +38,8 @@ use crate::{
 const MIN_RENEWAL: Duration = Duration::from_secs(60);
 
 impl RefreshTask {
-    /// Installs the token that another process requested, or requests one under the lease.
-    ///
-    /// # Errors
-    ///
-    /// The error of the store. The inner result is the outcome of the refresh.
+    /// Installs the token that another process requested, or requests a token under the lease. The
+    /// outer error is an error of the store. The inner result is the outcome of the refresh.
     pub(in crate::token) async fn refresh_via_store(
         &self,
         breaker: &StoreCircuitBreaker,
@@ -120,7 +117,7 @@ impl RefreshTask {
         tracing::debug!(fintech_auth.fence = lease.fence, "requesting a token under the lease");
         let own = self.entry.current.load().id;
         let requested = async {
-            // Renew the lease during this wait as well.
+            // The lease is also renewed during this wait.
             let admitted = match permit {
                 Permit::Granted(wait) => self.until_shutdown(self.shared.await_permit(wait)).await?,
                 Permit::Denied(_) | Permit::Unlimited => false,
@@ -138,14 +135,15 @@ impl RefreshTask {
         let requested = match requested.await {
             Ok(requested) => requested,
             Err(error) => {
-                // If this fails, the lease expires.
+                // If this call fails, the other processes wait until the lease expires.
                 let _ = breaker.call(store.release(key, &lease)).await;
                 return Some(Err(error));
             }
         };
         match &requested.taken.refresh_token {
             Some(refresh_token) => lease.parents.extend(own.into_iter().chain([token_id(refresh_token)])),
-            // The token was requested with the client credentials, so it depends on no other token.
+            // The token was requested with the client credentials, so the revocation of another
+            // token does not affect it.
             None => lease.parents.clear(),
         }
         // Publish only after the store has accepted the token, so no caller ever gets a refused
@@ -166,16 +164,16 @@ impl RefreshTask {
             [requested.stored.id].into_iter().chain(requested.stored.refresh_token_id).collect();
         match self.publish(requested) {
             Ok(token) => {
-                // Only one process may have the refresh token. Even if the store returned an error,
-                // it may have stored the refresh token.
+                // Only one process may have the refresh token. The store may have stored it even if
+                // the call returned an error.
                 self.entry.drop_refresh_token();
                 Some(Ok(token))
             }
             Err(discarded) => {
                 self.shared.counters.discarded.add(1);
                 // If a mark shows that the token was invalidated, the store has this mark too.
-                // Without a mark, the token was refreshed from a token that was revoked in the
-                // meantime, so mark it as revoked.
+                // Without a mark, the cause is a revocation of the token that the new token was
+                // refreshed from. So mark the new token as revoked.
                 let is_marked =
                     ids.iter().any(|id| self.shared.tombstones.is_marked(*id, self.shared.now().tick));
                 if discarded == Discarded::Revoked || !is_marked {
@@ -228,7 +226,7 @@ impl RefreshTask {
     }
 }
 
-/// Renews a lease repeatedly while this future is polled, for at most `most`. Never returns.
+/// Renews a lease repeatedly while this future is polled. Stops after `most`, but never returns.
 async fn renew(breaker: &StoreCircuitBreaker, key: &StoreKey, lease: &Lease, most: Duration) -> Infallible {
     let end = after(Instant::now(), most);
     while Instant::now() < end {

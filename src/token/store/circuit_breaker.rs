@@ -1,4 +1,5 @@
-//! Adds a timeout and a circuit breaker to a store, and keeps marks that must be written later.
+//! Adds a timeout and a circuit breaker to a store. Keeps the marks of revoked and invalidated
+//! tokens that could not be written to the store.
 
 use std::{
     collections::VecDeque,
@@ -24,10 +25,10 @@ use crate::{
     },
 };
 
-/// The maximum number of marks that wait until the store responds again.
+/// The maximum number of marks that are kept until the store responds again.
 const MAX_PENDING: usize = 10_000;
 
-/// A mark that must still be written to the store.
+/// A mark of revoked tokens, or of an invalidated token, that must still be written to the store.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(in crate::token) enum PendingMark {
     Revoked(Vec<TokenId>),
@@ -39,7 +40,7 @@ pub(in crate::token) struct StoreCircuitBreaker {
     pub(in crate::token) lease: Duration,
     pub(in crate::token) open_for: Duration,
     timeout: Duration,
-    /// The longest lifetime of a token, and so the time for which a revoked token is marked.
+    /// The longest lifetime of a token. Revoked tokens are marked for this time.
     pub(in crate::token) max_lifetime: Duration,
     /// The time for which an invalidated token is marked in this process.
     max_backoff: Duration,
@@ -54,7 +55,7 @@ pub(in crate::token) struct StoreCircuitBreaker {
 struct State {
     /// The time until which the circuit is open. `None` if it is closed.
     open_until: Option<Instant>,
-    /// The marks that must be written, each with the time at which retries end.
+    /// The marks that must be written, each with the time after which the cache stops retrying.
     pending: VecDeque<(PendingMark, Instant)>,
     task: Option<AbortHandle>,
 }
@@ -98,11 +99,7 @@ impl StoreCircuitBreaker {
         self.lock().open_until.is_some()
     }
 
-    /// Waits for a call to the store, with a timeout.
-    ///
-    /// # Errors
-    ///
-    /// The errors of the store. Each of them opens the circuit.
+    /// Waits for a call to the store, with a timeout. An error opens the circuit.
     pub(in crate::token) async fn call<T>(&self, request: StoreFuture<'_, T>) -> Result<T, StoreError> {
         let result = time::timeout(self.timeout, request)
             .await
@@ -139,11 +136,7 @@ impl StoreCircuitBreaker {
         }
     }
 
-    /// Writes a mark to the store, with a timeout.
-    ///
-    /// # Errors
-    ///
-    /// The errors of the store, or an error if the circuit is open.
+    /// Writes a mark to the store, with a timeout. Fails if the circuit is open.
     pub(in crate::token) async fn write_mark(
         &self,
         source: &Fingerprint,
@@ -156,10 +149,6 @@ impl StoreCircuitBreaker {
     }
 
     /// Writes a mark to the store, even if the circuit is open.
-    ///
-    /// # Errors
-    ///
-    /// The errors of the store.
     pub(in crate::token) async fn write_mark_even_if_open(
         &self,
         source: &Fingerprint,
@@ -211,8 +200,8 @@ impl StoreCircuitBreaker {
         self.lock().pending.retain(|(pending, _)| pending != mark);
     }
 
-    /// Starts the background task, unless it runs or has nothing to do. `start` also gets whether a
-    /// task ran before.
+    /// Calls `start` to start the background task, unless the task is running or has nothing to do.
+    /// The arguments of `start` are the receiver of notices, and whether the task ran before.
     pub(in crate::token) fn sync_with_store(
         &self,
         start: impl FnOnce(Option<broadcast::Receiver<Notice>>, bool) -> AbortHandle,

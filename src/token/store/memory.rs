@@ -123,7 +123,7 @@ impl State {
         Some(token)
     }
 
-    /// Returns the entry of a key, if this is the current lease of the key.
+    /// Returns the entry of a key, if `lease` is its current lease.
     fn leased(&self, key: &StoreKey, lease: &Lease) -> Option<&Entry> {
         self.entries.get(key).filter(|entry| {
             entry.lease.is_some_and(|(fence, ends)| fence == lease.fence && Instant::now() < ends)

@@ -201,13 +201,14 @@ pub enum Claim<'a> {
         lease: Lease,
         /// The refresh token of the entry, which was taken out of the entry.
         refresh_token: Option<Secret>,
-        /// The permit for one token request, as from [`TokenStore::acquire_permit`]. Never
-        /// [`Denied`](Permit::Denied). The lease is long enough for the wait of this permit.
+        /// The permit for one token request, like a permit of [`TokenStore::acquire_permit`]. It is
+        /// never [`Denied`](Permit::Denied). The lease lasts longer than the wait that this permit
+        /// requires.
         permit: Permit,
     },
     /// There is no token, and another process is requesting one. The future completes when the key
-    /// changes or the lease ends. Changes count from the claim on. The future may also complete
-    /// earlier.
+    /// changes or the lease ends. It also notices a change that happens between the claim and the
+    /// first poll of the future. The future may complete earlier.
     Held(Pin<Box<dyn Future<Output = ()> + Send + 'a>>),
     /// There is no token, and no process may request one now.
     Blocked(Block),
@@ -229,7 +230,7 @@ impl fmt::Debug for Claim<'_> {
     }
 }
 
-/// A notice about what another process did with a token.
+/// A notice from a store that a token was revoked or invalidated, usually by another process.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Notice {
@@ -326,7 +327,7 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
     }
 
     /// Returns a token whose id is not in `except`. If there is none, grants the lease for `time`,
-    /// together with a permit for one request with these credentials, as from
+    /// together with a permit for one request with these credentials, like a permit of
     /// [`Self::acquire_permit`].
     fn claim<'a>(
         &'a self,
@@ -391,12 +392,12 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
 
     /// Reserves the next free time for one token request of a source, in order of arrival.
     ///
-    /// On the clock of the store, no period of length `limit.per` contains more than `limit.calls`
-    /// requests. Requests that must wait are sent at even intervals. If the next free time is later
-    /// than `max_wait` from now, nothing is reserved.
+    /// At most `limit.calls` requests are sent in any period of length `limit.per`, measured with
+    /// the clock of the store. Requests that must wait are sent at even intervals. If the next free
+    /// time is later than `max_wait` from now, nothing is reserved.
     ///
-    /// Without `limit`, nothing is reserved. The store then only checks for a cool-down and for
-    /// refused credentials.
+    /// If `limit` is `None`, nothing is reserved. The store then only checks for a cool-down and
+    /// for refused credentials.
     fn acquire_permit<'a>(
         &'a self,
         source: &'a Fingerprint,
@@ -411,8 +412,8 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
     /// Blocks the token requests of a source in all processes.
     ///
     /// [`Block::Refused`] applies only to requests with these credentials, because other processes
-    /// may have other, valid credentials. A shorter block does not shorten an existing one.
-    /// The cache never passes [`Block::RateLimit`].
+    /// may have other, valid credentials. If a longer block exists already, it stays unchanged. The
+    /// cache never passes [`Block::RateLimit`].
     fn block<'a>(
         &'a self,
         source: &'a Fingerprint,
@@ -423,13 +424,15 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
         Box::pin(async { Ok(()) })
     }
 
-    /// Returns the marks of these tokens of a source, as notices.
+    /// Returns a notice for each of these tokens of the source that is marked as revoked or
+    /// invalidated.
     fn marks<'a>(&'a self, source: &'a Fingerprint, ids: &'a [TokenId]) -> StoreFuture<'a, Vec<Notice>> {
         let _ = (source, ids);
         Box::pin(async { Ok(Vec::new()) })
     }
 
-    /// Subscribes to notices, if the store receives any. The cache calls this on a tokio runtime.
+    /// Subscribes to notices. Returns `None` if the store receives no notices. The cache calls this
+    /// method on a tokio runtime.
     fn notices(&self) -> Option<broadcast::Receiver<Notice>> {
         None
     }

@@ -33,7 +33,7 @@ const SPREAD: Duration = Duration::from_secs(1);
 const MAX_PAUSE: Duration = Duration::from_secs(60);
 
 impl CacheInner {
-    /// Starts the task, if the cache has a store that needs it and the task does not run.
+    /// Starts the background task, unless it is running or the cache has no store that needs it.
     pub(in crate::token) fn sync_with_store(&self) {
         let Some(breaker) = &self.shared.breaker else { return };
         let Ok(runtime) = runtime::Handle::try_current() else { return };
@@ -67,11 +67,7 @@ impl CacheInner {
         }
     }
 
-    /// Revokes tokens in the store, for all processes.
-    ///
-    /// # Errors
-    ///
-    /// `Unavailable` if the store fails.
+    /// Revokes tokens in the store, for all processes. Fails if the store fails.
     pub(in crate::token) async fn revoke_in_store(&self, ids: Vec<TokenId>) -> Result<(), Error> {
         let Some(breaker) = &self.shared.breaker else { return Ok(()) };
         self.mark(breaker, PendingMark::Revoked(ids)).await
@@ -127,7 +123,8 @@ async fn run(shared: &CacheState, mut notices: Option<broadcast::Receiver<Notice
     let Some(breaker) = &shared.breaker else { return };
     // If an earlier task ran, the notices between its end and now were lost.
     let mut recheck = again.then(Instant::now);
-    // At this time, all tokens that were in memory when notices were lost have expired.
+    // All tokens that were in memory when notices were lost have expired at this time, so no
+    // further check is needed.
     let mut recheck_end = after(Instant::now(), breaker.max_lifetime);
     let (mut attempts, mut checks) = (0, 0);
     // The pause is at least as long as the circuit stays open. Because of the jitter, the processes
@@ -203,8 +200,8 @@ fn apply_notices(
     received.contains(&Notice::Missed)
 }
 
-/// Records the marks, then drops the tokens. A token that is installed in between is checked
-/// against the marks.
+/// Records the marks, then drops the tokens. If a token is installed between these two steps, it is
+/// checked against the marks.
 fn apply(shared: &CacheState, notices: &[Notice]) {
     let (mut revoked, mut invalidated) = (HashSet::new(), HashSet::new());
     for notice in notices {

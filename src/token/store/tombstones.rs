@@ -27,12 +27,13 @@ struct State {
 #[derive(Clone, Copy, Debug)]
 struct Mark {
     until: u64,
-    /// `None` if the token is revoked, otherwise the value of `invalidations` after this
-    /// invalidation.
+    /// `None` if the token is revoked. Otherwise the value of `State::invalidations` just after
+    /// this token was invalidated.
     invalidation: Option<u64>,
 }
 
-/// The number of invalidations before a token request started.
+/// The number of invalidations before a token request started. A token that was invalidated later
+/// may not be used.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::token) struct Epoch(u64);
 
@@ -40,9 +41,9 @@ pub(in crate::token) struct Epoch(u64);
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(in crate::token) enum Verdict {
     Usable,
-    /// The token was invalidated, and the server has issued it again since.
+    /// The token was invalidated before it was requested, so the server has issued it again.
     Reissued,
-    /// The token was issued before it was invalidated.
+    /// The token was invalidated, and the server has not issued it again since.
     Invalidated,
     Revoked,
 }

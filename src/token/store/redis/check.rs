@@ -30,12 +30,13 @@ impl RedisStore {
     ///
     /// # Errors
     ///
-    /// The error of the first failed step. Its source is `redis: ` with the error code of Redis,
-    /// such as `NOPERM` or `READONLY`, or with a description.
+    /// Returns the error of the first failed step. Its source is `redis: ` with the error code of
+    /// Redis, such as `NOPERM` or `READONLY`, or with a description.
     ///
     /// # Cancellation
     ///
-    /// Safe: the data expires within one minute, two small keys within one day.
+    /// Cancel safe. Data that the check has not removed expires within one minute. Two small keys
+    /// expire within one day.
     pub async fn check(&self) -> Result<(), StoreError> {
         let random: [u8; 16] = rand::generate(&SystemRandom::new())
             .map_err(|_| StoreError::new("cannot read random bytes from the system"))?

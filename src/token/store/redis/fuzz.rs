@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-/// The secret in a reply: an access token, a refresh token, or neither.
+/// The secret in a reply: an access token, a refresh token, or no secret.
 #[derive(Debug)]
 pub enum Read {
     /// The token of an entry.
@@ -30,8 +30,8 @@ pub enum Read {
 }
 
 impl RedisStore {
-    /// Parses a script's reply about `key` and decrypts its sealed data. `None` for an invalid
-    /// reply.
+    /// Parses a script's reply about `key` and decrypts its sealed data. Returns `None` for an
+    /// invalid reply.
     pub fn fuzz_reply(&self, key: &StoreKey, reply: Value) -> Option<Read> {
         Some(match Reply::read(reply).ok()? {
             Reply::Token(sealed) => self.token(key, &sealed).map_or(Read::Other, Read::Token),

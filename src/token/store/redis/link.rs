@@ -136,7 +136,7 @@ impl Link {
             state.current = made.as_ref().ok().cloned();
             Some(made)
         };
-        // Without a runtime the waiter gets no outcome.
+        // If there is no runtime, the task does not start, and the waiter gets no outcome.
         let _ = flight.spawn(work);
         waiter
     }
@@ -153,8 +153,8 @@ fn discard(state: &Mutex<State>, number: u64) {
     }
 }
 
-/// Returns whether a new connection may help, because this one is broken or its server is no longer
-/// the master.
+/// Returns whether a new connection may help, because the connection is broken or its server is no
+/// longer the master.
 fn needs_reconnect(error: &RedisError) -> bool {
     use ServerErrorKind::{BusyLoading, ClusterDown, MasterDown, ReadOnly};
     error.is_unrecoverable_error()

@@ -1,7 +1,7 @@
 //! Receives notices of other processes through one subscription per store.
 //!
-//! Sends no other commands. Without a subscription, waiting callers poll. After a new subscription,
-//! the caches get [`Notice::Missed`], because notices may have been lost.
+//! The connection is used for nothing else. Without a subscription, waiting callers poll Redis.
+//! After a new subscription, the caches get [`Notice::Missed`], because notices may have been lost.
 
 use std::{
     collections::HashMap,
@@ -41,8 +41,8 @@ const PONG: Duration = Duration::from_secs(2);
 /// The first delay between attempts to subscribe. It doubles up to `MAX_BACKOFF`.
 const BACKOFF: Duration = Duration::from_millis(100);
 const MAX_BACKOFF: Duration = Duration::from_secs(10);
-/// The time after which a waiting caller checks its key again, because the subscription may be dead
-/// without being noticed. Shorter if there is no subscription (`UNSUBSCRIBED_POLL`).
+/// The time after which a waiting caller checks its key again, because a dead subscription may not
+/// be noticed. If there is no subscription, `UNSUBSCRIBED_POLL` applies instead.
 const SUBSCRIBED_POLL: Duration = Duration::from_secs(10);
 const UNSUBSCRIBED_POLL: Duration = Duration::from_secs(2);
 /// The maximum number of notices that wait for a cache. If there are more, the cache checks all its
@@ -91,8 +91,8 @@ impl Subscription {
         }
     }
 
-    /// Starts to wait for messages about a key. Messages that arrive before the first poll are not
-    /// lost.
+    /// Starts to wait for messages about a key. Messages that arrive before the returned value is
+    /// polled are not lost.
     pub(super) fn wait(self: &Arc<Self>, key: KeyId) -> Wait {
         let receiver = self.lock().entry(key).or_insert_with(|| watch::Sender::new(())).subscribe();
         Wait { subscription: self.clone(), key, receiver: Some(receiver) }
@@ -137,7 +137,7 @@ pub(super) struct Wait {
 }
 
 impl Wait {
-    /// Waits until the key changes, at most `within`. Returns earlier when it is time to poll the
+    /// Waits until the key changes, at most `within`. Also returns when the caller should poll the
     /// key.
     pub(super) async fn changed(mut self, within: Duration) {
         let most = if self.subscription.is_subscribed() { SUBSCRIBED_POLL } else { UNSUBSCRIBED_POLL };
@@ -190,7 +190,7 @@ pub(super) async fn subscribe(server: &Server, channel: &str) -> RedisResult<(Pu
     Ok((sink, stream))
 }
 
-/// Marks the subscription as active until this is dropped.
+/// Marks the subscription as active until this guard is dropped.
 struct Subscribed(Weak<Subscription>);
 
 impl Subscribed {

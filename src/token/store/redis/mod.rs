@@ -26,8 +26,8 @@
 //! # Cost
 //!
 //! A token from memory causes no call to Redis. A token that another process has requested costs
-//! one round trip. A token that is requested from the vendor costs two. A store keeps two
-//! connections: one for calls and one for messages.
+//! one round trip. A token that is requested from the vendor costs two round trips. A store keeps
+//! two connections: one for calls and one for messages.
 //!
 //! # When Redis fails
 //!
@@ -209,11 +209,8 @@ impl RedisStore {
         self.names.single(name)
     }
 
-    /// Runs a script on the connection of the token store.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] if Redis fails or does not respond in time.
+    /// Runs a script on the connection of the token store. Fails if Redis fails or does not respond
+    /// in time.
     pub(crate) async fn run(
         &self,
         script: &'static Script,
@@ -250,7 +247,8 @@ impl RedisStoreBuilder {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`] if the URL, the namespace or the list of keys is invalid.
+    /// Returns [`ErrorKind::InvalidConfig`] if the URL, the namespace or the list of keys is
+    /// invalid.
     pub fn open(self, url: &str) -> Result<RedisStore, Error> {
         let client = ::redis::Client::open(url).map_err(|error| invalid(&error))?;
         self.with_client(client)
@@ -261,7 +259,7 @@ impl RedisStoreBuilder {
     ///
     /// # Errors
     ///
-    /// The errors of [`Self::open`].
+    /// Returns the same errors as [`Self::open`].
     pub fn with_client(self, client: ::redis::Client) -> Result<RedisStore, Error> {
         self.build(Server::Single(client))
     }
@@ -270,7 +268,7 @@ impl RedisStoreBuilder {
     ///
     /// # Errors
     ///
-    /// The errors of [`Self::open`].
+    /// Returns the same errors as [`Self::open`].
     #[cfg(feature = "redis-sentinel")]
     pub fn with_sentinels(self, sentinels: ::redis::sentinel::SentinelClient) -> Result<RedisStore, Error> {
         self.build(Server::Sentinel(tokio::sync::Mutex::new(sentinels)))
@@ -281,7 +279,7 @@ impl RedisStoreBuilder {
     ///
     /// # Errors
     ///
-    /// The errors of [`Self::open`].
+    /// Returns the same errors as [`Self::open`].
     #[cfg(feature = "redis-cluster")]
     pub fn open_cluster<'a>(self, nodes: impl IntoIterator<Item = &'a str>) -> Result<RedisStore, Error> {
         let nodes: Result<Vec<_>, _> = nodes.into_iter().map(::redis::Client::open).collect();
@@ -296,7 +294,7 @@ impl RedisStoreBuilder {
     ///
     /// # Errors
     ///
-    /// The errors of [`Self::open`].
+    /// Returns the same errors as [`Self::open`].
     #[cfg(feature = "redis-cluster")]
     pub fn with_cluster(
         self,
@@ -323,7 +321,8 @@ impl RedisStoreBuilder {
     }
 }
 
-/// Converts an error of the Redis client. Its category contains no part of the URL.
+/// Converts an error of the Redis client. Keeps only the category of the error, because other parts
+/// could contain the URL.
 fn invalid(error: &::redis::RedisError) -> Error {
     Error::new(ErrorKind::InvalidConfig, "invalid redis url: use redis://, rediss:// or unix://")
         .with_source(error.category().to_owned())

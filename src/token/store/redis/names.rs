@@ -22,12 +22,7 @@ pub(super) type KeyId = [u8; 16];
 pub(super) struct OfSource(String);
 
 impl Names {
-    /// Creates the names of a namespace.
-    ///
-    /// # Errors
-    ///
-    /// `InvalidConfig` unless the namespace has 1 to 64 letters, digits, hyphens, underscores and
-    /// dots.
+    /// Creates the names of a namespace. Fails if the namespace is invalid.
     pub(super) fn new(namespace: &str) -> Result<Self, Error> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
         if !(1..=64).contains(&namespace.len()) || !namespace.bytes().all(plain) {
@@ -58,8 +53,8 @@ impl Names {
 }
 
 impl OfSource {
-    /// Returns the name of an entry. Each version has its own entries, so that two versions can run
-    /// side by side during a deployment.
+    /// Returns the name of an entry. Each version of the format has its own entries, so that
+    /// processes with different versions can run at the same time during a deployment.
     pub(super) fn entry(&self, id: &KeyId) -> String {
         format!("{}:token:{VERSION}:{}", self.0, hex(id))
     }

@@ -47,7 +47,7 @@ impl SealingKey {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`] if the length is not 32 bytes.
+    /// Returns [`ErrorKind::InvalidConfig`] if the length is not 32 bytes.
     pub fn new(key: &[u8]) -> Result<Self, Error> {
         let wrong = |_| Error::new(ErrorKind::InvalidConfig, "a sealing key must have 32 bytes");
         let mut context = digest::Context::new(&digest::SHA256);
@@ -63,7 +63,7 @@ impl SealingKey {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`] if the text is not Base64 of 32 bytes.
+    /// Returns [`ErrorKind::InvalidConfig`] if the text is not Base64 of 32 bytes.
     pub fn from_base64(text: &Secret) -> Result<Self, Error> {
         let bytes = Zeroizing::new(BASE64_STANDARD.decode(text.expose_secret().trim()).unwrap_or_default());
         let wrong = |_| Error::new(ErrorKind::InvalidConfig, "a sealing key must be 32 bytes in Base64");

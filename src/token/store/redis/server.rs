@@ -102,14 +102,14 @@ fn provide_crypto_for(client: &Client) {
     }
 }
 
-/// Installs a crypto provider for the process, unless it has one. Without this, the Redis client
-/// panics if several providers are compiled in.
+/// Installs a crypto provider for the process, unless one is installed already. Without this call,
+/// the Redis client panics if several providers are compiled in.
 fn provide_crypto() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 impl fmt::Debug for Server {
-    /// Does not show the address, which may contain credentials.
+    /// The output does not contain the address, because the address may contain credentials.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Single(_) => "Single",

@@ -25,8 +25,8 @@ use crate::{
 
 /// The index of the claim argument that names an entry to overwrite.
 const OVERWRITE: usize = 5;
-/// The longest wait for a permit: 45 min. A lease that covers it must stay below one hour, the
-/// limit of the scripts.
+/// The longest wait for a permit: 45 min. A lease must last longer than this wait, but the scripts
+/// delete a lease that lasts longer than one hour.
 const MAX_WAIT: Duration = Duration::from_secs(45 * 60);
 
 /// The id and the Redis names of a store key.
@@ -348,7 +348,7 @@ fn leased(fence: u64, (token, refresh_token): Parents) -> Lease {
     Lease::new(fence).with_parents(token.into_iter().chain(refresh_token))
 }
 
-/// Formats milliseconds for a script. At least 1, because Redis rejects 0.
+/// Formats milliseconds for a script. The result is at least 1, because Redis rejects 0.
 fn millis(span: Duration) -> String {
     span.as_millis().clamp(1, 1 << 50).to_string()
 }
@@ -371,7 +371,7 @@ mod tests {
     };
 
     fn store() -> RedisStore {
-        // This opens no connection.
+        // Creating the store opens no connection.
         RedisStore::builder([SealingKey::new(&[1; 32]).unwrap()]).open("redis://127.0.0.1:1").unwrap()
     }
 

@@ -115,7 +115,8 @@ local function reserve(closed, refused, sent, calls, per, max_wait)
       if not last or oldest == nil then redis.call('DEL', sent) end
     end
     if oldest then time = math.max(time, oldest + per) end
-    -- A request that must wait is placed behind the waiting ones, evenly spread.
+    -- If the request must wait, place it after the last reserved time, so that waiting requests are
+    -- sent at even intervals.
     if last and (time > at or last > at) then time = math.max(time, last + per / calls) end
     local wait = math.ceil((time - at) / 1000)
     if wait > max_wait then return nil, {'limited', wait} end
