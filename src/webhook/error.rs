@@ -36,13 +36,14 @@ pub enum VerifyErrorKind {
     BodyTooLarge,
     /// The connection ended before the end of the body.
     IncompleteBody,
-    /// The body is authentic, as far as the signature covers it, but is not the JSON of an event.
+    /// The body is not the JSON of an event. As far as the signature covers the body, the body is
+    /// authentic.
     MalformedBody,
     /// The keys could not be fetched, and none are cached.
     KeysUnavailable,
     /// The key is unknown, and the keys were fetched too recently to fetch them again. The key id
-    /// is either forged, or new and not yet published everywhere. So the vendor should send the
-    /// webhook again.
+    /// may be forged. Or the key may be new, and not published everywhere yet. So the vendor should
+    /// send the webhook again.
     KeysCoolingDown,
     /// The delivery store failed, is full, or no longer knows whether the delivery was handled.
     DeliveryStoreUnavailable,
@@ -92,7 +93,7 @@ impl VerifyErrorKind {
         }
     }
 
-    /// Returns the reason for an error that is created from only a kind.
+    /// Returns the reason of an error that is created from a kind alone.
     fn reason(self) -> Reason {
         match self {
             Self::InvalidHeader => Reason::MissingHeader,
@@ -323,7 +324,7 @@ impl VerifyError {
     }
 
     /// Returns how long the vendor should wait before it sends the webhook again (`Retry-After`).
-    /// Only a 503 has this time.
+    /// Returns `None` unless the status is 503.
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }

@@ -3,7 +3,7 @@
 use super::VerifyError;
 use crate::observer::Observer;
 
-/// An event in the processing of a webhook. Shows nothing of the webhook's content.
+/// An event in the processing of a webhook. Contains nothing of the webhook's content.
 ///
 /// Each webhook produces one of `Accepted`, `Duplicate`, `InProgress` and `Rejected`, or none of
 /// them if its sender disconnects first. Each accepted webhook that was looked up in the delivery
@@ -32,15 +32,15 @@ pub enum WebhookEvent<'a> {
     /// determines whether `Rejected` or `Accepted` follows.
     #[non_exhaustive]
     StoreFailed {},
-    /// The handler succeeded. The store has recorded it, unless the lookup of the webhook had
+    /// The handler succeeded. The store has recorded this, unless the lookup of the webhook had
     /// failed.
     #[non_exhaustive]
     Completed {},
-    /// The handler succeeded, but the delivery store failed to record it: a retry may be handled
+    /// The handler succeeded, but the delivery store failed to record this. A retry may be handled
     /// again.
     #[non_exhaustive]
     CompleteFailed {},
-    /// The handler failed, panicked or was cancelled: the vendor's retry will be handled.
+    /// The handler failed, panicked or was cancelled. The vendor's retry will be handled.
     #[non_exhaustive]
     Abandoned {},
 }

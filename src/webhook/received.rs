@@ -32,8 +32,8 @@ impl<W> Received<W> {
     ///
     /// # Errors
     ///
-    /// Otherwise returns the response to send: 200 for a webhook that is done, and 503 with
-    /// `Retry-After` for a webhook in progress, so that the vendor sends it again.
+    /// If the webhook is not new, returns the response to send: 200 for a webhook that is done, and
+    /// 503 with `Retry-After` for a webhook in progress, so that the vendor sends it again.
     pub fn into_new(self) -> Result<(W, DeliveryGuard), WebhookResponse> {
         match self {
             Self::New(webhook, guard) => Ok((webhook, guard)),

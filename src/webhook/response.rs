@@ -40,21 +40,21 @@ impl WebhookResponse {
         Self { status, retry_after, error_kind: None }
     }
 
-    /// Returns the status: 200 for a webhook that was handled before, 503 for one that another
-    /// attempt is handling, and [`VerifyError::status`] for a rejected one.
+    /// Returns the status: 200 for a webhook that was handled before, 503 for a webhook that
+    /// another attempt is handling, and [`VerifyError::status`] for a rejected webhook.
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// Returns why the webhook was rejected, for metrics. `None` if it was handled or is being
-    /// handled.
+    /// Returns why the webhook was rejected, for metrics. Returns `None` if the webhook was handled
+    /// or is being handled.
     pub fn error_kind(&self) -> Option<VerifyErrorKind> {
         self.error_kind
     }
 
     /// Returns the value of the header `Retry-After`, in seconds.
     pub fn retry_after(&self) -> Option<u64> {
-        // Rounded up, so that a retry is never too early.
+        // Round up, so that a retry is never too early.
         self.retry_after.map(|wait| wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)))
     }
 }

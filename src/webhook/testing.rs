@@ -74,8 +74,8 @@ impl SigningKey {
     ///
     /// # Errors
     ///
-    /// [`InvalidData`](io::ErrorKind::InvalidData) for anything but a P-256 key. The error does not
-    /// show the input.
+    /// Returns [`InvalidData`](io::ErrorKind::InvalidData) if the text is not a P-256 key. The
+    /// error does not show the input.
     ///
     /// # Examples
     ///
@@ -267,7 +267,7 @@ pub(crate) fn moneykit_headers(text: &str, signature: &[u8], delivery: &str) -> 
     ])
 }
 
-/// Like [`sign_moov`], with a timestamp in any format.
+/// Works like [`sign_moov`], but accepts a timestamp in any format.
 pub(crate) fn moov_headers(
     secret: &Secret,
     timestamp: &str,

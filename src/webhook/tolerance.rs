@@ -1,4 +1,4 @@
-//! How far the time in a webhook may be from the current time.
+//! Limits the difference between the time in a webhook and the current time.
 
 use std::time::{Duration, SystemTime};
 
@@ -50,8 +50,8 @@ impl Tolerance {
     ///
     /// # Errors
     ///
-    /// [`TooOld`](crate::webhook::VerifyErrorKind::TooOld) and
-    /// [`TooNew`](crate::webhook::VerifyErrorKind::TooNew).
+    /// Returns [`TooOld`](crate::webhook::VerifyErrorKind::TooOld) or
+    /// [`TooNew`](crate::webhook::VerifyErrorKind::TooNew) if the time is outside of the tolerance.
     pub fn check(&self, signed_at: SystemTime, now: SystemTime) -> Result<(), VerifyError> {
         match now.duration_since(signed_at) {
             Ok(age) if age > self.past => Err(Reason::TooOld.into()),
@@ -62,8 +62,8 @@ impl Tolerance {
 }
 
 impl Tolerance {
-    /// Creates the tolerance for deliveries that are deduplicated: the duration of the vendor's
-    /// documented retries plus 5 min into the past, and 5 min into the future.
+    /// Creates the tolerance for deliveries that are deduplicated. Into the past, it is the
+    /// duration of the vendor's documented retries plus 5 min. Into the future, it is 5 min.
     pub(crate) const fn covering_retries(retries: Duration) -> Self {
         Self::new(FIVE_MINUTES).with_past(retries.saturating_add(FIVE_MINUTES))
     }

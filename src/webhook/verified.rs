@@ -10,7 +10,7 @@ use super::{Reason, VerifyError};
 ///
 /// # Security
 ///
-/// The webhook may be a repetition: see [the module](crate::webhook#what-is-not).
+/// The webhook may have been received before: see [the module](crate::webhook#what-is-not).
 #[derive(Clone)]
 pub struct Verified<B> {
     body: B,
@@ -61,9 +61,9 @@ impl<B: AsRef<[u8]>> Verified<B> {
     ///
     /// # Errors
     ///
-    /// [`MalformedBody`](crate::webhook::VerifyErrorKind::MalformedBody). The error contains no
-    /// text of the body. The webhook is authentic nevertheless: respond with 2xx. Otherwise the
-    /// vendor keeps sending it again.
+    /// Returns [`MalformedBody`](crate::webhook::VerifyErrorKind::MalformedBody) if the body is not
+    /// the JSON of a `T`. The error contains no text of the body. The webhook is authentic
+    /// nevertheless, so respond with 2xx. Otherwise the vendor keeps sending it again.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, VerifyError> {
         read(self.body.as_ref())
     }
@@ -151,8 +151,8 @@ impl<B: AsRef<[u8]>> UnsignedBody<B> {
     ///
     /// # Errors
     ///
-    /// [`MalformedBody`](crate::webhook::VerifyErrorKind::MalformedBody). The error contains no
-    /// text of the body.
+    /// Returns [`MalformedBody`](crate::webhook::VerifyErrorKind::MalformedBody) if the body is not
+    /// the JSON of a `T`. The error contains no text of the body.
     pub fn unsigned_json<T: DeserializeOwned>(&self) -> Result<T, VerifyError> {
         read(self.body.as_ref())
     }

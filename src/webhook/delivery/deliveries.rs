@@ -28,7 +28,7 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 /// The `Retry-After` for a webhook that is rejected because the store failed.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
 
-/// Deduplicates the deliveries of webhooks. It is cheap to clone, and clones share the store.
+/// Deduplicates the deliveries of webhooks. Cloning is cheap, and clones share the store.
 #[derive(Clone, Debug)]
 pub struct Deliveries(Arc<Shared>);
 
@@ -38,8 +38,8 @@ pub struct Deliveries(Arc<Shared>);
 pub enum Begun {
     /// The delivery is new: handle it, then complete the guard.
     New(DeliveryGuard),
-    /// Another attempt is running, and its lease expires after this time. Respond with 503 and
-    /// `Retry-After`.
+    /// Another attempt is running. Its lease expires after this time, unless the lease is renewed.
+    /// Respond with 503 and `Retry-After`.
     InProgress(Duration),
     /// The delivery was handled before. Respond with 200.
     Done,
@@ -115,7 +115,8 @@ impl Deliveries {
         self.with(|shared| shared.observer = WebhookObserver::new(Arc::new(observer)))
     }
 
-    /// Reports a verified webhook that is not looked up in the store.
+    /// Reports the result of a verification to the observer. Used for webhooks that are not looked
+    /// up in the store.
     pub(crate) fn observe_verified<T>(&self, result: Result<T, VerifyError>) -> Result<T, VerifyError> {
         if result.is_ok() {
             self.0.observe(&WebhookEvent::Accepted {});
@@ -123,24 +124,24 @@ impl Deliveries {
         self.observe_rejected(result)
     }
 
-    /// Reports a webhook only if it was rejected. A verified webhook is reported after the lookup
-    /// in the store.
+    /// Reports a webhook to the observer only if it was rejected. A verified webhook is reported
+    /// after the lookup in the store.
     pub(crate) fn observe_rejected<T>(&self, result: Result<T, VerifyError>) -> Result<T, VerifyError> {
         result.inspect_err(|error| self.0.observe(&WebhookEvent::Rejected { error }))
     }
 
     /// Starts to handle a delivery, unless it is done or in progress.
     ///
-    /// `keep` is the minimum time to remember the delivery after its completion. It must not be
-    /// shorter than the time in which the verifier accepts the timestamps of the delivery and of
-    /// its retries.
+    /// `keep` is the minimum time to remember the delivery after its completion. It must be at
+    /// least as long as the verifier accepts the timestamps of the delivery and of its retries.
     ///
-    /// The verifiers' `receive` calls this after the verification.
+    /// The `receive` methods of the verifiers call this method after the verification.
     ///
     /// # Errors
     ///
+    /// Returns
     /// [`DeliveryStoreUnavailable`](crate::webhook::VerifyErrorKind::DeliveryStoreUnavailable)
-    /// (503) if the store fails, and after [`Deliveries::shutdown`].
+    /// (503) if the store fails, and after [`Deliveries::shutdown`] was called.
     ///
     /// # Cancellation
     ///
@@ -198,8 +199,8 @@ impl Deliveries {
         }
     }
 
-    /// Waits for the running handlers and for their records in the store, but at most `within`.
-    /// Call this before the process ends.
+    /// Waits until the running handlers have ended and the store has recorded their outcomes. Waits
+    /// at most `within`. Call this before the process ends.
     ///
     /// From this call on, every new delivery is rejected with 503 and `Retry-After`, so that the
     /// vendor sends it to another process. Running deliveries continue until their handlers
@@ -211,13 +212,14 @@ impl Deliveries {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) with the number of handlers that are still
-    /// running after `within`. They are not cancelled. If the process ends before they do, their
-    /// leases expire, and the vendor's retries are handled.
+    /// Returns [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) with the number of running
+    /// handlers if handlers are still running after `within`. The handlers are not cancelled. If
+    /// the process ends before them, their leases expire, and the vendor's retries are handled.
     ///
     /// # Cancellation
     ///
-    /// If the future is dropped, new deliveries are still rejected. To wait again, call this again.
+    /// If the future is dropped, new deliveries are still rejected. To wait again, call this method
+    /// again.
     pub async fn shutdown(&self, within: Duration) -> Result<(), Error> {
         let work = &self.0.work;
         work.close();

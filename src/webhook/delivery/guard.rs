@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{webhook::observer::WebhookEvent, work::Running};
 
-/// An attempt to handle a delivery. Complete it when the event has been handled.
+/// An attempt to handle a delivery. Call [`Self::complete`] when the event has been handled.
 ///
 /// Dropping the guard abandons the delivery, for example when the handler panics or is cancelled.
 /// The vendor's next retry is then handled. While the guard exists, its lease is renewed, but not
@@ -23,7 +23,7 @@ use crate::{webhook::observer::WebhookEvent, work::Running};
 /// [`Deliveries::with_max_handling_time`](super::Deliveries::with_max_handling_time).
 #[must_use = "a delivery whose guard is dropped is abandoned"]
 pub struct DeliveryGuard {
-    /// `None` once the outcome is known.
+    /// `None` after the delivery was completed or abandoned.
     undecided: Option<Arc<Shared>>,
     record: Option<Record>,
     renewal: Option<AbortHandle>,
@@ -59,12 +59,12 @@ impl DeliveryGuard {
     ///
     /// # Errors
     ///
-    /// [`DeliveryStoreError`] if the store fails. The event has been handled, so respond with 2xx
-    /// nevertheless. A retry of it may be handled again.
+    /// Returns [`DeliveryStoreError`] if the store fails. The event has been handled, so respond
+    /// with 2xx nevertheless. A retry of this delivery may be handled again.
     ///
     /// # Cancellation
     ///
-    /// Safe: on a tokio runtime, the call to the store continues in its own task.
+    /// Cancel safe: on a tokio runtime, the call to the store continues in its own task.
     pub async fn complete(mut self) -> Result<(), DeliveryStoreError> {
         self.stop_renewal();
         let shared = self.undecided.take();
@@ -90,7 +90,8 @@ impl DeliveryGuard {
     ///
     /// # Errors
     ///
-    /// [`DeliveryStoreError`] if the store fails. The attempt then ends when its lease expires.
+    /// Returns [`DeliveryStoreError`] if the store fails. The attempt then ends when its lease
+    /// expires.
     pub async fn abandon(mut self) -> Result<(), DeliveryStoreError> {
         self.end_undecided();
         match self.record.take() {
@@ -99,7 +100,7 @@ impl DeliveryGuard {
         }
     }
 
-    /// Abandons the delivery, unless its outcome is known.
+    /// Abandons the delivery, unless it was completed or abandoned already.
     fn end_undecided(&mut self) {
         self.stop_renewal();
         if let Some(shared) = self.undecided.take() {
@@ -136,7 +137,7 @@ impl Drop for DeliveryGuard {
             let running = self.running.take();
             runtime.spawn(async move {
                 let _running = running;
-                // If this fails, the attempt ends when its lease expires.
+                // If this call fails, the attempt ends when its lease expires.
                 let _ = record.abandon().await;
             });
         }

@@ -20,11 +20,12 @@ type Key = [u8; 32];
 /// A delivery takes about 250 bytes. When the store is full, it drops the oldest done deliveries,
 /// but no delivery that is in progress. From then on, deliveries that were signed before a dropped
 /// delivery are rejected with a 503, because they may be repetitions. If the vendor signs a retry
-/// of a dropped delivery again, the repetition is not detected, and the event is handled again.
+/// of a dropped delivery with a new timestamp, the store does not recognize the retry, and the
+/// event is handled again.
 ///
-/// Choose a capacity for which [`MemoryDeliveries::dropped`] stays 0. A done delivery is remembered
-/// for 4 h 15 min (MoneyKit) or 48 h 15 min (Moov). The default, 100,000 deliveries, takes 25 MB
-/// and is enough for 560,000 events per day from MoneyKit or 49,000 from Moov.
+/// The capacity is sufficient if [`MemoryDeliveries::dropped`] stays 0. A done delivery is
+/// remembered for 4 h 15 min (MoneyKit) or 48 h 15 min (Moov). The default, 100,000 deliveries,
+/// takes 25 MB and is enough for 560,000 events per day from MoneyKit or 49,000 from Moov.
 pub struct MemoryDeliveries {
     capacity: usize,
     clock: Arc<dyn Clock>,
@@ -89,7 +90,8 @@ impl MemoryDeliveries {
             Some(Entry::InProgress { until, .. }) if now < *until => {
                 return Ok(Begin::InProgress(*until - now));
             }
-            // The lease of the previous attempt has expired: this attempt replaces it.
+            // The lease of the previous attempt has expired, so this attempt replaces the previous
+            // attempt.
             Some(Entry::InProgress { .. }) => state.remove(id.digest()),
             None if state.dropped_until.is_some_and(|until| id.signed_at() <= until) => {
                 return Err("records as old as this delivery were dropped");
@@ -117,7 +119,7 @@ impl State {
 
     /// Removes expired records, oldest first, at most two per call.
     ///
-    /// A record must have expired by both clocks: the wall clock may have been set forward, and the
+    /// A record must have expired by both clocks. The wall clock may have been set forward, but the
     /// monotonic clock shows how long the record has really been kept.
     fn expire(&mut self, now: Duration, wall: SystemTime) {
         for _ in 0..2 {
@@ -132,8 +134,8 @@ impl State {
         }
     }
 
-    /// Makes room: removes an attempt whose lease has expired, or otherwise the oldest done
-    /// delivery.
+    /// Makes room for a delivery. Removes an attempt whose lease has expired or, if there is none,
+    /// the oldest done delivery.
     fn drop_one(&mut self, now: Duration) -> Option<()> {
         if let Some((until, key)) = self.leases.first().copied()
             && until <= now

@@ -28,7 +28,8 @@ pub(super) struct Shared {
     pub(super) on_failure: StoreFailure,
     pub(super) counters: Arc<Counters>,
     pub(super) observer: WebhookObserver,
-    /// Counts the running attempts until their records are written. A shutdown closes the tracker.
+    /// Counts attempts from their start until their outcome is written to the store. A shutdown
+    /// closes the tracker.
     pub(super) work: WorkTracker,
 }
 
@@ -39,7 +40,7 @@ pub(super) struct Counters {
     pub(super) abandoned: AtomicU64,
 }
 
-/// What happens to a delivery when the store fails.
+/// Determines what happens to a delivery if the store fails.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum StoreFailure {

@@ -15,8 +15,8 @@ pub type ClaimId = u128;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Begin {
-    /// The delivery is new, or its last attempt was abandoned or timed out. The claim now holds the
-    /// delivery.
+    /// The delivery is new, its last attempt was abandoned, or the lease of its last attempt has
+    /// expired. The claim now holds the delivery.
     New,
     /// Another attempt is running. Its lease expires after this time, unless it is renewed.
     InProgress(Duration),
@@ -34,16 +34,16 @@ pub trait DeliveryStore: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`DeliveryStoreError`] if the store fails or is full, or if it has dropped the record of a
-    /// delivery that was signed at the same time or later. It then does not know whether this
-    /// delivery was handled.
+    /// Returns [`DeliveryStoreError`] if the store fails or is full. A store that drops records
+    /// also returns this error if it dropped a delivery that was signed at the same time as this
+    /// one or later, because it then does not know whether this delivery was handled.
     fn begin<'a>(&'a self, id: &'a DeliveryId, claim: ClaimId, lease: Duration) -> DeliveryFuture<'a, Begin>;
 
     /// Extends the lease of `claim` to `lease` from now. Returns `false` if `claim` does not hold
     /// the delivery any more.
     fn renew<'a>(&'a self, id: &'a DeliveryId, claim: ClaimId, lease: Duration) -> DeliveryFuture<'a, bool>;
 
-    /// Marks the delivery as done, and remembers this for at least `keep`. This must also work
+    /// Marks the delivery as done, and remembers this for at least `keep`. This must also succeed
     /// after the lease of the attempt has expired, because the delivery has been handled.
     fn complete<'a>(&'a self, id: &'a DeliveryId, keep: Duration) -> DeliveryFuture<'a, ()>;
 

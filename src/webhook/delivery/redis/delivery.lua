@@ -2,7 +2,7 @@
 -- the claim of the attempt that is in progress. The value may have been written by anyone, so a
 -- malformed value is deleted.
 local key, step, claim, time = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
--- The longest lease is 1 h. In milliseconds.
+-- The longest lease, in milliseconds: 1 h.
 local MAX_LEASE = 3600000
 
 if step == 'complete' then

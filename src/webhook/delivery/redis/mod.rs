@@ -49,11 +49,11 @@ const MAX_KEEP: Duration = Duration::from_secs(366 * 24 * 3600);
 ///
 /// Redis stores only digests of deliveries. Anyone who can write to Redis can mark a delivery as
 /// done, so that its event is never handled, or remove this mark, so that the event is handled
-/// again. So regularly reconcile your records with the vendor's.
+/// again. So regularly compare your records with the vendor's records.
 ///
 /// If Redis evicts keys because memory is full, or loses its last writes in a failover, deliveries
-/// may be handled again. Use the policy `noeviction`: then a full Redis rejects deliveries with
-/// 503, and the vendor retries.
+/// may be handled again. Use the policy `noeviction`. A delivery is then rejected with 503 if Redis
+/// is full, and the vendor retries.
 #[derive(Clone, Debug)]
 pub struct RedisDeliveries(Arc<RedisStore>);
 
