@@ -4,7 +4,7 @@ use std::{fmt, mem, sync::Arc};
 
 use crate::sync::watch;
 
-/// Counts running work. Clones share the count.
+/// Counts running work. All clones have the same count.
 #[derive(Clone)]
 pub(crate) struct WorkTracker(Arc<watch::Sender<State>>);
 
@@ -28,7 +28,7 @@ impl WorkTracker {
         self.0.send_if_modified(|state| {
             begun = !state.closed;
             state.running += usize::from(begun);
-            // No task waits for a larger count, so wake none.
+            // No task waits for the count to increase, so do not wake any task.
             false
         });
         begun.then(|| Running(self.clone()))
@@ -49,7 +49,7 @@ impl WorkTracker {
 
     /// Waits until the tracker is closed.
     pub(crate) async fn closed(&self) {
-        // This fails only if the sender was dropped, and `self` holds it.
+        // `wait_for` fails only if the sender was dropped, but `self` holds the sender.
         let _ = self.0.subscribe().wait_for(|state| state.closed).await;
     }
 

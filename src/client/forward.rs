@@ -77,8 +77,9 @@ macro_rules! client_methods {
             ///
             /// # Errors
             ///
-            /// [`InvalidConfig`](crate::ErrorKind::InvalidConfig) if the scopes are too long, if
-            /// there are none and the vendor requires one, or if there are too many handles
+            /// Returns [`InvalidConfig`](crate::ErrorKind::InvalidConfig) if the scopes are too
+            /// long, if there are none and the vendor requires one, or if there are too many
+            /// handles
             /// ([`TokenOptions::with_max_handles`](crate::token::TokenOptions::with_max_handles)).
             pub fn bearer(
                 &self,

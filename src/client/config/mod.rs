@@ -80,7 +80,7 @@ macro_rules! fields {
             ///
             /// # Errors
             ///
-            /// The same errors as [`from_env`](Self::from_env).
+            /// Returns the same errors as [`from_env`](Self::from_env).
             pub fn from_vars<N, V>(vars: impl IntoIterator<Item = (N, V)>) -> Result<Self, crate::Error>
             where
                 N: Into<std::ffi::OsString>,
@@ -94,7 +94,7 @@ macro_rules! fields {
             ///
             /// # Errors
             ///
-            /// The same errors as [`from_env_with_prefix`](Self::from_env_with_prefix).
+            /// Returns the same errors as [`from_env_with_prefix`](Self::from_env_with_prefix).
             pub fn from_vars_with_prefix<N, V>(
                 prefix: &str,
                 vars: impl IntoIterator<Item = (N, V)>,
@@ -323,7 +323,7 @@ macro_rules! settings {
             ///
             /// # Errors
             ///
-            /// The same errors as [`Config::builder`] and [`ClientBuilder::build`].
+            /// Returns the same errors as [`Config::builder`] and [`ClientBuilder::build`].
             pub fn client(&self) -> Result<Client, crate::Error> {
                 self.builder()?.build()
             }

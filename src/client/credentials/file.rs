@@ -69,8 +69,8 @@ impl FileCredentials {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`] if the file cannot be read, is empty, is too large, is not
-    /// text, or contains more than the secret.
+    /// Returns [`ErrorKind::InvalidConfig`] if the file cannot be read, is empty, is too large, is
+    /// not text, or contains more than the secret.
     pub fn secret_file(client_id: impl Into<String>, path: impl Into<PathBuf>) -> Result<Self, Error> {
         Self::secret_file_of(client_id.into(), path.into(), "the client secret")
     }
@@ -97,8 +97,8 @@ impl FileCredentials {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`] if the file cannot be read, is too large, or does not contain
-    /// such an object.
+    /// Returns [`ErrorKind::InvalidConfig`] if the file cannot be read, is too large, or does not
+    /// contain such an object.
     pub fn json_file(path: impl Into<PathBuf>) -> Result<Self, Error> {
         Self::read_first(Files::Json(path.into()))
     }
