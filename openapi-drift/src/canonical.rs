@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn prose_is_removed_but_names_that_look_like_prose_are_not() {
+    fn prose_is_removed_but_names_that_look_like_prose_are_kept() {
         let given = json!({
             "title": "It",
             "description": "A thing.",

@@ -110,7 +110,7 @@ mod tests {
     use crate::fixture;
 
     #[test]
-    fn files_change_only_if_all_can_be_written() {
+    fn files_are_changed_only_if_every_file_can_be_written() {
         let root = tempfile::tempdir().unwrap();
         fixture::put(root.path(), "a.yaml", "old");
         let before = fixture::files(root.path());
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn written_files_are_restored_if_a_later_one_fails() {
+    fn written_files_are_restored_if_a_later_file_cannot_be_written() {
         let root = tempfile::tempdir().unwrap();
         fixture::put(root.path(), "a.yaml", "old");
         fs::create_dir_all(root.path().join("c.yaml/full")).unwrap();

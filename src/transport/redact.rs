@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn error_codes_are_lowercase_words_and_request_ids_short_plain_text() {
+    fn error_codes_must_be_lowercase_words_and_request_ids_must_be_short() {
         for good in ["invalid_grant", "api_error.auth.expired_access_token"] {
             assert!(is_code(good), "{good}");
         }

@@ -389,7 +389,7 @@ fn cached(cache: &TokenCache) -> Option<String> {
 const REJECTIONS: [Rejection; 2] = [Rejection::Unexplained, Rejection::InvalidToken];
 
 #[tokio::test(start_paused = true)]
-async fn unsuccessful_renewal_suppresses_the_next_for_30_s_up_to_10_min() {
+async fn unsuccessful_renewals_delay_the_next_renewal_by_30_s_up_to_10_min() {
     for rejection in REJECTIONS {
         let (cache, source) = cache([]);
         assert_eq!(run(&cache, &[], rejection).await.len(), 2);

@@ -141,7 +141,7 @@ async fn key_pair_is_not_reread_after_a_status_other_than_401() {
 }
 
 #[tokio::test]
-async fn streaming_request_is_not_retried_but_the_next_uses_the_new_key_pair() {
+async fn streaming_request_is_not_retried_but_the_next_request_uses_the_new_pair() {
     let server = Server::start().await;
     server.accept(&["id:two"]);
     for (authorizer, provider) in authorizers(&server) {

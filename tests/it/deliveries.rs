@@ -480,7 +480,7 @@ async fn event_is_handled_once_despite_failures() {
 }
 
 #[tokio::test]
-async fn a_lost_response_does_not_repeat_the_event() {
+async fn event_is_not_handled_again_if_the_response_is_lost() {
     let server = Server::start().await;
     for path in ["moov", "moneykit"] {
         let (before, webhook) = (server.handled(), server.webhook(path));
@@ -493,7 +493,7 @@ async fn a_lost_response_does_not_repeat_the_event() {
 }
 
 #[tokio::test]
-async fn a_disconnect_does_not_cancel_the_handler() {
+async fn handler_is_not_cancelled_if_the_sender_disconnects() {
     let server = Server::start().await;
     for (number, path) in ["moov", "moneykit"].into_iter().enumerate() {
         let webhook = server.webhook(path);

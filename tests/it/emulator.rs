@@ -641,7 +641,7 @@ async fn moov_tokens_expire_when_the_clock_advances() {
 }
 
 #[tokio::test]
-async fn refresh_can_remove_scopes_but_not_add_one() {
+async fn refresh_can_remove_scopes_but_cannot_add_scopes() {
     let emulator = started().await;
     let mut fields = service_grant();
     fields["scope"] = "/accounts.read /ping.read".into();

@@ -162,7 +162,7 @@ async fn a_fleet_is_admitted_within_the_limit(size: usize, sets: usize, part: us
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn any_number_of_processes_requests_200_tokens_within_the_limit() {
+async fn fleet_of_any_size_requests_200_tokens_within_the_limit() {
     tokio::join!(
         a_fleet_is_admitted_within_the_limit(1, 200, 1),
         a_fleet_is_admitted_within_the_limit(2, 200, 1),
@@ -172,7 +172,7 @@ async fn any_number_of_processes_requests_200_tokens_within_the_limit() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn any_number_of_processes_requests_many_tokens_within_the_limit() {
+async fn fleet_of_any_size_requests_many_tokens_within_the_limit() {
     let sets = std::env::var(SCOPE_SETS).map_or(800, |sets| sets.parse().expect("a number"));
     tokio::join!(
         a_fleet_is_admitted_within_the_limit(1, sets, 1),

@@ -36,7 +36,7 @@ async fn both_clients_implement_the_provider_trait() {
 }
 
 #[tokio::test]
-async fn caches_handles_and_pointers_implement_the_provider_trait() {
+async fn provider_trait_is_implemented_for_caches_handles_and_pointers() {
     let emulator = emulator().await;
     check(moov(&emulator).tokens(), &["/accounts.read", "/fed.read"]).await;
     let handle = moov(&emulator).tokens().handle(&scopes(&["/accounts.read", "/fed.read"])).unwrap();

@@ -54,7 +54,7 @@ fn assert_limit(times: &[u128], calls: usize) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn cold_scope_sets_are_served_evenly_in_arrival_order_within_the_limit() {
+async fn uncached_scope_sets_are_requested_in_arrival_order_within_the_limit() {
     for count in [200, 2_000, 10_000] {
         let (cache, source) =
             cache_with([], |options| options.with_rate_limit(40, SECOND).with_max_wait(LONG));

@@ -973,7 +973,7 @@ async fn process_can_revoke_a_token_held_only_by_another_process_or_redis() {
 }
 
 #[tokio::test]
-async fn process_can_revoke_and_invalidate_a_token_it_evicted() {
+async fn process_can_revoke_and_invalidate_a_token_that_it_has_evicted() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source([]);
     let small = TokenCache::new(source.clone(), options(store(&redis)).with_capacity(1));

@@ -55,7 +55,7 @@ async fn moov_renews_with_client_credentials_when_the_refresh_token_is_empty() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn refresh_token_is_retried_only_after_a_transient_error_before_sending() {
+async fn refresh_request_is_retried_only_if_a_transient_error_prevented_sending() {
     for (kind, kept) in [
         (ErrorKind::Unavailable, true),
         (ErrorKind::Timeout, true),

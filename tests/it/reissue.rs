@@ -117,7 +117,7 @@ async fn caller_gets_a_rejected_token_if_the_server_issues_it_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn repeatedly_invalidating_a_reissued_token_backs_off() {
+async fn requests_back_off_if_a_reissued_token_is_invalidated_repeatedly() {
     for (cache, source) in caches() {
         let (scopes, start) = (scopes(&["a"]), Instant::now());
         while start.elapsed() < HOUR {

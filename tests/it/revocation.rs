@@ -69,7 +69,7 @@ async fn revoking_either_token_during_a_refresh_discards_the_new_token() {
 
 /// The refresh started with a token that was invalidated later, so the cache no longer holds it.
 #[tokio::test(start_paused = true)]
-async fn revoking_an_invalidated_token_discards_the_refresh_it_started() {
+async fn revoking_an_invalidated_token_discards_the_refresh_of_that_token() {
     for revoked in ["token-1", "refresh-1"] {
         let (cache, _) = refreshing([]);
         let first = cache.token(&scopes(&["a"])).await.unwrap();

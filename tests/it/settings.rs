@@ -133,7 +133,7 @@ fn every_configuration_format_gives_the_same_settings() {
 }
 
 #[test]
-fn each_invalid_file_says_what_to_do_and_shows_no_value() {
+fn error_for_each_invalid_file_says_what_to_do_and_shows_no_value() {
     let refused: Vec<String> = [
         json!({"client_secrte": MARK}),
         json!({"Client-Id": MARK}),
@@ -183,7 +183,7 @@ fn each_invalid_file_says_what_to_do_and_shows_no_value() {
 }
 
 #[test]
-fn each_invalid_variable_is_named_and_shows_no_value() {
+fn error_for_each_invalid_variable_shows_its_name_but_not_its_value() {
     let refused: Vec<String> = [
         ("MOOV_CLIENT_SECRTE", MARK),
         ("MOOV_CLIENT_SECRET_FILES", MARK),
@@ -491,7 +491,7 @@ async fn secret_is_read_from_a_mounted_file() {
 }
 
 #[test]
-fn each_invalid_secret_file_is_named_without_its_content() {
+fn error_for_each_invalid_secret_file_names_it_without_its_content() {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
     let with_file =
         |key: &str, path: PathBuf| json!({"client_id": "id", "client_secret": "secret", key: path});

@@ -116,7 +116,7 @@ async fn caller_during_shutdown_shares_the_refresh_in_flight() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn hanging_request_is_cut_off_at_the_shutdown_timeout() {
+async fn hanging_request_is_cancelled_at_the_shutdown_timeout() {
     let (cache, source) = cache_with([Reply::Hang], |options| options.with_max_wait(600 * SECOND));
     let caller = spawn({
         let cache = cache.clone();

@@ -56,7 +56,7 @@ fn merge_keys_are_rejected() {
 }
 
 #[test]
-fn tags_and_further_documents_are_rejected() {
+fn yaml_tags_and_additional_documents_are_rejected() {
     assert_eq!(rejected("a: !!str 1\n"), "line 1: tags are not supported");
     assert_eq!(rejected("a: !secret {}\n"), "line 1: tags are not supported");
     assert_eq!(rejected("a: 1\n---\nb: 2\n"), "line 2: more than one document");

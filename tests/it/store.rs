@@ -311,7 +311,7 @@ async fn process_with_a_slow_clock_returns_no_expired_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn process_can_revoke_a_token_it_does_not_hold() {
+async fn process_can_revoke_a_token_that_it_does_not_hold() {
     let (source, store) = (slow([]), Arc::new(MemoryStore::default()));
     for (round, revoked) in ["token-1", "refresh-2"].into_iter().enumerate() {
         let fleet = fleet(3, &source, &store);

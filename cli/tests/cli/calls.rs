@@ -132,7 +132,7 @@ async fn refresh_token_can_be_saved_replaced_in_its_file_and_revoked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn refresh_sends_nothing_if_the_new_refresh_token_would_be_lost() {
+async fn refresh_command_sends_nothing_if_the_new_token_would_be_lost() {
     let emulator = emulator().await;
     for args in [
         "moov refresh",

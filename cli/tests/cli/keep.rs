@@ -73,7 +73,7 @@ fn named(emulator: &Emulator, ran: &Ran) -> String {
 
 /// A file size limit simulates a full disk.
 #[tokio::test(flavor = "multi_thread")]
-async fn refresh_sends_nothing_when_the_disk_is_full() {
+async fn refresh_command_sends_nothing_when_the_disk_is_full() {
     let emulator = emulator().await;
     let folder = folder("full");
     let path = issued(&emulator, &folder);
@@ -145,7 +145,7 @@ async fn token_is_not_lost_if_stdout_is_closed_or_full() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn refresh_sends_nothing_if_stdout_is_discarded() {
+async fn refresh_command_sends_nothing_if_stdout_is_discarded() {
     let emulator = emulator().await;
     let folder = folder("nowhere");
     let path = issued(&emulator, &folder);
@@ -199,7 +199,7 @@ async fn failed_call_leaves_no_temporary_file() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn save_writes_only_to_a_regular_or_new_file() {
+async fn save_option_writes_only_to_a_regular_or_new_file() {
     let emulator = emulator().await;
     let folder = folder("kinds");
     let path = issued(&emulator, &folder);
@@ -235,7 +235,7 @@ async fn save_writes_only_to_a_regular_or_new_file() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn save_to_a_dash_writes_to_standard_output() {
+async fn save_option_with_a_dash_writes_to_standard_output() {
     let emulator = emulator().await;
     let folder = folder("dash");
     let path = issued(&emulator, &folder);

@@ -33,7 +33,7 @@ fn warm(emulator: &Emulator, redis: &RedisServer, path: &str, more: &str) -> Com
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn warm_requests_one_token_per_account_and_none_on_a_second_run() {
+async fn warm_command_requests_one_token_per_account_and_none_when_run_again() {
     let Some(redis) = RedisServer::start() else { return };
     let emulator = emulator().await;
     let path = ids("warm", 30);
@@ -57,7 +57,7 @@ async fn warm_requests_one_token_per_account_and_none_on_a_second_run() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn warm_lists_a_refused_account_and_continues_with_the_others() {
+async fn warm_command_lists_a_refused_account_and_continues() {
     let Some(redis) = RedisServer::start() else { return };
     // A 403 counts as wrong credentials only if three accounts get one.
     for (status, code, name) in
@@ -74,7 +74,7 @@ async fn warm_lists_a_refused_account_and_continues_with_the_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn warm_stops_early_if_the_credentials_are_wrong() {
+async fn warm_command_stops_early_if_the_credentials_are_wrong() {
     let Some(redis) = RedisServer::start() else { return };
     let emulator = emulator().await;
     let mut command = warm(&emulator, &redis, &ids("warm-unauthorized", 500), "--json");
@@ -84,7 +84,7 @@ async fn warm_stops_early_if_the_credentials_are_wrong() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn warm_sends_nothing_without_a_store_or_with_an_invalid_list() {
+async fn warm_command_sends_nothing_without_a_store_or_with_an_invalid_list() {
     let Some(redis) = RedisServer::start() else { return };
     let emulator = emulator().await;
     let good = ids("warm-good", 2);

@@ -88,7 +88,7 @@ fn revision_name_of_the_recorded_document_can_be_changed() {
 }
 
 #[test]
-fn check_passes_when_nothing_would_change() {
+fn check_command_passes_when_no_file_would_change() {
     let root = generated();
     let output = check(root.path());
     assert_eq!(output.outcome, Outcome::Success);
@@ -97,7 +97,7 @@ fn check_passes_when_nothing_would_change() {
 }
 
 #[test]
-fn check_shows_a_hand_edit_without_changing_it() {
+fn check_command_shows_a_hand_edit_and_writes_no_file() {
     let root = generated();
     edit(root.path(), CONTRACT, "What was lent.", "Lent.");
     let before = fixture::files(root.path());
@@ -129,7 +129,7 @@ fn check_shows_a_hand_edit_without_changing_it() {
 }
 
 #[test]
-fn check_shows_an_upstream_file_that_is_not_canonical() {
+fn check_command_shows_an_upstream_file_that_is_not_canonical() {
     let root = generated();
     edit(root.path(), UPSTREAM, "      - long\n      - short", "      - short\n      - long");
     let output = check(root.path());
@@ -151,7 +151,7 @@ fn check_shows_an_upstream_file_that_is_not_canonical() {
 }
 
 #[test]
-fn check_shows_a_missing_file() {
+fn check_command_shows_a_missing_file() {
     let root = generated();
     std::fs::remove_file(root.path().join(CONTRACT)).unwrap();
     let output = check(root.path());
@@ -160,7 +160,7 @@ fn check_shows_a_missing_file() {
 }
 
 #[test]
-fn check_against_a_new_document_shows_what_changed() {
+fn check_command_shows_the_changes_of_a_new_document() {
     let root = generated();
     let new = DOCUMENT
         .replace("enum: [short, long]", "enum: [long, short, endless]")
@@ -220,7 +220,7 @@ fn check_against_a_new_document_shows_what_changed() {
 }
 
 #[test]
-fn check_shows_changes_even_if_the_overlay_no_longer_applies() {
+fn check_command_shows_changes_even_if_the_overlay_no_longer_applies() {
     let root = generated();
     let new = DOCUMENT.replace("schemas/Loan'", "schemas/Loaned'").replace("    Loan:", "    Loaned:");
     put(root.path(), "document.yaml", &new);

@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn rate_limit_is_a_share_of_the_vendor_limit_over_a_longer_window() {
+    fn rate_limit_uses_a_longer_window_and_a_share_of_the_vendor_limit() {
         let limit = |share: f64| {
             let options = TokenOptions::default().with_rate_limit(40, Duration::from_secs(1));
             let limit = options.with_rate_limit_share(share).fleet_rate_limit().unwrap();

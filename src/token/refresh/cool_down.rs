@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn unavailable_without_retry_after_starts_no_cool_down() {
+    fn status_503_without_retry_after_starts_no_cool_down() {
         let cool_down = CoolDown::new(Duration::from_secs(3600));
         assert!(!cool_down.failed(5, &Error::new(ErrorKind::Unavailable, "test"), |_| Duration::MAX));
         assert_eq!(cool_down.until(), 0);

@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn next_probe_is_allowed_if_a_probe_hangs_or_fails_for_another_reason() {
+    fn next_probe_is_allowed_if_a_probe_hangs_or_fails_without_a_refusal() {
         let cache = cache();
         cache.refused(0, Duration::from_secs(10), error());
         assert!(passes(&cache, "a", 10_000));

@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_behind_a_dropped_ticket_move_forward() {
+    fn calls_queued_behind_a_dropped_ticket_move_forward() {
         let limiter = limiter(1, 1_000);
         assert!(matches!(limiter.reserve(0, 0, 0), Admission::Now));
         let mut waiting: VecDeque<Ticket> = (0..4).map(|_| queued(&limiter, 0)).collect();

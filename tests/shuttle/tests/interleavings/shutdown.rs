@@ -108,7 +108,7 @@ fn caller_during_shutdown_joins_the_refresh_or_gets_an_error() {
 }
 
 #[test]
-fn shutdown_cuts_off_a_hanging_request_and_wakes_its_callers() {
+fn shutdown_cancels_a_hanging_request_and_wakes_its_callers() {
     explore(DEFAULT, || async {
         let server = Server::replying(|_| super::server::Reply::Silence);
         let cache = server.cache(TokenOptions::default().with_max_wait(10 * MINUTE));
