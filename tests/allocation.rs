@@ -1,5 +1,5 @@
-//! Counts the allocations of a token lookup and the memory that errors keep. Runs in its own
-//! process as a single test, because it counts the allocations of all threads.
+//! Counts the allocations of a token lookup, and the memory that errors occupy. This is a separate
+//! binary with a single test, because it counts the allocations of all threads.
 
 use std::{alloc::System, time::Duration};
 
@@ -30,7 +30,7 @@ impl TokenSource for ImmediateSource {
 
 #[test]
 fn cached_token_allocates_nothing_and_errors_keep_no_response() {
-    // One test, because the test harness allocates between tests.
+    // There is only one test, because the test harness allocates between tests.
     runtime().block_on(look_up());
     runtime().block_on(refused());
 }
@@ -43,14 +43,14 @@ async fn look_up() {
     let scopes = ["h", "g", "f", "e", "d", "c", "b", "a"].map(|scope| Scope::new(scope).unwrap());
     let cache = TokenCache::new(ImmediateSource, TokenOptions::default());
     let handle = cache.handle(&scopes).unwrap();
-    // The first call on each thread initializes its counter.
+    // The first call on each thread also initializes the thread's counter.
     for _ in 0..2 {
         cache.token(&scopes).await.unwrap();
     }
     let fixed = StaticTokenProvider::new(Token::new("token", Duration::from_secs(60)).unwrap());
     let providers: [&dyn TokenProvider; 4] = [&cache, &handle, &&handle, &fixed];
-    // A scope set is sorted only once, so its size does not matter. A slice of the same scopes
-    // finds the same token.
+    // A scope set is sorted when it is created, so a lookup allocates nothing even if the set is
+    // large. A slice of the same scopes finds the same token.
     let many: Vec<Scope> =
         (0..30).rev().map(|number| Scope::new(&format!("scope-{number}")).unwrap()).collect();
     let set = ScopeSet::new(many.iter().cloned()).unwrap();
@@ -78,7 +78,7 @@ async fn look_up() {
     assert!(cache.stats().hits >= 2_000);
 }
 
-/// Requests 200 scope sets, each refused with a one-megabyte explanation.
+/// Requests 200 scope sets. The server refuses each request with an explanation of one megabyte.
 async fn refused() {
     let body = bytes::Bytes::from(format!(r#"{{"scope":"{}"}}"#, "x".repeat(1_000_000)));
     let app = axum::Router::new().fallback(move || {
@@ -98,7 +98,7 @@ async fn refused() {
     let mut region = Region::new(ALLOCATOR);
     for number in 0..=200 {
         if number == 1 {
-            // The first call sets up the connection pool.
+            // The first call also creates the connection pool.
             region = Region::new(ALLOCATOR);
         }
         let scopes = [Scope::new(&format!("scope-{number}")).unwrap()];
@@ -110,7 +110,8 @@ async fn refused() {
     }
     let change = region.change();
     let kept = change.bytes_allocated as i64 - change.bytes_deallocated as i64;
-    // The client's own handle is one more entry.
+    // The cache has an entry for each of the 201 scope sets, and the entry of the client's own
+    // handle.
     assert_eq!(client.tokens().len(), 202);
     assert!(kept < 1_000_000, "{kept} bytes kept");
 }

@@ -1,5 +1,5 @@
-//! TLS uses the crypto provider that the program installed. A separate binary, because a process
-//! can install a provider only once.
+//! Tests that TLS uses the crypto provider that the program installed. This is a separate binary,
+//! because a process can install a provider only once.
 
 #![cfg(feature = "rustls")]
 
@@ -18,8 +18,7 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-/// Returns the key exchange that a new client negotiates with a server that offers all key
-/// exchanges.
+/// Returns the key exchange that a new client selects when the server offers all key exchanges.
 async fn negotiated() -> Option<NamedGroup> {
     let key = KeyPair::generate().expect("randomness");
     let params = CertificateParams::new(["localhost".to_owned()]).expect("a name");

@@ -1,5 +1,5 @@
-//! Traces show what happened and contain no secrets. A separate binary, because the first
-//! subscriber decides for the whole process which spans are enabled.
+//! Tests that traces show what happened and contain no secrets. This is a separate binary, because
+//! the first subscriber decides for the whole process which spans are enabled.
 
 use std::{
     io,
@@ -22,7 +22,7 @@ impl io::Write for Trace {
     }
 }
 
-/// The HTTP stack also writes traces, at its most detailed level.
+/// At its most detailed level, the HTTP stack writes traces too.
 #[tokio::test(flavor = "current_thread")]
 async fn traces_show_no_secrets() {
     let trace = Trace::default();
@@ -77,7 +77,7 @@ async fn traces_show_no_secrets() {
     }
 }
 
-/// Captures what libraries such as reqwest log without tracing.
+/// Captures the log records that libraries such as reqwest write without tracing.
 struct Logger(Arc<Mutex<String>>);
 
 impl log::Log for Logger {
@@ -111,7 +111,7 @@ async fn client_options_cannot_log_request_contents() {
         assert!(!text.lock().unwrap().contains(secret), "{}", text.lock().unwrap());
     }
 
-    // Checks that the logger would have captured the secret.
+    // Check that the logger would have captured the secret.
     let tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
     let tls = tls.with_safe_default_protocol_versions().unwrap();
     let tls = tls.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth();

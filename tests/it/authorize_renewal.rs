@@ -1,5 +1,5 @@
-//! Renewal after a 401 for every way to send a request: the number of token calls and requests, and
-//! the token that remains cached.
+//! Tests the renewal after a 401 for every way to send a request: how many token calls and requests
+//! are sent, and which token is cached afterwards.
 
 use std::{
     collections::HashSet,
@@ -54,7 +54,7 @@ enum Via {
 
 const WAYS: [Via; 5] = [Via::Send, Via::Middleware, Via::Tower, Via::Run, Via::Blocking];
 
-/// The vendor's other endpoints. They reject tokens as the live service does.
+/// The other endpoints of the vendors. They reject tokens as the live services do.
 #[derive(Clone)]
 struct Api(Arc<ApiState>);
 
@@ -123,7 +123,7 @@ async fn respond(State(api): State<Api>, headers: HeaderMap) -> axum::response::
 
 type Sent = Pin<Box<dyn Future<Output = StatusCode> + Send>>;
 
-/// One vendor's tokens and API, with one way to send requests.
+/// The emulator and the API of one vendor, with one way to send requests.
 struct Setup {
     emulator: Emulator,
     api: Api,
@@ -286,8 +286,8 @@ async fn permanent_401_causes_one_token_call_and_one_retry() {
             assert_eq!((setup.send)().await, StatusCode::UNAUTHORIZED, "{way}");
         }
         assert_eq!((setup.token_calls(), setup.api.take_seen()), (2, 5), "{way}");
-        // MoneyKit's 401 says that the token has expired, so the token is removed. Moov's 401 has
-        // no reason, so the token stays in the cache.
+        // MoneyKit's 401 says that the token has expired, so the cache removes the token. Moov's
+        // 401 has no reason, so the token stays in the cache.
         let is_kept = (setup.cached)() == Some(old);
         assert_eq!(is_kept, setup.vendor == Vendor::Moov, "{way}");
     })
@@ -333,7 +333,8 @@ async fn execute_returns_the_401_when_renewal_fails() {
                 assert_eq!((setup.cached)().as_ref(), Some(&old), "{way}");
                 assert_eq!(setup.api.take_seen(), 1, "{way} {requests}");
             } else {
-                // The 401 has removed MoneyKit's token, so no other request can be sent.
+                // The 401 removed MoneyKit's token from the cache, so no further request can be
+                // sent.
                 break;
             }
         }
@@ -414,7 +415,7 @@ async fn successful_renewal_resets_the_suppression_period() {
         let used = run(&cache, &["token-4"], rejection).await;
         assert_eq!(used.last().map(String::as_str), Some("token-4"), "{rejection:?}");
         assert_eq!(cached(&cache).as_deref(), Some("token-4"));
-        // The suppression starts again with 30 s.
+        // After the successful renewal, the suppression period is 30 s again.
         advance(Duration::from_secs(31)).await;
         assert_eq!(run(&cache, &[], rejection).await.len(), 2, "{rejection:?}");
         advance(Duration::from_secs(31)).await;
@@ -463,7 +464,8 @@ async fn other_requests_use_the_old_token_while_one_request_tries_a_new_token() 
     assert_eq!((source.count(), cached(&cache).as_deref()), (2, Some("token-2")));
 }
 
-/// A cancelled retry does not show whether its candidate is valid, so the candidate is kept.
+/// If a retry is cancelled, the cache does not know whether the new token is valid. The next
+/// request therefore tries this token.
 #[tokio::test(start_paused = true)]
 async fn new_token_of_a_cancelled_request_is_tried_by_the_next_request() {
     let (cache, source) = cache([]);
@@ -480,8 +482,8 @@ async fn new_token_of_a_cancelled_request_is_tried_by_the_next_request() {
     assert_eq!((source.count(), cached(&cache).as_deref()), (2, Some("token-2")));
 }
 
-/// Of two retries with the same candidate, one is accepted and one is rejected. Either may finish
-/// first.
+/// Two requests retry with the same new token: one is accepted and one is rejected. Either may
+/// finish first.
 #[tokio::test(start_paused = true)]
 async fn new_token_is_kept_if_at_least_one_retry_is_accepted() {
     for rejected_takes in [10, 100] {
@@ -523,7 +525,7 @@ async fn request_that_gets_its_401_late_is_retried_with_the_current_token() {
     assert_eq!(source.count(), 2);
 }
 
-/// The refresh token belongs to the current token, which may still be valid.
+/// The refresh token belongs to the current access token, which may still be valid.
 #[tokio::test(start_paused = true)]
 async fn renewal_after_an_unexplained_401_does_not_use_the_refresh_token() {
     let (cache, source) = refreshing([Reply::Token(900)]);
@@ -570,13 +572,13 @@ async fn new_token_is_stored_only_after_the_server_accepts_it() {
     run(&cache, &["token-3"], Rejection::Unexplained).await;
     assert_eq!((stored().await.as_deref(), source.count()), (Some("token-3"), 3));
 
-    // Another process loads the token from the store and requests none.
+    // Another process loads the token from the store and sends no token request.
     let other = TokenCache::new(source.clone(), tokens);
     assert_eq!(run(&other, &["token-3"], Rejection::Unexplained).await, ["token-3"]);
     assert_eq!(source.count(), 3);
 }
 
-/// Another process has already replaced the token, in a store without notifications.
+/// Another process has already replaced the token. The store sends no notifications.
 #[tokio::test(start_paused = true)]
 async fn retry_uses_a_newer_token_from_the_store() {
     let (store, clock) = (Arc::new(Switched::default()), TestClock::new());

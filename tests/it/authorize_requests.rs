@@ -1,4 +1,5 @@
-//! Tokens on custom reqwest requests: which requests get a token, and how often each is sent.
+//! Tests tokens on custom reqwest requests: which requests get a token, and how often each request
+//! is sent.
 
 use std::{
     sync::{
@@ -50,7 +51,8 @@ fn sent(emulator: &Emulator) -> (usize, usize) {
     (emulator.count(Operation::MoneykitToken), emulator.count(Operation::MoneykitIntrospect))
 }
 
-/// Returns the token of each request to the service. `None` for a request without a token.
+/// Returns the token of each request that the service received, or `None` for a request without a
+/// token.
 fn authorizations(emulator: &Emulator) -> Vec<Option<String>> {
     let requests = emulator.requests().into_iter();
     let introspections = requests.filter(|request| request.operation == Some(Operation::MoneykitIntrospect));
@@ -60,7 +62,7 @@ fn authorizations(emulator: &Emulator) -> Vec<Option<String>> {
     introspections.map(value).collect()
 }
 
-/// Counts requests. This middleware runs after the others, so it sees each attempt.
+/// Counts requests. This middleware runs after all other middleware, so it counts each attempt.
 #[derive(Clone, Default)]
 struct Counter(Arc<AtomicUsize>);
 
@@ -83,7 +85,7 @@ async fn thousand_requests_with_an_expired_token_share_one_token_call() {
     let client = moneykit(&emulator);
     let http = http(client.bearer(client.scopes()).unwrap());
     let old = client.default_token().await.expect("a token");
-    // The token expires on the clock of the vendor, but not on the clock of the client.
+    // The token has expired for the vendor, but not for the client.
     emulator.clock().advance(Duration::from_secs(3601));
     let mut requests = JoinSet::new();
     for number in 0..1000 {
@@ -196,7 +198,7 @@ async fn streaming_request_is_not_retried_but_its_token_is_invalidated() {
     }
 }
 
-/// Without a limit, each rejected stream would cause a token call.
+/// Without a limit, every rejected streaming request would cause a token call.
 #[tokio::test]
 async fn ten_rejected_streaming_requests_invalidate_only_one_token() {
     let emulator = emulator().await;
@@ -248,7 +250,7 @@ async fn generated_client_gets_the_token_error_before_sending() {
     assert_eq!(sent(&ours), (1, 0));
 }
 
-/// A client with a wrong secret, which cannot get a token.
+/// Returns a client that cannot get a token, because its secret is wrong.
 fn moneykit_with_wrong_secret(emulator: &Emulator) -> moneykit::Client {
     let id = emulator.moneykit_credentials().client_id();
     let credentials = fintech_auth::Credentials::new(id, "marked-secret");
@@ -274,7 +276,8 @@ async fn send_rejects_another_origin_without_sending() {
     let authorizer = moneykit(&ours).bearer(&[]).unwrap();
     let user_info = introspect(&ours).replace("http://", "http://user@");
     for url in [introspect(&other), introspect(&ours).replace("127.0.0.1", "localhost"), user_info] {
-        // Built by hand, because reqwest's builder turns user info into an `Authorization` header.
+        // This request is built by hand, because reqwest's builder converts the user name and
+        // password in a URL to an `Authorization` header.
         let request = Request::new(http::Method::GET, url.parse().expect("a url"));
         let error = authorizer.send(&reqwest(), request).await.unwrap_err();
         let SendError::Token(cause) = error else { panic!("{error:?}") };
@@ -335,7 +338,7 @@ async fn send_retries_once_and_returns_the_401_when_renewal_fails() {
     assert_eq!(response.text().await.expect("the body"), EXPIRED);
 }
 
-/// The client has no timeout, so only the time limit for reading the body ends this call.
+/// The client has no timeout. Only the time limit for reading the body ends this call.
 #[tokio::test(start_paused = true)]
 async fn send_returns_a_401_whose_body_never_arrives() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -407,7 +410,7 @@ async fn key_pair_is_sent_in_vendor_headers_and_not_retried_on_a_401() {
     let authorizer = moneykit(&emulator).key_pair().expect("a key pair");
     assert!(authorizer.tokens().is_none() && !format!("{authorizer:?}").contains(secret));
 
-    // No key pair is added to a request that already has a part of one.
+    // If a request already has one header of a key pair, the client adds no key pair.
     let request = reqwest().get(introspect(&emulator)).header("x-client-id", id).build().expect("a request");
     let response = authorizer.send(&reqwest(), request).await.expect("a response");
     assert_eq!((response.status(), sent(&emulator)), (StatusCode::OK, (0, 1)));
@@ -438,7 +441,7 @@ async fn key_pair_is_sent_in_vendor_headers_and_not_retried_on_a_401() {
     assert!(requests.iter().all(|request| request.headers[AUTHORIZATION] == value));
 }
 
-/// Covers every kind of redirect, because reqwest keeps the method and headers for some of them.
+/// Tests every kind of redirect, because reqwest keeps the method and the headers for some kinds.
 #[tokio::test]
 async fn key_pair_is_not_sent_after_a_redirect() {
     let (ours, other) = (emulator().await, emulator().await);

@@ -1,4 +1,4 @@
-//! Tokens on custom requests through a tower service: hyper's client against the emulator.
+//! Tests custom requests with tokens through a tower service, with hyper's client and the emulator.
 
 use std::{
     future::{Ready, ready},
@@ -133,7 +133,7 @@ async fn unrelated_401_is_returned_intact_and_not_retried() {
     }
 }
 
-/// A body that can be cloned only if it is short.
+/// Allows a retry only if the body is shorter than 10 bytes.
 struct IfShort;
 
 impl RepeatBody<Body> for IfShort {
@@ -196,7 +196,7 @@ impl tower_service::Service<Request<Body>> for FailingService {
     }
 }
 
-/// A 401 whose body is truncated.
+/// A service that responds with a 401 whose body is truncated.
 #[derive(Clone)]
 struct TruncatingService;
 
@@ -243,13 +243,13 @@ async fn caller_gets_the_error_of_a_truncated_401_body() {
     assert!(body.frame().await.is_none());
 }
 
-/// A 401 whose body never ends.
+/// The body of a 401 response that never ends.
 #[derive(Clone, Copy, Debug)]
 enum Endless {
     Silent,
-    /// One byte per second.
+    /// The body has one byte per second.
     Drip,
-    /// Empty frames.
+    /// The body consists of empty frames.
     EmptyFrames,
 }
 
@@ -320,11 +320,12 @@ async fn inspection_of_a_401_body_is_limited_in_time_and_frames() {
             let start = Instant::now();
             let response = service.call(request).await.expect("a response");
             assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
-            // Only the headers are checked in this case. The second response is not inspected.
+            // The body does not end in time, so only the headers decide whether the request is
+            // retried. The response to the retry is not inspected.
             assert_eq!(start.elapsed().as_secs(), seconds, "{kind:?}");
             assert_eq!(source.count(), attempts, "{kind:?} {challenge:?}");
             assert!(polls.load(Ordering::Relaxed) <= 300, "{kind:?}");
-            // The inspected bytes are kept, and the rest of the body follows.
+            // The caller still gets the inspected bytes, followed by the rest of the body.
             if let Endless::Drip = kind {
                 let mut body = response.into_body();
                 for _ in 0..5 {
@@ -336,7 +337,7 @@ async fn inspection_of_a_401_body_is_limited_in_time_and_frames() {
     }
 }
 
-/// Code that parses the port of such a URI may fall back to port 443.
+/// An HTTP client may connect to port 443 if it cannot parse the port of the URI.
 #[tokio::test(start_paused = true)]
 async fn token_is_not_sent_to_a_uri_that_differs_from_the_origin() {
     let (cache, source) = crate::scripted::cache([]);

@@ -1,6 +1,6 @@
-//! Compares the table in `docs/guide/reactions.md` with the crate: against a server that always
-//! fails, the crate sends at most the documented number of requests per hour, and none without
-//! callers.
+//! Compares the table in `docs/guide/reactions.md` with the crate. Against a server that always
+//! fails, the crate must send at most the documented number of requests per hour. Without callers,
+//! it must send none.
 
 use std::{
     collections::BTreeSet,
@@ -39,7 +39,7 @@ use crate::{
 const HOUR: Duration = Duration::from_secs(3600);
 const LATENCY: Duration = Duration::from_millis(10);
 
-/// Returns the rows of the table: the name of a reaction, and the maximum number of requests per
+/// Returns the rows of the table: the name of the reaction, and the maximum number of requests per
 /// hour.
 fn rows() -> Vec<(String, Option<usize>)> {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/guide/reactions.md");
@@ -94,7 +94,7 @@ async fn hold(
     let sent = count() - before;
     assert!(sent <= most(name), "{name}: {sent} in an hour");
     assert!(count() > halfway.unwrap(), "{name}: it stopped for good");
-    // Work that was started for the last caller may still finish.
+    // The cache may still finish requests that the last caller started.
     sleep(Duration::from_secs(60)).await;
     let ended = count();
     sleep(HOUR).await;
@@ -128,7 +128,8 @@ async fn retries_and_refreshes_are_limited_per_hour() {
     }
 }
 
-/// Issues tokens of one second with the given refresh token, and refuses every refresh.
+/// Issues tokens that are valid for one second, with the given refresh token. Refuses every
+/// refresh.
 #[derive(Clone, Default)]
 struct RefusesRefresh {
     issued: Arc<AtomicUsize>,
@@ -276,7 +277,7 @@ async fn refused_credentials_and_scope_sets_are_retried_once_in_10_s() {
     hold("New request for a refused scope set", &cache, one_scope, || source.count(), fails).await;
 }
 
-/// Has new credentials after every refusal, and the server refuses all of them.
+/// Provides new credentials after every refusal. The server refuses all of them.
 #[derive(Clone, Default)]
 struct ChangingCredentials(Arc<(AtomicUsize, AtomicUsize)>);
 
@@ -333,7 +334,7 @@ async fn calls_of_a_panicking_source_are_limited() {
     hold(row, &cache, one_scope, || source.0.load(Ordering::Relaxed), fails).await;
 }
 
-/// Uses a server that rejects every token, and one that accepts each new token once.
+/// Tests a server that rejects every token, and a server that accepts each new token only once.
 #[tokio::test(start_paused = true)]
 async fn renewal_after_a_401_is_limited() {
     let name = "New token after a 401 to your own request";
@@ -430,7 +431,7 @@ fn broken(notices: Option<broadcast::Sender<Notice>>) -> (TokenCache, Arc<Wrappe
 }
 
 /// Checks a reaction that runs in the background: the number of its calls in the first hour, and
-/// that it ends after a day.
+/// that the calls have stopped after a day.
 async fn hold_for_a_day(name: &str, calls: impl Fn() -> usize) {
     let before = calls();
     sleep(HOUR).await;
@@ -456,11 +457,12 @@ async fn tombstone_is_retried_until_it_expires_if_the_store_fails() {
     cache.invalidate(&token).await;
     let before = calls();
     sleep(Duration::from_secs(60)).await;
-    // The retries are sent after 5 s, 10 s, 20 s and 40 s. The mark expires before the next retry.
+    // The retries are sent after 5 s, 10 s, 20 s and 40 s. The tombstone expires before the next
+    // retry is due.
     assert_eq!(calls() - before, 4);
     sleep(HOUR).await;
     assert_eq!(calls() - before, 4, "ended");
-    // The stored copy is invalidated before any other call to the store.
+    // The cache invalidates the stored token before it makes any other call to the store.
     cache.token(&scopes(&["a"])).await.unwrap();
     assert_eq!(calls() - before, 5);
 }
@@ -492,8 +494,8 @@ impl Wrapper for RefusesPut {
 #[tokio::test(start_paused = true)]
 async fn store_that_rejects_every_token_causes_four_requests_per_refresh() {
     let name = "New token after the store refused a token";
-    // Tokens of one day are refreshed once in the hour. Tokens of 15 minutes are used for at least
-    // 11 minutes.
+    // Tokens that are valid for one day are refreshed once in the hour. Tokens that are valid for
+    // 15 minutes are used for at least 11 minutes.
     for (seconds, refreshes) in [(86_400, 1), (900, 6)] {
         let store = Arc::new(WrappedStore::<RefusesPut>::default());
         let (cache, source) = scripted(&Reply::Token(seconds), |options| options.with_store(store));

@@ -1,5 +1,5 @@
-//! The axum layer and extractors: which webhooks reach a handler, the responses, and how much of a
-//! body is read.
+//! Tests the axum layer and the extractors: which webhooks reach a handler, the responses, and how
+//! much of a body is read.
 
 use std::{
     collections::VecDeque,
@@ -53,7 +53,7 @@ fn verifiers(emulator: &Emulator) -> Verifiers {
 /// A chunked body that counts how many chunks were read.
 struct ChunkedBody {
     left: VecDeque<io::Result<Frame<Bytes>>>,
-    /// A chunk that is repeated endlessly after the other chunks.
+    /// A chunk that the body repeats endlessly after the other chunks.
     endless: Option<Bytes>,
     asked: Arc<AtomicUsize>,
     announced: Option<u64>,

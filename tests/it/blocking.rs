@@ -1,5 +1,5 @@
-//! The blocking clients on every kind of thread: each call either works or returns an error that
-//! says why it cannot.
+//! Tests the blocking clients on every kind of thread. Each call either works or returns an error
+//! that says why the call cannot work there.
 //!
 //! Most tests run the emulator on its own runtime, like a remote vendor. In async tests, the
 //! emulator may share the runtime of the test. A blocking wait for its response would then never
@@ -23,7 +23,7 @@ use tokio::{runtime, task};
 
 use crate::support::{json, plain, scopes};
 
-/// An emulator on a separate runtime.
+/// An emulator that runs on its own runtime.
 struct SeparateEmulator {
     emulator: Emulator,
     _runtime: runtime::Runtime,
@@ -181,7 +181,7 @@ fn blocking_wait_fails_in_a_task_of_a_current_thread_runtime() {
     moov(&elsewhere.emulator).default_token().expect("a token");
 }
 
-/// Lists where a call may block and where it fails. If a new version of tokio changes this,
+/// Lists where a blocking call works and where it fails. If a new version of tokio changes this,
 /// `src/blocking/runtime.rs` must change too.
 #[test]
 fn blocking_calls_fail_only_in_async_code() {
@@ -205,7 +205,8 @@ fn blocking_calls_fail_only_in_async_code() {
         let f = waits.clone();
         let local = async move { task::spawn_local(async move { f() }).await.expect("no panic") };
         refused(task::LocalSet::new().block_on(&runtime, local));
-        // The call also fails if the task has used up tokio's cooperative budget.
+        // The call also fails if the task has used up its cooperative budget, which tokio gives to
+        // each task.
         let f = waits.clone();
         refused(runtime.block_on(async move {
             while task::coop::has_budget_remaining() {
@@ -217,7 +218,8 @@ fn blocking_calls_fail_only_in_async_code() {
         let f = waits.clone();
         let blocking = runtime.block_on(async { task::spawn_blocking(f).await });
         allowed(&format!("{name}, spawn_blocking"), blocking.expect("no panic"));
-        // This is async code again, although the thread allows blocking.
+        // `spawn_blocking` allows blocking on this thread, but code inside `block_on` is async code
+        // again.
         let (f, handle) = (waits.clone(), runtime.handle().clone());
         let nested = runtime.block_on(async {
             task::spawn_blocking(move || (handle.block_on(async { f() }), f())).await.expect("no panic")
@@ -349,8 +351,8 @@ fn blocking_shutdown_ends_all_clones_and_fails_in_async_code() {
     assert_eq!(elsewhere.emulator.count(Operation::MoovToken), 2);
 }
 
-/// Compares method names in the sources, so a method added to the async client must be added here
-/// too.
+/// Compares the method names in the source files. If the async client gets a new method, the test
+/// fails until the blocking client has this method too.
 #[test]
 fn blocking_clients_offer_every_async_call() {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
@@ -437,14 +439,15 @@ async fn headers_for_works_in_async_code_if_the_token_is_cached() {
     assert!(client.key_pair().unwrap().headers_for(emulator.url()).is_ok());
 }
 
-/// A new method of an async client needs a blocking version or an entry here.
+/// The test fails if an async client has a method without a blocking version. Exceptions must be
+/// listed here.
 #[test]
 fn every_async_client_method_has_a_blocking_version() {
     /// Async method names and their blocking counterparts.
     const OTHER_NAMES: [(&str, &str); 3] =
         [("builder", "new"), ("webhooks", "verify_webhook"), ("cached", "token")];
-    /// `tokens` returns the cache, whose methods are async. The blocking client has these methods
-    /// itself.
+    /// The async method `tokens` returns the cache, whose methods are async. The blocking client
+    /// has its own versions of these methods.
     const NONE: [&str; 1] = ["tokens"];
 
     let api = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("api.txt")).unwrap();

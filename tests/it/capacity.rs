@@ -1,4 +1,5 @@
-//! A cache is limited in scope sets, handles and bytes.
+//! Tests the limits of a cache: the number of scope sets, the number of handles, and the size in
+//! bytes.
 
 use std::{thread, time::Duration};
 
@@ -51,7 +52,8 @@ fn churn(capacity: usize, count: usize) {
                         if number % 100 == 0 {
                             assert_eq!(held.token().await.unwrap().expose_secret(), "held");
                             assert_eq!(cache.token(&scope("held")).await.unwrap().expose_secret(), "held");
-                            // The held entry, and the entries that the two threads are using.
+                            // The cache may briefly exceed its capacity by the entry with a handle
+                            // and the entries that the two threads are using.
                             assert!(cache.len() <= capacity + 5, "{}", cache.len());
                         }
                     }
@@ -132,8 +134,7 @@ async fn too_long_scope_set_is_rejected_by_every_method() {
     assert!(is_refused(cache.run(&long, async |_| (), |()| Rejection::None).await.unwrap_err()));
     assert_eq!((cache.len(), source.count()), (0, 0));
     cache.token(&long[1..]).await.unwrap();
-    // Calls of the vendors' clients fail too, and before they connect: no server listens at this
-    // address.
+    // The vendors' clients return the error before they connect: no server listens at this address.
     let credentials = || fintech_auth::Credentials::new("sandbox_id", "secret");
     let url = "http://127.0.0.1:9";
     let moneykit = fintech_auth::moneykit::Client::builder(credentials()).with_base_url(url).build().unwrap();
@@ -145,7 +146,7 @@ async fn too_long_scope_set_is_rejected_by_every_method() {
     assert!(is_refused(builder.with_scopes(long).build().unwrap_err()));
 }
 
-/// Issues a token with texts of the given lengths.
+/// Issues a token whose texts have the given lengths.
 struct LongTokenSource {
     access_token: usize,
     other: usize,

@@ -1,5 +1,5 @@
-//! Ten thousand callers over real sockets. The server counts the requests, which must match the
-//! policy exactly.
+//! Tests ten thousand concurrent callers over real sockets. The number of requests that the server
+//! counts must be exactly the expected one.
 
 use std::time::Duration;
 
@@ -18,10 +18,10 @@ use tokio::{
 use crate::support::{TOKEN, scopes};
 
 const CALLERS: usize = 10_000;
-/// Longer than any test here takes on a busy machine.
+/// This time is longer than any test here takes, even on a busy machine.
 const LONG: Duration = Duration::from_secs(120);
 
-/// The client of one vendor, on the emulator's clock.
+/// The client of one vendor. The client uses the emulator's clock.
 #[derive(Clone)]
 enum Client {
     Moneykit(fintech_auth::moneykit::Client),
@@ -32,7 +32,7 @@ impl Client {
     fn new(operation: Operation, emulator: &Emulator) -> Self {
         let clock = emulator.clock().clone();
         let tokens = |tokens: TokenOptions| tokens.with_jitter(0.0).with_clock(clock).with_max_wait(LONG);
-        // A request that times out would be retried and counted twice.
+        // The timeout is long, because a request that times out would be retried and counted twice.
         let http = HttpOptions::default().with_timeout(LONG).with_connect_timeout(LONG);
         let scopes = scopes(&["/accounts.read"]);
         match operation {
@@ -61,7 +61,8 @@ impl Client {
         }
     }
 
-    /// Runs all callers concurrently. Returns the distinct outcomes and how often each occurred.
+    /// Runs all callers concurrently. Returns the distinct results, and how often each result
+    /// occurred.
     async fn stampede(&self) -> Vec<(Result<String, ErrorKind>, usize)> {
         let mut callers = JoinSet::new();
         for _ in 0..CALLERS {
@@ -145,7 +146,8 @@ async fn callers_of_a_failing_refresh_share_the_requests_of_the_retry_policy() {
     for operation in TOKEN {
         let emulator = emulator().await;
         let client = Client::new(operation, &emulator);
-        // The callers share three attempts. After that no request is sent until the back-off ends.
+        // The callers share three attempts. After the third attempt, no request is sent until the
+        // back-off ends.
         emulator.fault_times(operation, Fault::response(StatusCode::SERVICE_UNAVAILABLE), usize::MAX);
         for _ in 0..3 {
             assert_eq!(client.stampede().await, [(Err(ErrorKind::Unavailable), CALLERS)], "{operation:?}");
@@ -210,8 +212,8 @@ async fn revoking_removes_the_token_from_the_cache_and_at_the_vendor() {
     assert!(next.expose_secret() != token.expose_secret() && emulator.is_live(next.expose_secret()));
     assert_eq!(emulator.double_spends(), 0);
 
-    // The cache removes the token before it calls the vendor, so the token stays removed although
-    // the revocation failed.
+    // The cache removes the token before it calls the vendor. So the token is removed even if the
+    // call fails.
     let failing = Fault::response(StatusCode::INTERNAL_SERVER_ERROR);
     emulator.fault_times(Operation::MoovRevoke, failing, usize::MAX);
     assert!(moov.revoke(&next, None).await.is_err());

@@ -1,4 +1,5 @@
-//! Invalid configuration is rejected before any request, with an error that says what to do.
+//! Tests that invalid configuration is rejected before any request is sent, and that the error says
+//! what to do.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! Credentials in files: each format, a swapped mount link, and invalid files.
+//! Tests credentials in files: each file format, a mounted directory whose link is swapped, and
+//! invalid files.
 
 use std::{
     fs,
@@ -24,7 +25,7 @@ fn folder(name: &str) -> PathBuf {
     path
 }
 
-/// Replaces a file atomically, as programs should.
+/// Replaces a file atomically, as the documentation recommends.
 fn replace(path: &Path, content: &str) {
     let new = path.with_extension("new");
     fs::write(&new, content).unwrap();
@@ -36,7 +37,8 @@ async fn read(credentials: &FileCredentials) -> String {
     format!("{}:{}", pair.client_id(), pair.client_secret().expose_secret())
 }
 
-/// Writes a pair into a new folder and points `..data` at it, as Kubernetes does.
+/// Writes a key pair into a new folder and then points the link `..data` at this folder, as
+/// Kubernetes does.
 #[cfg(unix)]
 fn mount(root: &Path, number: usize, id: &str, secret: &str) {
     let data = root.join(format!("..2026_11_26_{number}"));
@@ -102,7 +104,8 @@ async fn id_and_secret_stay_paired_while_a_mounted_directory_is_swapped() {
     };
     let (mut read, mut seen) = (0, std::collections::BTreeSet::new());
     while read < 300 {
-        // A read may fail while the directory keeps changing. The client then keeps its last pair.
+        // A read may fail while the directory changes continuously. The client then keeps the last
+        // key pair that it has read.
         let Ok(pair) = credentials.credentials().await else { continue };
         let number = pair.client_id().strip_prefix("id-").unwrap().to_owned();
         assert_eq!(pair.client_secret().expose_secret(), format!("secret-{number}"));
@@ -208,7 +211,7 @@ fn invalid_credentials_file_is_rejected_without_showing_its_content() {
         let text = format!("{error} {error:?} {:?}", std::error::Error::source(&error));
         assert!(!text.contains("MARK") && !text.contains("7777777"), "{text}");
     }
-    // A secret was passed instead of a path.
+    // The user passed the secret itself instead of a path.
     let error = FileCredentials::secret_file("id", "MARK-0123456789").unwrap_err();
     assert!(!format!("{error} {error:?}").contains("MARK"), "{error:?}");
 }
@@ -227,7 +230,7 @@ fn credentials_directory_cannot_be_combined_with_other_credentials() {
     assert_eq!(error, "the file client_id of `credentials_dir` cannot be read");
 }
 
-/// A shell passes such a pipe for `<(vault read …)`.
+/// `<(vault read …)` in a shell passes a pipe like this one.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn secret_from_a_pipe_is_read_only_once() {

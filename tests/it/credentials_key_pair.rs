@@ -1,4 +1,4 @@
-//! Custom requests that authenticate with a key pair while the key pair is replaced.
+//! Tests custom requests that authenticate with a key pair while the key pair is replaced.
 
 use std::convert::Infallible;
 
@@ -21,7 +21,8 @@ fn authorizers(server: &Server) -> [(Authorizer, Cached); 2] {
     [(moov.basic_auth().unwrap(), one), (moneykit.key_pair().unwrap(), two)]
 }
 
-/// Uses our crypto provider. Without one, reqwest panics unless the feature native-tls is enabled.
+/// Returns a reqwest client with our crypto provider. Without a provider, reqwest panics unless the
+/// feature native-tls is enabled.
 fn http() -> reqwest::Client {
     HttpOptions::default().to_reqwest("http://127.0.0.1").expect("the client builds")
 }

@@ -1,5 +1,5 @@
-//! Credentials that change while a client runs: the pair that each operation sends, and the effect
-//! of a refusal.
+//! Tests credentials that change while a client runs: the key pair that each operation sends, and
+//! what happens after a refusal.
 
 use std::{sync::Arc, time::Duration};
 
@@ -111,7 +111,7 @@ async fn refused_credentials_are_reread_once_per_5_s_and_resent_only_if_changed(
     let server = Server::start().await;
     server.accept(&[]);
     let (provider, clock) = (Cached::new("id:one"), ManualClock::new(std::time::SystemTime::now()));
-    // Failures are not cached, so every call is sent.
+    // With these options, failures are not cached, so every call is sent.
     let tokens = |tokens: TokenOptions| plain(tokens).with_clock(clock.clone());
     let moov = server.moov(provider.clone()).with_tokens(tokens).build().unwrap();
     for second in 0..20 {
@@ -132,8 +132,8 @@ async fn wrong_new_secret_is_sent_once_and_then_blocked() {
     let tokens = |_| TokenOptions::default().with_clock(clock.clone());
     let moov = server.moov(provider.clone()).with_tokens(tokens).build().unwrap();
     moov.create_access_token(&ping()).await.unwrap();
-    // The provider now returns a wrong secret, and the same one after the refusal. So the call is
-    // sent only once.
+    // The provider returns a wrong secret, and returns the same secret again after the refusal. So
+    // the client sends the call only once.
     provider.set("id:wrong");
     for _ in 0..3 {
         moov.create_access_token(&ping()).await.unwrap_err();

@@ -1,4 +1,5 @@
-//! What the token cache does when the server refuses credentials that the source can replace.
+//! Tests what the token cache does when the server refuses credentials that the token source can
+//! replace.
 
 use std::{
     sync::{Arc, Mutex},
@@ -59,7 +60,7 @@ impl Server {
         Ok(token)
     }
 
-    /// Returns the calls since the last call of this method.
+    /// Returns the calls since this method was called last.
     fn calls(&self) -> Vec<String> {
         self.0.lock().unwrap().calls.drain(..).map(|(_, call)| call).collect()
     }
@@ -69,7 +70,7 @@ impl Server {
     }
 }
 
-/// The source of one process. Its secret is replaced when it rereads its credentials.
+/// The token source of one process. When it rereads its credentials, it gets another secret.
 #[derive(Clone)]
 struct Source(Arc<Inner>);
 
@@ -197,7 +198,7 @@ async fn refusal_of_the_old_credentials_does_not_block_new_ones() {
         assert_eq!(kind(&cache, "a").await, Some(ErrorKind::Unauthorized));
         assert_eq!(kind(&cache, "a").await, Some(ErrorKind::Unauthorized));
         assert_eq!(server.calls(), ["a by one"], "it is remembered");
-        // Another part of the program replaces the credentials.
+        // Another part of the program has replaced the credentials.
         *source.0.secret.lock().unwrap() = "two";
         assert_eq!(kind(&cache, "a").await, None, "{refusal}");
         assert_eq!(server.calls(), ["a by two"], "{refusal}");
@@ -248,7 +249,7 @@ async fn retry_with_new_credentials_respects_the_rate_limit() {
 /// Simulates a process with its own cache and store.
 fn process(redis: &RedisServer, source: &Source, calls: usize) -> TokenCache {
     let store = RedisStore::builder([SealingKey::new(&[7; 32]).unwrap()]).with_namespace("credentials");
-    // A slow test machine must not count as a failing Redis.
+    // The timeout is long, so that a slow test machine does not count as a failing Redis.
     let store = Arc::new(store.with_timeout(MINUTE / 4).open(&redis.url()).unwrap());
     let tokens = TokenOptions::default().with_jitter(0.0).with_store(store).with_store_timeout(MINUTE / 2);
     TokenCache::new(source.clone(), tokens.with_lease(MINUTE).with_rate_limit(calls, MINUTE * 10))
@@ -291,13 +292,14 @@ async fn credential_rotation_keeps_shared_tokens_and_the_fleet_rate_limit() {
     for source in &sources {
         source.next(Some("two"));
     }
-    // A process that starts after the rotation.
+    // This process starts after the secret was replaced.
     let late = process(&redis, &Source::new(&server, "two"), 4);
     for cache in fleet.iter().chain([&late]) {
         assert_eq!(kind(cache, "a").await, None, "the token of the store still works");
     }
     assert_eq!(server.calls(), ["a by one"]);
-    // The rate limit already counts one call. The refused call and its repetition are two more.
+    // The rate limit has already counted one call. The refused call and its retry are the second
+    // and the third.
     assert_eq!(kind(&fleet[1], "b").await, None);
     assert_eq!(server.calls(), ["b by one", "b by two"]);
     assert_eq!(kind(&late, "c").await, None);

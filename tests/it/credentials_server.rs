@@ -1,5 +1,5 @@
-//! A server for both vendors' operations whose accepted credentials change, and providers that a
-//! test controls.
+//! A server that implements the operations of both vendors and whose accepted credentials change,
+//! and credential providers that a test controls.
 
 use std::{
     collections::VecDeque,
@@ -16,7 +16,8 @@ use tokio::{
 
 use crate::support::{plain, quick};
 
-/// A server that accepts the given pairs, and records each request with its pair.
+/// A server that accepts the given key pairs. Records each request with the key pair that it
+/// contained.
 #[derive(Clone)]
 pub(crate) struct Server {
     pub(crate) url: String,
@@ -27,7 +28,7 @@ pub(crate) struct Server {
 struct State {
     accepted: Mutex<Vec<String>>,
     log: Mutex<Vec<String>>,
-    /// Complete responses to the next requests.
+    /// Complete responses, which the server sends to the next requests.
     scripted: Mutex<VecDeque<String>>,
     /// Delays requests with these credentials.
     held: Mutex<Option<String>>,
@@ -54,7 +55,7 @@ impl Server {
         *self.state.accepted.lock().unwrap() = pairs.iter().map(|pair| (*pair).to_owned()).collect();
     }
 
-    /// The next request gets this status and body.
+    /// The server sends this status and body to the next request.
     pub(crate) fn respond_once(&self, status: u16, body: &str) {
         self.state.scripted.lock().unwrap().push_back(response(status, body));
     }
@@ -69,7 +70,7 @@ impl Server {
         self.state.released.notify_waiters();
     }
 
-    /// Returns the requests since the last call: path and pair.
+    /// Returns the path and the key pair of each request since the last call.
     pub(crate) fn requests(&self) -> Vec<String> {
         std::mem::take(&mut *self.state.log.lock().unwrap())
     }
@@ -112,7 +113,7 @@ async fn serve(mut stream: TcpStream, state: Arc<State>) {
             released.await;
         }
         let scripted = state.scripted.lock().unwrap().pop_front();
-        // Tokens must not contain a colon.
+        // A bearer token must not contain a colon, so the colon is replaced.
         let token = format!("{}-{number}", pair.replace(':', "-"));
         let is_accepted = state.accepted.lock().unwrap().contains(&pair);
         let response = scripted.unwrap_or_else(|| match (path.as_str(), is_accepted) {
@@ -135,7 +136,7 @@ async fn serve(mut stream: TcpStream, state: Arc<State>) {
     }
 }
 
-/// Returns the path of a request and its pair.
+/// Returns the path of a request and the key pair that it contains.
 async fn read_request(stream: &mut TcpStream) -> Option<(String, String)> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
@@ -175,8 +176,8 @@ pub(crate) enum Behaviour {
     Panics,
 }
 
-/// A provider that keeps a pair in memory and fetches the next one after a refusal, as a client of
-/// a secret manager does.
+/// A provider that keeps a key pair in memory and fetches the next key pair after a refusal, like
+/// the client of a secret manager.
 #[derive(Clone, Debug)]
 pub(crate) struct Cached(Arc<CachedState>);
 
@@ -215,7 +216,7 @@ impl Cached {
         self.set_next(text);
     }
 
-    /// Sets the pair that the provider returns after a refusal.
+    /// Sets the key pair that the provider returns after a refusal.
     pub(crate) fn set_next(&self, text: &str) {
         *self.0.next.lock().unwrap() = pair(text);
     }
@@ -224,7 +225,8 @@ impl Cached {
         *self.0.behaviour.lock().unwrap() = behaviour;
     }
 
-    /// Returns how often the provider was called: for the credentials, and after a refusal.
+    /// Returns how often the provider was called for the credentials, and how often it was called
+    /// after a refusal.
     pub(crate) fn calls(&self) -> (u32, u32) {
         *self.0.calls.lock().unwrap()
     }
@@ -234,8 +236,8 @@ impl Cached {
         Box::pin(async move {
             match behaviour {
                 Behaviour::Responds => Ok(self.0.pair.lock().unwrap().clone()),
-                // If the vendor returned this error, it would block the credentials in the whole
-                // fleet.
+                // If the vendor returned an error of this kind, the whole fleet would stop sending
+                // these credentials.
                 Behaviour::Fails => {
                     let error = fintech_auth::Error::new(fintech_auth::ErrorKind::Unauthorized, "sealed");
                     Err(error.with_status(http::StatusCode::UNAUTHORIZED))

@@ -1,4 +1,4 @@
-//! Signing secrets of Moov's webhooks are replaced while webhooks are verified.
+//! Tests that Moov's webhook secrets can be replaced while webhooks are verified.
 
 use fintech_auth::{ErrorKind, Secret, moov::webhook::WebhookVerifier};
 

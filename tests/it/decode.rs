@@ -1,4 +1,5 @@
-//! Valid responses are decoded, whichever of the contradicting vendor documents they follow.
+//! Tests that valid responses are decoded, even where the documents of a vendor contradict each
+//! other.
 
 use std::time::SystemTime;
 
@@ -13,7 +14,7 @@ use http::StatusCode;
 
 use crate::support::{Log, TOKEN, emulator, issue, json, moneykit, moov, scopes};
 
-/// Sends a raw Moov token call that gets this response.
+/// Calls the raw Moov token operation, which gets this response.
 async fn moov_token(emulator: &Emulator, body: impl Into<String>) -> Result<Response<AuthToken>, Error> {
     emulator.fault(Operation::MoovToken, json(200, body));
     moov(emulator).create_access_token(&scopes(&["/ping.read"])).await
@@ -92,7 +93,7 @@ fn both_forms_of_the_app_field_are_decoded() {
     }
 }
 
-/// A response is rejected only if its access token is invalid.
+/// A token response is rejected only if its access token is invalid.
 #[tokio::test]
 async fn invalid_optional_field_does_not_reject_the_token() {
     let emulator = emulator().await;

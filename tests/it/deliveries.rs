@@ -1,5 +1,5 @@
-//! Deduplication of webhooks: each delivery is handled at least once, and never again after it was
-//! completed.
+//! Tests the deduplication of webhooks: each delivery is handled at least once, and is not handled
+//! again after it was completed.
 
 use std::{
     sync::{
@@ -48,7 +48,7 @@ fn state(begun: &Begun) -> &'static str {
     }
 }
 
-/// A store on tokio's paused time, and deliveries that use it.
+/// A delivery store on tokio's paused time, and the deliveries that use it.
 fn deliveries(capacity: usize) -> (Deliveries, TestClock) {
     let clock = TestClock::new();
     let store = MemoryDeliveries::new(capacity).with_clock(clock.clone());
@@ -93,7 +93,7 @@ async fn dropping_the_guard_abandons_the_delivery() {
     assert_eq!(state(&deliveries.begin(id, KEEP).await.unwrap()), "new");
 }
 
-/// Simulates a killed process: its lease is neither released nor renewed.
+/// Simulates a killed process: nothing releases or renews the lease of the process.
 #[tokio::test(start_paused = true)]
 async fn lease_of_a_dead_process_expires() {
     let clock = TestClock::new();
@@ -104,8 +104,8 @@ async fn lease_of_a_dead_process_expires() {
     assert_eq!(store.begin(&id, 2, MINUTE).await.unwrap(), Begin::InProgress(MINUTE / 2));
     sleep(MINUTE / 2).await;
     assert_eq!(store.begin(&id, 2, MINUTE).await.unwrap(), Begin::New);
-    // The first process can neither renew nor abandon the lease of the second one. But if the first
-    // process has handled the event, its completion is stored.
+    // The first process cannot renew or abandon the lease of the second process. But if the first
+    // process has handled the event, it can still complete the delivery.
     assert!(!store.renew(&id, 1, MINUTE).await.unwrap());
     store.abandon(&id, 1).await.unwrap();
     assert!(matches!(store.begin(&id, 3, MINUTE).await.unwrap(), Begin::InProgress(_)));
@@ -142,8 +142,8 @@ async fn clock_jumps_do_not_remove_deliveries() {
     }
     clock.wall_back(48 * HOUR);
     assert_eq!(state(&deliveries.begin(first, KEEP).await.unwrap()), "done");
-    // The wall clock stays behind, so the old timestamp is still accepted. The record must
-    // therefore not expire.
+    // The wall clock stays behind real time, so the old timestamp is still accepted. The record
+    // must therefore not expire.
     clock.wall_back(48 * HOUR);
     sleep(25 * HOUR).await;
     assert_eq!(state(&deliveries.begin(first, KEEP).await.unwrap()), "done");
@@ -166,11 +166,11 @@ async fn full_store_drops_old_records_and_refuses_possible_duplicates() {
     assert_eq!(store.begin(&fourth, 2, MINUTE).await.unwrap(), Begin::New);
     assert_eq!((store.len(), store.dropped()), (3, 1));
     assert!(matches!(store.begin(&id("1", at(1)), 2, MINUTE).await.unwrap(), Begin::InProgress(_)));
-    // This delivery may have been handled before its record was removed. The store refuses it, so
-    // the vendor retries it and the handler does not run twice.
+    // The store has removed the record of a delivery that may have been handled. It refuses this
+    // delivery, so that the vendor sends it again and the handler does not run twice.
     assert!(store.begin(&id("0", at(0)), 2, MINUTE).await.is_err());
     assert!(store.begin(&id("as old", at(0)), 2, MINUTE).await.is_err());
-    // Only deliveries in progress remain, so a new delivery is refused.
+    // All records are of deliveries in progress, so a new delivery is refused.
     assert_eq!(store.begin(&id("4", at(4)), 2, MINUTE).await.unwrap(), Begin::New);
     assert!(store.begin(&id("5", at(5)), 2, MINUTE).await.is_err());
     assert_eq!(store.len(), 3);
@@ -273,7 +273,7 @@ fn verifier(emulator: &Emulator) -> WebhookVerifier {
     WebhookVerifier::new([emulator.moov_webhook_secret()]).unwrap().with_clock(emulator.clock().clone())
 }
 
-/// The vendors retry with the original headers for a limited time.
+/// The vendors send the original headers again, but only for a limited time.
 #[tokio::test]
 async fn late_delivery_is_accepted_as_long_as_the_vendor_retries() {
     let emulator = emulator().await;
@@ -296,17 +296,18 @@ async fn late_delivery_is_accepted_as_long_as_the_vendor_retries() {
         assert_eq!(matches!(received, Ok(Received::New(..))), by_moneykit, "{late} s");
         let received = moov.receive(&sent_moov.headers, &sent_moov.body).await;
         assert_eq!(matches!(received, Ok(Received::New(..))), by_moov, "{late} s");
-        // Without a delivery store nothing detects a duplicate, so the time window stays short.
+        // Without a delivery store, repeated webhooks are not detected, so the time window stays
+        // short.
         assert_eq!(moov.verify(&sent_moov.headers, b"{}").unwrap_err().reason(), "too_old");
         let verdict = moneykit.verify(&sent_moneykit.headers, &sent_moneykit.body).await;
         assert_eq!(verdict.unwrap_err().reason(), "too_old");
     }
-    // `exp` limits the window if the vendor sends it.
+    // If the vendor sends `exp`, it limits the window.
     let exp = clock.wall().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs() + 3_600;
     let sent = emulator.moneykit_webhook(r#"{"webhook_event":"y"}"#).with_claim("exp", exp).sign().unwrap();
     clock.advance(Duration::from_secs(3_661));
     assert_eq!(moneykit.receive(&sent.headers, &sent.body).await.unwrap_err().reason(), "expired");
-    // A window set by the user applies to both vendors.
+    // A window that the user sets applies to both vendors.
     let strict = moov.with_tolerance(Tolerance::default());
     let sent = emulator.moov_webhook("{}").sign().unwrap();
     clock.advance(Duration::from_secs(301));
@@ -338,7 +339,7 @@ async fn retry_with_a_new_signature_is_recognized_as_the_same_delivery() {
     assert!(matches!(moneykit.receive(&again.headers, &again.body).await.unwrap(), Received::Done));
     let again = emulator.moov_webhook("{}").with_nonce(&nonce).sign().unwrap();
     assert!(matches!(moov.receive(&again.headers, &again.body).await.unwrap(), Received::Done));
-    // Without an idempotency key the body identifies the event.
+    // If there is no idempotency key, the body identifies the event.
     let (one, other) = (r#"{"webhook_event":"x"}"#, r#"{"webhook_event":"y"}"#);
     for (body, done) in [(one, false), (one, true), (other, false), (other, true)] {
         let sent = emulator.moneykit_webhook(body).sign().unwrap();
@@ -360,7 +361,7 @@ enum Handler {
     Waits,
 }
 
-/// A server with one handler, over a real socket.
+/// A server with one handler. Receives webhooks over a real socket.
 struct Server {
     emulator: Emulator,
     address: String,
@@ -443,7 +444,8 @@ impl Server {
         self.send(path, webhook).await.split(' ').nth(1).unwrap().parse().unwrap()
     }
 
-    /// Retries while the delivery is in progress, because a separate task abandons it.
+    /// The request is sent again while the delivery is in progress, because a separate task
+    /// abandons the delivery.
     async fn retry(&self, path: &str, webhook: &SignedWebhook) -> u16 {
         for _ in 0..1000 {
             match self.status(path, webhook).await {
@@ -461,7 +463,8 @@ impl Server {
     }
 }
 
-/// For both vendors and each failure, checks how often the event is handled in the end.
+/// For both vendors and each failure, checks how many times the event was handled after all
+/// retries.
 #[tokio::test]
 async fn event_is_handled_once_despite_failures() {
     let server = Server::start().await;
@@ -484,7 +487,7 @@ async fn event_is_not_handled_again_if_the_response_is_lost() {
     let server = Server::start().await;
     for path in ["moov", "moneykit"] {
         let (before, webhook) = (server.handled(), server.webhook(path));
-        // The sender disconnects before the response.
+        // The sender disconnects before it has received the response.
         drop(server.connect(path, &webhook).await);
         assert!([200, 204].contains(&server.retry(path, &webhook).await), "{path}");
         assert_eq!(server.status(path, &webhook).await, 200, "{path}");
@@ -524,8 +527,8 @@ async fn only_one_of_many_concurrent_copies_is_handled() {
     assert_eq!((statuses[48], statuses[49]), (200, 204));
 }
 
-/// A delivery that is sent again after the vendor's last retry, with a new signature, is not
-/// handled again.
+/// After the last retry, the delivery is sent again with a new signature. The handler does not run
+/// again.
 #[tokio::test]
 async fn delivery_record_is_kept_until_every_retry_is_too_old_to_verify() {
     let minutes = |count| count * MINUTE;
@@ -615,7 +618,7 @@ async fn record_is_stored_before_shutdown_returns() {
     let deliveries = Deliveries::new(SharedSlowStore(store.clone()));
     let id = id("a", start());
     let Begun::New(guard) = deliveries.begin(id, KEEP).await.unwrap() else { panic!("it is new") };
-    // The handler is cancelled while the store writes its record.
+    // The future that completes the delivery is dropped while the store writes the record.
     tokio::time::timeout(Duration::from_millis(1), guard.complete()).await.unwrap_err();
     deliveries.shutdown(MINUTE).await.unwrap();
     let next = Deliveries::new(SharedSlowStore(store));

@@ -1,5 +1,5 @@
-//! Describes the generated API as sorted one-line facts, so the diff of a spec change reads like a
-//! changelog.
+//! Describes the generated API as sorted lines with one fact each, so that the diff of a spec
+//! change reads like a changelog.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
@@ -11,7 +11,7 @@ pub(crate) struct Operation {
     pub(crate) name: String,
     pub(crate) method: String,
     pub(crate) path: String,
-    /// The encoding (`form` or `json`) and the type of the body.
+    /// The encoding of the body (`form` or `json`), and the type of the body.
     pub(crate) body: Option<(String, String)>,
     /// All arguments except the body.
     pub(crate) parameters: Vec<String>,
@@ -21,14 +21,14 @@ pub(crate) struct Operation {
 /// One generated type.
 #[derive(Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Shape {
-    /// The fields: name in JSON, and type.
+    /// The name in JSON and the type of each field.
     Struct(Vec<(String, String)>),
     Newtype(String),
     Enum(Vec<String>),
 }
 
 impl Shape {
-    /// Returns whether `name` is part of this type.
+    /// Returns whether the type `name` occurs in this type.
     pub(crate) fn mentions(&self, name: &str) -> bool {
         let has = |of: &str| of.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == name);
         match self {

@@ -1,4 +1,5 @@
-//! The emulator over TCP sockets, without any of our clients: checks the bytes that it sends.
+//! Tests the emulator over TCP sockets without any of our clients, and checks the bytes that it
+//! sends.
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -25,19 +26,20 @@ use crate::contract::violations;
 const FORM: &str = "application/x-www-form-urlencoded";
 const JSON: &str = "application/json";
 
-/// Responses of the emulator that no document of the vendors describes.
+/// The responses of the emulator that the documents of the vendors do not describe.
 const UNDOCUMENTED: [(&str, u16); 4] = [
     // For wrong credentials, the documents list 403 at the token endpoint, and no status for a
     // revocation.
     ("/oauth2/revoke", 403),
-    // The service's framework checks each header, but only the token endpoint documents 422.
+    // The service's framework checks the headers at each endpoint, but the document lists 422 only
+    // for the token endpoint.
     ("/auth/introspect", 422),
     ("/.well-known/jwks.json", 422),
-    // Any HTTP server may limit the size of a body (RFC 9110 section 15.5.14).
+    // Any HTTP server may respond with 413 if a body is too large (RFC 9110 section 15.5.14).
     ("/oauth2/token", 413),
 ];
 
-/// A received response, with lower-case header names.
+/// A received response. The header names are in lower case.
 #[derive(Debug)]
 struct Response {
     status: u16,
@@ -59,7 +61,7 @@ impl Response {
     }
 }
 
-/// A request on its own connection. Stored as bytes, because headers may be Latin-1.
+/// A request on its own connection. The request is stored as bytes, because headers may be Latin-1.
 struct Call {
     head: Vec<u8>,
     body: Vec<u8>,
@@ -113,7 +115,7 @@ impl Call {
         self.header("Authorization", format!("Bearer {token}"))
     }
 
-    /// Sends the request and reads until the connection ends.
+    /// Sends the request and reads the response until the connection ends.
     async fn bytes(self, emulator: &Emulator) -> io::Result<Vec<u8>> {
         let mut stream = TcpStream::connect(emulator.url().trim_start_matches("http://")).await?;
         let length = self.body.len().to_string();
@@ -140,7 +142,8 @@ impl Call {
         response
     }
 
-    /// Sends the request without this comparison, because a fault replaces the response.
+    /// Sends the request without comparing the response with the contract, because a fault replaces
+    /// the response.
     async fn send_to_fault(self, emulator: &Emulator) -> Response {
         let bytes = self.bytes(emulator).await.expect("a response comes");
         let text = String::from_utf8(bytes).expect("the response is text");
@@ -159,7 +162,7 @@ async fn started() -> Emulator {
     start(documented()).await
 }
 
-/// An emulator that behaves like Moov's documents.
+/// Returns an emulator that behaves as Moov documents its service.
 fn documented() -> Builder {
     Emulator::builder().with_behaviour(Behaviour::Documented)
 }
@@ -168,7 +171,7 @@ async fn live() -> Emulator {
     start(Emulator::builder()).await
 }
 
-/// The claims of a JWT.
+/// Returns the claims of a JWT.
 fn claims(token: &str) -> Value {
     let payload = token.split('.').nth(1).unwrap_or_else(|| panic!("no JWT: {token}"));
     serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(payload).expect("base64url")).expect("JSON")
@@ -182,17 +185,17 @@ fn pair(credentials: &Credentials) -> (&str, &str) {
     (credentials.client_id(), credentials.client_secret().expose_secret())
 }
 
-/// A valid MoneyKit token call.
+/// Returns a valid MoneyKit token call.
 fn linking(emulator: &Emulator) -> Call {
     post("/auth/token").basic(emulator.moneykit_credentials()).form("grant_type=client_credentials")
 }
 
-/// A valid Moov call as a service, in JSON, with these fields.
+/// Returns a valid Moov token call of a service, in JSON, with these fields.
 fn moving(emulator: &Emulator, path: &str, fields: Value) -> Call {
     unversioned(emulator, path, fields).header("x-moov-version", moov::version::DEFAULT)
 }
 
-/// A valid Moov call without a version.
+/// Returns a valid Moov token call without a version.
 fn unversioned(emulator: &Emulator, path: &str, fields: Value) -> Call {
     post(path).basic(emulator.moov_credentials()).json(&fields)
 }
@@ -249,9 +252,10 @@ async fn moneykit_accepts_every_authentication_method() {
         post("/auth/token").form(&format!("client_id={id}")).basic(emulator.moneykit_credentials()),
         headers().form("grant_type=client_credentials"),
         headers().form(&body),
-        // Every field is optional, and so is the body.
+        // Every field is optional, and the body is optional too.
         headers(),
-        // MoneyKit's Ruby SDK, as its README shows it, sends an empty pair, which counts as absent.
+        // The example in the README of MoneyKit's Ruby SDK sends an empty key pair. The emulator
+        // treats an empty key pair as absent.
         post("/auth/token").form(&body).header("Authorization", "Basic Og=="),
         headers().header("Authorization", "Basic Og=="),
     ] {
@@ -264,7 +268,7 @@ async fn moneykit_accepts_every_authentication_method() {
         post("/auth/token").form(&format!("client_id={id}&client_secret=other")),
         post("/auth/token").form(&format!("client_secret={secret}")),
         post("/auth/token").form(&format!("client_id={secret}&client_secret={id}")),
-        // The credentials in two places do not agree.
+        // These requests have contradictory, wrong or malformed credentials.
         linking(&emulator).header("X-Client-Id", id).header("X-Client-Secret", "other"),
         post("/auth/token").form("client_id=other").basic(emulator.moneykit_credentials()),
         post("/auth/token").form("").basic_bytes(b"other:pair"),
@@ -399,7 +403,8 @@ async fn moneykit_publishes_a_valid_es256_key_without_authentication() {
         assert_eq!(bytes.len(), 32);
         point.extend(bytes);
     }
-    // Key agreement checks that the point is on the curve, as verification would.
+    // A key agreement fails if the point is not on the curve. The verification of a signature makes
+    // the same check.
     use ring::agreement::{ECDH_P256, EphemeralPrivateKey, UnparsedPublicKey, agree_ephemeral};
     let agree = |point: Vec<u8>| {
         let mine = EphemeralPrivateKey::generate(&ECDH_P256, &ring::rand::SystemRandom::new()).unwrap();
@@ -568,7 +573,7 @@ async fn moov_requires_an_origin_only_from_web_clients() {
         assert_eq!(response.status, status, "{response:?}");
     }
 
-    // A refreshed token keeps the client type of its first request.
+    // A refreshed token has the client type of the first request.
     let response = token(None).header("Origin", ours).send(&emulator).await;
     let spared = response.text("refresh_token");
     assert_eq!(refresh(&emulator, &spared).send(&emulator).await.status, 403);
@@ -609,7 +614,7 @@ async fn moov_rotates_refresh_tokens_and_detects_reuse() {
     let response = refresh(&emulator, &second).send(&emulator).await;
     assert_eq!(response.text("error"), "invalid_grant");
     assert_eq!(emulator.double_spends(), 1, "the second one was revoked, not spent");
-    // An access token is not a refresh token.
+    // An access token must not be accepted as a refresh token.
     assert_eq!(refresh(&emulator, &bystander).send(&emulator).await.status, 400);
 }
 
@@ -654,7 +659,7 @@ async fn refresh_can_remove_scopes_but_cannot_add_scopes() {
     assert_eq!(response.status, 422, "{response:?}");
     let response = with(&token, "/ping.read").send(&emulator).await;
     assert_eq!((response.status, response.text("scope").as_str()), (200, "/ping.read"));
-    // The grant keeps its scopes (RFC 6749 section 6).
+    // The refreshed token has the same scopes as the original grant (RFC 6749 section 6).
     let response = refresh(&emulator, &response.text("refresh_token")).send(&emulator).await;
     assert_eq!(response.text("scope"), "/accounts.read /ping.read");
 }
@@ -671,8 +676,8 @@ async fn moov_responds_with_204_to_the_revocation_of_any_token() {
     assert_eq!((response.header("content-length"), response.header("content-type")), (None, None));
     assert!(!emulator.is_live(&access) && emulator.is_live(&token));
 
-    // A wrong hint does not prevent the revocation, and revoking a refresh token revokes its access
-    // tokens.
+    // The token is revoked even if the hint is wrong. Revoking a refresh token also revokes its
+    // access tokens.
     let newer = refresh(&emulator, &token).send(&emulator).await;
     let (access, token) = (newer.text("access_token"), newer.text("refresh_token"));
     let response = revoke(json!({ "token": token, "token_type_hint": "access_token" })).send(&emulator).await;
@@ -844,7 +849,7 @@ async fn faults_apply_in_order_for_the_given_number_of_requests() {
     emulator.fault(Operation::MoneykitToken, gateway.clone());
     emulator.fault_times(Operation::MoneykitIntrospect, gateway, usize::MAX);
 
-    // The fault does not apply to another operation or method.
+    // The fault does not affect requests for another operation or with another method.
     assert_eq!(get("/.well-known/jwks.json").send(&emulator).await.status, 200);
     assert_eq!(get("/auth/token").send(&emulator).await.status, 405);
     for _ in 0..2 {
@@ -919,7 +924,8 @@ async fn request_takes_effect_even_if_its_response_is_lost() {
         assert_eq!(emulator.is_live(&token), !spent);
     }
     assert_eq!(emulator.issued(), 2);
-    // A retry would send a used refresh token. This fault exists to find that mistake.
+    // A client that retries would send a used refresh token. The fault exists to find this mistake
+    // in clients.
     assert_eq!(refresh(&emulator, &token).send(&emulator).await.text("error"), "invalid_grant");
     assert_eq!(emulator.double_spends(), 1);
 
@@ -1097,7 +1103,8 @@ async fn live_mode_issues_a_jwt_with_the_claims_and_size_of_the_real_service() {
     assert_eq!((claims["iat"].as_u64(), claims["exp"].as_u64()), (Some(now), Some(now + 3600)));
 }
 
-/// The live service does the same, and the vendor's SDKs need it, because they send no `Origin`.
+/// The live service behaves in the same way. The vendor's SDKs depend on this, because they send no
+/// `Origin`.
 #[tokio::test]
 async fn live_mode_issues_a_token_for_any_origin_and_refuses_it_later() {
     let emulator = live().await;
@@ -1138,7 +1145,7 @@ async fn moov_returns_401_for_an_expired_token_and_403_for_a_missing_scope() {
         let accounts = || get("/accounts");
         let response = accounts().bearer(&token).send(&emulator).await;
         assert_eq!((response.status, response.body.as_str()), (200, "[]"));
-        // The key pair needs neither token nor scope.
+        // A request with the key pair needs no token and no scope.
         assert_eq!(accounts().basic(emulator.moov_credentials()).send(&emulator).await.status, 200);
         let response = accounts().bearer(&ping).send(&emulator).await;
         assert_eq!((response.status, response.body.as_str()), (403, ""));
@@ -1178,7 +1185,7 @@ async fn cdn_block_response_has_no_vendor_headers() {
     assert_eq!(moving(&emulator, "/oauth2/token", service_grant()).send(&emulator).await.status, 200);
 }
 
-/// The service does not report that an origin is not allowed, so the client does.
+/// The service does not report that an origin is not allowed. So the client reports it.
 #[tokio::test]
 async fn token_whose_audience_lacks_the_origin_is_reported() {
     let emulator = live().await;

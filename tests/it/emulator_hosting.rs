@@ -1,5 +1,5 @@
-//! Hosting an emulator in a program: its address, a custom handler, the lists of tokens and faults,
-//! and shutdown.
+//! Tests an emulator that a program hosts: its address, a custom handler, the lists of tokens and
+//! faults, and shutdown.
 
 use std::{net::Ipv6Addr, time::Duration};
 
@@ -55,7 +55,7 @@ async fn custom_handler_runs_before_the_services_and_is_not_logged() {
     let response = send(&emulator, posted).await;
     assert!(response.starts_with("HTTP/1.1 200") && response.ends_with("\r\n\r\nhello"), "{response}");
     assert!(emulator.requests().is_empty());
-    // Other requests, including one with a body over the limit, reach the services.
+    // The services handle all other requests, including a request with a body over the limit.
     assert!(send(&emulator, &get("/other")).await.starts_with("HTTP/1.1 404"));
     let large = "x".repeat(64 * 1024 + 1);
     let head = format!(
@@ -69,7 +69,7 @@ async fn custom_handler_runs_before_the_services_and_is_not_logged() {
 #[tokio::test]
 async fn emulator_on_all_addresses_is_reachable_by_loopback() {
     let emulator = Emulator::builder().with_host(Ipv6Addr::UNSPECIFIED.into()).start().await;
-    // A machine without IPv6 has only the IPv4 address.
+    // A machine without IPv6 can use only the IPv4 address.
     let (emulator, expected) = match emulator {
         Ok(emulator) => (emulator, "http://[::1]:"),
         Err(_) => {
@@ -184,7 +184,7 @@ async fn shutdown_does_not_exceed_its_time_limit() {
     assert_eq!(response, "");
 }
 
-/// An emulator that other machines can reach.
+/// Starts an emulator that other machines can reach.
 async fn remote() -> Emulator {
     Emulator::builder().with_host(std::net::Ipv4Addr::UNSPECIFIED.into()).start().await.unwrap()
 }
@@ -198,7 +198,7 @@ async fn connections_from_other_machines_are_limited() {
     }
     let mut waiting = connect(&emulator).await;
     waiting.write_all(get("/waiting").as_bytes()).await.unwrap();
-    // The connections that were opened earlier are served.
+    // The emulator serves the connections that were opened before.
     for mut stream in held {
         stream.write_all(get("/held").as_bytes()).await.unwrap();
         let mut first = [0];

@@ -1,4 +1,4 @@
-//! Every failure of a call is a typed, redacted error of the right kind.
+//! Tests that every failed call returns a typed and redacted error with the right kind.
 
 use std::{error::Error as _, fmt::Write as _, time::Duration};
 
@@ -70,15 +70,15 @@ fn steady(text: &str) -> String {
     parts.fold(first, |text, part| text + ", request <id>" + &part[36..])
 }
 
-/// Uses tokio's paused time, which advances when all tasks wait. Each client connects before time
-/// is paused.
+/// This test uses tokio's paused time, which advances when all tasks wait. Each client opens its
+/// connection before time is paused.
 #[tokio::test]
 async fn each_call_ends_within_its_default_timeout() {
     let emulator = emulator().await;
     let one = scopes(&["/ping.read"]);
     let seconds = |start: Instant| start.elapsed().as_secs();
 
-    // These clients do not retry.
+    // These two clients do not retry.
     let never = |tokens: TokenOptions| tokens.with_retry(|_| RetryPolicy::never());
     let moneykit = emulator.moneykit().with_tokens(never).build().unwrap();
     let moov = emulator.moov().with_tokens(never).build().unwrap();
@@ -98,7 +98,7 @@ async fn each_call_ends_within_its_default_timeout() {
     assert_eq!(TOKEN.map(|operation| emulator.count(operation)), [1, 1]);
     tokio::time::resume();
 
-    // Requests a token, with all retries.
+    // The following clients retry as often as by default.
     emulator.clear_faults();
     let (moneykit, moov) = (emulator.moneykit().build().unwrap(), emulator.moov().build().unwrap());
     moneykit.create_access_token(&[]).await.unwrap();
@@ -231,7 +231,7 @@ async fn response_403_of_a_cdn_does_not_block_other_scope_sets() {
     assert!(clients.moov.token(&scopes(&["/institutions.read"])).await.is_ok());
 }
 
-/// A request id, a known body or a challenge shows that the response is from the vendor.
+/// A request id, a known body or a challenge shows that the vendor sent the response.
 #[tokio::test]
 async fn vendor_response_is_classified_by_status_and_code() {
     let id = "x-request-id: 9383a65a-dc2d-40ab-b3d3-5849209f9667\r\nserver: cloudflare\r\n";
@@ -268,7 +268,7 @@ async fn vendor_response_is_classified_by_status_and_code() {
     }
 }
 
-/// A revocation can also fail with a success status.
+/// The vendor can also report a failed revocation in a response with a success status.
 #[tokio::test]
 async fn error_body_with_a_success_status_is_an_error() {
     let emulator = emulator().await;
@@ -333,7 +333,7 @@ async fn rfc_6749_and_fastapi_error_bodies_are_decoded() {
     }
 }
 
-/// The texts may be tokens of other requests, which this client does not know.
+/// The redacted texts could be tokens of other requests, which this client does not know.
 #[tokio::test]
 async fn token_like_text_in_errors_is_redacted() {
     let server = RawServer::start().await;
@@ -455,8 +455,7 @@ async fn refused_connection_is_reported_as_not_sent() {
     assert_eq!((error.kind(), error.may_have_been_sent()), (ErrorKind::Unavailable, false));
 }
 
-/// The emulator does not support TLS, which fails like an untrusted certificate: a retry cannot
-/// help.
+/// The server does not support TLS. This fails like an untrusted certificate: a retry cannot help.
 #[tokio::test]
 async fn tls_failure_is_not_transient() {
     let emulator = emulator().await;
@@ -488,7 +487,8 @@ async fn redirects_are_not_followed() {
     }
     assert!(elsewhere.requests().is_empty());
 
-    // A custom reqwest client does not follow redirects either, even if it is configured to.
+    // A custom reqwest client does not follow redirects either, even if it was configured to follow
+    // them.
     let eager = HttpOptions::default()
         .with_client_builder(|http| http.redirect(reqwest::redirect::Policy::limited(5)));
     let client = here.moneykit().with_http(|_| eager).build().unwrap();

@@ -1,4 +1,4 @@
-//! Extreme durations and shares never cause a panic.
+//! Tests that extreme durations and rate limit shares never cause a panic.
 
 use std::{sync::Arc, time::Duration};
 

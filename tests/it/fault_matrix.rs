@@ -1,5 +1,6 @@
-//! Sends raw responses of every kind to every operation. Each row has an expected outcome. Each
-//! call must also end within the timeout, show no part of the response, and leave a working client.
+//! Sends raw responses of every kind to every operation and compares each result with the expected
+//! result. Each call must also end within the timeout, must not show any part of the response, and
+//! must leave a working client.
 
 use std::{
     fmt::Debug,
@@ -13,7 +14,8 @@ use crate::{
     support::{Log, plain, scopes},
 };
 
-/// A part of all secrets, tokens, bodies and headers. It must not appear in any text.
+/// This text is a part of all secrets, tokens, bodies and headers, and must not appear in any text
+/// that the client shows.
 const MARK: &str = "MARK0123456789";
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -30,7 +32,7 @@ use Operation::{Introspect, Jwks, MoneykitToken, MoovToken, Revoke};
 const ALL: [Operation; 5] = [MoneykitToken, Introspect, Jwks, MoovToken, Revoke];
 
 impl Operation {
-    /// Returns a body that the operation accepts, with these members after the required one.
+    /// Returns a body that the operation accepts. `members` follow the required member.
     fn body(self, members: &str) -> String {
         match self {
             MoneykitToken | MoovToken => format!(r#"{{"access_token":"{MARK}"{members}}}"#),
@@ -46,7 +48,7 @@ impl Operation {
             format!("{value:?} {value:#?}")
         }
         match self {
-            // The caller passed the client id itself, and it is not a secret.
+            // The client id may appear, because the caller passed it and it is not a secret.
             Introspect => clients.moneykit.introspect(&token).await.map(|_| String::new()),
             MoneykitToken => clients.moneykit.create_access_token(&[]).await.map(debug),
             Jwks => clients.moneykit.jwks().await.map(debug),
@@ -56,14 +58,14 @@ impl Operation {
     }
 }
 
-/// `None` means success.
+/// The expected error kind, or `None` if the call succeeds.
 type Outcome = Option<ErrorKind>;
 
 const GOOD: Outcome = None;
 const BROKEN: Outcome = Some(ErrorKind::Unavailable);
 const INVALID: Outcome = Some(ErrorKind::InvalidResponse);
 
-/// Runs rows. A row has a name, and for each operation a response and an expected outcome.
+/// Runs rows. A row has a name and, for each operation, a response and the expected result.
 struct Matrix {
     server: RawServer,
     clients: Clients,
@@ -107,11 +109,11 @@ impl Matrix {
             if shown.contains(MARK) {
                 self.wrong.push(format!("{name}, {operation:?} shows the response: {shown}"));
             }
-            // Ends a cool-down that the response has started.
+            // The response may have started a cool-down. It ends here.
             self.clock.advance(Duration::from_secs(2 * 24 * 60 * 60));
             self.server.respond(raw(200, "", operation.body("")));
             let mut recovery = operation.call(&self.clients).await;
-            // On a busy machine the short timeout can also fail the valid response.
+            // On a busy machine, even a valid response may exceed the short timeout.
             for _ in 0..10 {
                 if recovery.as_ref().is_err_and(|error| error.kind() == ErrorKind::Timeout) {
                     recovery = operation.call(&self.clients).await;
@@ -124,8 +126,8 @@ impl Matrix {
         }
     }
 
-    /// Runs a row for a body in a valid response. A revocation succeeds, because it does not read
-    /// the body.
+    /// Runs a row for this body in a valid response. The revocation succeeds, because it does not
+    /// read the body.
     async fn body(&mut self, name: &str, body: impl Fn(Operation) -> Vec<u8>, expected: Outcome) {
         let expected = |operation| if operation == Revoke { GOOD } else { expected };
         self.row(name, |operation| raw(200, "", body(operation)), expected).await;
@@ -165,7 +167,8 @@ async fn each_status_of_the_vendor_or_a_proxy_has_the_expected_outcome() {
     let page = format!("<html><h1>{MARK}</h1></html>");
     let text = format!("error code: 1010 {MARK}");
     let problem = format!(r#"{{"type":"about:blank","title":"{MARK}","status":1,"detail":"{MARK}"}}"#);
-    // The error kinds for an empty body, for an error body of the vendor, and for any other body.
+    // Each row has the error kinds for an empty body, for an error body of the vendor, and for any
+    // other body.
     for (status, empty, vendor, front) in [
         (300, InvalidResponse, InvalidResponse, InvalidResponse),
         (302, InvalidResponse, InvalidResponse, InvalidResponse),
@@ -247,7 +250,8 @@ async fn each_framing_fault_has_the_expected_outcome() {
         };
         matrix.row(name, script, |_| expected).await;
     }
-    // The response is shorter than its content length. The head of an error is sufficient.
+    // The response is shorter than its content length. For an error response, the status and the
+    // headers are sufficient.
     for (status, expected) in [
         (200, ErrorKind::Unavailable),
         (400, ErrorKind::InvalidRequest),
@@ -379,7 +383,7 @@ async fn each_body_fault_has_the_expected_outcome() {
     ] {
         matrix.body(&String::from_utf8_lossy(body), |_| body.to_vec(), INVALID).await;
     }
-    // With these responses, a revocation fails too.
+    // With these responses, the revocation fails too.
     let page = format!("\n<html>{MARK}</html>");
     matrix.row("HTML", |_| raw(200, "", &page), |_| INVALID).await;
     matrix.row("too long", |_| raw(200, "", " ".repeat((1 << 20) + 1)), |_| INVALID).await;

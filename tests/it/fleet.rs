@@ -1,6 +1,7 @@
-//! Twenty processes of fifty tasks each share one Redis and one emulator, with and without outages.
+//! Tests twenty processes with fifty tasks each, which share one Redis and one emulator, with and
+//! without outages.
 //!
-//! The processes run this test binary with an environment variable that selects their role. The
+//! Each process runs this test binary with an environment variable that selects its role. The
 //! emulator counts token calls and knows which tokens are valid.
 
 use std::{
@@ -37,10 +38,11 @@ use crate::redis_server::RedisServer;
 
 const PROCESSES: usize = 20;
 const TASKS: usize = 50;
-/// How long a killed lease holder delays other processes, in tests that do not count token calls.
+/// The lease time in tests that do not count token calls. If a lease holder is killed, other
+/// processes wait this long.
 const LEASE: Duration = Duration::from_secs(1);
 const STORE_TIMEOUT: Duration = Duration::from_millis(800);
-/// Limits that a busy test machine does not reach, for tests that count token calls.
+/// Time limits that are not reached even on a busy test machine, for tests that count token calls.
 const LONG_LEASE: Duration = Duration::from_secs(30);
 const LONG_STORE_TIMEOUT: Duration = Duration::from_secs(10);
 const STORE_REST: Duration = Duration::from_millis(500);
@@ -59,12 +61,13 @@ enum Limits {
     Short,
 }
 
-/// What one process observed.
+/// The observations of one process.
 #[derive(Debug, Default, Deserialize, Serialize)]
 struct Report {
-    /// Each token that callers got, and when they last got it, in milliseconds of the wall clock.
+    /// Each token that callers received, and the last time at which a caller received it, in
+    /// milliseconds of the wall clock.
     tokens: BTreeMap<String, u64>,
-    /// When the vendor refused each token.
+    /// The time at which the vendor refused each token.
     refused: Vec<(u64, String)>,
     errors: Vec<String>,
     longest_wait: u64,
@@ -82,7 +85,7 @@ fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap()
 }
 
-/// Both clients of a process.
+/// The two clients of a process.
 #[derive(Clone)]
 struct Clients {
     moneykit: moneykit::Client,
@@ -116,7 +119,7 @@ impl Clients {
         tokio::join!(self.keep(self.moneykit.token(&[])), self.keep(self.moov.token(&scope)))
     }
 
-    /// Waits for a token, and records it with the time.
+    /// Waits for a token, and records the token and the time.
     async fn keep(&self, token: impl Future<Output = Result<Token, fintech_auth::Error>>) -> Option<Token> {
         let before = Instant::now();
         let token = token.await;
@@ -134,7 +137,7 @@ impl Clients {
         }
     }
 
-    /// Uses a token at the vendor, and invalidates it if the vendor rejects it.
+    /// Uses a token at the vendor. Invalidates the token if the vendor rejects it.
     async fn use_one(&self) {
         let Some(token) = self.keep(self.moneykit.token(&[])).await else { return };
         let response = self.moneykit.introspect(&token).await;
@@ -176,7 +179,8 @@ fn scope() -> [Scope; 1] {
     [Scope::new("/accounts.read").unwrap()]
 }
 
-/// Runs one process of the fleet if the environment variable is set. Otherwise it does nothing.
+/// Runs one process of the fleet if the environment variable is set. Otherwise the test does
+/// nothing.
 #[test]
 fn fleet_child_process_runs_its_commands() {
     let Ok(role) = env::var(ROLE) else { return };
@@ -220,8 +224,8 @@ fn fleet_child_process_runs_its_commands() {
                     println!("{WORD}revoked {} {}", now(), token.expose_secret());
                     continue;
                 }
-                // `token` prints a Moov token, and requests one if necessary. `cached` prints the
-                // token in memory.
+                // The command `token` prints a Moov token, and requests one if necessary. The
+                // command `cached` prints the token in memory.
                 "token" => {
                     println!("{WORD}{}", clients.moov.token(&scope()).await.unwrap().expose_secret());
                     continue;
@@ -286,7 +290,7 @@ struct Process {
     child: Child,
     orders: ChildStdin,
     words: mpsc::UnboundedReceiver<String>,
-    /// Whether the process is requesting a token while it holds the lease.
+    /// Whether the process currently requests a token while it holds the lease.
     holds: Arc<AtomicBool>,
 }
 
@@ -381,7 +385,8 @@ impl Fleet {
         all
     }
 
-    /// Kills the next process that requests a token while it holds the lease, and starts another.
+    /// Kills the next process that requests a token while it holds the lease, and starts another
+    /// process.
     async fn kill_a_holder(&mut self) {
         let holder = async {
             loop {
@@ -434,8 +439,8 @@ async fn twenty_processes_send_one_token_call_for_each_token() {
     for number in 2..=4 {
         let new = fleet.all("reject").await;
         assert!(new.errors.is_empty(), "{:?}", new.errors);
-        // Most processes invalidate a token that another process has already invalidated. This must
-        // not remove the new token.
+        // Most processes invalidate a token that another process has already invalidated. These
+        // invalidations must not remove the new token.
         let why = format!(
             "{} without the store, {} discarded, {} failures",
             new.store_bypassed, new.discarded, new.failures
@@ -457,7 +462,7 @@ async fn revocation_reaches_every_process() {
     let start = async || Process::start(emulator.url(), &url, Limits::Long, false).await;
     let (mut holder, mut revoker) = (start().await, start().await);
 
-    // Two processes: the one that revokes does not hold the token.
+    // With two processes: the process that revokes the token does not hold it.
     let first = holder.ask("token").await;
     assert_eq!(revoker.ask("cached").await, "none");
     assert_eq!(revoker.ask(&format!("forget {first}")).await, "done");
@@ -465,7 +470,7 @@ async fn revocation_reaches_every_process() {
     let second = holder.ask("token").await;
     assert_ne!(second, first);
 
-    // Three processes: two hold the token, the third revokes it.
+    // With three processes: two of them hold the token, and the third one revokes it.
     let mut taker = start().await;
     assert_eq!(taker.ask("token").await, second);
     assert_eq!(revoker.ask(&format!("forget {second}")).await, "done");
@@ -475,7 +480,7 @@ async fn revocation_reaches_every_process() {
     let third = taker.ask("token").await;
     assert_eq!((holder.ask("token").await, third != second), (third.clone(), true));
 
-    // Only Redis holds the token.
+    // The processes that hold the token are killed, so only Redis holds it.
     holder.child.kill().await.unwrap();
     taker.child.kill().await.unwrap();
     assert_eq!(revoker.ask(&format!("forget {third}")).await, "done");
@@ -484,8 +489,8 @@ async fn revocation_reaches_every_process() {
     assert!(fourth != third && emulator.is_live(&fourth));
     assert_eq!(revoker.ask("token").await, fourth);
 
-    // During a Redis outage, the revocation returns an error, and the tombstone is written after
-    // the outage.
+    // If Redis is down, the revocation returns an error, and the tombstone is written when Redis is
+    // available again.
     redis.pause();
     let outcome = revoker.ask(&format!("forget {fourth}")).await;
     assert!(outcome.contains("token store"), "{outcome}");
@@ -511,16 +516,16 @@ enum FleetFault {
 const KILLS: usize = 3;
 
 impl FleetFault {
-    /// Additional token calls that the fault may cause.
+    /// Returns the number of additional token calls that the fault may cause.
     fn allowance(self) -> usize {
         match self {
             Self::None | Self::Slow => 0,
-            // Each killed process loses a token that it has requested.
+            // A process that is killed loses the token that it has just requested.
             Self::Killing => KILLS,
-            // While Redis fails, each process sends its own requests: at most two for each vendor.
+            // While Redis fails, each process requests its own tokens: at most two for each vendor.
             Self::Paused | Self::Restarted => 2 * PROCESSES * 2,
-            // After each of the three flushes, the previous lease holder and the next one both
-            // request a token. So there is one more token for each vendor and flush.
+            // There are three flushes. After each flush, the previous lease holder and the next one
+            // both request a token. So each flush causes one additional token per vendor.
             Self::Flushed => 2 * 3,
         }
     }
@@ -579,7 +584,7 @@ impl Drop for Proxy {
     }
 }
 
-/// Each chunk is delayed separately, so the proxy adds latency without limiting throughput.
+/// Each chunk has its own delay, so the proxy adds latency but does not limit the throughput.
 async fn pass(
     mut from: tokio::net::tcp::OwnedReadHalf,
     mut to: tokio::net::tcp::OwnedWriteHalf,
@@ -601,12 +606,12 @@ async fn pass(
     }
 }
 
-/// Runs the fleet once with this fault. Returns a line of the result table.
+/// Runs the fleet once with this fault. Returns one line of the result table.
 async fn run_with_fault(fault: FleetFault) -> Option<String> {
     let mut redis = RedisServer::start()?;
     let emulator = Emulator::builder().with_system_clock().with_lifetime(LIFETIME).start().await.unwrap();
     if fault == FleetFault::Killing {
-        // Slow token calls leave time to kill a process.
+        // Token calls are slow, so that there is time to kill a process during a call.
         for operation in [Operation::MoneykitToken, Operation::MoovToken] {
             emulator.fault_times(operation, Fault::delay(Duration::from_millis(150)), 10_000);
         }
@@ -620,7 +625,8 @@ async fn run_with_fault(fault: FleetFault) -> Option<String> {
     // The fault starts just before the first tokens become stale.
     sleep(Duration::from_secs(2)).await;
     fault.apply(&mut redis, &mut fleet).await;
-    // One token is revoked by its owner, and one by the vendor without notification.
+    // During the run, one token is revoked by its owner, and one is revoked by the vendor without a
+    // notification.
     fleet.processes[0].order("revoke").await;
     let revoked = fleet.processes[0].word().await;
     let [_, revoked_at, revoked] = revoked.split(' ').collect::<Vec<_>>()[..] else { panic!("{revoked}") };
@@ -654,7 +660,8 @@ async fn run_with_fault(fault: FleetFault) -> Option<String> {
         emulator.double_spends(),
         seen.errors.len(),
     );
-    // A token is replaced after 2.35 seconds at the earliest. The revocation causes one more token.
+    // A token is replaced after 2.35 seconds at the earliest. The revocation causes one additional
+    // token.
     let tokens = 2 * (ran.as_millis() as usize / 2350 + 2);
     let kills = if fault == FleetFault::Killing { KILLS } else { 0 };
     assert!(moneykit + moov <= tokens + fault.allowance(), "too many calls\n{line}");
@@ -692,6 +699,6 @@ async fn fleet_stays_within_its_limits_during_outages() {
         let Some(line) = run_with_fault(fault).await else { return };
         table.push(line);
     }
-    // Written directly, because the test runner captures `eprintln!`.
+    // The line is written directly to standard error, because the test runner captures `eprintln!`.
     let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("\n{}\n", table.join("\n")).as_bytes());
 }

@@ -1,5 +1,5 @@
-//! The rate limit of a fleet on a real Redis: how many calls it admits, when they start on the
-//! clock of Redis, and how many scripts that takes.
+//! Tests the rate limit of a fleet on a real Redis: how many calls are admitted, when they start on
+//! the clock of Redis, and how many script calls that needs.
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,11 +22,11 @@ use crate::{
 };
 
 const LONG: Duration = Duration::from_secs(120);
-/// The variable with the number of scope sets of the larger test. CONTRIBUTING.md describes longer
-/// runs.
+/// The environment variable for the number of scope sets in the larger test. CONTRIBUTING.md
+/// describes longer runs.
 const SCOPE_SETS: &str = "FLEET_SCOPE_SETS";
 
-/// Caches with separate connections, like separate processes.
+/// Returns caches with separate connections, which simulate separate processes.
 fn fleet(
     redis: &RedisServer,
     source: &Scripted,
@@ -35,22 +35,22 @@ fn fleet(
     long: Duration,
 ) -> Vec<TokenCache> {
     let process = |_| {
-        // A slow test machine must not count as a failing Redis.
+        // The timeout is long, so that a slow test machine does not count as a failing Redis.
         let store = RedisStore::builder([SealingKey::new(&[7; 32]).unwrap()]).with_timeout(long / 4);
         let store = store.with_namespace(format!("fleet-{size}")).open(&redis.url()).unwrap();
         let options = TokenOptions::default()
             .with_rate_limit(limit.0, limit.1)
             .with_max_wait(long)
             .with_store_timeout(long / 2)
-            // If the lease ended before a late response, the token would be discarded and another
-            // call sent.
+            // The lease is long. If it ended before a late response, the token would be discarded
+            // and another call would be sent.
             .with_lease(long);
         TokenCache::new(source.clone(), options.with_store(Arc::new(store)))
     };
     (0..size).map(process).collect()
 }
 
-/// The time from which a call may be sent, in microseconds on the clock of Redis.
+/// The earliest time at which the call may be sent, in microseconds on the clock of Redis.
 #[derive(Clone, Copy)]
 struct Admission {
     at: u64,
@@ -58,7 +58,7 @@ struct Admission {
     waits: bool,
 }
 
-/// Records the commands of each script in order.
+/// Records the Redis commands that each script runs, in order.
 struct Monitor(mpsc::UnboundedReceiver<String>);
 
 impl Monitor {
@@ -80,7 +80,7 @@ impl Monitor {
         Self(receiver)
     }
 
-    /// Returns the admissions so far and the number of scripts.
+    /// Returns the admissions so far and the number of script calls.
     async fn seen(&mut self, redis: &RedisServer) -> (Vec<Admission>, usize) {
         redis.run_text::<String>("ECHO the-end").await;
         let (mut admitted, mut scripts) = (Vec::new(), 0);
@@ -102,7 +102,7 @@ impl Monitor {
     }
 }
 
-/// Each process requests these scope sets concurrently.
+/// In each process, concurrently requests the scope sets that `wanted` returns for the process.
 async fn ask(fleet: &[TokenCache], wanted: impl Fn(usize) -> Vec<usize>) -> usize {
     let mut callers = JoinSet::new();
     for (number, cache) in fleet.iter().enumerate() {
@@ -117,7 +117,7 @@ async fn ask(fleet: &[TokenCache], wanted: impl Fn(usize) -> Vec<usize>) -> usiz
 }
 
 /// Checks that no period of length `per` has more admissions than the limit. Checks that calls that
-/// must wait start at even intervals, and not later than the limit requires.
+/// had to wait start at even intervals, and as early as the limit allows.
 fn assert_within(admitted: &[Admission], calls: usize, per: u64) {
     assert!(
         admitted.windows(calls + 1).all(|span| span[calls].at - span[0].at >= per),
@@ -131,7 +131,7 @@ fn assert_within(admitted: &[Admission], calls: usize, per: u64) {
         waited += usize::from(span[calls].at <= earliest + 1);
     }
     let all = admitted.iter().skip(calls).filter(|admission| admission.waits).count();
-    // The first call after a cool-down is an exception.
+    // The first call after a cool-down may start later.
     assert!(waited + 1 >= all, "{} calls wait longer than the limit asks", all - waited);
 }
 
@@ -152,8 +152,8 @@ async fn a_fleet_is_admitted_within_the_limit(size: usize, sets: usize, part: us
     let discarded: u64 = fleet.iter().map(|cache| cache.stats().discarded).sum();
     assert_eq!((admitted.len(), source.count(), discarded), (sets, sets, 0), "one call for each scope set");
     assert_within(&admitted, 40, 1_050_000);
-    // Each caller needs four scripts. A waiting caller also checks its key every 10 s, in case a
-    // message was lost. The average wait is half of the total time.
+    // Each caller needs four script calls. In addition, a waiting caller reads its key every 10 s,
+    // because a message may have been lost. On average, a caller waits for half of the total time.
     let seconds = sets / 40;
     assert!(scripts <= (4 + seconds / 20) * callers, "{scripts} scripts for {callers} waiters");
     for cache in &fleet {
@@ -195,7 +195,7 @@ async fn cool_down_delays_waiting_calls_and_they_stay_within_the_limit() {
         callers.spawn(async move { cache.token(&scopes(&[&format!("scope-{number}")])).await.is_ok() });
     }
     let succeeded = callers.join_all().await.into_iter().filter(|ok| *ok).count();
-    // The call that was refused fails. All others succeed.
+    // One call is refused and fails. All other calls succeed.
     assert_eq!((succeeded, source.count()), (59, 60));
     let (admitted, _) = monitor.seen(&redis).await;
     assert_within(&admitted, 10, 525_000);

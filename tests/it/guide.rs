@@ -1,5 +1,5 @@
-//! Compares the guide with the crate: each error kind is explained, each page is listed, and no
-//! page contains code.
+//! Compares the guide with the crate: the guide explains each error kind, lists each page and
+//! contains no code.
 
 use std::{fs, path::Path};
 
@@ -57,7 +57,7 @@ fn each_error_kind_has_a_guide_section() {
         let transient = if Error::new(kind, "").is_transient() { "yes" } else { "no" };
         let row = format!("| [`{name}`](#{}) | {transient} |", name.to_lowercase());
         assert!(page.contains(&row), "{row}");
-        // The parts that an on-call engineer needs, in this order.
+        // On-call engineers need these parts, in this order.
         let section = page.split(&format!("\n### {name}\n")).nth(1).expect("a section");
         let section = section.split("\n#").next().expect("an end");
         let labels = ["Symptom", "Likely causes", "First check", "Escalate", "At risk"];
@@ -66,7 +66,8 @@ fn each_error_kind_has_a_guide_section() {
     }
 }
 
-/// Engineers search the page for a log line, so the line must have the same words in both places.
+/// An engineer searches the page for the text of a log line, so the page and the source must use
+/// the same words.
 #[test]
 fn each_log_line_explained_in_the_guide_is_in_the_sources() {
     let page = read("docs/guide/troubleshooting.md");
@@ -119,7 +120,8 @@ fn every_page_is_listed_and_rendered() {
     }
 }
 
-/// The guide adds no code to dependants, and each of its examples is a doctest.
+/// The guide must add no code to crates that depend on this crate. Each example in the guide is a
+/// doctest.
 #[test]
 fn guide_pages_contain_no_code() {
     let macros = read("src/guide/mod.rs");
@@ -133,10 +135,10 @@ fn guide_pages_contain_no_code() {
     }
     for (name, text) in pages() {
         assert!(!text.contains("```ignore"), "{name}: an example that is never compiled");
-        // Only rustdoc hides lines that begin with `# `. GitHub shows them.
+        // A line that begins with `# ` is hidden only by rustdoc. GitHub shows such a line.
         let mut blocks = text.split("```").skip(1).step_by(2).filter(|block| block.starts_with("rust"));
         assert!(!blocks.any(|block| block.contains("\n# ")), "{name}: a hidden line");
-        // Wider code scrolls on docs.rs.
+        // On docs.rs, longer lines of code can only be read by scrolling.
         let mut code = text.split("```").skip(1).step_by(2).flat_map(str::lines);
         assert_eq!(code.find(|line| line.len() > 88), None, "{name}");
         let says = text.lines().any(|line| line.starts_with("After reading this page, you can "));
@@ -144,8 +146,9 @@ fn guide_pages_contain_no_code() {
     }
 }
 
-/// Links between pages are files in the repository. For rustdoc, each module defines the same
-/// labels before it includes its page, because the first definition of a label applies.
+/// A link between two pages leads to a file in the repository. For rustdoc, each module defines the
+/// same link labels before it includes its page, because rustdoc uses the first definition of a
+/// label.
 #[test]
 fn each_link_between_pages_has_a_file_and_a_module() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/guide");
@@ -155,7 +158,8 @@ fn each_link_between_pages_has_a_file_and_a_module() {
     let mut links = 0;
     for (name, text) in texts {
         let before = module.split(&format!("/{name}.md\")]")).next().expect("a start");
-        // The text between the previous page and this one.
+        // The lines of the module between the `include_str!` of the previous page and that of this
+        // page.
         let own = before.rsplit(".md\")]").next().expect("its own part");
         let prefix = if name == "README" { "mod@" } else { "mod@super::" };
         for line in text.lines().filter(|line| line.starts_with('[')) {
@@ -179,8 +183,8 @@ fn each_link_between_pages_has_a_file_and_a_module() {
     assert!(links > 20, "{links}");
 }
 
-/// Before the first release, the crate name on crates.io does not belong to us, so a copied command
-/// could install someone else's crate. Remove this test with that release.
+/// Before the first release, we do not own the crate name on crates.io, so a copied command could
+/// install another crate. Remove this test after the first release.
 #[test]
 fn no_guide_page_installs_the_crate_from_crates_io() {
     let mut texts: Vec<String> = pages().into_iter().map(|(_, text)| text).collect();

@@ -1,4 +1,5 @@
-//! Source files must not import each other in a cycle, including through re-exports in `mod.rs`.
+//! Tests that source files do not import each other in a cycle. Re-exports in `mod.rs` are
+//! followed.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,7 +14,7 @@ use crate::layers::sources;
 
 type Module = Vec<String>;
 
-/// A file's re-exports (each name and its origin) and the paths that it uses.
+/// The re-exports of a file (the name and the origin of each), and the paths that the file uses.
 #[derive(Default)]
 struct File {
     exports: BTreeMap<String, Module>,
@@ -37,7 +38,7 @@ fn paths(tokens: TokenStream, here: &Module, found: &mut Vec<Module>) {
             TokenTree::Ident(ident) if ident == "self" => here.clone(),
             TokenTree::Ident(ident) if ident == "super" => here[..here.len() - 1].to_vec(),
             TokenTree::Ident(ident) if ident == "pub" => {
-                // Skips the parentheses of a visibility.
+                // The parentheses of a visibility, such as `pub(crate)`, are skipped.
                 tokens.next_if(|token| matches!(token, TokenTree::Group(_)));
                 continue;
             }
@@ -137,7 +138,7 @@ fn exports(tree: &syn::UseTree, path: Module, here: &Module, found: &mut BTreeMa
     }
 }
 
-/// Returns the file that defines the item of this path, following all re-exports.
+/// Returns the file that defines the item at this path. Follows all re-exports.
 fn owner(files: &BTreeMap<Module, File>, path: &[String]) -> Option<Module> {
     let len = (0..=path.len()).rev().find(|len| files.contains_key(&path[..*len]))?;
     let (file, item) = path.split_at(len);
@@ -169,7 +170,7 @@ fn circle(
     found
 }
 
-/// Returns a path of imports from a file back to itself.
+/// Returns the imports that lead from a file back to the same file.
 fn circle_in(src: &Path) -> Option<String> {
     let files: BTreeMap<Module, File> = sources(src)
         .iter()

@@ -1,12 +1,12 @@
-//! Checks which modules of `src/` may import which others, and how each file starts.
+//! Checks which modules of `src/` may import which other modules, and how each file starts.
 
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
-/// The top-level modules in order. A module may import modules of the lines above, but no other
-/// module of its own line. Files outside of these modules (`lib.rs`) may import all of them.
+/// The top-level modules in order. A module may import the modules of the lines above its own line,
+/// but no other module. A file outside of these modules (`lib.rs`) may import all modules.
 const ORDER: &[&[&str]] = &[
     &["catch_panic", "response", "secret", "timestamp", "clock", "sync", "hex", "json", "observer", "resend"],
     &["error", "single_flight", "work"],
@@ -20,7 +20,7 @@ const ORDER: &[&[&str]] = &[
     &["emulator"],
 ];
 
-/// Names that `lib.rs` re-exports, and the module that each comes from.
+/// The names that `lib.rs` re-exports, each with the module that defines it.
 const EXPORTS: &[(&str, &str)] = &[
     ("Credentials", "client"),
     ("CredentialsFuture", "client"),
@@ -62,7 +62,7 @@ fn room(path: &Path) -> String {
     first.to_string_lossy().trim_end_matches(".rs").to_owned()
 }
 
-/// Returns all paths that start with `crate::`, with braces expanded, outside of docs.
+/// Returns all paths outside of docs that start with `crate::`, with braces expanded.
 fn named(text: &str) -> Vec<String> {
     let code: String =
         text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
@@ -116,8 +116,8 @@ fn module_dependencies_point_in_one_direction() {
     assert!(checked > 20, "only {checked} names were found");
 }
 
-/// `tests/shuttle` replaces `src/sync.rs` with models. Shuttle cannot explore code that uses other
-/// primitives.
+/// `tests/shuttle` replaces `src/sync.rs` with models. If code uses other primitives, shuttle
+/// cannot explore it.
 #[test]
 fn token_cache_uses_only_primitives_of_the_sync_module() {
     const FORBIDDEN: [&str; 13] = [
@@ -138,7 +138,8 @@ fn token_cache_uses_only_primitives_of_the_sync_module() {
     let mut checked = 0;
     let others = ["single_flight.rs", "moneykit/webhook/cache.rs"].map(|file| src().join(file));
     for path in sources(&src().join("token")).into_iter().chain(others) {
-        // No decision depends on the counters, and Redis is not part of the model.
+        // Skips `stats.rs`, because no decision depends on the counters, and `redis`, because Redis
+        // is not part of the model.
         if path.ends_with("stats.rs") || path.iter().any(|part| part == "redis") {
             continue;
         }
@@ -159,7 +160,7 @@ fn token_cache_uses_only_primitives_of_the_sync_module() {
     assert!(checked > 50, "only {checked} names were found");
 }
 
-/// Returns all paths of a `use`, expanded.
+/// Returns all paths of a `use` item, with braces expanded.
 fn paths_of(tree: &syn::UseTree, start: String, paths: &mut Vec<String>) {
     match tree {
         syn::UseTree::Path(path) => paths_of(&path.tree, format!("{start}{}::", path.ident), paths),
@@ -172,7 +173,7 @@ fn paths_of(tree: &syn::UseTree, start: String, paths: &mut Vec<String>) {
     }
 }
 
-/// Code that two commands share is in a separate file, which does not depend on the commands.
+/// Code that two commands share must be in a separate file that does not depend on the commands.
 #[test]
 fn cli_commands_do_not_depend_on_each_other() {
     const COMMANDS: [&str; 5] = ["moneykit", "moov", "doctor", "emulator", "shell"];
@@ -189,7 +190,7 @@ fn cli_commands_do_not_depend_on_each_other() {
     assert!(checked > 20, "only {checked} names were found");
 }
 
-/// A file without a `mod` declaration is neither compiled nor tested, but it is published.
+/// A file without a `mod` declaration would be published, but neither compiled nor tested.
 #[test]
 fn every_file_is_part_of_the_crate() {
     for path in sources(&src()) {
@@ -224,14 +225,14 @@ fn every_file_has_a_module_doc() {
     }
 }
 
-/// ARCHITECTURE.md names a test for each invariant, so each named test must exist.
+/// ARCHITECTURE.md names a test for each invariant. Each of these tests must exist.
 #[test]
 fn tests_named_in_architecture_exist() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let text = fs::read_to_string(root.join("ARCHITECTURE.md")).expect("readable");
     let words = text.split(|c: char| !c.is_alphanumeric() && c != '_' && c != ':');
-    // The test of an invariant is in parentheses. Other paths with a double colon start in upper
-    // case.
+    // A path in lower case with a double colon names a test. All other paths with a double colon
+    // contain an upper-case letter.
     let named: Vec<(&str, &str)> = words
         .filter_map(|word| word.split_once("::"))
         .filter(|(file, test)| {

@@ -1,4 +1,5 @@
-//! The lifecycle of a token on paused time: one test for each guarantee of the `token` module.
+//! Tests the lifecycle of a token on paused time, with one test for each guarantee of the `token`
+//! module.
 
 use std::{
     collections::BTreeSet,
@@ -53,7 +54,7 @@ async fn fresh_token_is_returned_from_the_cache() {
 async fn stale_token_is_returned_immediately_and_renewed_once_in_the_background() {
     let (cache, source) = cache([]);
     token(&cache).await.unwrap();
-    // A token of 3600 s is used for 3590 s and becomes stale after 3290 s.
+    // A token with a lifetime of 3600 s becomes stale after 3290 s and is used for at most 3590 s.
     sleep(Duration::from_secs(3290)).await;
     let before = Instant::now();
     for _ in 0..1000 {
@@ -153,7 +154,7 @@ async fn token_reports_the_expiry_rule_that_applied() {
     assert_eq!(rules, [ExpiryRule::Seconds, ExpiryRule::Absent, ExpiryRule::Timestamp, ExpiryRule::Absurd]);
 }
 
-/// Read as seconds, the timestamp would mean 57 years.
+/// If the timestamp were a number of seconds, the lifetime would be 57 years.
 #[tokio::test(start_paused = true)]
 async fn unix_time_in_expires_in_is_the_expiry_time() {
     let (cache, source) = cache([Reply::Token(1_800_000_900)]);
@@ -200,7 +201,7 @@ async fn cache_keeps_at_most_its_capacity_of_scope_sets() {
         cache.token(&often).await.unwrap();
         assert!(cache.len() <= 100, "{}", cache.len());
     }
-    // The scope set that is used often is not evicted.
+    // A scope set that is used often must not be evicted.
     let often_asked = source
         .token_calls()
         .into_iter()
@@ -222,7 +223,7 @@ async fn revoked_token_of_a_handle_is_replaced_after_many_evictions() {
     cache.forget(&revoked).await.unwrap();
     let token = handle.token().await.unwrap();
     assert_ne!(token.expose_secret(), revoked.expose_secret());
-    // A scope set has one token, with or without a handle.
+    // A scope set has only one token, with or without a handle.
     assert_eq!(cache.token(&scopes(&["held"])).await.unwrap().expose_secret(), token.expose_secret());
 }
 
@@ -274,7 +275,7 @@ async fn refused_or_lost_refresh_falls_back_to_client_credentials() {
             [issue.clone(), TokenCall::Refresh("refresh-1".to_owned()), issue],
             "{reply:?}"
         );
-        // There is one request of each kind, so the lost refresh was not retried.
+        // Each kind of request was sent only once, so the lost refresh was not retried.
         assert_eq!(source.count(), 3);
     }
 }
@@ -316,8 +317,8 @@ async fn back_off_after_a_failed_refresh_applies_to_all_callers() {
         sleep(Duration::from_millis(500)).await;
     }
     let gaps: Vec<u128> = source.times().windows(2).map(|two| (two[1] - two[0]) / 1000).collect();
-    // Without jitter, the delays are half of 1, 2, 4, … 60 s. The gaps are in whole seconds, and
-    // include up to 0.5 s until the next call.
+    // Without jitter, the delays are half of 1, 2, 4, … 60 s. A gap is rounded down to whole
+    // seconds, and includes up to 0.5 s until the next call.
     assert_eq!(gaps[..6], [0, 1, 2, 4, 8, 16]);
     assert!(gaps[6..].iter().all(|gap| (30..=31).contains(gap)), "{gaps:?}");
     let error = token(&cache).await.unwrap_err();
@@ -342,7 +343,7 @@ async fn cool_down_applies_to_every_caller_and_scope_set() {
     let left = Duration::from_secs(20) - (start.elapsed() - Duration::from_millis(100));
     assert_eq!((error.kind(), error.retry_after()), (ErrorKind::RateLimited, Some(left)));
     assert!(!error.may_have_been_sent());
-    // A caller with enough time waits, and nothing is sent before the cool-down ends.
+    // A caller that can wait long enough waits. No request is sent before the cool-down ends.
     cache.token_within(&scopes(&["d"]), MINUTE).await.unwrap();
     assert_eq!(source.times()[2] - source.times()[1], 20_100);
     assert_eq!(source.count(), 3);
@@ -402,8 +403,9 @@ async fn token_calls_per_minute_stay_within_the_vendor_limit() {
     assert!(times.windows(301).all(|span| span[300] - span[0] >= 60_000), "more than 300 in a minute");
 }
 
-/// The guide describes two jobs. The first one requests all tokens at once: about 1,200 callers get
-/// a token. The second one requests 500 tokens at a time: all callers get a token.
+/// Tests the two jobs that the guide describes. The first job requests all tokens at once, and
+/// about 1,200 callers get a token. The second job requests 500 tokens at a time, and all callers
+/// get a token.
 #[tokio::test(start_paused = true)]
 async fn callers_in_batches_get_all_their_tokens_despite_the_rate_limit() {
     let (cache, _) = cache_with([], |options| options.with_rate_limit(40, SECOND));
@@ -436,7 +438,8 @@ async fn request_to_a_failing_vendor_is_sent_three_times() {
     let (cache, source) = cache(vec![fail(ErrorKind::Unavailable); 10]);
     assert_eq!(token(&cache).await.unwrap_err().kind(), ErrorKind::Unavailable);
     assert_eq!(source.times(), [0, 200, 500]);
-    // The next caller sends no request: see back_off_after_a_failed_refresh_applies_to_all_callers.
+    // The next caller sends no request, as the test
+    // `back_off_after_a_failed_refresh_applies_to_all_callers` explains.
     assert!(token(&cache).await.is_err());
     assert_eq!(source.count(), 3);
 }
@@ -464,7 +467,7 @@ async fn invalidating_an_old_token_keeps_the_newer_one() {
     cache.invalidate(&first).await;
     let second = cache.token(&scopes(&["a"])).await.unwrap();
     assert_ne!(first.expose_secret(), second.expose_secret());
-    // Callers that still hold the first token may invalidate it any number of times.
+    // A caller that still holds the first token may invalidate it any number of times.
     for _ in 0..100 {
         cache.invalidate(&first).await;
     }
@@ -474,7 +477,8 @@ async fn invalidating_an_old_token_keeps_the_newer_one() {
     assert_eq!(token(&cache).await.unwrap(), "token-3");
 }
 
-/// A token does not contain the cache that it came from.
+/// Another cache can invalidate the token, because a token has no reference to the cache that
+/// returned it.
 #[tokio::test(start_paused = true)]
 async fn cache_can_invalidate_a_token_that_another_cache_returned() {
     let store = Arc::new(MemoryStore::default());
@@ -532,7 +536,7 @@ async fn revocation_removes_only_the_given_token() {
         cache.forget(&Secret::from(revoked)).await.unwrap();
         assert_eq!(token(&cache).await.unwrap(), "token-3", "{revoked}");
         assert_eq!(cache.token(&scopes(&["b"])).await.unwrap().expose_secret(), other.expose_secret());
-        // The refresh token is not used, because it was revoked too.
+        // The refresh token is not used, because the revocation also revoked it.
         assert!(!source.token_calls().contains(&TokenCall::Refresh("refresh-1".to_owned())));
     }
 }
@@ -584,7 +588,7 @@ async fn caller_waits_at_most_the_time_that_it_specified() {
     assert_eq!(source.count(), 1);
 }
 
-/// If the background work continued, the source would log a second call: the retry.
+/// If the background work continued, the log would contain a second call: the retry.
 #[tokio::test(start_paused = true)]
 async fn dropping_the_cache_stops_its_background_work() {
     let (cache, source) = cache([unsent(ErrorKind::Unavailable), unsent(ErrorKind::Unavailable)]);
@@ -703,7 +707,7 @@ fn token_response_can_be_interpreted_without_a_cache() {
         issued.scope = Some("a b".to_owned());
         issued.date = Some(sent);
         let token = issued.into_token(sent, &options).unwrap();
-        // A timestamp is compared with `Date`, which has whole seconds.
+        // A timestamp is compared with the `Date` header, which has whole seconds.
         let lifetime = token.expires_at().duration_since(sent).unwrap().as_secs();
         assert!((899..=900).contains(&lifetime), "{lifetime} s by {rule:?}");
         assert_eq!(token.expiry_rule(), rule);

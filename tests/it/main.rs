@@ -1,4 +1,4 @@
-//! All behaviour tests in one binary, a file for each behaviour.
+//! All behaviour tests in one binary, with one file for each behaviour.
 
 mod authorize_renewal;
 mod authorize_requests;

@@ -1,14 +1,14 @@
-//! Pins the wording of every message in the sources: errors, log lines, panics and the output of
-//! the tools.
+//! Checks the wording of every message in the sources against a snapshot: errors, log lines, panics
+//! and the output of the tools.
 //!
-//! A message is a string literal that contains a space and a letter. This includes format strings,
-//! and literals in macros and in attributes such as `#[must_use = "..."]`. Docs, lints, `cfg` and
-//! test code are left out. Messages of a single word are not found. `tests/it/errors.rs` pins such
-//! messages of errors.
+//! A message is a string literal that contains a space and a letter. Format strings are messages
+//! too, and so are literals in macros and in attributes such as `#[must_use = "..."]`. Docs, lints,
+//! `cfg` and test code are excluded. Messages of a single word are not found; `tests/it/errors.rs`
+//! checks one-word error messages.
 //!
-//! To accept a change of wording: `INSTA_UPDATE=always cargo test --all-features --test it
-//! messages`, then `git diff tests/it/snapshots`. After a conflict in a snapshot, take either side
-//! and run the same command.
+//! To accept a change of wording, run `INSTA_UPDATE=always cargo test --all-features --test it
+//! messages` and then `git diff tests/it/snapshots`. After a merge conflict in a snapshot, take
+//! either side and run the same command.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -21,7 +21,7 @@ use proc_macro2::{TokenStream, TokenTree};
 
 use crate::layers::sources;
 
-/// Phrases that readers did not understand, in lower case, and what to write instead.
+/// Phrases in lower case that readers did not understand, and the text to write instead.
 const BANNED: &[(&str, &str)] = &[
     ("all the same", "still, or nothing"),
     ("answer", "response, reply"),
@@ -39,7 +39,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Adds the messages of these tokens.
+/// Adds the messages in these tokens.
 fn collect(tokens: TokenStream, found: &mut BTreeSet<String>) {
     let mut tokens = tokens.into_iter().peekable();
     while let Some(token) = tokens.next() {
@@ -88,7 +88,8 @@ fn has_no_message(attribute: TokenStream) -> bool {
     names.next().is_some_and(|name| matches!(&*name, "allow" | "cfg" | "cfg_attr" | "doc" | "expect"))
 }
 
-/// Skips the rest of an item, a field or a match arm: a body, or everything up to `;` or `,`.
+/// Skips the rest of an item, a field or a match arm: either a body in braces, or everything up to
+/// `;` or `,`.
 fn skip_item(tokens: &mut impl Iterator<Item = TokenTree>) {
     for token in tokens {
         match token {
@@ -99,14 +100,14 @@ fn skip_item(tokens: &mut impl Iterator<Item = TokenTree>) {
     }
 }
 
-/// Returns whether a file has only tests: `tests.rs`, `http_tests.rs`, or a file in a folder
+/// Returns whether a file contains only tests: `tests.rs`, `http_tests.rs`, or any file in a folder
 /// `tests`.
 fn is_test_file(path: &Path) -> bool {
     path.components()
         .any(|part| part.as_os_str().to_string_lossy().trim_end_matches(".rs").ends_with("tests"))
 }
 
-/// Returns the messages of each file below these folders, by its path.
+/// Returns the messages of each file in these folders. The key is the path of the file.
 fn messages(folders: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
     let all = |name: &&str| -> Vec<PathBuf> {
         let path = root().join(name);

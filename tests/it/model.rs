@@ -1,5 +1,5 @@
-//! Compares random sequences of events with a simple model: no order of requests, lost responses,
-//! rejections, revocations and cancelled callers breaks a guarantee of the `token` module.
+//! Compares random sequences of events with a simple model. No order of requests, lost responses,
+//! rejections, revocations and cancelled callers may break a guarantee of the `token` module.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -23,17 +23,18 @@ const LATENCY: Duration = Duration::from_millis(100);
 
 #[derive(Clone, Debug)]
 enum Step {
-    /// What the server does with the next request, instead of issuing a token of one hour.
+    /// The server treats the next request in this way, instead of issuing a token that is valid for
+    /// one hour.
     Server(Server),
     Ask(usize),
-    /// Requests a token and cancels after half of the server's response time.
+    /// Requests a token, and cancels the call after half of the server's response time.
     AskAndLeave(usize),
     Pass(Duration),
-    /// Waits until the newest token is stale, unless it is stale already.
+    /// Waits until the newest token is stale. Does not wait if that token is already stale.
     PassToStale(usize),
     /// Invalidates the token that was last returned, even if there is a newer token.
     Reject(usize),
-    /// Revokes the newest token, by its access token or its refresh token.
+    /// Revokes the newest token. Passes either its access token or its refresh token.
     Revoke(usize, bool),
 }
 
@@ -73,7 +74,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..60)
 }
 
-/// Everything that happened, as the server and the callers observed it.
+/// The history of a run, as the server and the callers observed it.
 #[derive(Default)]
 struct History {
     next: Vec<Server>,
@@ -98,7 +99,7 @@ struct TokenLife {
 }
 
 impl TokenLife {
-    /// Returns the time until the documented expiry. A lifetime that is not credible counts as
+    /// Returns the time until the documented expiry. If a lifetime is not credible, it counts as
     /// 300 s.
     fn ends(&self) -> Duration {
         let lifetime = match self.seconds {
@@ -135,7 +136,7 @@ impl ModelSource {
             let number = u32::try_from(history.requests).unwrap();
             (number, if history.next.is_empty() { Server::Token(3600) } else { history.next.remove(0) })
         };
-        // A cancelled request is no longer in flight.
+        // The server no longer counts a cancelled request as in flight.
         let _in_flight = InFlight(self.0.clone(), scope.to_owned());
         if !matches!(reply, Server::Unreachable)
             && let Some(refresh) = refresh
@@ -165,7 +166,7 @@ impl ModelSource {
         };
         let mut history = self.0.lock().unwrap();
         history.issued.insert(number, TokenLife { asked, answered: Instant::now(), seconds });
-        // Revoking the previous token also revoked this token.
+        // The previous token was revoked, which also revoked the new token.
         if refresh.is_some_and(|refresh| history.revoked.contains(&refresh)) {
             history.dead.insert(number);
         } else {

@@ -1,4 +1,5 @@
-//! Private networks: plain HTTP, proxies, mutual TLS, and one connection pool for many credentials.
+//! Tests private networks: plain HTTP, proxies, mutual TLS, and one connection pool for many
+//! credentials.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -26,7 +27,7 @@ async fn plain_http_is_sent_only_to_allowed_hosts() {
     let server = RawServer::start().await;
     let address: SocketAddr = server.url().trim_start_matches("http://").parse().unwrap();
     server.respond(raw(200, "", r#"{"access_token": "t", "token_type": "bearer", "expires_in": 60}"#));
-    // Both names resolve to the server, as in the DNS of a private network.
+    // Both names resolve to the test server, as in the DNS of a private network.
     let http =
         quick().with_client_builder(move |http| http.resolve("emulator", address).resolve("other", address));
     let url = |host: &str| format!("http://{host}:{}", address.port());
@@ -39,7 +40,8 @@ async fn plain_http_is_sent_only_to_allowed_hosts() {
     assert_eq!(moov_at(&url("other"), allowed.clone()).unwrap_err().kind(), ErrorKind::InvalidConfig);
     assert_eq!(server.connections(), 1);
 
-    // Custom requests send tokens to the same host, and use plain HTTP for no other host.
+    // The client for custom requests sends tokens to the same host, and sends plain HTTP to no
+    // other host.
     let own = allowed.to_reqwest(url("emulator")).unwrap();
     assert!(own.get(url("emulator")).send().await.is_ok());
     assert!(own.get(url("other")).send().await.is_err());
@@ -74,7 +76,7 @@ async fn proxy_is_used_for_https_and_not_for_plain_http() {
     let (line, _listener) = timeout(LONG, asked).await.unwrap().unwrap();
     assert_eq!(line, "CONNECT gateway.invalid:443 HTTP/1.1\r\n");
 
-    // The proxy accepts no more connections, so a call through it would fail.
+    // The proxy no longer accepts connections, so a call through the proxy would fail.
     let emulator = emulator().await;
     let local = emulator.moov().with_http(|_| http).with_tokens(plain).build().unwrap();
     assert!(local.create_access_token(&scopes(&["/ping.read"])).await.is_ok());
@@ -134,7 +136,7 @@ async fn environment_can_allow_plain_http_hosts_except_vendor_hosts() {
         ])
         .unwrap()
     };
-    // The code only sets the address of the host name. The allowed hosts come from the environment.
+    // The code sets only the address of the host name. The environment sets the allowed hosts.
     let builder = config("other emulator", "emulator").builder().unwrap().with_tokens(plain);
     let resolved = builder
         .with_http(|http| http.with_client_builder(move |client| client.resolve("emulator", address)))
@@ -153,7 +155,8 @@ async fn environment_can_allow_plain_http_hosts_except_vendor_hosts() {
     }
 }
 
-/// Over plain HTTP, a client would ignore both settings and send the call unencrypted.
+/// Over plain HTTP, a client would ignore the proxy and the client identity, and send the call
+/// unencrypted.
 #[test]
 fn remote_plain_http_conflicts_with_a_proxy_or_client_identity() {
     let allowed = || quick().with_allow_http(["gateway"]);
@@ -188,8 +191,9 @@ async fn clients_with_the_same_options_share_connections() {
     assert_eq!(server.connections(), 2, "other options need a client of their own");
 }
 
-/// A local TLS server with a certificate that nothing else trusts. Returns its port and
-/// certificate. If `client` is given, the server accepts only this client certificate.
+/// Starts a local TLS server whose certificate is trusted only if a client is configured to trust
+/// it. Returns the port and the certificate. If `client` is given, the server accepts only this
+/// client certificate.
 #[cfg(feature = "rustls")]
 async fn tls_server(client: Option<rustls::pki_types::CertificateDer<'static>>) -> (u16, String) {
     use std::sync::Arc;
@@ -270,7 +274,7 @@ async fn client_certificate_is_presented() {
     assert_eq!(own.get(&url).send().await.unwrap().status(), 200);
 }
 
-/// reqwest ignores root certificates of a builder with preconfigured TLS, so only
+/// reqwest ignores the root certificates of a builder that has preconfigured TLS. So only
 /// `with_root_certificate` works with every TLS feature.
 #[cfg(feature = "rustls")]
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! The events that an observer of the token cache receives.
+//! Tests the events that an observer of the token cache receives.
 
 use std::{
     sync::{
@@ -20,7 +20,7 @@ use crate::{
     switched_store::{State, Switched},
 };
 
-/// The events as text.
+/// Returns the events as text.
 #[derive(Clone, Default)]
 struct RecordedEvents(Arc<Mutex<Vec<String>>>);
 
@@ -108,8 +108,8 @@ async fn panicking_observer_does_not_lose_the_token() {
         ErrorKind::RateLimited
     );
     assert!(cache.token(&scopes(&["a"])).await.is_ok());
-    // The eight events: obtained, invalidated, store down, obtained, store up, failed, cool-down,
-    // failed.
+    // The eight events are: obtained, invalidated, store down, obtained, store up, failed,
+    // cool-down, failed.
     assert_eq!(called.load(Ordering::SeqCst), 8);
 }
 

@@ -1,5 +1,5 @@
-//! Runs the guide's examples in other languages against the emulator, if their interpreters are
-//! installed.
+//! Runs the guide's examples in other languages against the emulator. An example is skipped if its
+//! interpreter is not installed.
 
 use std::{env, fs, path::Path, process::Command};
 
@@ -7,7 +7,7 @@ use fintech_auth::emulator::{Emulator, Operation, moneykit};
 
 use crate::support::emulator;
 
-/// Returns the guide's example in a language.
+/// Returns the guide's example in one language.
 fn example(language: &str) -> String {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/guide/other_languages.md");
     let page = fs::read_to_string(page).expect("the page is there");
@@ -15,14 +15,14 @@ fn example(language: &str) -> String {
     code.split_once("```").expect("its end").0.to_owned()
 }
 
-/// Checks that the example is short and no wider than the page on docs.rs.
+/// Checks that the example is short and that its lines fit the page on docs.rs.
 fn assert_readable(code: &str) {
     assert!(code.lines().count() <= 16, "{code}");
     assert!(code.lines().all(|line| line.len() <= 88), "{code}");
 }
 
-/// Runs a program with the variables that `fintech-auth emulator` prints. Returns `None` if the
-/// program is not installed.
+/// Runs a program with the environment variables that `fintech-auth emulator` prints. Returns
+/// `None` if the program is not installed.
 fn run(emulator: &Emulator, name: &str, command: &[&str], is_required: bool) -> Option<String> {
     let [program, args @ ..] = command else { panic!("no program") };
     let mut child = Command::new(program);

@@ -1,5 +1,5 @@
-//! Checks the contents of the published crate and the crates that dependants build. Cargo only
-//! plans the build: nothing is compiled, and only crates of other platforms are downloaded.
+//! Checks which files are in the published crate, and which crates are built with it. Cargo only
+//! plans the build: it compiles nothing, and downloads only crates for other platforms.
 
 use std::{collections::BTreeSet, env, path::PathBuf, process::Command};
 
@@ -26,7 +26,8 @@ fn packed() -> Vec<String> {
 fn package_contains_only_sources_and_specs() {
     let (sources, others): (Vec<_>, Vec<_>) =
         packed().into_iter().partition(|file| file.starts_with("src/") && file.ends_with(".rs"));
-    // `layers` checks which Rust files exist. This test checks that all of them are packaged.
+    // The module `layers` checks which Rust files exist. This test checks that all of them are in
+    // the package.
     let there = super::layers::sources(&root().join("src"));
     let there =
         there.iter().map(|path| path.strip_prefix(root()).expect("below").to_string_lossy().into_owned());
@@ -79,7 +80,7 @@ fn package_contains_only_sources_and_specs() {
     ");
 }
 
-/// All features except the one for users of OpenSSL.
+/// All features except the feature for users of OpenSSL.
 fn all_but_native_tls() -> String {
     let manifest = std::fs::read_to_string(root().join("Cargo.toml")).expect("readable");
     let (_, features) = manifest.split_once("\n[features]\n").expect("features");
@@ -115,7 +116,7 @@ fn no_tls_library_is_built_without_a_tls_feature() {
     assert!(found.is_empty(), "{found:?}");
 }
 
-/// A crate whose features differ between the library and its build script is compiled twice.
+/// If a crate has different features in the library and in its build script, it is compiled twice.
 #[test]
 fn dependants_build_no_crate_in_two_versions() {
     let tree = ["tree", "-q", "--offline", "-p", "fintech-auth", "-e", "normal,build", "--prefix", "none"];
@@ -125,6 +126,6 @@ fn dependants_build_no_crate_in_two_versions() {
     assert!(names.contains(&"saphyr-parser"), "{names:?}");
     let twice: BTreeSet<&str> =
         names.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
-    // schemars_derive still needs syn 2.
+    // The crate schemars_derive still needs syn 2.
     assert_eq!(twice, BTreeSet::from(["syn"]));
 }

@@ -1,4 +1,4 @@
-//! A service can use any token provider through `dyn TokenProvider`.
+//! Tests that a service can use any token provider through `dyn TokenProvider`.
 
 use std::{
     sync::Arc,

@@ -1,5 +1,5 @@
-//! The rate limit admits callers in order of arrival. A call that would have to wait too long fails
-//! at once.
+//! Tests that the rate limit admits callers in order of arrival, and that a call fails immediately
+//! if it would have to wait too long.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ const LONG: Duration = Duration::from_secs(600);
 
 type Callers = JoinSet<Result<(), (ErrorKind, Duration)>>;
 
-/// Requests uncached scope sets in order, each from its own caller.
+/// Requests scope sets that are not cached, in order. Each request is from its own caller.
 fn ask(cache: &TokenCache, count: usize) -> Callers {
     let mut callers = JoinSet::new();
     for number in 0..count {
@@ -66,7 +66,8 @@ async fn uncached_scope_sets_are_requested_in_arrival_order_within_the_limit() {
         let waited = &times[40..];
         assert!(waited.windows(2).all(|two| (25..=45).contains(&(two[1] - two[0]))), "not even: {count}");
         let rate = (count - 40) as f64 / (*waited.last().unwrap() as f64 / 1000.0);
-        // The first waiting caller waits for a whole second, which lowers the rate of 200 callers.
+        // The first caller that waits does so for a whole second. This lowers the average rate if
+        // there are only 200 callers.
         assert!((38.0..=40.0).contains(&rate) || count == 200, "{count}: {rate} a second");
     }
 }
@@ -82,7 +83,8 @@ async fn caller_behind_a_long_queue_fails_immediately_with_the_expected_wait() {
     let wait = error.retry_after().unwrap();
     assert!((Duration::from_secs(248)..Duration::from_secs(256)).contains(&wait), "{wait:?}");
     assert!(!error.may_have_been_sent());
-    // A caller with enough time waits until the queue before it is empty.
+    // A caller that can wait long enough waits until all earlier callers in the queue have been
+    // admitted.
     cache.token_within(&scopes(&["customer"]), LONG).await.unwrap();
     let waited = before.elapsed();
     assert!(waited >= wait && waited <= wait + SECOND, "{waited:?}");
@@ -114,7 +116,7 @@ async fn cool_down_delays_the_queue_and_keeps_its_order() {
     assert_eq!(order(&source), (0..100).collect::<Vec<_>>());
     let times = source.times();
     assert_limit(&times, 10);
-    // At most one more request was in flight when the response arrived.
+    // When the response arrived, at most one more request was in flight.
     let after = times.iter().filter(|at| **at > times[14] + 100).min().unwrap();
     assert!(after - times[14] >= 60_100, "{after}");
 }

@@ -1,9 +1,10 @@
-//! Checks `README.md` and `docs/comparison.md`: each claim has a test, and each link leads to a
+//! Checks `README.md` and `docs/comparison.md`: a test proves each claim, and each link leads to a
 //! file.
 
 use std::{fs, path::Path};
 
-/// Each line of `docs/comparison.md` about tokens, and the tests for its claims about this crate.
+/// Each line about tokens in `docs/comparison.md`, with the tests that prove its claims about this
+/// crate.
 const HELD_BY: [(&str, &[&str]); 17] = [
     (
         "cached token",
@@ -85,7 +86,7 @@ fn read(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("readable")
 }
 
-/// Returns each `[label]: target` of a text.
+/// Returns each `[label]: target` in a text.
 fn definitions(text: &str) -> Vec<(&str, &str)> {
     text.lines().filter_map(|line| line.strip_prefix('[')?.split_once("]: ")).collect()
 }
@@ -109,7 +110,8 @@ fn each_line_of_the_readme_comparison_has_a_test() {
     }
 }
 
-/// The front page is short, and its links lead to pages that GitHub renders, never to source code.
+/// The front page must be short. Its links must lead to pages that GitHub renders, and not to
+/// source code.
 #[test]
 fn the_front_page_is_short_and_each_link_leads_to_a_page() {
     let readme = read("README.md");

@@ -1,4 +1,4 @@
-//! Deduplication of webhooks across processes through a real Redis.
+//! Tests the deduplication of webhooks across processes through a real Redis.
 
 use std::{sync::Arc, time::Duration};
 
@@ -108,7 +108,8 @@ async fn namespaces_are_isolated() {
     assert_eq!(two.begin(&id("a"), 1, LEASE).await.unwrap(), Begin::New);
 }
 
-/// Another program may have written the value, which must not block the event forever.
+/// Another program may have written a value under this key. The value must not block the event
+/// forever.
 #[tokio::test]
 async fn value_of_another_program_in_redis_is_ignored() {
     let Some(redis) = RedisServer::start() else { return };

@@ -1,4 +1,5 @@
-//! A real Redis server for one test, on a free loopback port. It stops when its handle is dropped.
+//! Runs a real Redis server for one test, on a free loopback port. The server stops when its handle
+//! is dropped.
 
 use std::{
     env, fs,
@@ -12,7 +13,7 @@ use std::{
 
 use fintech_auth::redis::{self as client, FromRedisValue};
 
-/// The supported programs, by their names on Debian.
+/// The supported server programs, by their names on Debian.
 pub(crate) const PROGRAMS: [&str; 2] = ["redis-server", "valkey-server"];
 
 pub(crate) struct RedisServer {
@@ -24,8 +25,8 @@ pub(crate) struct RedisServer {
 }
 
 impl RedisServer {
-    /// Starts the first installed program. If none is installed, prints a note and returns `None`,
-    /// or fails in CI.
+    /// Starts the first program that is installed. If none is installed, prints a note and returns
+    /// `None`. In CI, panics instead.
     pub(crate) fn start() -> Option<Self> {
         Self::start_with(&[])
     }
@@ -36,7 +37,8 @@ impl RedisServer {
             let words =
                 "no redis-server is installed, so a test was skipped (Debian: apt-get install redis-server)";
             assert!(env::var_os("CI").is_none(), "{words}");
-            // Written directly, because the test runner captures the output of passing tests.
+            // The note is written directly to standard error, because the test runner captures the
+            // output of passing tests.
             let _ = writeln!(std::io::stderr(), "\nnote: {words}");
         }
         found
@@ -50,7 +52,7 @@ impl RedisServer {
         let folder = env::temp_dir().join(name);
         fs::create_dir_all(&folder).unwrap();
         let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-        // Another process may take the port before the server does.
+        // Another process may take the port before the server opens it.
         for _ in 0..5 {
             let port = free_port();
             let child = spawn(program, port, &folder, &arguments);
@@ -84,7 +86,7 @@ impl RedisServer {
         false
     }
 
-    /// Stops responding while connections stay open.
+    /// Makes the server stop responding, while connections stay open.
     pub(crate) fn pause(&self) {
         self.signal("-STOP");
     }
@@ -116,7 +118,7 @@ impl RedisServer {
         panic!("{} does not start again", self.program);
     }
 
-    /// Sends a command directly, without the store.
+    /// Sends a command directly to the server, without the store.
     pub(crate) async fn run<T: FromRedisValue>(&self, command: &[&[u8]]) -> T {
         let client = client::Client::open(self.url()).unwrap();
         let config = client::AsyncConnectionConfig::new();

@@ -1,5 +1,5 @@
-//! The token store on a real Redis: what it stores, what it rejects, and how it behaves when Redis
-//! fails.
+//! Tests the token store on a real Redis: what the store writes, what it rejects, and what it does
+//! when Redis fails.
 
 use std::{
     sync::{
@@ -34,7 +34,7 @@ use crate::{
 };
 
 const BRIEF: Duration = Duration::from_millis(300);
-/// Far longer than every documented limit.
+/// This time is far longer than every documented limit.
 const LONG: Duration = Duration::from_secs(20);
 
 fn builder() -> RedisStoreBuilder {
@@ -58,7 +58,7 @@ fn source(script: impl IntoIterator<Item = Reply>) -> Scripted {
     Scripted::new(Duration::from_millis(20), true, script)
 }
 
-/// The end of the Redis key that marks the credentials of a scripted source as refused.
+/// The end of the Redis key that shows that the credentials of a scripted source were refused.
 fn refused() -> String {
     let credentials = Fingerprint::of(["scripted"]).to_string();
     format!("refused:{:.32}", Fingerprint::of(["credentials", &credentials]).to_string())
@@ -91,7 +91,8 @@ async fn listening(redis: &RedisServer, count: usize) {
     .await;
 }
 
-/// Two processes that share the token of `a` and receive each other's notifications.
+/// Returns two processes that share the token of the scope `a` and receive each other's
+/// notifications.
 async fn two_with_one_token(redis: &RedisServer, source: &Scripted) -> (TokenCache, TokenCache) {
     let (one, two) = (process(redis, source), process(redis, source));
     get(&one, "a").await;
@@ -212,7 +213,7 @@ async fn rotating_encryption_keys_requires_no_new_token() {
     assert_eq!(get(&with(&[2, 1]), "a").await, "token-1");
     assert_eq!(get(&with(&[2, 1]), "b").await, "token-2");
     assert_eq!(get(&with(&[2]), "b").await, "token-2");
-    // An entry that no key can open is unusable and is overwritten.
+    // If no key can decrypt an entry, the entry is unusable and is overwritten.
     assert_eq!(get(&with(&[2]), "a").await, "token-3");
     assert_eq!(get(&with(&[2]), "a").await, "token-3");
 }
@@ -247,7 +248,7 @@ async fn corrupt_entries_are_rejected_and_overwritten() {
     let foreign_id: Vec<u8> = redis.run(&[b"HGET", other.as_bytes(), b"g"]).await;
     let (entry, huge) = (entry.as_bytes(), vec![b'x'; 1 << 20]);
     let breakages: [&[&[u8]]; 11] = [
-        // All fields of another entry, copied to this key.
+        // All fields are copied from another entry to this key.
         &[b"HSET", entry, b"t", &foreign, b"g", &foreign_id],
         &[b"SET", entry, b"text"],
         &[b"RPUSH", entry, b"a", b"b"],
@@ -319,7 +320,7 @@ async fn new_token_takes_two_redis_calls_and_a_shared_token_takes_one() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source([]);
     let (one, two) = (process(&redis, &source), process(&redis, &source));
-    // The scripts are loaded and the subscriptions active.
+    // The scripts are loaded and the subscriptions are active.
     get(&one, "warm").await;
     get(&two, "warm").await;
     listening(&redis, 2).await;
@@ -387,7 +388,7 @@ async fn closed_store_reconnects_when_it_is_called() {
     let cache = TokenCache::new(source.clone(), options(store.clone()));
     let token = get(&cache, "a").await;
     listening(&redis, 1).await;
-    // One of the three connections runs this command.
+    // One of the three connections runs the command `CLIENT LIST`.
     let connections = async || redis.run_text::<String>("CLIENT LIST").await.lines().count();
     assert_eq!(connections().await, 3);
     cache.shutdown(LONG).await.unwrap();
@@ -402,7 +403,7 @@ async fn eviction_missed_by_the_subscription_is_applied_later() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source([]);
     let (one, two) = two_with_one_token(&redis, &source).await;
-    // Wait until the caches have handled their new subscriptions.
+    // Wait until the caches have handled the notices about their new subscriptions.
     sleep(BRIEF).await;
     let token = one.token(&scopes(&["a"])).await.unwrap();
     redis.run_text::<i64>("CLIENT KILL TYPE pubsub").await;
@@ -434,11 +435,12 @@ async fn late_refresh_does_not_restore_a_revoked_token() {
     get(&two, "a").await;
     listening(&redis, 2).await;
     clock.wall_forward(Duration::from_secs(3400));
-    // The token is stale: it is returned and refreshed in the background.
+    // The token is stale. The call returns it, and the cache refreshes it in the background.
     assert_eq!(get(&one, "a").await, "token-1");
     until("a refresh", async || source.count() == 2).await;
     two.forget(&Secret::from("token-1")).await.unwrap();
-    // The new token of that refresh is discarded, and no caller saw it.
+    // The refresh was in flight during the revocation, so its new token is discarded. No caller
+    // received it.
     until("a new token", async || source.count() == 3).await;
     assert_eq!(get(&one, "a").await, "token-3");
     assert_eq!(get(&two, "a").await, "token-3");
@@ -493,7 +495,7 @@ async fn lease_is_lost_after_a_flush_and_fences_never_decrease() {
     assert!(second.fence > first.fence);
     assert!(!store.put(&key, &token, &first).await.unwrap());
     assert!(!store.renew(&key, &first, LONG).await.unwrap());
-    // The same lease number in another store is a different lease.
+    // Another store with the same lease number has a different lease.
     let other = self::store(&redis);
     assert!(!other.put(&key, &token, &second).await.unwrap());
     assert!(!other.put(&key, &token, &Lease::new(0)).await.unwrap());
@@ -522,7 +524,8 @@ async fn every_process_can_send_requests_after_a_cool_down() {
     let source = source([limited(1)]);
     let (one, two) = (process(&redis, &source), process(&redis, &source));
     assert_eq!(kind(&one, "a").await, ErrorKind::RateLimited);
-    // The caller in the second process waits until the block ends, and then sends the next request.
+    // The caller in the second process waits until the block ends, and then this process sends the
+    // next request.
     assert_eq!((get(&two, "a").await, get(&one, "a").await), ("token-2".to_owned(), "token-2".to_owned()));
     assert_eq!(source.count(), 2);
 }
@@ -695,8 +698,7 @@ async fn broken_idle_connection_is_replaced_without_an_error() {
     assert_eq!(cache.stats().store_failures, 0);
 }
 
-/// Returns the lines of an `ACL SETUSER` command in the documentation, found by the comment above
-/// it.
+/// Returns the lines of the `ACL SETUSER` command that follows this comment in the documentation.
 fn documented_rights(mode: &str) -> String {
     let docs = include_str!("../../src/token/store/redis/mod.rs");
     let lines = docs.lines().map(|line| line.trim_start_matches("//!").trim());
@@ -708,7 +710,7 @@ fn documented_rights(mode: &str) -> String {
     rights.replace("NAMESPACE", "test").replace("PASSWORD", "pass-word")
 }
 
-/// Checks commands that a user with the documented rights must not be able to run.
+/// Checks that a user with the documented rights cannot run commands for which it has no rights.
 async fn assert_least_rights(redis: &RedisServer, user: &str) {
     redis.run_text::<()>("SET other value").await;
     let client = redis::Client::open(user).unwrap();
@@ -922,11 +924,11 @@ async fn server_that_reissues_a_rejected_token_gets_at_most_five_calls() {
 #[tokio::test]
 async fn token_call_that_outlasts_its_callers_is_sent_once() {
     let Some(redis) = RedisServer::start() else { return };
-    // Each response takes longer than the wait of a caller and a lease together.
+    // Each response takes longer than a caller waits and longer than a lease lasts, even together.
     let source = Scripted::new(Duration::from_secs(6), true, []);
     let process = || {
         let store = Arc::new(builder().with_timeout(LONG).open(&redis.url()).unwrap());
-        // The lease is renewed every second and must not be lost on a busy test machine.
+        // The lease is renewed every second. It must not expire on a busy test machine.
         let options = options(store).with_store_timeout(2 * LONG).with_lease(Duration::from_secs(3));
         TokenCache::new(source.clone(), options.with_max_wait(Duration::from_secs(1)))
     };
@@ -935,7 +937,7 @@ async fn token_call_that_outlasts_its_callers_is_sent_once() {
     let (first, second) = tokio::join!(one.token(&wanted), two.token(&wanted));
     assert_eq!(first.unwrap_err().kind(), ErrorKind::Timeout);
     assert_eq!(second.unwrap_err().kind(), ErrorKind::Timeout);
-    // Either process may have held the lease.
+    // Either process may have held the lease and received the token.
     until("the token", async || [&one, &two].iter().any(|cache| cache.cached(&wanted).is_some())).await;
     for cache in [&one, &two] {
         assert_eq!(cache.token_within(&wanted, LONG).await.unwrap().expose_secret(), "token-1");
@@ -962,7 +964,7 @@ async fn process_can_revoke_a_token_held_only_by_another_process_or_redis() {
             assert_eq!(get(cache, "a").await, next);
         }
     }
-    // Only Redis holds the third token now.
+    // After this step, only Redis holds the third token.
     new().forget(&Secret::from("token-3")).await.unwrap();
     assert_eq!(get(&new(), "a").await, "token-4");
     assert!(
@@ -1005,7 +1007,7 @@ async fn revocation_during_a_redis_outage_fails_and_is_applied_later() {
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(one.cached(&scopes(&["a"])).is_none(), "this process forgets it all the same");
     redis.resume();
-    // Redis may still hold the token until the tombstone is written, but this process does not use
+    // Until the tombstone is written, Redis may still hold the token, but this process does not use
     // it.
     assert_ne!(get(&one, "a").await, "token-1");
     until("dropped", async || two.cached(&scopes(&["a"])).is_none()).await;
@@ -1018,7 +1020,7 @@ async fn revocation_missed_by_the_subscription_is_applied_later() {
     let source = source([]);
     let (_one, two) = two_with_one_token(&redis, &source).await;
     sleep(BRIEF).await;
-    // The revocation names the refresh token, which the second process has never seen.
+    // The revocation is by the refresh token, which the second process has never received.
     redis.run_text::<i64>("CLIENT KILL TYPE pubsub").await;
     store(&redis)
         .revoke(

@@ -1,7 +1,7 @@
-//! Processes of two versions on one Redis, as in every rolling deployment. The test writes the data
-//! of the other version itself.
+//! Tests processes of two versions on one Redis, as during every rolling deployment. The test
+//! itself writes the data of the other version.
 //!
-//! `store::redis::store::tests::entry_written_by_an_earlier_build_is_parsed` pins the sealed
+//! `store::redis::store::tests::entry_written_by_an_earlier_build_is_parsed` checks the sealed
 //! format.
 
 use std::{sync::Arc, time::Duration};
@@ -48,7 +48,7 @@ fn key() -> StoreKey {
     StoreKey::new(Fingerprint::of(["scripted"]), "a")
 }
 
-/// Returns the only key that contains this part, after a process has used the store.
+/// Returns the only key whose name contains this text, after a process has used the store.
 async fn name(redis: &RedisServer, part: &str) -> String {
     let names: Vec<String> = redis.run_text(&format!("KEYS *:{part}*")).await;
     let [name] = &names[..] else { panic!("one name with {part}: {names:?}") };
@@ -92,7 +92,7 @@ async fn entry_of_another_version_is_overwritten_and_its_refresh_token_not_sent(
         assert_eq!(get(&two).await, token, "version {version}: shared again");
         assert_eq!(source.count(), before + 1, "version {version}");
         assert_eq!(source.token_calls().last(), Some(&TokenCall::Issue("a".to_owned())), "version {version}");
-        // The lease was released.
+        // The process has released the lease.
         assert!(redis.run_text::<Vec<String>>("KEYS *:lease:*").await.is_empty());
     }
 }
@@ -127,7 +127,8 @@ async fn each_version_shares_only_its_own_tokens() {
     assert_eq!(source.count(), 3, "the first, and one after each rejection");
 }
 
-/// This version does not parse the text of a lease: only its expiry matters.
+/// This version does not parse the text of a lease from another version. Only the expiry of the
+/// lease matters.
 #[tokio::test]
 async fn lease_of_another_version_is_respected_until_it_expires() {
     let Some(redis) = RedisServer::start() else { return };
@@ -151,7 +152,7 @@ async fn lease_of_another_version_is_respected_until_it_expires() {
     }
 }
 
-/// Pins the names, types and texts that this version exchanges with others.
+/// Checks the names, types and texts that this version exchanges with other versions.
 #[tokio::test]
 async fn revocations_of_another_version_are_applied_and_other_messages_ignored() {
     let Some(redis) = RedisServer::start() else { return };
@@ -161,7 +162,7 @@ async fn revocations_of_another_version_are_applied_and_other_messages_ignored()
     subscribed(&redis).await;
     let say =
         async |message: &str| redis.run_text::<i64>(&format!("PUBLISH fintech-auth:test {message}")).await;
-    // A later version may send other messages.
+    // A later version may send messages of other kinds.
     for unknown in ["rotated:0000000000000001", "revoked:x", "revoked2:0000000000000001", "\u{1}", "changed:"]
     {
         say(unknown).await;
@@ -172,7 +173,7 @@ async fn revocations_of_another_version_are_applied_and_other_messages_ignored()
     dropped(&cache).await;
     let token = get(&cache).await;
 
-    // A revocation by another version: its tombstone, then its message.
+    // The other version revokes a token: it writes the tombstone and then sends the message.
     let revoked = name(&redis, "fence").await.replace(":fence", ":revoked");
     let stored = store(&redis).get(&key()).await.unwrap().expect("it is stored");
     assert_eq!(stored.access_token.expose_secret(), token);
@@ -183,7 +184,7 @@ async fn revocations_of_another_version_are_applied_and_other_messages_ignored()
     say(&format!("revoked:{:016x}", stored.id.get())).await;
     dropped(&cache).await;
 
-    // A revocation by this version.
+    // This version revokes a token.
     let next = cache.token(&scopes(&["a"])).await.unwrap();
     assert_ne!(next.expose_secret(), token);
     let stored = store(&redis).get(&key()).await.unwrap().expect("it is stored");
@@ -200,7 +201,7 @@ async fn blocks_of_another_version_are_applied() {
     get(&process(&redis, &source)).await;
     let fence = name(&redis, "fence").await;
     let entry = name(&redis, "token:2:").await;
-    // The block applies to the credentials and not to the source. In this test, both have the same
+    // The block is for the credentials, not for the token source. In this test, both have the same
     // fingerprint.
     let credentials = Fingerprint::of(["scripted"]).to_string();
     let refused = Fingerprint::of(["credentials", &credentials]).to_string();
@@ -223,7 +224,7 @@ async fn deliveries_of_another_version_are_not_lost_or_repeated() {
     let Some(redis) = RedisServer::start() else { return };
     let deliveries = RedisDeliveries::new(store(&redis));
     let id = DeliveryId::new([&b"a"[..]], std::time::SystemTime::UNIX_EPOCH);
-    // Values that this version writes and the previous one reads.
+    // This version writes values that the previous version reads.
     deliveries.begin(&id, 0xab, LEASE).await.unwrap();
     let [key] = &redis.run_text::<Vec<String>>("KEYS *").await[..] else { panic!("one key") };
     let digest: String = id.key().iter().map(|byte| format!("{byte:02x}")).collect();
@@ -231,7 +232,7 @@ async fn deliveries_of_another_version_are_not_lost_or_repeated() {
     assert_eq!(redis.run_text::<String>(&format!("GET {key}")).await, format!("{:032x}", 0xab));
     deliveries.complete(&id, LEASE).await.unwrap();
     assert_eq!(redis.run_text::<String>(&format!("GET {key}")).await, "done");
-    // Values that the other version wrote.
+    // The other version wrote these values.
     redis.run_text::<Value>(&format!("SET {key} done PX 60000")).await;
     assert_eq!(deliveries.begin(&id, 1, LEASE).await.unwrap(), Begin::Done);
     redis.run_text::<Value>(&format!("SET {key} 000000000000000000000000000000cd PX 60000")).await;

@@ -1,4 +1,4 @@
-//! An unusable refresh token never causes more than one request.
+//! Tests that an unusable refresh token never causes more than one request.
 
 use std::{
     sync::{
@@ -78,7 +78,7 @@ async fn refresh_request_is_retried_only_if_a_transient_error_prevented_sending(
     }
 }
 
-/// Issues refresh tokens, but keeps the default refresh method.
+/// This source issues refresh tokens, but does not override the default refresh method.
 struct WithoutRefresh;
 
 impl TokenSource for WithoutRefresh {
@@ -104,7 +104,8 @@ async fn source_without_a_refresh_grant_renews_with_client_credentials() {
     assert_eq!(cache.stats().refreshes, 99);
 }
 
-/// The client credentials may be rate limited too, so no request is sent until the cool-down ends.
+/// The rate limit of the vendor may also apply to the client credentials, so no request is sent
+/// until the cool-down ends.
 #[tokio::test]
 async fn rate_limited_refresh_token_is_not_resent() {
     let emulator = emulator().await;
@@ -156,7 +157,8 @@ async fn calls_accept_any_type_that_holds_the_token() {
     let emulator = emulator().await;
     let (moov, moneykit) = (moov(&emulator), moneykit(&emulator));
     let read = scopes(&["/accounts.read"]);
-    // A refresh token can be used once, so each of these calls has its own.
+    // A refresh token can be used only once, so each call uses the refresh token of the call
+    // before.
     let issued = moov.issue(&read).await.unwrap();
     let pair = moov.refresh(&issued, &[]).await.unwrap();
     let pair = moov.refresh(&pair, &[]).await.unwrap();

@@ -1,4 +1,5 @@
-//! A refusal affects only its cause: a scope set, a refresh token, or the credentials.
+//! Tests that a refusal blocks only what caused it: a scope set, a refresh token or the
+//! credentials.
 
 use std::{
     sync::{
@@ -29,7 +30,8 @@ struct RefusingSource(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    /// The status of a refusal. If `None`, the error has the kind `Unauthorized` and no status.
+    /// The status of a refusal. If it is `None`, the error has the kind `Unauthorized` and no
+    /// status.
     status: Option<StatusCode>,
     refuses_all: AtomicBool,
     asked: Mutex<Vec<String>>,
@@ -98,8 +100,8 @@ async fn refused_scope_set_does_not_block_other_scope_sets() {
     }
 }
 
-/// Before the first success, the cache cannot know whether the credentials or these five scope sets
-/// are refused. After it, refusals of these scope sets no longer block the credentials.
+/// Before the first success, the cache cannot know whether the server refuses the credentials or
+/// only these five scope sets. After it, refusals of these scope sets do not block the credentials.
 #[tokio::test(start_paused = true)]
 async fn refused_scope_sets_do_not_block_others_after_the_first_success() {
     let source = RefusingSource::new(Some(StatusCode::FORBIDDEN), false);
@@ -203,7 +205,7 @@ async fn issue(clients: &Clients, operation: Operation, scope: &str) -> Result<(
     }
 }
 
-/// Both vendors' clients, on the emulator's clock.
+/// Returns the clients of both vendors. They use the emulator's clock.
 struct Clients {
     moneykit: fintech_auth::moneykit::Client,
     moov: fintech_auth::moov::Client,
@@ -226,7 +228,7 @@ fn scopes_of(operation: Operation) -> [&'static str; 4] {
     }
 }
 
-/// A refusal with a body that contains details for the caller.
+/// Returns a refusal whose body contains details for the caller.
 fn refusal(status: StatusCode) -> Fault {
     Fault::response(status)
         .with_header(HeaderName::from_static("x-request-id"), http::HeaderValue::from_static("of-the-first"))
@@ -248,8 +250,8 @@ async fn vendor_401_blocks_the_credentials_and_a_403_blocks_one_scope_set() {
                 let error = issue(&clients, operation, scope).await.unwrap_err();
                 assert_eq!(error.kind(), ErrorKind::Unauthorized, "{operation:?} {status}");
             }
-            // A caller whose request was not sent gets the error of the earlier refusal, without
-            // its details.
+            // If the request of a caller was not sent, the caller gets the error of the earlier
+            // refusal, but without its details.
             let error = issue(&clients, operation, fourth).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Unauthorized, "{operation:?} {status}");
             assert!(!error.may_have_been_sent() && error.retry_after().is_some());

@@ -1,5 +1,5 @@
-//! A server that issues the same token again, and a source that panics: requests to both are
-//! limited.
+//! Tests a server that issues the same token again, and a source that panics. Requests to both must
+//! be limited.
 
 use std::{
     collections::HashSet,
@@ -27,7 +27,7 @@ use crate::{
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// Always issues the same token and counts how often.
+/// Always issues the same token, and counts its calls.
 #[derive(Clone, Default)]
 struct SameTokenSource(Arc<AtomicUsize>);
 
@@ -87,7 +87,7 @@ impl Wrapper for RejectsEvictedTokens {
     }
 }
 
-/// Returns a cache without a store, a cache with a memory store, and a cache with a store that
+/// Returns three caches: one without a store, one with a memory store, and one with a store that
 /// rejects evicted tokens.
 fn caches() -> [(TokenCache, SameTokenSource); 3] {
     let options = || options(&TestClock::new());
@@ -130,8 +130,8 @@ async fn requests_back_off_if_a_reissued_token_is_invalidated_repeatedly() {
             }
             sleep(Duration::from_millis(100)).await;
         }
-        // Without jitter, the delays are half of 1, 2, 4, … 60 s. With the store that rejects the
-        // token after its eviction, each attempt sends several requests.
+        // Without jitter, the delays are half of 1, 2, 4, … 60 s. If the store rejects the token
+        // after its eviction, each attempt sends several requests.
         let asked = source.count();
         assert!((100..=4 * 130).contains(&asked), "{asked}");
         sleep(HOUR).await;
@@ -212,7 +212,7 @@ async fn all_waiting_callers_get_the_error_of_a_panicking_source() {
     assert_eq!(source.0.load(Ordering::Relaxed), 1);
 }
 
-/// A source whose refresh grant panics and whose client credentials grant works.
+/// A source whose refresh grant panics and whose client credentials grant succeeds.
 struct PanickingRefresh;
 
 impl TokenSource for PanickingRefresh {

@@ -1,5 +1,5 @@
-//! A revoked token is never returned again, whether the revocation names the access token or the
-//! refresh token, and whatever runs concurrently.
+//! Tests that a revoked token is never returned again, no matter whether the revocation is by the
+//! access token or the refresh token, and no matter what runs concurrently.
 
 use std::{
     sync::{Arc, Mutex},
@@ -22,8 +22,8 @@ use crate::{
 
 const STALE: Duration = Duration::from_secs(3291);
 
-/// Earlier code checked and started a refresh in two separate steps. In 50,000 runs, this led to a
-/// second request.
+/// An earlier version checked the cache and started the refresh in two separate steps. In 50,000
+/// runs, this caused a second request.
 #[test]
 fn callers_on_many_threads_at_a_cold_start_send_one_request() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
@@ -67,7 +67,8 @@ async fn revoking_either_token_during_a_refresh_discards_the_new_token() {
     }
 }
 
-/// The refresh started with a token that was invalidated later, so the cache no longer holds it.
+/// The token is invalidated while it is being refreshed, so the cache no longer holds it. The
+/// revocation must still affect this refresh.
 #[tokio::test(start_paused = true)]
 async fn revoking_an_invalidated_token_discards_the_refresh_of_that_token() {
     for revoked in ["token-1", "refresh-1"] {
@@ -88,7 +89,8 @@ async fn revoked_refresh_token_from_a_store_is_not_sent() {
     let key = StoreKey::new(Fingerprint::of(["scripted"]), "a");
     let clock = TestClock::new();
     let lease: Lease = store.lease(&key, Duration::from_secs(1)).await.unwrap().unwrap();
-    // The stored token is already stale, so only its refresh token is used.
+    // The stored token is already stale, so it cannot be returned. Only its refresh token could be
+    // used.
     let age = Duration::from_secs(3595);
     let stored = StoredToken::new(Secret::from("token-0"), age, Duration::from_secs(3600))
         .with_refresh_token(Some(Secret::from("refresh-0")));
@@ -101,7 +103,7 @@ async fn revoked_refresh_token_from_a_store_is_not_sent() {
     assert_eq!(source.token_calls(), [TokenCall::Issue("a".to_owned())]);
 }
 
-/// Issues the given token when the test allows it.
+/// Issues the given token as soon as the test allows it.
 #[derive(Clone, Default)]
 struct PausedSource {
     go: Arc<Notify>,
@@ -121,7 +123,7 @@ impl TokenSource for PausedSource {
     }
 }
 
-/// A caller can know and revoke a token before this process receives it.
+/// A caller may know and revoke a token before this process receives it.
 #[tokio::test(start_paused = true)]
 async fn token_revoked_while_it_is_requested_is_not_returned() {
     let source = PausedSource::default();
@@ -141,7 +143,8 @@ async fn token_revoked_while_it_is_requested_is_not_returned() {
     assert_eq!(cache.token(&scopes(&["a"])).await.unwrap().expose_secret(), "another");
 }
 
-/// The refresh has ended and its callers are about to wake up. None of them may get the token.
+/// The refresh has ended, but its callers have not run yet. If the token is revoked now, no caller
+/// may get it.
 #[tokio::test(start_paused = true)]
 async fn callers_woken_after_a_revocation_do_not_get_the_revoked_token() {
     let source = PausedSource::default();
@@ -152,7 +155,8 @@ async fn callers_woken_after_a_revocation_do_not_get_the_revoked_token() {
     assert!(poll_once(&mut asking).is_none());
     tokio::task::yield_now().await;
     source.go.notify_one();
-    // The refresh runs in a separate task. The test does not poll this caller during the refresh.
+    // The refresh runs in a separate task. The test does not poll this caller while the refresh
+    // runs.
     sleep(Duration::from_millis(10)).await;
     assert_eq!(handle.cached().unwrap().expose_secret(), "first");
     cache.forget(&Secret::from("first")).await.unwrap();

@@ -1,4 +1,4 @@
-//! A token source that follows a script on tokio's paused time and logs its calls.
+//! A token source that follows a script on tokio's paused time and records its calls.
 
 use std::{
     collections::VecDeque,
@@ -17,12 +17,12 @@ use tokio::time::Instant;
 pub(crate) enum Reply {
     /// A token that is valid for this many seconds.
     Token(i64),
-    /// A token without a lifetime.
+    /// A token whose response has no lifetime.
     Silent,
     Fail(Failure),
-    /// `Unauthorized`, from a response with this status.
+    /// An error of the kind `Unauthorized`, from a response with this status.
     Refused(u16),
-    /// Never responds.
+    /// The source never responds.
     Hang,
 }
 
@@ -59,13 +59,14 @@ pub(crate) struct Scripted(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    /// Replies in order. After the last reply, the source issues tokens of one hour.
+    /// The replies in order. After the last reply, the source issues tokens that are valid for one
+    /// hour.
     script: Mutex<VecDeque<Reply>>,
     log: Mutex<Vec<(Duration, TokenCall)>>,
     start: Instant,
     latency: Duration,
     with_refresh: bool,
-    /// The refresh token of every response.
+    /// The refresh token in every response.
     refresh_token: Mutex<Option<String>>,
 }
 
@@ -85,7 +86,7 @@ impl Scripted {
         }))
     }
 
-    /// Adds this refresh token to every further token.
+    /// Adds this refresh token to every token from now on.
     pub(crate) fn always_with_refresh_token(&self, refresh_token: &str) {
         *self.0.refresh_token.lock().unwrap() = Some(refresh_token.to_owned());
     }
@@ -95,7 +96,7 @@ impl Scripted {
         self.0.log.lock().unwrap().iter().map(|(_, call)| call.clone()).collect()
     }
 
-    /// Returns the times of the calls, in whole milliseconds since the start.
+    /// Returns the times of the calls, in whole milliseconds since the start of the test.
     pub(crate) fn times(&self) -> Vec<u128> {
         self.0.log.lock().unwrap().iter().map(|(at, _)| at.as_millis()).collect()
     }
@@ -154,7 +155,8 @@ impl TokenSource for Scripted {
     }
 }
 
-/// A clock on tokio's time, so pausing tokio's time stops both. The wall clock can also be set.
+/// A clock that follows tokio's time, so it stops when a test pauses tokio's time. The wall clock
+/// can also be moved.
 #[derive(Clone, Debug)]
 pub(crate) struct TestClock {
     start: Instant,
@@ -167,7 +169,7 @@ impl TestClock {
         Self { start: Instant::now(), wall: Arc::new(Mutex::new(wall)) }
     }
 
-    /// Sets the wall clock forward, as a suspend does.
+    /// Moves only the wall clock forward, as a suspend of the machine does.
     pub(crate) fn wall_forward(&self, by: Duration) {
         *self.wall.lock().unwrap() += by;
     }
@@ -187,12 +189,12 @@ impl Clock for TestClock {
     }
 }
 
-/// Options without randomness, on the test's clock.
+/// Returns options without randomness that use the test's clock.
 pub(crate) fn options(clock: &TestClock) -> TokenOptions {
     TokenOptions::default().with_jitter(0.0).with_clock(clock.clone())
 }
 
-/// A cache over a source whose responses take 100 ms.
+/// Returns a cache over a source whose responses take 100 ms.
 pub(crate) fn cache(script: impl IntoIterator<Item = Reply>) -> (TokenCache, Scripted) {
     cache_with(script, |options| options)
 }
@@ -211,8 +213,8 @@ pub(crate) fn refreshing(script: impl IntoIterator<Item = Reply>) -> (TokenCache
     (TokenCache::new(source.clone(), options(&TestClock::new())), source)
 }
 
-/// A source that issues the same token again, like a server that signs a JWT without an id twice
-/// within one second.
+/// Returns a source that issues the same token again, like a server that signs a JWT without an id
+/// twice within one second.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SameTokenSource(Arc<std::sync::atomic::AtomicUsize>);
 

@@ -1,4 +1,4 @@
-//! Secrets do not appear in generated types, clients, errors or traces.
+//! Tests that secrets do not appear in generated types, clients, errors or traces.
 
 use std::fmt::Debug;
 
@@ -18,10 +18,10 @@ use crate::{
     surface::surface,
 };
 
-/// Stands for a secret and must not appear in any text.
+/// This text replaces a secret and must not appear in any output.
 const MARK: &str = "MARK-0123456789";
 
-/// Returns all texts of an error and its sources.
+/// Returns all texts of an error and of its sources.
 fn all_text(error: &fintech_auth::Error) -> String {
     let mut text = format!("{error} {error:?} {error:#?}");
     let mut source = std::error::Error::source(error);
@@ -32,7 +32,7 @@ fn all_text(error: &fintech_auth::Error) -> String {
     text
 }
 
-/// Formats a generated type with all its secrets set.
+/// Formats a generated type in which all secrets are set.
 fn formatted<T: DeserializeOwned + Debug>(value: Value) -> String {
     let value: T = serde_json::from_value(value).expect("the value is of the type");
     format!("{value:?} {value:#?}")
@@ -40,7 +40,8 @@ fn formatted<T: DeserializeOwned + Debug>(value: Value) -> String {
 
 #[test]
 fn generated_types_do_not_show_their_secrets() {
-    // The secret fields of the contracts, read from the digest, so that none is missed.
+    // The secret fields of the contracts. The list comes from the digest, so that no field is
+    // missing.
     let mut tested = Vec::new();
     for (vendor, name, text) in [
         (
@@ -79,13 +80,15 @@ fn generated_types_do_not_show_their_secrets() {
     }
 }
 
-/// A field with the name of a secret must have a secret type, also in later revisions of a spec.
+/// If the name of a field is the name of a secret, the field must have a secret type. This applies
+/// to later revisions of a spec too.
 #[test]
 fn no_secret_field_is_a_plain_string() {
     for vendor in ["moneykit", "moov"] {
         for (name, shape) in surface(vendor).types {
             let Shape::Struct(fields) = shape else { continue };
-            // Error bodies contain messages about such fields.
+            // Error types are excluded, because their fields contain messages about secret fields
+            // and no secrets.
             for (field, of) in fields.iter().filter(|_| !name.ends_with("Error")) {
                 let sounds_secret = field.contains("secret") || field == "token" || field.ends_with("_token");
                 assert!(!sounds_secret || !of.contains("String"), "{vendor} {name}.{field}: {of}");
@@ -110,7 +113,7 @@ fn clients_and_builders_do_not_show_their_secrets() {
     let url = format!("https://user:{MARK}@api.moov.io");
     let text = text + &format!("{:?} {:?}", linking.with_base_url(&url), moving.with_base_url(&url));
     assert!(!text.contains(MARK), "{text}");
-    // The secret is not shown in base64 either.
+    // The base64 of the secret must not appear either.
     assert!(!text.contains("aWQ6T"), "{text}");
 }
 
@@ -148,8 +151,8 @@ async fn a_failed_decode_does_not_show_the_response() {
     }
 }
 
-/// A server may echo its request in any encoding. `Display` shows codes, so text that does not look
-/// like a code must be left out.
+/// A server may return parts of the request in any encoding. `Display` shows only error codes, so a
+/// text that does not look like a code must not be shown.
 #[tokio::test]
 async fn errors_contain_no_encoding_of_a_secret() {
     let emulator = emulator().await;
@@ -197,7 +200,7 @@ async fn error_does_not_keep_an_invalid_success_response() {
     assert!(error.body::<Value>().is_none());
 }
 
-/// A vendor or proxy may echo the rejected request.
+/// A vendor or a proxy may return the rejected request in its response.
 #[tokio::test]
 async fn secrets_echoed_by_a_server_are_redacted() {
     let emulator = emulator().await;

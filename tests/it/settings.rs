@@ -1,5 +1,5 @@
-//! Settings by name, from any format and the environment: each one is applied, and invalid ones are
-//! rejected with an error that says what to do without showing a value.
+//! Tests named settings from every format and from the environment: each setting is applied, and an
+//! invalid setting is rejected with an error that says what to do and shows no value.
 
 use std::{fs, path::PathBuf, time::Duration};
 
@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use crate::support::emulator;
 
-/// Stands for a secret, also for one that a user put into the wrong setting.
+/// This text replaces a secret, including a secret that a user put into the wrong setting.
 const MARK: &str = "MARK-0123456789";
 
-/// Returns a value for each key. It differs from the default of the key.
+/// Returns a value for each key that differs from the default of the key.
 fn samples() -> Vec<(&'static str, Value)> {
     vec![
         ("client_id", json!("id")),
@@ -57,7 +57,7 @@ fn moov_of(value: &Value) -> moov::Config {
     serde_json::from_value(value.clone()).expect("a configuration")
 }
 
-/// Returns the debug output of a builder of this configuration, with an id and a secret added.
+/// Returns the debug output of a builder with this configuration. Adds an id and a secret.
 fn built(mut config: moov::Config) -> String {
     config.client_id.get_or_insert("another".to_owned());
     config.client_secret = Some("secret".into());
@@ -83,7 +83,7 @@ fn no_setting_is_ignored() {
         let variable = (format!("MOOV_{}", key.to_ascii_uppercase()), text(value));
         let from_vars = moov::Config::from_vars([variable]).expect("it is read");
         assert_eq!(format!("{config:?}"), format!("{from_vars:?}"), "{key}");
-        // The values of these settings are read from files, see `credentials_files`.
+        // The values of these settings are read from files, as `credentials_files` tests.
         let is_read = key.contains("secret") || *key == "credentials_dir";
         if !is_read && *key != "webhook_tolerance" {
             assert_ne!(built(config), unset, "{key} does not reach the builder");
@@ -212,8 +212,8 @@ fn error_for_each_invalid_variable_shows_its_name_but_not_its_value() {
     assert!(moneykit::Config::from_vars([("MONEYKIT_CLIENT_SECRTE", MARK)]).is_err());
 }
 
-/// Docker's `--env-file` keeps quotes. A shell's `$(cat file)` and a base64 secret keep a line
-/// break.
+/// Docker's `--env-file` keeps quotes. `$(cat file)` in a shell and a base64 secret can contain a
+/// line break.
 #[test]
 fn value_with_quotes_or_whitespace_is_rejected_with_a_fix() {
     for (wrong, what) in [
@@ -271,7 +271,7 @@ fn wrongly_joined_scopes_are_rejected_with_a_fix() {
     assert_eq!(config.scopes.unwrap().len(), 2);
 }
 
-/// Windows PowerShell's `>` and `Out-File` write such files.
+/// `>` and `Out-File` in Windows PowerShell write such files.
 #[test]
 fn byte_order_mark_is_removed_and_utf_16_is_reported() {
     let secret = |content: &[u8], name: &str| {
@@ -333,7 +333,7 @@ fn misspelled_variables_are_only_warnings_when_the_settings_are_complete() {
         );
     }
     assert!(!config.warnings().concat().contains(MARK));
-    // A secret in a file counts as set, and so does a pair under the vendor's own names.
+    // A secret in a file counts as set. A key pair under the vendor's own names counts as set too.
     for set in [
         &[("MOOV_CLIENT_ID", "id"), ("MOOV_CLIENT_SECRET_FILE", "/run/secret")][..],
         &[("MOOV_PUBLIC_KEY", "id"), ("MOOV_SECRET_KEY", "secret")],
@@ -538,7 +538,8 @@ fn configuration_does_not_show_its_secrets() {
     assert!(shown.contains("[redacted]") && !shown.contains(MARK), "{shown}");
 }
 
-/// No builder accepts such a URL, but a configuration may be printed before a builder is created.
+/// No builder accepts such a URL, but a program may print the configuration before it creates a
+/// builder.
 #[test]
 fn configuration_does_not_show_credentials_in_its_base_url() {
     for url in [
@@ -580,7 +581,7 @@ fn options_changed_in_code_keep_the_other_settings() {
     changed(format!("{:?}", moneykit.builder().unwrap().with_http(http).with_tokens(tokens)));
 }
 
-/// A new option needs a key or a documented reason why it has none.
+/// Each new option needs a key, or a documented reason for having none.
 #[test]
 fn each_option_has_a_key_or_is_documented_to_have_none() {
     let read = |path: &str| {

@@ -1,4 +1,4 @@
-//! What a shutdown of a token cache completes, cancels and rejects, on paused time.
+//! Tests on paused time what a shutdown of a token cache completes, cancels and rejects.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,7 +19,8 @@ const SECOND: Duration = Duration::from_secs(1);
 const STALE: Duration = Duration::from_secs(3400);
 const EXPIRED: Duration = Duration::from_secs(3595);
 
-/// Two processes on one store: a source whose responses take 100 ms, and a cache for each process.
+/// Two processes that share one store: a source whose responses take 100 ms, and the cache of each
+/// process.
 fn on_store(
     store: Arc<dyn TokenStore>,
     script: impl IntoIterator<Item = Reply>,
@@ -55,11 +56,11 @@ async fn idle_cache_shuts_down_immediately_and_sends_nothing_afterwards() {
     let start = Instant::now();
     cache.shutdown(60 * SECOND).await.unwrap();
     assert_eq!(start.elapsed(), Duration::ZERO);
-    // Every clone returns the cached token.
+    // Every clone still returns the cached token.
     assert_eq!(clone.token(&scopes(&["a"])).await.unwrap().expose_secret(), fresh.expose_secret());
     assert_eq!(handle.token().await.unwrap().expose_secret(), fresh.expose_secret());
     is_shut_down(clone.token(&scopes(&["b"])).await);
-    // A stale token is returned, and no refresh is started for it.
+    // A stale token is returned, and no refresh is started.
     sleep(STALE).await;
     assert_eq!(handle.token().await.unwrap().expose_secret(), fresh.expose_secret());
     sleep(EXPIRED - STALE).await;
@@ -87,7 +88,7 @@ async fn refresh_in_flight_finishes_and_its_refresh_token_is_stored() {
     assert_eq!(stored.access_token.expose_secret(), "token-2");
     assert_eq!(stored.refresh_token.as_ref().map(Secret::expose_secret), Some("refresh-2"));
     assert_eq!(caller.await.unwrap().unwrap().expose_secret(), "token-2");
-    // The next process uses the stored refresh token.
+    // The next process uses the refresh token that was stored.
     sleep(EXPIRED).await;
     assert_eq!(other.token(&scopes(&["a"])).await.unwrap().expose_secret(), "token-3");
     assert_eq!(source.token_calls()[2..], [TokenCall::Refresh("refresh-2".to_owned())]);
@@ -136,10 +137,10 @@ async fn hanging_request_is_cancelled_at_the_shutdown_timeout() {
 
 #[tokio::test(start_paused = true)]
 async fn shutdown_ends_rate_limit_and_retry_waits_immediately() {
-    // The rate limit admits one call, and the other waits.
+    // The rate limit admits one call, so the second caller waits.
     let (limited_cache, source) = cache_with([], |options| options.with_rate_limit(1, 20 * SECOND));
     limited_cache.token(&scopes(&["a"])).await.unwrap();
-    // The first attempt fails, and the retry is pending.
+    // The first attempt fails, so the caller waits for the retry.
     let (retrying, failing) = cache([unavailable_for(4 * SECOND)]);
     for (cache, source, sent) in [(limited_cache, source, 1), (retrying, failing, 1)] {
         let caller = spawn({
@@ -229,14 +230,14 @@ async fn shutdown_writes_tombstones_that_a_failing_store_missed() {
     });
     let start = Instant::now();
     cache.shutdown(60 * SECOND).await.unwrap();
-    // The open circuit does not delay the third attempt. Attempts start after 250 ms, 500 ms and so
-    // on.
+    // The open circuit breaker does not delay the third attempt. The attempts start after 250 ms,
+    // after 500 ms and so on.
     assert!(start.elapsed() < 5 * SECOND, "{:?}", start.elapsed());
     for scope in ["a", "b"] {
         let key = StoreKey::new(source.fingerprint(), scope);
         assert!(store.get(&key).await.unwrap().is_none(), "{scope}");
     }
-    // The store does not accept the revoked token from a process that still holds it.
+    // A process that still holds the revoked token cannot put it into the store.
     assert_ne!(other.token(&scopes(&["a"])).await.unwrap().expose_secret(), revoked.expose_secret());
 }
 
@@ -253,7 +254,8 @@ async fn shutdown_reports_an_unavailable_store_and_can_be_repeated() {
         assert_eq!(start.elapsed(), 10 * SECOND);
         assert_eq!(error.kind(), ErrorKind::Unavailable);
         assert!(error.to_string().contains("1 revoked or rejected tokens not marked"), "{error}");
-        // The error of a revocation that fails after the shutdown says that it is not retried.
+        // If a revocation fails after the shutdown, the error says that the revocation is not
+        // retried.
         let error = cache.forget(&Secret::from("another")).await.unwrap_err();
         assert!(!error.to_string().contains("retried"), "{error}");
         store.set(State::Up);
@@ -310,14 +312,14 @@ async fn client_can_revoke_a_token_after_shutdown() {
     is_shut_down(client.token(&scopes(&["/accounts.read"])).await);
 }
 
-/// A remaining task would keep a runtime or a store alive.
+/// A task that keeps running would keep a runtime or a store alive.
 #[tokio::test(start_paused = true)]
 async fn shutdown_leaves_no_task_running() {
     let store = Arc::new(Switched::default());
     let ([cache, _], _) = on_store(store.clone(), []);
     let token = cache.token(&scopes(&["a"])).await.unwrap();
     store.set(State::Down);
-    // A background task must still write this tombstone to the store.
+    // A background task is still waiting to write this tombstone to the store.
     cache.forget(&token).await.unwrap_err();
     let before = tokio::runtime::Handle::current().metrics().num_alive_tasks();
     assert!(before > 0, "the task runs");
@@ -325,7 +327,7 @@ async fn shutdown_leaves_no_task_running() {
     cache.shutdown(SECOND).await.unwrap();
     tokio::task::yield_now().await;
     assert_eq!(tokio::runtime::Handle::current().metrics().num_alive_tasks(), 0);
-    // No new task is started.
+    // The cache does not start a new task.
     store.set(State::Down);
     cache.forget(&Secret::from("another")).await.unwrap_err();
     assert_eq!(tokio::runtime::Handle::current().metrics().num_alive_tasks(), 0);

@@ -1,4 +1,4 @@
-//! Which YAML the build script accepts.
+//! Tests which YAML the build script accepts.
 
 use std::{fs, path::Path};
 

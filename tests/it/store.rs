@@ -1,5 +1,5 @@
-//! Tokens in a shared store: several clients share each token and continue without the store if it
-//! fails.
+//! Tests tokens in a shared store: several clients share each token, and continue without the store
+//! if it fails.
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,7 +22,7 @@ use crate::{
     switched_store::{State, Switched},
 };
 
-/// Simulates several processes: separate caches over one source and one store.
+/// Simulates several processes: separate caches that use one source and one store.
 fn fleet(size: usize, source: &Scripted, store: &Arc<MemoryStore>) -> Vec<TokenCache> {
     let clock = TestClock::new();
     (0..size).map(|_| TokenCache::new(source.clone(), options(&clock).with_store(store.clone()))).collect()
@@ -46,7 +46,7 @@ async fn memory_store_meets_the_store_contract() {
     store_contract::check(Arc::new(MemoryStore::default())).await.unwrap();
 }
 
-/// Has only the methods that an implementation must provide.
+/// A store that has only the methods that every implementation must provide.
 #[derive(Debug, Default)]
 struct RequiredOnly(MemoryStore);
 
@@ -113,7 +113,7 @@ async fn fleet_sends_one_call_for_each_token() {
     assert_eq!(source.count(), 1);
     sleep(Duration::from_secs(3591)).await;
     assert!(tokens(&fleet).await.iter().all(|token| token == "token-2"));
-    // One process used the refresh token of the first token.
+    // Another process has used the refresh token of the first token.
     assert_eq!(
         source.token_calls(),
         [TokenCall::Issue("a".to_owned()), TokenCall::Refresh("refresh-1".to_owned())]
@@ -143,7 +143,7 @@ async fn rejected_token_is_not_reloaded_from_the_store() {
     let token = fleet[0].token(&scopes(&["a"])).await.unwrap();
     fleet[0].invalidate(&token).await;
     assert_eq!(fleet[0].token(&scopes(&["a"])).await.unwrap().expose_secret(), "token-3");
-    // The other process was notified and uses the newest token.
+    // The other process received the notification and uses the newest token.
     assert_eq!(fleet[1].token(&scopes(&["a"])).await.unwrap().expose_secret(), "token-3");
     assert_eq!(source.count(), 3);
 }
@@ -157,7 +157,7 @@ async fn rejected_token_is_not_reloaded_after_its_scope_set_was_evicted() {
     let request = |token: Token| {
         sent.push(token.expose_secret().to_owned());
         async move {
-            // Request so many scope sets that evicted entries are also freed.
+            // The test requests so many scope sets that evicted entries are freed too.
             for other in 0..1000 {
                 cache.token(&scopes(&[&format!("other-{other}")])).await.unwrap();
             }
@@ -191,8 +191,8 @@ async fn process_waits_until_the_lease_holder_finishes_or_the_lease_expires() {
     let dying = tokio::spawn(async move { dead.token(&scopes(&["a"])).await });
     sleep(Duration::from_secs(1)).await;
     dying.abort();
-    // The aborted caller's request continues, and its lease is renewed for 60 s. The second process
-    // waits until the lease ends.
+    // The request of the aborted caller continues, and its lease is renewed for 60 s. The second
+    // process waits until the lease ends.
     let waiting = fleet[1].token_within(&scopes(&["a"]), Duration::from_secs(80)).await;
     assert_eq!(waiting.unwrap().expose_secret(), "token-2");
     assert_eq!(source.count(), 2);
@@ -306,7 +306,7 @@ async fn process_with_a_slow_clock_returns_no_expired_token() {
     sleep(Duration::from_millis(1_500)).await;
     assert_eq!(get(&two).await, "token-1");
     sleep(Duration::from_millis(1_210)).await;
-    // 2.7 s of the 3 s have passed. The rest is the expiry leeway.
+    // 2.7 s of the lifetime of 3 s have passed. The expiry leeway covers the rest.
     assert_ne!(get(&two).await, "token-1");
 }
 
@@ -316,7 +316,7 @@ async fn process_can_revoke_a_token_that_it_does_not_hold() {
     for (round, revoked) in ["token-1", "refresh-2"].into_iter().enumerate() {
         let fleet = fleet(3, &source, &store);
         assert_eq!(tokens(&fleet[..2]).await, vec![format!("token-{}", round + 1); 2]);
-        // The third process has never had the token.
+        // The third process has never held the token.
         fleet[2].forget(&Secret::from(revoked)).await.unwrap();
         sleep(Duration::from_millis(1)).await;
         for cache in &fleet {

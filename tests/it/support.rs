@@ -1,4 +1,4 @@
-//! Shared test code: the emulator and clients of both vendors.
+//! Code that the tests share: the emulator, and clients of both vendors.
 
 use std::{
     sync::{Arc, Mutex},
@@ -19,12 +19,13 @@ pub(crate) async fn emulator() -> Emulator {
     Emulator::start().await.expect("the emulator starts")
 }
 
-/// Options with a timeout that keeps tests of a hang short, but is long enough for a busy machine.
+/// Options with a timeout that is short, so that tests of a hanging server end soon, but long
+/// enough for a busy machine.
 pub(crate) fn quick() -> HttpOptions {
     HttpOptions::default().with_timeout(Duration::from_secs(2))
 }
 
-/// Sends each call once without delay, and caches no failures.
+/// Options that send each call once and without delay, and that cache no failures.
 pub(crate) fn plain(tokens: TokenOptions) -> TokenOptions {
     tokens
         .with_retry(|_| RetryPolicy::never())
@@ -49,7 +50,7 @@ pub(crate) fn json(status: u16, body: impl Into<String>) -> Fault {
         .with_body("application/json", body.into())
 }
 
-/// Requests a token from the vendor that `operation` belongs to. Returns the access token.
+/// Requests a token from the vendor that has the operation `operation`. Returns the access token.
 pub(crate) async fn issue(emulator: &Emulator, operation: Operation) -> Result<Secret, Error> {
     match operation {
         Operation::MoneykitToken => {
@@ -62,15 +63,15 @@ pub(crate) async fn issue(emulator: &Emulator, operation: Operation) -> Result<S
     }
 }
 
-/// The token operation of each vendor, for tests that cover both.
+/// The token operations of both vendors, for tests that cover both vendors.
 pub(crate) const TOKEN: [Operation; 2] = [Operation::MoneykitToken, Operation::MoovToken];
 
-/// Captures all events of this thread at TRACE.
+/// Captures all events of this thread at the level TRACE.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    /// Captures until the guard is dropped.
+    /// Captures events until the guard is dropped.
     pub(crate) fn start(&self) -> tracing::subscriber::DefaultGuard {
         let log = self.clone();
         let subscriber = tracing_subscriber::fmt()
@@ -109,7 +110,7 @@ pub(crate) async fn post_webhook(address: &str, path: &str, webhook: &SignedWebh
     }
     let mut stream = TcpStream::connect(address).await.expect("a connection");
     stream.write_all(format!("{request}\r\n").as_bytes()).await.expect("it is sent");
-    // The server may reject a body over the limit before it was sent completely.
+    // The server may reject a body that is over the limit before the whole body was sent.
     let _ = stream.write_all(&webhook.body).await;
     stream
 }

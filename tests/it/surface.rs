@@ -1,5 +1,5 @@
-//! Compares the generated API with a snapshot of its digest, and checks that a client offers every
-//! part of it.
+//! Compares the generated API with a snapshot of its digest, and checks that the clients offer
+//! every part of the API.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -24,7 +24,7 @@ pub(crate) fn surface(vendor: &str) -> Surface {
     Surface::read(&bindings(spec(vendor)).expect("the spec generates"))
 }
 
-/// Returns the digest after an edit of the spec.
+/// Returns the digest of a spec after an edit.
 fn edited(vendor: &str, edit: impl FnOnce(&mut Value)) -> Result<String, String> {
     let mut document = spec(vendor);
     edit(&mut document);
@@ -41,8 +41,8 @@ fn moov_api_digest_matches_the_snapshot() {
     insta::assert_snapshot!("surface_moov", surface("moov").lines());
 }
 
-/// The digest describes the current output of the build script, so this test checks that the
-/// compiled code is the same output.
+/// The digest describes the current output of the build script. This test checks that the compiled
+/// code is identical to that output.
 #[test]
 fn compiled_code_matches_the_code_generated_from_the_specs() {
     assert_eq!(include_str!(concat!(env!("OUT_DIR"), "/moneykit.rs")), bindings(spec("moneykit")).unwrap());
@@ -69,7 +69,7 @@ fn removed_operation_changes_the_digest() {
     assert!(!after.unwrap().contains("revoke_access_token"));
 }
 
-/// With a closed enum in a response, a new value from the vendor would fail the call.
+/// If a response had a closed enum, a new value from the vendor would make the call fail.
 #[test]
 fn responses_have_no_closed_enums() {
     for vendor in ["moneykit", "moov"] {
@@ -166,7 +166,7 @@ fn public_types(vendor: &str) -> BTreeSet<String> {
     found
 }
 
-/// Finds the schemas that a value refers to.
+/// Adds the schemas that a value refers to.
 fn references(value: &Value, found: &mut BTreeSet<String>) {
     match value {
         Value::Object(members) => {
@@ -180,8 +180,8 @@ fn references(value: &Value, found: &mut BTreeSet<String>) {
     }
 }
 
-/// Types that a user can receive are public, including the types of their fields. Types that are
-/// used only in requests are private.
+/// A type that a user can receive must be public, including the types of its fields. A type that is
+/// used only in requests must be private.
 #[test]
 fn public_types_are_only_responses_and_errors() {
     for vendor in ["moneykit", "moov"] {
@@ -196,7 +196,7 @@ fn public_types_are_only_responses_and_errors() {
         let Surface { types, operations } = surface(vendor);
         expected.extend(operations.into_iter().map(|operation| operation.response));
         expected.retain(|name| types.iter().any(|(known, _)| known == name));
-        // This crate has its own type for this field.
+        // For this field, the crate has a type of its own.
         expected.remove("ExpiresIn");
         let mut open: Vec<String> = expected.iter().cloned().collect();
         while let Some(name) = open.pop() {
@@ -230,7 +230,7 @@ fn types_with_secrets_are_serialized_only_in_requests() {
     }
 }
 
-/// A secret in a list, an option or another type is found too, because later revisions of a spec
+/// A secret is also found in a list, an option or another type, because a later revision of a spec
 /// may wrap secrets in this way.
 #[test]
 fn response_with_a_nested_secret_cannot_be_serialized() {

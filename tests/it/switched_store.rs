@@ -1,4 +1,4 @@
-//! A memory store that fails, hangs, is slow or panics when a test requests it.
+//! A memory store that fails, hangs, is slow or panics when a test tells it to.
 
 use std::{
     fmt,
@@ -30,7 +30,7 @@ pub(crate) type Switched = WrappedStore<Switches>;
 pub(crate) struct Switches {
     state: Mutex<State>,
     store: MemoryStore,
-    /// How often an error of this store was formatted.
+    /// How often an error from this store was formatted.
     pub(crate) written: Arc<AtomicUsize>,
 }
 

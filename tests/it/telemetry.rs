@@ -1,5 +1,5 @@
-//! Spans and events use the names of OpenTelemetry's conventions for HTTP clients and contain no
-//! secrets.
+//! Tests that spans and events use the names of OpenTelemetry's conventions for HTTP clients and
+//! contain no secrets.
 
 use std::{
     collections::BTreeMap,
@@ -24,13 +24,13 @@ use crate::{
     switched_store::{State, Switched},
 };
 
-/// Returns the log lines at the end of each call.
+/// Returns the log lines that were written when each call ended.
 fn calls(log: &Log) -> Vec<String> {
     let is_end = |line: &&str| line.contains("call{") && line.contains("close");
     log.text().lines().filter(is_end).map(str::to_owned).collect()
 }
 
-/// Returns the log line at the end of the first call.
+/// Returns the log line that was written when the first call ended.
 fn call(log: &Log) -> String {
     calls(log).into_iter().next().unwrap_or_else(|| panic!("no span of a call: {}", log.text()))
 }
@@ -64,7 +64,7 @@ async fn call_span_follows_the_telemetry_conventions() {
     }
 }
 
-/// Returns the resend count in the span of each call.
+/// Returns the resend count from the span of each call.
 fn resends(log: &Log) -> Vec<Option<u32>> {
     let count = |line: &String| {
         let count = line.split("http.request.resend_count=").nth(1)?;
@@ -96,8 +96,8 @@ async fn retried_call_records_its_resend_count() {
     }
 }
 
-/// A span shows the unchanged URL and uses its path as the template and the name, so URLs must have
-/// no parameters.
+/// A span contains the unchanged URL, and uses the path as the template and the name. So URLs must
+/// have no parameters.
 #[test]
 fn urls_in_the_contracts_have_no_parameters() {
     for vendor in ["moneykit", "moov"] {
@@ -151,10 +151,10 @@ async fn disabled_traces_format_no_text() {
     assert!(store.written.load(Ordering::SeqCst) > 0, "{}", log.text());
 }
 
-/// Each event in the sources: its text, level and fields.
+/// The events in the sources: the text of each event, with its level and its fields.
 type Events = BTreeMap<String, (String, String)>;
 
-/// Finds `tracing::level!(…)` in tokens.
+/// Finds each `tracing::level!(…)` in the tokens.
 fn events(tokens: TokenStream, found: &mut Events) {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     for (index, token) in tokens.iter().enumerate() {

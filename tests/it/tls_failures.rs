@@ -1,4 +1,5 @@
-//! TLS failures over raw sockets: which are caused by configuration, and which are transient.
+//! Tests TLS failures over raw sockets: which failures are caused by configuration, and which are
+//! transient.
 
 use std::{
     io,
@@ -21,12 +22,12 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-/// How a server handles one connection.
+/// What a server does with one connection.
 #[derive(Clone)]
 enum Peer {
-    /// Closes immediately.
+    /// Closes the connection immediately.
     Close,
-    /// Closes after the client has started the handshake.
+    /// Closes the connection after the client has started the handshake.
     CloseInHandshake,
     /// Resets the connection after the client has started the handshake.
     Reset,
@@ -34,7 +35,7 @@ enum Peer {
     Send(Vec<u8>),
     /// Sends nothing.
     Silent,
-    /// Completes TLS and sends an empty key set.
+    /// Completes the TLS handshake and sends an empty key set.
     Serve(Arc<ServerConfig>),
 }
 
@@ -51,7 +52,8 @@ impl Peer {
                 read_some(&mut stream).await?;
                 stream.write_all(&bytes).await?;
                 stream.shutdown().await?;
-                // Closing a connection with unread bytes resets it, and sent data is lost.
+                // If a connection is closed while it has unread bytes, it is reset, and data that
+                // was sent is lost.
                 while read_some(&mut stream).await.is_ok() {}
             }
             Self::Silent => std::future::pending().await,
@@ -76,7 +78,7 @@ async fn read_some(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<()> {
     }
 }
 
-/// A fatal alert (RFC 8446 section 6).
+/// Returns a fatal alert (RFC 8446 section 6).
 fn alert(description: u8) -> Peer {
     Peer::Send(vec![21, 3, 3, 0, 2, 2, description])
 }
@@ -97,7 +99,7 @@ impl Authority {
         Self { issuer: Issuer::new(params, key), certificate }
     }
 
-    /// A server with a certificate for one host, which is valid until the year `until`.
+    /// Returns a server with a certificate for one host that is valid until the year `until`.
     fn serve(&self, host: &str, until: i32) -> Peer {
         let mut params = CertificateParams::new([host.to_owned()]).expect("a name");
         params.not_after = date_time_ymd(until, 1, 1);
@@ -110,7 +112,7 @@ impl Authority {
         Peer::Serve(Arc::new(config.expect("a pair")))
     }
 
-    /// A client that trusts only this authority.
+    /// Returns a client that trusts only this authority.
     fn trusted(&self) -> HttpOptions {
         let mut roots = RootCertStore::empty();
         roots.add(self.certificate.clone()).expect("a root");
@@ -124,8 +126,8 @@ fn provider() -> Arc<rustls::crypto::CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
 }
 
-/// Fetches keys from a server that handles its connections in the order of `peers`. The last entry
-/// is repeated. Also returns the number of connections.
+/// Fetches keys from a server that handles its connections in the order of `peers`, and repeats the
+/// last entry. Returns the result and the number of connections.
 async fn fetch(peers: Vec<Peer>, http: HttpOptions) -> (Result<(), Error>, usize) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("an address").port();
@@ -190,7 +192,7 @@ async fn interrupted_tls_handshake_is_retried() {
         assert_eq!((error.kind(), error.is_transient()), (ErrorKind::Unavailable, true), "{name} {error:?}");
         assert!(!error.may_have_been_sent(), "{name}");
         assert_eq!(connections, 3, "{name}");
-        // The next attempt may succeed.
+        // The error is transient, because the next attempt may succeed.
         let peers = vec![peer, authority.serve("localhost", 2100)];
         let (outcome, connections) = fetch(peers, authority.trusted()).await;
         outcome.expect(name);

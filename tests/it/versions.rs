@@ -1,4 +1,5 @@
-//! The client sends only fields that its version supports, even if the service ignores the version.
+//! Tests that the client sends only fields that its version supports, even if the service ignores
+//! the version.
 
 use std::sync::{Arc, Mutex};
 
@@ -13,11 +14,11 @@ use http::StatusCode;
 
 use crate::support::{emulator, plain, scopes};
 
-/// How a service handles `client_type`.
+/// How a service treats the field `client_type`.
 #[derive(Clone, Copy, Debug)]
 enum Service {
-    /// Accepts `client_type` in requests with a version that documents it. Rejects unknown fields
-    /// otherwise.
+    /// Accepts `client_type` if the requested version documents the field. Otherwise rejects
+    /// unknown fields.
     Strict,
     /// Ignores the version header and rejects unknown fields.
     OldAndStrict,
@@ -25,7 +26,7 @@ enum Service {
     OldAndLenient,
 }
 
-/// The version and the client type of a request. `-` means absent.
+/// The version and the client type in a request. `-` means that the value is absent.
 type Sent = (String, String);
 
 #[derive(Clone)]
@@ -84,8 +85,8 @@ impl Server {
 
 const PAGE: &str = "https://your-domain.com";
 
-/// Each row has the requested version, and the client type that a backend sends. A page sends no
-/// client type. A backend can be configured to send none.
+/// Each row has the requested version and the client type that a backend sends. A client for a web
+/// page sends no client type, and a backend can be configured to send none.
 #[tokio::test]
 async fn client_type_is_sent_only_with_versions_that_support_it() {
     let server = Server::start(Service::Strict).await;
@@ -120,8 +121,8 @@ async fn client_type_is_sent_only_with_versions_that_support_it() {
     }
 }
 
-/// After the error, the client does not send the call without the field, because the token would be
-/// of another kind.
+/// After the error, the client does not send the call again without the field, because it would get
+/// a different kind of token.
 #[tokio::test]
 async fn refused_client_type_is_not_resent() {
     let server = Server::start(Service::OldAndStrict).await;
@@ -186,7 +187,7 @@ fn environment_can_set_or_omit_the_version() {
     assert_eq!(error, "the Moov version must be like v2026.07.00, or latest, dev or none");
 }
 
-/// MoneyKit has only one version. Every call of the client contains the version of its spec.
+/// MoneyKit has only one version. Every call of the client contains the version of the spec.
 #[tokio::test]
 async fn every_moneykit_call_sends_the_spec_version() {
     let spec = std::fs::read_to_string("specs/moneykit/openapi.yaml").expect("the spec");

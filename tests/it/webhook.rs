@@ -1,4 +1,5 @@
-//! Shared behavior of both verifiers: error kinds and reasons, and no secrets in any output.
+//! Tests the behavior that both verifiers share: error kinds and reasons, and that no output
+//! contains a secret.
 
 use std::{
     collections::HashMap,
@@ -15,7 +16,7 @@ use fintech_auth::{
 
 use crate::support::emulator;
 
-/// One line for each kind, with its status and reasons.
+/// Returns one line for each error kind, with its status and its reasons.
 #[test]
 fn each_webhook_error_kind_has_a_status_and_reasons() {
     let reasons = |kind: &Kind| -> Vec<&str> {
@@ -29,7 +30,7 @@ fn each_webhook_error_kind_has_a_status_and_reasons() {
     }
 }
 
-/// Puts recognizable values in every place that an attacker or a vendor controls.
+/// Puts a recognizable value into every place that an attacker or a vendor controls.
 #[tokio::test]
 async fn webhook_errors_and_debug_show_no_body_secret_or_header() {
     let emulator = emulator().await;
@@ -117,7 +118,7 @@ async fn each_reason_not_to_handle_a_webhook_has_its_own_response() {
     delivery.complete().await.expect("it is done");
     assert_eq!(shown(response(&webhooks, b"{}").await.unwrap_err()), (200, None));
     assert_eq!(shown(response(&webhooks.clone().with_body_limit(1), b"{}").await.unwrap_err()), (413, None));
-    // The store is full, so the response tells the vendor when to retry.
+    // The delivery store is full, so the response tells the vendor when to retry.
     let full = webhooks.with_deliveries(Deliveries::new(MemoryDeliveries::new(1)));
     let other = emulator.moov_webhook("{}").sign().expect("it signs");
     let _in_progress = full.receive(&other.headers, b"{}").await.expect("it is new");

@@ -1,5 +1,5 @@
-//! Caching of MoneyKit's webhook keys: the number of fetches, and the keys that are used until a
-//! fetch ends.
+//! Tests the cache of MoneyKit's webhook keys: how many fetches are sent, and which keys are used
+//! until a fetch ends.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::support::{json as respond, plain, quick};
 
 const EVENT: &str = r#"{"webhook_event":"link.state_changed"}"#;
 
-/// An emulator and a verifier that share a clock.
+/// Starts an emulator and returns a verifier. Both use the same clock.
 async fn service() -> (Emulator, WebhookVerifier, ManualClock) {
     with(|options| options).await
 }
@@ -122,9 +122,9 @@ async fn ten_thousand_unknown_key_ids_cause_one_fetch() {
         assert_eq!(verdict, Err("keys_cooling_down"));
     }
     assert_eq!(fetches(&emulator), 1);
-    // Webhooks with known keys are not delayed.
+    // A webhook with a known key is not delayed.
     assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()));
-    // Nothing is fetched until the cool-down ends. Then one more fetch is sent.
+    // Nothing is fetched until the cool-down ends. After that, one fetch is sent.
     clock.advance(Duration::from_secs(59));
     assert_eq!(verdict(&webhooks, &made_up(&emulator, 0)).await, Err("keys_cooling_down"));
     assert_eq!(fetches(&emulator), 1);
@@ -134,7 +134,7 @@ async fn ten_thousand_unknown_key_ids_cause_one_fetch() {
     assert_eq!(fetches(&emulator), 2);
 }
 
-/// If the fetch for the cold cache did not return the key, no second fetch follows.
+/// If the first fetch does not return the key, no second fetch follows.
 #[tokio::test]
 async fn many_webhooks_on_a_cold_cache_cause_one_fetch() {
     let (emulator, webhooks, _) = service().await;
@@ -178,7 +178,7 @@ async fn key_rotation_rejects_no_valid_webhook() {
     assert!(fetches(&emulator) <= 2, "{}", fetches(&emulator));
 }
 
-/// Webhooks are signed by the old and the new key alternately, on a warm cache.
+/// The old and the new key sign webhooks alternately. Both keys are cached.
 #[tokio::test]
 async fn old_and_new_keys_verify_while_both_are_published() {
     let (emulator, webhooks, _) = service().await;
@@ -193,7 +193,7 @@ async fn old_and_new_keys_verify_while_both_are_published() {
     assert_eq!(fetches(&emulator), 2);
 }
 
-/// An intermediate cache may return the old key set for a while after a rotation.
+/// After a rotation, an intermediate cache may return the old key set for some time.
 #[tokio::test]
 async fn webhook_signed_with_a_not_yet_published_key_is_retryable() {
     let (emulator, webhooks, clock) = service().await;
@@ -209,7 +209,7 @@ async fn webhook_signed_with_a_not_yet_published_key_is_retryable() {
         assert_eq!((error.reason(), error.status()), ("keys_cooling_down", StatusCode::SERVICE_UNAVAILABLE));
         assert_eq!(error.retry_after(), Some(Duration::from_secs(60)));
         assert_eq!(fetches(&emulator), fetched);
-        // The old key still verifies without a fetch.
+        // The old key still verifies webhooks without a fetch.
         let by_old = sign(emulator.moneykit_webhook(EVENT).with_key(&emulator, &old));
         assert_eq!(verdict(&webhooks, &by_old).await, Ok(()));
         clock.advance(Duration::from_secs(60));
@@ -230,7 +230,7 @@ async fn fetched_key_entries_that_are_not_objects_are_skipped() {
     assert_eq!(fetches(&emulator), 1);
 }
 
-/// An empty key set counts as a failed fetch, so the known keys are kept.
+/// An empty key set counts as a failed fetch, so the cache keeps its keys.
 #[tokio::test]
 async fn empty_key_set_does_not_replace_the_keys() {
     for body in [r#"{"keys":null}"#, "{}", r#"{"keys":{}}"#, "null", "[]"] {
@@ -245,7 +245,7 @@ async fn empty_key_set_does_not_replace_the_keys() {
     }
 }
 
-/// Returns the currently published key set.
+/// Returns the key set that is currently published.
 async fn keys(emulator: &Emulator) -> serde_json::Value {
     let client = emulator.moneykit().build().expect("the client builds");
     serde_json::to_value(client.jwks().await.expect("the keys").into_body()).expect("json")
@@ -258,7 +258,7 @@ async fn withdrawn_key_is_rejected_after_the_next_fetch() {
     assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()));
     emulator.withdraw_moneykit_key(&old);
     let by_old = || sign(emulator.moneykit_webhook(EVENT).with_key(&emulator, &old));
-    // The verifier does not know about the withdrawal yet.
+    // The verifier has not learned yet that the key was withdrawn.
     assert_eq!(verdict(&webhooks, &by_old()).await, Ok(()));
     // A webhook with a new key triggers a fetch.
     emulator.rotate_moneykit_key().expect("a key");
@@ -267,7 +267,7 @@ async fn withdrawn_key_is_rejected_after_the_next_fetch() {
     clock.advance(Duration::from_secs(60));
     assert_eq!(verdict(&webhooks, &by_old()).await, Err("keys_cooling_down"));
 
-    // Keys that are too old also trigger a fetch.
+    // If the cached keys are too old, a webhook also triggers a fetch.
     let new = emulator.moneykit_key_id();
     emulator.withdraw_moneykit_key(&new);
     clock.advance(Duration::from_secs(3599));
@@ -284,7 +284,7 @@ async fn stale_keys_are_used_for_at_most_a_day_while_fetching_fails() {
     clock.advance(Duration::from_secs(3600));
     for hours in 1..24 {
         assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()), "{hours}");
-        // No new fetch within the back-off.
+        // No fetch is sent before the back-off ends.
         assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()), "{hours}");
         assert_eq!(fetches(&emulator), 1 + hours);
         clock.advance(Duration::from_secs(3600));
@@ -299,12 +299,12 @@ async fn stale_keys_are_used_for_at_most_a_day_while_fetching_fails() {
     assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()));
 }
 
-/// The fetch may be slow, because the waiting webhooks have usable keys.
+/// A slow fetch does not matter, because the waiting webhooks have usable keys.
 #[tokio::test]
 async fn slow_fetch_does_not_delay_webhooks_with_stale_keys() {
     let emulator = Emulator::start().await.expect("the emulator starts");
     let clock = emulator.clock().clone();
-    // The timeout of a call is far longer than this test.
+    // The timeout of a call is far longer than this test runs.
     let client = emulator.moneykit().with_tokens(|tokens| plain(tokens).with_clock(clock.clone()));
     let webhooks = client.build().expect("the client builds").webhooks();
     assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()));
@@ -324,7 +324,8 @@ async fn failed_first_fetch_is_not_repeated_for_every_webhook() {
         assert_eq!(verdict(&webhooks, &good(&emulator)).await, Err("keys_unavailable"));
     }
     assert_eq!(fetches(&emulator), 1);
-    // The back-off is 1, 2 and 4 seconds. Nothing is fetched one millisecond before its end.
+    // The back-off delays are 1, 2 and 4 seconds. One millisecond before the end of a delay,
+    // nothing is fetched.
     for (number, wait) in [1, 2, 4].into_iter().enumerate() {
         clock.advance(Duration::from_secs(wait) - Duration::from_millis(1));
         assert_eq!(verdict(&webhooks, &good(&emulator)).await, Err("keys_unavailable"));
@@ -338,7 +339,8 @@ async fn failed_first_fetch_is_not_repeated_for_every_webhook() {
     assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()));
 }
 
-/// The handler's future is dropped when the sender disconnects. The next webhook finds the keys.
+/// The handler's future is dropped when the sender disconnects. The fetch continues, and the next
+/// webhook finds the keys.
 #[tokio::test]
 async fn key_fetch_continues_after_its_caller_is_dropped() {
     let (emulator, webhooks, _) = service().await;
@@ -403,7 +405,7 @@ async fn malformed_keys_do_not_affect_valid_keys() {
     assert_eq!(fetches(&emulator), 1);
 }
 
-/// Valid and invalid claims from the emulator, end to end.
+/// Verifies valid and invalid claims from the emulator with the verifier.
 #[tokio::test]
 async fn claims_are_checked_against_the_client_clock() {
     let (emulator, webhooks, clock) = service().await;

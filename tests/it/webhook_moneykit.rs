@@ -1,4 +1,4 @@
-//! MoneyKit's webhooks: which are accepted, and each reason for a rejection.
+//! Tests MoneyKit's webhooks: which webhooks are accepted, and each reason for a rejection.
 
 use std::{
     sync::LazyLock,
@@ -85,7 +85,8 @@ fn claims() -> Value {
     json!({ "iat": NOW, "exp": NOW + 3600, "request_body_sha256": body_digest(BODY) })
 }
 
-/// Returns a copy of an object with some members set. Members that are null are removed.
+/// Returns a copy of an object in which some members are set. A member that is set to null is
+/// removed.
 fn but(mut value: Value, changes: Value) -> Value {
     let object = value.as_object_mut().expect("an object");
     for (name, change) in changes.as_object().expect("an object") {
@@ -101,7 +102,7 @@ fn unsigned(header: impl AsRef<[u8]>, claims: impl AsRef<[u8]>) -> String {
     format!("{}.{}", B64.encode(header), B64.encode(claims))
 }
 
-/// Returns a JWS of any bytes with a valid signature.
+/// Returns a JWS with any bytes as content and a valid signature.
 fn sign(header: impl AsRef<[u8]>, claims: impl AsRef<[u8]>) -> String {
     let text = unsigned(header, claims);
     format!("{text}.{}", B64.encode(PAIR.sign(&text)))
@@ -179,8 +180,8 @@ fn invalid_delivery_headers_are_ignored() {
     assert_eq!(read(&[(TOKEN, &"d".repeat(257)), (ATTEMPT, "00000000001")]), (None, None));
 }
 
-/// Each hostile input has its own error reason. Where it matters, the input has a valid signature,
-/// so that nothing but this reason rejects it.
+/// Each hostile input has its own error reason. If necessary, the input has a valid signature, so
+/// that it cannot be rejected for its signature.
 #[test]
 fn each_hostile_input_has_its_own_error_reason() {
     let jws = |header: Value, claims: Value| sign(header.to_string(), claims.to_string());
@@ -387,8 +388,8 @@ fn body_over_the_limit_is_rejected_and_any_authentic_body_is_accepted() {
     }
 }
 
-/// A webhook that names an unusable key is rejected with the reason why the key is unusable, although
-/// the signature is valid.
+/// If a webhook names an unusable key, it is rejected with the reason why the key is unusable,
+/// although its signature is valid.
 #[test]
 fn each_unusable_key_has_its_own_error_reason() {
     let jwk = || PAIR.jwk("k");
@@ -429,7 +430,7 @@ fn each_unusable_key_has_its_own_error_reason() {
     for (keys, expected) in table {
         let verdict = verify(&good(), BODY, &set(&keys), now(), &VerifierOptions::default());
         assert_eq!(verdict.expect_err("it is refused").reason(), expected, "{keys:?}");
-        // A valid key with another id still verifies.
+        // A valid key that has another id still verifies webhooks.
         let keys: Vec<Value> = keys.into_iter().chain([PAIR.jwk("good")]).collect();
         let jws = sign(but(header(), json!({ "kid": "good" })).to_string(), claims().to_string());
         assert!(verify(&jws, BODY, &set(&keys), now(), &VerifierOptions::default()).is_ok(), "{keys:?}");
@@ -444,7 +445,7 @@ fn valid_key_verifies_even_if_an_unusable_key_has_the_same_id() {
     }
 }
 
-/// Uses as many keys as fit into a response.
+/// The key set has as many keys as fit into a response.
 #[test]
 fn last_key_of_a_large_key_set_verifies() {
     let mut keys: Vec<Value> = (0..1_000).map(|id| PAIR.jwk(&id.to_string())).collect();
@@ -461,8 +462,8 @@ fn key_entries_that_are_not_objects_are_skipped() {
     assert!(verify(&good(), BODY, &set(&keys), now(), &VerifierOptions::default()).is_ok());
 }
 
-/// RFC 7517 appendix A.1 has an EC key for encryption and an RSA key without a use. Neither key
-/// verifies signatures. The EC key is accepted if its use is changed to `sig`.
+/// RFC 7517 appendix A.1 has an EC key for encryption and an RSA key without a use. Both are
+/// rejected. The EC key is accepted after its use is changed to `sig`.
 #[test]
 fn keys_of_rfc_7517_appendix_a_1_are_rejected_by_use_and_type() {
     let ec = json!({
@@ -487,12 +488,12 @@ fn flipped(text: &str, bit: usize) -> Vec<u8> {
     bytes
 }
 
-/// Flips every bit of the sent JWS and of the body.
+/// Flips each bit of the sent JWS and of the body, one at a time.
 #[test]
 fn webhook_with_a_flipped_bit_is_rejected() {
     let good = good();
     for bit in 0..good.len() * 8 {
-        // A value that is not text cannot be in the header.
+        // A header value must be text, so results that are not UTF-8 are skipped.
         if let Ok(jws) = String::from_utf8(flipped(&good, bit)) {
             assert!(verified(&jws).is_err(), "bit {bit}");
         }
@@ -505,7 +506,7 @@ fn webhook_with_a_flipped_bit_is_rejected() {
 }
 
 proptest! {
-    /// Flips bits of the decoded parts, so the base64 is always valid.
+    /// Flips bits in the decoded parts, so the base64 stays valid.
     #[test]
     fn flipped_bit_in_a_decoded_part_is_rejected(part in 0_usize..3, bit in 0_usize..4096) {
         let good = good();
@@ -521,7 +522,7 @@ proptest! {
         prop_assert!(verify(&text, &body, &KEYS, now(), &VerifierOptions::default()).is_err());
     }
 
-    /// The bytes are signed, so that header and claims are parsed.
+    /// The signature of the bytes is valid, so the header and the claims are parsed.
     #[test]
     fn arbitrary_signed_bytes_do_not_panic(header: Vec<u8>, claims: Vec<u8>) {
         prop_assert!(verified(&sign(&header, claims_of())).is_err() || header == self::header().to_string().as_bytes());

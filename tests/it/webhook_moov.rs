@@ -1,5 +1,5 @@
-//! Moov's webhooks: which are accepted, each reason for a rejection, and that the body is never
-//! reported as signed.
+//! Tests Moov's webhooks: which webhooks are accepted, each reason for a rejection, and that the
+//! body is never reported as signed.
 
 use std::time::{Duration, SystemTime};
 
@@ -33,7 +33,7 @@ fn refused(webhooks: &WebhookVerifier, headers: &HeaderMap) -> &'static str {
 async fn verified_moov_webhook_marks_its_body_as_unsigned() {
     let emulator = emulator().await;
     let sent = sign(emulator.moov_webhook(r#"{"type":"transfer.updated"}"#).with_webhook_id("w-1"));
-    // Any body is accepted with these headers, because the vendor does not sign the body.
+    // With these headers, any body is accepted, because the vendor does not sign the body.
     let sent = sent.with_body(r#"{"type":"forged"}"#);
     let webhook = verifier(&emulator).verify(&sent.headers, &sent.body).expect("it verifies");
     assert_eq!(webhook.webhook_id(), "w-1");
@@ -82,7 +82,7 @@ async fn each_hostile_header_has_its_own_error_reason() {
     assert!(webhooks.verify(&good, b"{}").is_ok());
 }
 
-/// `a|b` and `c` sign the same text as `a` and `b|c`.
+/// The header values `a|b` and `c` give the same signed text as `a` and `b|c`.
 #[tokio::test]
 async fn signed_header_with_the_separator_character_is_rejected() {
     let emulator = emulator().await;
@@ -146,7 +146,7 @@ async fn both_secrets_verify_during_a_rotation_and_no_other_secret_does() {
     }
 }
 
-/// Flips every bit of each header.
+/// Flips each bit of each header, one at a time.
 #[tokio::test]
 async fn flipped_bit_in_the_headers_is_rejected() {
     let emulator = emulator().await;
@@ -206,7 +206,7 @@ fn valid_parts_of_an_event_are_parsed() {
     assert_eq!((event.id("accountID"), event.id("missing")), (None, None));
     assert!(!format!("{event:?}").contains("marked"));
 
-    // The vendor's ping has no data. Other events may be newer than this version.
+    // The vendor's ping has no data. An event may also have a type that this version does not know.
     let ping = UnsignedEvent::read(br#"{"type":"event.test","data":null,"eventID":7,"createdOn":0}"#);
     let ping = ping.expect("an event");
     assert_eq!((ping.kind, ping.event_id, ping.created_on), (EventKind::TestPing, None, None));

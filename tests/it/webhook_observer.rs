@@ -1,4 +1,4 @@
-//! The events that an observer of webhooks receives, for every way to receive a webhook.
+//! Tests the events that an observer of webhooks receives, for every way to receive a webhook.
 
 use std::sync::{Arc, Mutex};
 
@@ -18,7 +18,7 @@ use tower_service::Service as _;
 
 use crate::support::emulator;
 
-/// The events as text.
+/// Returns the events as text.
 #[derive(Clone, Default)]
 struct RecordedEvents(Arc<Mutex<Vec<String>>>);
 
@@ -62,7 +62,7 @@ fn moneykit_webhook(emulator: &Emulator) -> SignedWebhook {
     emulator.moneykit_webhook(r#"{"webhook_event": "link.state_changed"}"#).sign().expect("signed")
 }
 
-/// Lets tasks run, because a dropped guard abandons its delivery in a task.
+/// Lets background tasks run. If a guard is dropped, such a task abandons the delivery.
 async fn settle() {
     for _ in 0..20 {
         tokio::task::yield_now().await;
@@ -180,8 +180,8 @@ async fn delivery_store_failure_is_observed() {
     };
     guard.complete().await.unwrap_err();
     assert_eq!(seen.take(), ["accepted", "completefailed"]);
-    // The store also fails to abandon this delivery, which therefore stays in progress until its
-    // lease expires.
+    // The store also fails to abandon the delivery. The delivery therefore stays in progress until
+    // its lease expires.
     let Received::New(_, guard) = verifier.receive(&sent.headers, &sent.body).await.unwrap() else {
         panic!()
     };
@@ -250,7 +250,7 @@ async fn panicking_observer_does_not_lose_a_webhook() {
     let emulator = emulator().await;
     let deliveries = Deliveries::default().with_observer(|_| panic!("a bug in the metrics"));
     let verifier = moov(&emulator, deliveries);
-    // The observer panics a second time while the handler's panic drops the guard.
+    // The handler panics. While this panic drops the guard, the observer panics too.
     async fn handler(_: MoovWebhook) -> StatusCode {
         panic!("a bug in the handler")
     }
@@ -271,7 +271,7 @@ async fn panicking_observer_does_not_lose_a_webhook() {
     assert!(matches!(verifier.receive(&sent.headers, &sent.body).await.unwrap(), Received::Done));
 }
 
-/// Unverified senders choose headers, key ids and bodies, but no label value.
+/// Senders that are not verified choose headers, key ids and bodies, but no value of a label.
 #[tokio::test]
 async fn unverified_webhooks_cannot_add_label_values() {
     let emulator = emulator().await;

@@ -1,6 +1,7 @@
-//! How often an event is handled despite failures: real processes, and deliveries in a real Redis.
+//! Tests how often an event is handled despite failures, with real processes and with deliveries in
+//! a real Redis.
 //!
-//! The processes run this test binary with an environment variable that selects their role.
+//! Each process runs this test binary with an environment variable that selects its role.
 
 use std::{
     collections::HashMap,
@@ -39,17 +40,17 @@ use tokio::{
 use crate::{redis_server::RedisServer, support::post_webhook};
 
 const ROLE: &str = "FINTECH_AUTH_WEBHOOK_SERVER";
-/// Prefix of each line that a process prints for the test.
+/// The prefix of each line that a process prints for the test.
 const WORD: &str = "webhook server: ";
-/// How long a killed process delays the next attempt.
+/// The lease time. If a process is killed, the next attempt must wait this long.
 const LEASE: Duration = Duration::from_secs(2);
 const TOO_LONG: Duration = Duration::from_secs(60);
 const JUMP: Duration = Duration::from_secs(48 * 3600);
 
-/// Unsigned header in which the test tells the handler what to do.
+/// The header in which the test tells the handler what to do. The header is not signed.
 const BEHAVIOUR: &str = "x-behaviour";
 
-/// The clocks of the machine. The wall clock can be set forward.
+/// The clocks of the machine. The wall clock can also be moved forward.
 #[derive(Clone, Debug, Default)]
 struct JumpingClock(Arc<AtomicU64>);
 
@@ -84,7 +85,8 @@ async fn handle(go_on: Arc<Notify>, headers: HeaderMap) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-/// Runs one process of the fleet if the environment variable is set. Otherwise it does nothing.
+/// Runs one process of the fleet if the environment variable is set. Otherwise the test does
+/// nothing.
 #[test]
 fn webhook_server_child_process_runs() {
     let Ok(role) = env::var(ROLE) else { return };
@@ -172,7 +174,7 @@ impl Server {
         self.until("obeyed").await;
     }
 
-    /// Kills the process like `kill -9` and returns how many events it handled.
+    /// Kills the process as `kill -9` does, and returns how many events the process handled.
     async fn kill(mut self) -> usize {
         self.child.kill().await.unwrap();
         while let Some(word) = self.words.recv().await {
@@ -182,7 +184,8 @@ impl Server {
     }
 }
 
-/// The processes behind one address, their Redis, and the vendor that sends to them.
+/// The processes behind one address, the Redis that they share, and the vendor that sends webhooks
+/// to them.
 struct Fleet {
     emulator: Emulator,
     redis: RedisServer,
@@ -220,7 +223,7 @@ impl Fleet {
         Self { emulator, redis, role, servers, vendor, events: 0 }
     }
 
-    /// Signs the current event with the current time. Moov's nonce stays the same.
+    /// Signs the current event at the current time. Moov's nonce does not change.
     fn sign(&self, behaviour: &str) -> SignedWebhook {
         let event = self.events;
         let mut webhook = match self.vendor {
@@ -242,8 +245,9 @@ impl Fleet {
         response.split(' ').nth(1)?.parse().ok()
     }
 
-    /// Simulates the vendor's retries: with the original and new headers alternately, to each
-    /// process in turn, until the response is 2xx. That response is lost, so more retries follow.
+    /// Simulates the retries of the vendor until the response is 2xx. Sends the original and new
+    /// headers alternately, to each process in turn. The 2xx response is lost, so more retries
+    /// follow.
     async fn retry(&self, first: &SignedWebhook) {
         let same = {
             let mut same = first.clone();
@@ -255,7 +259,7 @@ impl Fleet {
             let webhook = if attempt % 2 == 0 { same.clone() } else { self.sign("") };
             match self.status(attempt % self.servers.len(), &webhook).await {
                 Some(200 | 204) => accepted += 1,
-                // The vendor also waits between retries, but longer.
+                // The vendor also waits between two retries, but much longer.
                 _ => sleep(Duration::from_millis(20)).await,
             }
             if accepted == 2 * self.servers.len() {
@@ -272,7 +276,7 @@ impl Fleet {
         self.servers.iter_mut().map(|server| std::mem::take(&mut server.handled)).sum()
     }
 
-    /// Returns how often an event is handled when its first attempt has this fault.
+    /// Returns how often an event is handled if its first attempt has this fault.
     async fn run(&mut self, fault: &str) -> usize {
         self.events += 1;
         let mut killed = 0;
@@ -319,7 +323,7 @@ impl Fleet {
                 let mut response = String::new();
                 stream.read_to_string(&mut response).await.unwrap();
                 assert!(response.starts_with("HTTP/1.1 204"), "{response}");
-                // Data in flight to Redis when it stopped is also lost.
+                // Data that was on its way to Redis when Redis stopped is also lost.
                 self.redis.stop();
                 self.redis.start_again();
             }
@@ -345,9 +349,9 @@ impl Fleet {
     }
 }
 
-/// An event is never lost. It is handled twice only if its handler took effect and the delivery was
-/// not completed, or if the store lost the record, as the documentation of the module `webhook`
-/// says.
+/// An event is never lost. It is handled twice only in two cases, which the documentation of the
+/// module `webhook` describes: the handler took effect but the delivery was not completed, or the
+/// store lost the record.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn event_is_handled_at_least_once_despite_failures() {
     const COLUMNS: [(&str, usize); 4] = [("moneykit", 1), ("moneykit", 3), ("moov", 1), ("moov", 3)];

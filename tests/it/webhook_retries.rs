@@ -1,5 +1,5 @@
-//! `emulator::WebhookSender` retries a delivery until the handler accepts it, with the original or
-//! new signatures.
+//! Tests that `emulator::WebhookSender` retries a delivery until the handler accepts it, either
+//! with the original signature or with new signatures.
 
 use std::{
     collections::HashSet,
@@ -20,7 +20,7 @@ use fintech_auth::{
 };
 use tokio::{io::AsyncReadExt as _, net::TcpListener};
 
-/// Sends all retries without delay.
+/// Returns a sender that sends all retries without delay.
 fn sender(url: &str, schedule: RetrySchedule) -> WebhookSender {
     let http = HttpOptions::default().with_timeout(Duration::from_secs(5));
     let sender = WebhookSender::new(url, &http).expect("a handler on this machine");
@@ -48,7 +48,7 @@ fn statuses(attempts: &[Attempt]) -> Vec<u16> {
 struct ReceivedHeaders(Arc<Mutex<Vec<HeaderMap>>>);
 
 impl ReceivedHeaders {
-    /// Fails until the third attempt.
+    /// Responds with 500 to the first two requests and with 200 to all later ones.
     fn handle(&self, headers: HeaderMap) -> StatusCode {
         let mut seen = self.0.lock().unwrap();
         seen.push(headers);
@@ -136,7 +136,7 @@ async fn webhook_is_retried_when_the_handler_does_not_respond() {
     let (listener, broken) = listen().await;
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
-            // The request has arrived, and no response is sent.
+            // The handler has received the request and sends no response.
             _ = stream.read(&mut [0; 64]).await;
         }
     });
@@ -156,7 +156,7 @@ async fn webhook_is_retried_when_the_handler_does_not_respond() {
     }
 }
 
-/// `fintech-auth moneykit trigger` can also sign with the key of another process, in PKCS#8.
+/// `fintech-auth moneykit trigger` can also sign with a key in PKCS#8 from another process.
 #[tokio::test]
 async fn webhook_signed_with_the_exported_key_is_verified() {
     use fintech_auth::webhook::testing::{SigningKey, sign_moneykit};

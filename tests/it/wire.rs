@@ -1,5 +1,5 @@
-//! The exact bytes that the clients send, and a check that they can send everything that a spec
-//! offers.
+//! Tests the exact bytes that the clients send, and that the clients can send everything that a
+//! spec offers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -103,7 +103,7 @@ async fn generated_client_header_is_not_sent() {
     }
 }
 
-/// Calls the wrappers in all their variants and collects what each operation sent.
+/// Calls the wrappers in all their variants, and collects what each operation has sent.
 async fn carried() -> BTreeMap<(String, String), BTreeSet<String>> {
     let emulator = emulator().await;
     for way in [moneykit::ClientAuth::Basic, moneykit::ClientAuth::Body] {
@@ -145,7 +145,7 @@ async fn carried() -> BTreeMap<(String, String), BTreeSet<String>> {
     carried
 }
 
-/// Fails if a spec gains an operation, parameter or request field that no wrapper offers.
+/// Fails if a spec has an operation, a parameter or a request field that no wrapper offers.
 #[tokio::test]
 async fn every_operation_of_the_specs_can_be_sent() {
     let carried = carried().await;

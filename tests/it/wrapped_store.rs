@@ -10,11 +10,11 @@ use fintech_auth::{
 };
 use tokio::sync::broadcast;
 
-/// What a [`WrappedStore`] does differently from its memory store.
+/// The behavior of a [`WrappedStore`] that differs from the behavior of its memory store.
 pub(crate) trait Wrapper: Debug + Send + Sync {
     fn store(&self) -> &MemoryStore;
 
-    /// Wraps each call of the memory store. A call that is dropped has no effect.
+    /// Wraps a call of the memory store. If an implementation drops `call`, the call has no effect.
     fn wrap<'a, T: Send + 'a>(&'a self, call: StoreFuture<'a, T>) -> StoreFuture<'a, T> {
         call
     }
@@ -25,7 +25,8 @@ pub(crate) trait Wrapper: Debug + Send + Sync {
         false
     }
 
-    /// Called before a token is revoked or invalidated, with the notice about it.
+    /// Runs before a token is revoked or invalidated. `notice` describes the revocation or
+    /// invalidation.
     fn on_evict(&self, notice: Notice) {
         let _ = notice;
     }

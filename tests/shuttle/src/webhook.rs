@@ -1,4 +1,4 @@
-//! The part of the crate's `webhook` that the webhook key cache needs.
+//! The part of the crate's module `webhook` that the webhook key cache needs.
 
 #[path = "../../../src/webhook/error.rs"]
 mod error;

@@ -1,21 +1,23 @@
 //! Models of the items that `src/sync.rs` re-exports.
 //!
-//! These operations keep their real implementation and are assumed to be atomic:
+//! The following operations use their real implementation. The model assumes that they are atomic:
 //!
-//! - `ArcSwap`, `watch` and `Notify`: the scheduler can switch before each operation, but not
-//!   inside.
+//! - `ArcSwap`, `watch` and `Notify`: the scheduler can switch to another task before each
+//!   operation, but not during an operation.
 //! - `Arc` with its reference counts, `OnceLock` and `broadcast`, which the token cache does not
-//!   take from `src/sync.rs`: the scheduler cannot switch before these operations.
-//! - The counters of `Stats`, which no decision depends on.
+//!   import from `src/sync.rs`: the scheduler cannot switch to another task before these
+//!   operations.
+//! - The counters of `Stats`, because no decision depends on them.
 //!
-//! The given memory ordering is ignored: all atomics are sequentially consistent.
+//! All atomics are sequentially consistent: the model ignores the memory ordering that the code
+//! requests.
 
 use std::{
     ops::{Deref, DerefMut},
     sync::Arc,
 };
 
-// Seeded with a constant, so that a schedule can be replayed.
+// The seed is constant, so that a schedule can be replayed.
 pub use foldhash::fast::FixedState as RandomState;
 use shuttle::sync::atomic::{AtomicBool, Ordering};
 pub use shuttle::{
@@ -28,14 +30,15 @@ pub mod time;
 
 /// Lets the scheduler switch to another task.
 ///
-/// `shuttle::thread::yield_now` would lower the priority of the task under the PCT scheduler.
+/// This function does not use `shuttle::thread::yield_now`, which would lower the priority of the
+/// task under the PCT scheduler.
 pub fn switch_point() {
     if shuttle::current::try_get_current_task().is_some() {
         AtomicBool::new(false).load(Ordering::SeqCst);
     }
 }
 
-/// A real primitive, with a switch point before each of its operations.
+/// Wraps a real primitive, and lets the scheduler switch to another task before each operation.
 #[derive(Debug, Default)]
 pub struct Switching<T>(T);
 

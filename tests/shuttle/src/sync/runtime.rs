@@ -1,4 +1,4 @@
-//! A model of `tokio::runtime`.
+//! A model of the module `tokio::runtime`.
 
 use std::{
     cell::RefCell,
@@ -15,7 +15,7 @@ pub struct Handle;
 pub struct TryCurrentError;
 
 thread_local! {
-    /// The tasks that were spawned in this execution. All of them run on one thread.
+    /// The tasks that were spawned in this run of the scenario. All of them run on one thread.
     static TASKS: RefCell<Vec<AbortHandle>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -31,7 +31,7 @@ impl Handle {
     }
 }
 
-/// Clears the tasks of the previous execution.
+/// Removes the tasks of the previous run.
 pub fn reset() {
     TASKS.take();
 }
@@ -41,7 +41,7 @@ pub fn shut_down() {
     TASKS.take().iter().for_each(AbortHandle::abort);
 }
 
-/// Ends a task that panics, as tokio does. Without this, shuttle would fail the test.
+/// If a task panics, ends only this task, as tokio does. Otherwise shuttle would fail the test.
 struct CatchPanic<F>(Option<Pin<Box<F>>>);
 
 impl<F: Future<Output = ()>> Future for CatchPanic<F> {

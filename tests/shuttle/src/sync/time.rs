@@ -1,5 +1,5 @@
-//! A model of `tokio::time`. Time moves only when the task of [`advance`] runs. The scheduler
-//! selects that task when no other task can run.
+//! A model of `tokio::time`. Time moves only while the task that calls [`advance`] runs. The
+//! scheduler selects this task when no other task can run.
 
 use std::{
     cell::RefCell,
@@ -12,7 +12,7 @@ use std::{
 };
 
 thread_local! {
-    /// All tasks of an execution run on one thread.
+    /// All tasks of a run are on one thread.
     static TIMERS: RefCell<Timers> = RefCell::default();
 }
 
@@ -24,17 +24,17 @@ struct Timers {
     clock: Option<Waker>,
 }
 
-/// Resets the time for a new execution.
+/// Resets the time before a new run.
 pub fn reset() {
     TIMERS.take();
 }
 
-/// Returns the time since the execution started.
+/// Returns the time since the run started.
 pub fn elapsed() -> Duration {
     TIMERS.with_borrow(|timers| timers.now)
 }
 
-/// Fires timers, the earliest first. Never completes.
+/// Moves time to the next timer and fires it, again and again. This future never completes.
 pub async fn advance() {
     std::future::poll_fn(|context| {
         let due = TIMERS.with_borrow_mut(|timers| {

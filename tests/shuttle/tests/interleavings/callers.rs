@@ -1,4 +1,4 @@
-//! Concurrent callers.
+//! Tests concurrent callers.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,8 @@ use super::{
 
 #[test]
 fn two_callers_without_a_cached_token_send_one_request() {
-    // Three tasks (the two callers and the refresh) are few enough to explore all schedules.
+    // There are three tasks: the two callers and the refresh. All schedules of three tasks can be
+    // explored.
     explore(Schedules { depth_first: 20_000, ..DEFAULT }, || cold_callers(2));
 }
 
@@ -29,7 +30,7 @@ fn schedules_can_be_replayed() {
     check_replay(200, || cold_callers(4));
 }
 
-/// Runs several callers without a cached token. One of them is the main task.
+/// Runs several callers while no token is cached. One of the callers runs in the main task.
 async fn cold_callers(count: usize) {
     let server = Server::new();
     let cache = server.cache(TokenOptions::default());

@@ -12,23 +12,25 @@ use shuttle::{
     },
 };
 
-/// Far more steps than any scenario needs. A schedule with more steps is an endless loop.
+/// No scenario needs as many steps. If a schedule has more steps, the scenario contains an endless
+/// loop.
 const MAX_STEPS: usize = 100_000;
 /// The number of priority changes in a PCT schedule: enough for races of up to four operations.
 const PCT_DEPTH: usize = 4;
 
-/// The id of the task that moves time, which is spawned first.
+/// The id of the task that moves time. This task is spawned first.
 const CLOCK: usize = 1;
 
-/// The number of schedules of each kind.
+/// The number of schedules of each kind to run.
 #[derive(Clone, Copy)]
 pub(crate) struct Schedules {
-    /// The next task is chosen at random.
+    /// The scheduler chooses the next task at random.
     pub(crate) random: usize,
-    /// Tasks have random priorities, which change at random times (probabilistic concurrency
-    /// testing).
+    /// Each task has a random priority, and the priorities change at random steps (probabilistic
+    /// concurrency testing).
     pub(crate) pct: usize,
-    /// All schedules are explored in order, depth first. 0 for scenarios with more than three tasks.
+    /// All schedules are explored in depth-first order. The number is 0 for scenarios with more
+    /// than three tasks.
     pub(crate) depth_first: usize,
 }
 
@@ -82,7 +84,7 @@ where
     }
 }
 
-/// Runs each schedule twice, and fails if the second run differs.
+/// Runs each schedule twice, and fails if the second run differs from the first one.
 pub(crate) fn check_replay<F>(schedules: usize, scenario: fn() -> F)
 where
     F: Future<Output = ()> + 'static,
@@ -107,8 +109,8 @@ where
     });
 }
 
-/// A scheduler that moves time only when no other task can run, so that no timeout ends because a
-/// task is slow.
+/// A scheduler that moves time only when no other task can run. So a timeout never ends just
+/// because a task is slow.
 #[derive(Debug)]
 struct ModelClock<S> {
     inner: S,
@@ -116,7 +118,7 @@ struct ModelClock<S> {
     /// Whether time may move before any step.
     any_time: bool,
     schedules: usize,
-    /// The last task that ran, except the clock.
+    /// The task that ran last. The task that moves time does not count.
     last: Option<TaskId>,
 }
 
@@ -160,7 +162,7 @@ impl<S: Scheduler> Scheduler for ModelClock<S> {
     }
 }
 
-/// Waits until all other tasks wait too.
+/// Waits until all other tasks are waiting too.
 pub(crate) async fn idle() {
     time::sleep(Duration::from_millis(1)).await;
 }

@@ -1,4 +1,4 @@
-//! Sources that panic, fail or hang, and runtimes that are dropped.
+//! Tests sources that panic, fail or hang, and runtimes that are dropped.
 
 use fintech_auth_shuttle::{
     ErrorKind,
@@ -22,7 +22,7 @@ fn failing_source_leaves_no_caller_waiting() {
     explore(DEFAULT, || leave_no_waiter_behind(Reply::Failure));
 }
 
-/// The first request ends with `reply`. After that, no caller may wait until its timeout.
+/// The first request ends with `reply`. After that, no caller may wait until its time limit.
 async fn leave_no_waiter_behind(reply: Reply) {
     let server = match reply {
         Reply::Panic => Server::replying(|before| if before == 0 { Reply::Panic } else { Reply::Token }),

@@ -1,4 +1,4 @@
-//! Two processes that share a store.
+//! Tests two processes that share a store.
 
 use std::{sync::Arc, time::Duration};
 
@@ -126,7 +126,7 @@ fn revoked_refresh_token_from_the_store_is_not_sent() {
         let first = server.cache(options.clone());
         first.token(&scopes("a")).await.expect("a token");
         time::sleep(STALE).await;
-        // The cache of another process, which takes the refresh token from the store.
+        // This is the cache of another process, which takes the refresh token from the store.
         let cache = server.cache(options);
         let caller = {
             let cache = cache.clone();
@@ -144,7 +144,7 @@ fn revoked_refresh_token_from_the_store_is_not_sent() {
             idle().await;
         }
         caller.await.expect("no panic");
-        // No time passes between taking and sending a refresh token.
+        // No time passes between the step that takes the refresh token and the step that sends it.
         let later = server.requests().into_iter().filter(|request| request.at > returned);
         assert_eq!(later.filter_map(|request| request.refresh_token).count(), 0, "sent after its revocation");
     });

@@ -1,12 +1,13 @@
-//! The guarantees of the token cache, tested in many interleavings of its tasks.
+//! Tests the guarantees of the token cache and of the webhook key cache in many interleavings of
+//! their tasks.
 //!
 //! CONTRIBUTING.md describes how to run these tests and how to replay a failing schedule.
 //!
 //! # Seeded bugs
 //!
-//! Each of these changes was made once in `src`, and a test failed. The two numbers are the first
-//! failing schedule of the random schedules and of the PCT schedules. "None of 2,000" means that no
-//! random schedule failed.
+//! Each of the following changes was made once in `src`, and a test failed. Each entry ends with
+//! the number of the first schedule that failed: first for the random schedules, then for the PCT
+//! schedules. "None of 2,000" means that no random schedule failed.
 //!
 //! - A refresh starts in a second critical section. In `CacheEntry::lookup`, before
 //!   `cold.flight.start()`: `drop(state); let mut state = self.lock();`.
@@ -15,9 +16,9 @@
 //!   `CacheEntry::publish`, before `state.refresh_token =`: `drop(state); let mut state =
 //!   self.lock();`. `revocation::revoking_the_access_token_revokes_its_refresh_token_too` fails:
 //!   none of 2,000, 78.
-//! - A refresh token from the store is sent although it was revoked. In
-//!   `CacheEntry::take_refresh_token`: `taken.filter(|_| true)`.
-//!   `fleet::revoked_refresh_token_from_the_store_is_not_sent` fails: 1, 1.
+//! - A revoked refresh token from the store is sent. In `CacheEntry::take_refresh_token`:
+//!   `taken.filter(|_| true)`. `fleet::revoked_refresh_token_from_the_store_is_not_sent` fails: 1,
+//!   1.
 //! - A request overtakes waiting requests. In `RateLimiter::reserve`: `state.turn` with index 0,
 //!   and no check for waiting requests. `limits::waiting_calls_are_served_in_arrival_order` fails:
 //!   1, 2.
@@ -26,12 +27,12 @@
 //!   `webhook_keys` fail: 1 to 4.
 //! - A flight whose task has ended counts as running. In `SingleFlight::running`: `self.0.clone()`.
 //!   `webhook_keys::panicking_fetch_leaves_no_webhook_waiting` fails: 1.
-//! - A fetch ends before its outcome is stored. In `KeyCache::end`, after `state.flight.clear()`:
+//! - A fetch ends before its result is stored. In `KeyCache::end`, after `state.flight.clear()`:
 //!   `drop(state); let mut state = self.state();`. All tests of `webhook_keys` fail: 1 to 21.
-//! - A shutdown does not wait for refreshes. In `CacheInner::shutdown`: no `closed_and_idle`. Four
-//!   tests of `shutdown` fail: PCT schedules 9 to 1,041.
-//! - A failed revocation checks for a shutdown before its mark is kept. In `CacheInner::mark`:
-//!   `is_closed` before `keep_pending`.
+//! - A shutdown does not wait for refreshes. In `CacheInner::shutdown`: the call of
+//!   `closed_and_idle` is removed. Four tests of `shutdown` fail: PCT schedules 9 to 1,041.
+//! - A failed revocation checks whether the cache was shut down before it keeps its tombstone. In
+//!   `CacheInner::mark`: `is_closed` before `keep_pending`.
 //!   `shutdown::shutdown_stores_a_revocation_or_its_caller_gets_an_error` fails: none of 2,000,
 //!   1,337.
 

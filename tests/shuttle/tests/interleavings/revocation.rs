@@ -1,4 +1,4 @@
-//! Tokens that are revoked while they are refreshed.
+//! Tests tokens that are revoked while they are refreshed.
 
 use fintech_auth_shuttle::{
     Secret,
@@ -26,7 +26,8 @@ fn revoking_the_refresh_token_revokes_its_access_token_too() {
     explore(DEPTH_FIRST, || revoke_during_renewal("g1-r1", EXPIRED));
 }
 
-/// Three tasks: the main task revokes, a second one requests a token, and a third one refreshes it.
+/// There are three tasks: the main task revokes a token, the second task requests a token, and the
+/// third task refreshes the token.
 async fn revoke_during_renewal(revoked: &'static str, age: std::time::Duration) {
     let server = Server::new();
     let cache = server.cache(TokenOptions::default());
@@ -44,8 +45,8 @@ async fn revoke_during_renewal(revoked: &'static str, age: std::time::Duration) 
     expect_nothing_of("g1", &cache).await;
 }
 
-/// Checks that no token of the grant is returned. Called after the revocation has returned. A
-/// request that took the refresh token earlier may still be in flight.
+/// Checks that no token of the grant is returned after the revocation has returned. A request that
+/// took the refresh token before the revocation may still be in flight.
 async fn expect_nothing_of(grant: &str, cache: &TokenCache) {
     if let Some(token) = cache.cached(&scopes("a")) {
         assert_ne!(grant_of(&token), grant, "in place after its revocation");

@@ -14,7 +14,7 @@ use fintech_auth_shuttle::{
 
 /// The lifetime of issued tokens.
 const LIFETIME: Duration = Duration::from_secs(3600);
-/// The age at which a token is stale, and the age at which it is expired.
+/// The age at which a token becomes stale, and the age at which it expires.
 pub(crate) const STALE: Duration = Duration::from_secs(3400);
 pub(crate) const EXPIRED: Duration = Duration::from_secs(3595);
 
@@ -29,11 +29,11 @@ pub(crate) struct Request {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Reply {
     Token,
-    /// The source panics, as user code may.
+    /// The source panics, as code of a user may.
     Panic,
     /// The server never responds.
     Silence,
-    /// The request fails, and may have been sent.
+    /// The request fails, and it may have been sent.
     Failure,
 }
 
@@ -56,7 +56,7 @@ impl Server {
         Self::replying(|_| Reply::Token)
     }
 
-    /// Creates a server. `reply` gets the number of earlier requests.
+    /// Creates a server. `reply` gets the number of requests that the server has received before.
     pub(crate) fn replying(reply: fn(usize) -> Reply) -> Self {
         Self(Arc::new(Inner { requests: Mutex::default(), reply }))
     }

@@ -1,4 +1,4 @@
-//! Caches that are shut down while they are in use.
+//! Tests caches that are shut down while they are in use.
 
 use std::{
     sync::{
@@ -30,7 +30,7 @@ fn key(server: &Server) -> StoreKey {
     StoreKey::new(server.fingerprint(), "a")
 }
 
-/// Returns the token, if any. Asserts that an error reports the shutdown.
+/// Returns the token, if there is one. If there is an error, asserts that it reports the shutdown.
 fn token_or_shut_down(outcome: Result<Token, Error>) -> Option<Token> {
     outcome
         .inspect_err(|error| {
@@ -46,8 +46,8 @@ fn shutdown_finishes_or_prevents_a_refresh_and_loses_no_refresh_token() {
     explore(DEPTH_FIRST, || shutdown_during_renewal(EXPIRED));
 }
 
-/// Three tasks: the main task shuts down, a second one requests a token, and a third one refreshes
-/// it.
+/// There are three tasks: the main task shuts the cache down, the second task requests a token, and
+/// the third task refreshes the token.
 async fn shutdown_during_renewal(age: Duration) {
     let (server, store) = (Server::new(), Arc::new(MemoryStore::default()));
     let cache = server.cache(TokenOptions::default().with_store(store.clone()));
@@ -60,8 +60,8 @@ async fn shutdown_during_renewal(age: Duration) {
     switch_point();
     cache.shutdown(MINUTE).await.expect("it ends in time");
     let sent = server.requests();
-    // The store has the latest refresh token: a new one if a refresh was sent, otherwise the old
-    // one.
+    // The store must have the latest refresh token: the new one if a refresh was sent, and
+    // otherwise the old one.
     let stored = store.get(&key(&server)).await.expect("no failure");
     if let Some(stored) = stored {
         let number = sent.len();
@@ -212,7 +212,7 @@ fn shutdown_stores_a_revocation_or_its_caller_gets_an_error() {
         };
         assert!(is_written || !promised, "{revoked:?}, {flushed:?}");
         assert!(cache.cached(&scopes("a")).is_none());
-        // If the first shutdown did not write the mark, the second one does.
+        // If the first shutdown did not write the tombstone, the second shutdown writes it.
         cache.shutdown(MINUTE).await.expect("the store works");
         assert!(store.written.load(Ordering::SeqCst));
         assert!(store.get(&key(&server)).await.expect("no failure").is_none());

@@ -1,4 +1,4 @@
-//! Webhook keys: one fetch for all waiting callers, and no caller waits forever.
+//! Tests webhook keys: all waiting callers share one fetch, and no caller waits forever.
 
 use std::sync::{
     Arc,
@@ -22,7 +22,7 @@ use super::{
     server::{Reply, VirtualClock},
 };
 
-/// A vendor that publishes one key, and counts the fetches of its keys.
+/// A vendor that publishes one key and counts how often its keys are fetched.
 #[derive(Clone)]
 struct Vendor {
     fetches: Arc<AtomicUsize>,
@@ -31,7 +31,8 @@ struct Vendor {
 }
 
 impl Vendor {
-    /// Creates a vendor. `first` is the outcome of the first fetch. Later fetches return the key.
+    /// Creates a vendor. `first` is the result of the first fetch. All later fetches return the
+    /// key.
     fn new(first: Reply) -> Self {
         Self { fetches: Arc::default(), first, cache: KeyCache::new(Arc::new(VirtualClock)) }
     }
@@ -58,7 +59,7 @@ impl Vendor {
     }
 }
 
-/// Verifies several webhooks concurrently. One of the callers is the main task.
+/// Verifies several webhooks concurrently. One of the callers runs in the main task.
 async fn verify_at_once(vendor: &Vendor, callers: usize) -> Vec<Result<(), VerifyErrorKind>> {
     let others: Vec<_> = (1..callers)
         .map(|_| {
@@ -75,7 +76,8 @@ async fn verify_at_once(vendor: &Vendor, callers: usize) -> Vec<Result<(), Verif
 
 #[test]
 fn two_webhooks_without_cached_keys_cause_one_fetch() {
-    // Three tasks (the two callers and the fetch) are few enough to explore all schedules.
+    // There are three tasks: the two callers and the fetch. All schedules of three tasks can be
+    // explored.
     explore(Schedules { depth_first: 20_000, ..DEFAULT }, || async {
         let vendor = Vendor::new(Reply::Token);
         assert_eq!(verify_at_once(&vendor, 2).await, [Ok(()); 2]);
