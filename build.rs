@@ -266,7 +266,7 @@ fn make_fields_lenient(items: &mut Vec<Item>, requests: &BTreeSet<&str>) {
 
 /// Adds `default` and `deserialize_with` to the optional fields.
 ///
-/// Returns the names of the functions, each with the name of the field for the log.
+/// Returns the name of each function, together with the name of its field, which the function logs.
 fn lenient_fields(item: &mut ItemStruct) -> Vec<(syn::Ident, String)> {
     let mut fields = Vec::new();
     for field in &mut item.fields {

@@ -43,7 +43,7 @@ const PROCESSES: u64 = 500;
 const MERCHANTS: u64 = 100_000;
 /// The rate limit of the fleet, in token requests a second.
 const LIMIT: u64 = 40;
-/// The requests of one process a second, each for a random merchant.
+/// The number of requests a second that each process sends. Each request is for a random merchant.
 const REQUESTS: f64 = 20.0;
 /// The lifetime of a token, in seconds.
 const LIFETIME: i64 = 3_600;

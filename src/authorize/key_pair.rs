@@ -6,10 +6,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use crate::{Error, ErrorKind, token::Fingerprint};
 
-/// The future that the methods of a [`KeyPairSource`] return.
 pub(crate) type KeyPairFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Provides the current key pair.
 pub(crate) trait KeyPairSource: Send + Sync {
     /// Returns the key pair from memory, or `None` if none has been loaded yet.
     fn known(&self) -> Option<Result<Arc<KeyPairHeaders>, Error>>;
@@ -22,7 +20,6 @@ pub(crate) trait KeyPairSource: Send + Sync {
     fn after_401<'a>(&'a self, sent: &'a KeyPairHeaders) -> KeyPairFuture<'a, Option<Arc<KeyPairHeaders>>>;
 }
 
-/// The headers that carry a key pair.
 pub(crate) struct KeyPairHeaders {
     headers: Vec<(HeaderName, HeaderValue)>,
     fingerprint: Fingerprint,

@@ -155,7 +155,7 @@ struct Tokens {
 
 type Classifier = dyn Fn(&HeaderMap, Option<&[u8]>) -> Rejection + Send + Sync;
 
-/// Fails for scopes for which the server issues no token.
+/// Checks scopes. Fails if the server issues no token for these scopes.
 type CheckScopes = fn(&[Scope]) -> Result<(), Error>;
 
 impl Tokens {

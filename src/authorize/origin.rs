@@ -13,7 +13,6 @@ pub(super) struct Origin {
 }
 
 impl Origin {
-    /// Parses an origin.
     pub(super) fn parse(text: &str) -> Result<Self, Error> {
         let base = BaseUrl::parse(text)?;
         if !(base.is_https() || base.is_loopback()) {

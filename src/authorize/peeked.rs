@@ -28,7 +28,6 @@ const MAX_WAIT: Duration = Duration::from_secs(2);
 ///
 /// Reading it still yields the whole body.
 pub struct PeekedBody<B: Body> {
-    /// The frames that were read.
     first: VecDeque<Frame<Bytes>>,
     /// The error that ended the reading, if any.
     failed: Option<B::Error>,

@@ -74,7 +74,7 @@ pub async fn execute(
     }
 }
 
-/// A body that always fails to serialize, with the text of the error.
+/// A body that always fails to serialize. The serialization error contains the text of this error.
 struct Unsendable(Error);
 
 impl Serialize for Unsendable {

@@ -82,12 +82,10 @@ impl Authorizer {
         Ok(response)
     }
 
-    /// Checks that a request goes to one of this authorizer's origins.
     pub(super) fn check_origin(&self, request: &Request) -> Result<(), Error> {
         self.check_covers(request.url())
     }
 
-    /// Checks that a URL has one of this authorizer's origins.
     pub(super) fn check_covers(&self, url: &Url) -> Result<(), Error> {
         if self.covers(url) {
             return Ok(());
@@ -100,7 +98,6 @@ impl Authorizer {
         self.origins.iter().any(|origin| origin.has_url(url))
     }
 
-    /// Returns whether the request gets a token.
     pub(super) fn wants(&self, request: &Request) -> bool {
         !self.has_credentials(request.headers()) && self.covers(request.url())
     }

@@ -42,7 +42,6 @@ pub(super) mod sealed {
             body: Body,
         ) -> impl Future<Output = Result<Verified<Self::Webhook>, VerifyError>> + Send;
 
-        /// Returns the delivery store.
         fn deliveries(&self) -> &Deliveries;
     }
 }

@@ -29,7 +29,6 @@ struct Inner {
 }
 
 impl Runtime {
-    /// Starts the thread.
     pub(super) fn start() -> Result<Self, Error> {
         let failed =
             |error| Error::new(ErrorKind::Unavailable, "cannot start the client's thread").with_source(error);
@@ -40,7 +39,7 @@ impl Runtime {
         // The runtime is dropped on its own thread, because tokio panics if a runtime is dropped in
         // async code.
         let thread = thread.spawn(move || {
-            // No value is ever sent. This returns when the sender is dropped.
+            // No value is ever sent, so `block_on` returns when the sender is dropped.
             let _ = runtime.block_on(gone);
         });
         let thread = thread.map_err(failed)?.thread().id();

@@ -117,7 +117,7 @@ impl Fault {
     pub fn with_body(mut self, content_type: &str, body: impl Into<Bytes>) -> Self {
         if let Ending::Response(response) = &mut self.ending {
             *response.body_mut() = body.into();
-            // An invalid header value is omitted, which is a fault too.
+            // Omit an invalid content type. The missing header is a fault, too.
             if let Ok(content_type) = HeaderValue::from_str(content_type) {
                 response.headers_mut().insert(header::CONTENT_TYPE, content_type);
             }

@@ -67,7 +67,6 @@ struct Token<G> {
     state: State,
 }
 
-/// A token in the list of issued tokens.
 pub(super) struct Listed<'a, G> {
     pub(super) kind: Kind,
     pub(super) text: &'a str,
@@ -77,7 +76,6 @@ pub(super) struct Listed<'a, G> {
     pub(super) state: TokenState,
 }
 
-/// All tokens of a service.
 pub(super) struct Issued<G> {
     tokens: HashMap<Arc<str>, Token<G>>,
     /// The tokens in the order in which they were issued.

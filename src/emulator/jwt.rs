@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 
 use super::random::Random;
 
-/// The claims of a token.
 pub(super) struct Claims<'a> {
     pub(super) client_id: &'a str,
     /// The scopes, separated by spaces.

@@ -32,7 +32,6 @@ const APP_NAME: &str = "Emulator";
 /// The scopes that the client is granted if it requests none.
 const ALL_SCOPES: &str = "link_session:create link:data:read link:data:refresh institutions:read";
 
-/// The service and its state.
 pub(super) struct Service {
     pub(super) client: KnownClient,
     pub(super) lifetime: Duration,

@@ -48,7 +48,6 @@ impl Grant {
     }
 }
 
-/// The service and its state.
 pub(super) struct Service {
     pub(super) client: KnownClient,
     pub(super) origin: String,
@@ -58,7 +57,6 @@ pub(super) struct Service {
     pub(super) lifetime: Duration,
     pub(super) expires_in: ExpiresInStyle,
     pub(super) issued: Mutex<Issued<Grant>>,
-    /// The secret that signs webhooks.
     pub(super) webhook_secret: Mutex<Secret>,
     pub(super) random: Arc<Random>,
 }

@@ -30,7 +30,7 @@ impl Random {
         hmac::sign(&self.key, &number.to_be_bytes())
     }
 
-    /// Returns an opaque token: the prefix and 256 bits.
+    /// Returns an opaque token: the prefix and 256 random bits.
     pub(super) fn token(&self, prefix: &str) -> String {
         format!("{prefix}{}", BASE64_URL_SAFE_NO_PAD.encode(self.draw()))
     }

@@ -29,7 +29,6 @@ pub(super) fn because(mut response: BytesResponse, why: &'static str) -> BytesRe
     response
 }
 
-/// Creates a response without a body.
 pub(super) fn empty(status: StatusCode) -> BytesResponse {
     let mut response = BytesResponse::default();
     *response.status_mut() = status;

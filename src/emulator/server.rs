@@ -31,7 +31,6 @@ const CONNECTIONS: usize = 256;
 /// applies to the body.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Both services, and their shared state.
 pub(super) struct Services {
     pub(super) moneykit: moneykit::Service,
     pub(super) moov: moov::Service,
@@ -46,7 +45,7 @@ pub(super) struct Services {
 /// A function that may respond to a request before the services.
 pub(super) type Handler = Arc<dyn Fn(&http::Request<Bytes>) -> Option<BytesResponse> + Send + Sync>;
 
-/// Called with each request when it is finished.
+/// A function that is called with each finished request.
 pub(super) type Observer = Arc<dyn Fn(&Request) + Send + Sync>;
 
 /// Notifies the observer when a request is finished or dropped.
@@ -99,7 +98,7 @@ async fn connection(
     read_timeout: Option<Duration>,
     mut stopping: watch::Receiver<bool>,
 ) {
-    // If this fails, responses are only slower.
+    // An error is ignored, because it only makes responses slower.
     _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
         let services = services.clone();
@@ -202,7 +201,7 @@ impl Services {
     }
 }
 
-/// Returns the response if no operation has this path and method.
+/// Returns the response to a request whose path and method belong to no operation.
 fn no_operation(request: &Request) -> BytesResponse {
     let Some(operation) = Operation::at(request.path_alone()) else {
         return response::empty(StatusCode::NOT_FOUND);

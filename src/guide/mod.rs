@@ -87,7 +87,7 @@ pub mod token_life {
     //!
     #![doc = include_str!("../../docs/guide/token_life.svg")]
     //!
-    //! <!-- The file begins with the same title and a link to the picture.
+    //! <!-- This comment hides the title and the picture link at the start of the file.
     #![doc = include_str!("../../docs/guide/token_life.md")]
     //!
     //! ## In the API
@@ -107,7 +107,7 @@ pub mod webhooks {
     //!
     #![doc = include_str!("../../docs/guide/webhook_delivery.svg")]
     //!
-    //! <!-- The file begins with the same title and a link to the picture.
+    //! <!-- This comment hides the title and the picture link at the start of the file.
     #![doc = include_str!("../../docs/guide/webhooks.md")]
     //!
     //! ## In the API
@@ -182,7 +182,7 @@ pub mod fleet {
     //!
     #![doc = include_str!("../../docs/guide/fleet_lease.svg")]
     //!
-    //! <!-- The file begins with the same title and a link to the picture.
+    //! <!-- This comment hides the title and the picture link at the start of the file.
     #![doc = include_str!("../../docs/guide/fleet.md")]
     //!
     //! ## In the API
@@ -280,7 +280,7 @@ pub mod upgrading {
     //!
     #![doc = include_str!("../../docs/guide/bindings.svg")]
     //!
-    //! <!-- The file begins with the same title and a link to the picture.
+    //! <!-- This comment hides the title and the picture link at the start of the file.
     #![doc = include_str!("../../docs/guide/upgrading.md")]
     //!
     //! ## In the API

@@ -31,7 +31,6 @@ pub(super) struct Inner {
 }
 
 impl Inner {
-    /// Fetches the keys that sign webhooks.
     pub(super) async fn jwks(&self) -> Result<Response<types::JwkSet>, Error> {
         let shared = &self.shared;
         shared.send(Idempotency::Idempotent, || shared.api.jwks()).await

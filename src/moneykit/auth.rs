@@ -83,7 +83,6 @@ impl Auth {
         account.map(|account| account.to_string()).unwrap_or_default()
     }
 
-    /// Returns the credentials.
     pub(super) fn credentials(&self) -> Result<&CurrentCredentials, Error> {
         match self {
             Self::Credentials(credentials) => Ok(credentials),

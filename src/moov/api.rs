@@ -101,7 +101,6 @@ impl Api {
         Ok(response)
     }
 
-    /// Returns whether tokens are issued for a web page.
     fn is_web(&self) -> bool {
         self.client_type.is_none_or(|client_type| client_type == ClientType::Web)
     }

@@ -65,7 +65,6 @@ struct Inner {
 }
 
 struct Received {
-    /// The time at which the request was sent.
     sent: SystemTime,
     status: StatusCode,
     headers: HeaderMap,
@@ -121,7 +120,7 @@ impl Call {
         self.with(|inner| inner.headers.push((name, value)))
     }
 
-    /// Adds a secret that the request contains. It is redacted from error responses.
+    /// Adds a secret that the request contains. The secret is redacted from error responses.
     pub(crate) fn with_secret(self, secret: &Secret) -> Self {
         self.with(|inner| inner.secrets.push(secret.clone()))
     }
@@ -286,7 +285,6 @@ impl Call {
         Ok(Response::new(head, value))
     }
 
-    /// Returns the headers that may be shown.
     fn shown_headers(&self, headers: &HeaderMap) -> HeaderMap {
         let secrets = self.secret_forms();
         let is_shown = |name: &HeaderName, value: &HeaderValue| {
@@ -301,7 +299,6 @@ impl Call {
         headers.get(name)?.to_str().ok().map(|text| self.clean(text))
     }
 
-    /// Returns a header if it has the form of an id.
     fn id(&self, headers: &HeaderMap, name: &str) -> Option<String> {
         self.text(headers, name).filter(|id| is_id(id))
     }

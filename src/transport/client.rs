@@ -228,7 +228,6 @@ impl HttpOptions {
         self.shared(&base, Caller::Program)
     }
 
-    /// Builds the client for one base URL.
     pub(crate) fn build(&self, base: BaseUrl) -> Result<Http, Error> {
         self.check(&base)?;
         let client = self.shared(&base, Caller::Crate)?;
@@ -236,7 +235,6 @@ impl HttpOptions {
         Ok(Http { base, client, timeout: self.timeout, body_limit: self.body_limit, recorder })
     }
 
-    /// Checks the options for a base URL.
     fn check(&self, base: &BaseUrl) -> Result<(), Error> {
         let invalid = |reason| Error::new(ErrorKind::InvalidConfig, reason);
         if self.timeout.is_zero() || self.connect_timeout.is_zero() {

@@ -71,7 +71,6 @@ fn duration(text: &str, unit: &str) -> Option<Duration> {
     }
 }
 
-/// Returns the `Date` header of a response.
 pub(super) fn date(headers: &HeaderMap) -> Option<SystemTime> {
     httpdate::parse_http_date(headers.get(header::DATE)?.to_str().ok()?).ok()
 }

@@ -79,7 +79,7 @@ enum Step {
     Start(Flight<Result<(), Error>>, Fetch, Option<Arc<VerifyingKeys>>),
 }
 
-/// The reason for a fetch.
+/// When and why a fetch was started.
 struct Fetch {
     asked: Now,
     /// The key id that was requested, if there were no keys to use when the fetch started.
@@ -214,7 +214,6 @@ impl KeyCache {
         })
     }
 
-    /// Stores the result of a fetch.
     fn end(&self, started: Fetch, fetched: Result<VerifyingKeys, Error>) -> Result<(), Error> {
         let mut state = self.state();
         state.flight.clear();

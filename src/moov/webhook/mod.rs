@@ -72,7 +72,7 @@ pub struct WebhookVerifier(Arc<Inner>);
 
 #[derive(Clone)]
 struct Inner {
-    /// Shared by all clones.
+    /// The signing secrets, which all clones share.
     secrets: Arc<ArcSwap<SigningSecrets>>,
     tolerance: Option<Tolerance>,
     body_limit: usize,

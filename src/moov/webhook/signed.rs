@@ -151,14 +151,14 @@ impl SigningSecrets {
         tolerance: Tolerance,
     ) -> Result<(SystemTime, hmac::Tag), VerifyError> {
         let SignedHeaders { timestamp, nonce, webhook_id, signature } = headers;
-        // Checked again, because the headers may not have been created by `read`.
+        // The headers are checked again, because they may not have been created by `read`.
         for (name, part) in [(TIMESTAMP, timestamp), (NONCE, nonce), (WEBHOOK_ID, webhook_id)] {
             if part.is_empty() || part.as_bytes().contains(&b'|') {
                 return Err(VerifyError::about(Reason::MalformedHeader, name));
             }
         }
         let tag = unhex::<TAG>(signature).ok_or(Reason::MalformedSignature)?;
-        // 128 bytes are enough for the usual text.
+        // 128 bytes are enough for the signed text of most webhooks.
         let mut text = SmallVec::<[u8; 128]>::new();
         for part in [timestamp.as_bytes(), b"|", nonce.as_bytes(), b"|", webhook_id.as_bytes()] {
             text.extend_from_slice(part);
