@@ -146,7 +146,8 @@ impl Truth {
 
 struct Webhook {
     handled: u32,
-    /// Whether the delivery record may be missing, because Redis lost its data or a call failed.
+    /// Whether the delivery record of this webhook may be missing, because Redis lost its data or a
+    /// call failed.
     excused: bool,
 }
 

@@ -103,8 +103,8 @@ pub use token::{ExpiresIn, Scope, ScopeSet, Token};
 pub use transport::Exchange;
 pub use transport::HttpOptions;
 
-// Crates whose types are in public signatures, so that users can use the same versions. A new major
-// version of one of these crates requires a new major version of this crate.
+// These crates have types in public signatures. They are exported, so that users can use the same
+// versions. A new major version of one of these crates requires a new major version of this crate.
 #[cfg(feature = "tower")]
 #[doc(no_inline)]
 pub use ::{tower_layer, tower_service};

@@ -55,10 +55,10 @@
 //! - **Token is invalid**: this token, and no newer one, is invalidated in the cache and in the
 //!   store. The request is repeated with the next token.
 //! - **Unexplained**: the token may have expired, but a wrong origin or application causes the same
-//!   401, and then other requests still need the token. So a new token is fetched while the old one
-//!   stays in the cache, and the request is repeated with the new token. If the second response is
-//!   not a 401, the new token replaces the old one in the cache and in the store. Otherwise the old
-//!   token stays.
+//!   401. In these cases other requests still need the token. So a new token is fetched while the
+//!   old one stays in the cache, and the request is repeated with the new token. If the second
+//!   response is not a 401, the new token replaces the old one in the cache and in the store.
+//!   Otherwise the old token stays.
 //! - **Other cause**: the 401 is returned.
 //!
 //! All requests that fail with the same token share one token call. After a renewal, the token for
@@ -69,7 +69,7 @@
 //! A request whose body is a stream cannot be repeated, so its 401 is returned. If the server says
 //! that the token is invalid, the token is invalidated for the next request, but not during the
 //! pause. After an unexplained 401 the token stays in the cache, because the token may not be the
-//! cause. The next request that can be repeated shows whether it is.
+//! cause. The next request that can be repeated shows whether the token is the cause.
 //!
 //! To classify a 401, its body is read for up to 2 s, 64 KiB and 256 frames. You still receive the
 //! whole body. If the body exceeds one of these limits, only the status and the headers are used.
@@ -206,7 +206,7 @@ impl Authorizer {
     ///
     /// # Errors
     ///
-    /// Fails with [`ErrorKind::InvalidConfig`] if there is no origin, or if one has a path,
+    /// Fails with [`ErrorKind::InvalidConfig`] if there is no origin, or if an origin has a path,
     /// contains credentials, or is plain http to another machine.
     pub fn new(
         tokens: TokenHandle,

@@ -1,5 +1,5 @@
-//! A response body whose beginning has been read in advance. Reading it still yields all frames in
-//! order.
+//! A response body whose beginning has been read in advance. Reading the body still yields all
+//! frames in order.
 
 use std::{
     collections::VecDeque,
@@ -26,7 +26,7 @@ const MAX_WAIT: Duration = Duration::from_secs(2);
 
 /// A response body that may have been read in part, to find out why a request was rejected.
 ///
-/// Reading it still yields the whole body.
+/// Reading the body still yields all of its data.
 pub struct PeekedBody<B: Body> {
     first: VecDeque<Frame<Bytes>>,
     /// The error that ended the reading, if any.

@@ -221,8 +221,8 @@ fn copy<R: RepeatBody<B>, B>(request: &Request<B>) -> Option<Request<B>> {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum AuthorizeError<E> {
-    /// No token is available. The request was not sent, or the server rejected it with an expired
-    /// token.
+    /// No token is available. Either the request was not sent, or the server rejected the request
+    /// because its token had expired.
     Token(Error),
     /// The service failed.
     Service(E),

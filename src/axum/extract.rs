@@ -9,15 +9,15 @@ use crate::webhook::{UnsignedBody, Verified};
 /// Extracts a verified MoneyKit webhook. The body is signed: read it with
 /// [`Verified::event`](crate::webhook::Verified::event).
 ///
-/// The route needs a [`WebhookLayer`](super::WebhookLayer) with MoneyKit's verifier. Without it,
-/// every request gets a 500.
+/// The route needs a [`WebhookLayer`](super::WebhookLayer) with MoneyKit's verifier. Without such a
+/// layer, every request gets a 500.
 #[derive(Clone, Debug)]
 pub struct MoneykitWebhook(pub Verified<Bytes>);
 
 /// Extracts a Moov webhook whose headers are verified. **The body is not signed.**
 ///
-/// The route needs a [`WebhookLayer`](super::WebhookLayer) with Moov's verifier. Without it, every
-/// request gets a 500.
+/// The route needs a [`WebhookLayer`](super::WebhookLayer) with Moov's verifier. Without such a
+/// layer, every request gets a 500.
 ///
 /// # Security
 ///

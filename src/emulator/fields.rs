@@ -37,7 +37,8 @@ impl Fields {
         self.0.get(name)?.as_str()
     }
 
-    /// Converts the fields to a type of the API schema. Returns `None` if they do not match it.
+    /// Converts the fields to a type of the API schema. Returns `None` if the fields do not match
+    /// the type.
     pub(super) fn decode<T: DeserializeOwned>(self) -> Option<T> {
         serde_json::from_value(Value::Object(self.0)).ok()
     }

@@ -64,7 +64,8 @@ impl Request {
         }
     }
 
-    /// Returns the status of the response, or `None` while there is no response or if it was lost.
+    /// Returns the status of the response, or `None` if there is no response yet or the response
+    /// was lost.
     pub fn status(&self) -> Option<StatusCode> {
         self.status.get().copied()
     }

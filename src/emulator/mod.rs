@@ -159,8 +159,9 @@ impl Emulator {
 
     /// Returns the clock of the services, to advance it.
     ///
-    /// With [`Builder::with_system_clock`], do not read the time of this clock: the durations by
-    /// which it is advanced are added to the system's time.
+    /// With [`Builder::with_system_clock`], do not read the time from this clock, because it is not
+    /// the time of the services. The durations by which this clock is advanced are added to the
+    /// system's time.
     pub fn clock(&self) -> &ManualClock {
         self.services.time.clock()
     }

@@ -138,7 +138,7 @@ fn check_version(request: &Request) -> Result<(), Refusal> {
     Err(Refusal::Invalid(&["header", "MoneyKit-Version"], "not a date, such as 2023-02-18"))
 }
 
-/// The reason why a request is rejected, as far as the API schema distinguishes reasons.
+/// The reason why a request is rejected. Each variant has its own response.
 pub(super) enum Refusal {
     GrantType,
     /// The request is not authenticated. Contains the challenge to send, if any.

@@ -210,8 +210,8 @@ impl Service {
             return Err(Refusal::Revoke(refused));
         }
         let body: types::RevokeTokenRequest = fields.decode().ok_or(INVALID_REQUEST)?;
-        // The hint only speeds up the search (RFC 7009 section 2.1), and an unknown token is a
-        // success.
+        // The hint only speeds up the search (RFC 7009 section 2.1), and the revocation of an
+        // unknown token succeeds.
         self.issued().revoke(body.token.expose_secret());
         Ok(response::empty(StatusCode::NO_CONTENT))
     }
@@ -307,7 +307,7 @@ fn refused_scope(message: &str) -> Refusal {
     Refusal::Token(types::AuthTokenRequestError { refresh_token: None, scope })
 }
 
-/// The reason why a request is rejected, as far as the API schema distinguishes reasons.
+/// The reason why a request is rejected. Each variant has its own response.
 pub(super) enum Refusal {
     BadRequest(&'static str),
     /// Contains the reason, which the service does not send.

@@ -13,8 +13,8 @@ use serde::Serialize;
 
 pub(super) type BytesResponse = Response<Bytes>;
 
-/// The reason why a service rejected a request, for the log. The emulator does not send the reason,
-/// like the real services.
+/// The reason why a service rejected a request, for the log. Like the real services, the emulator
+/// does not send the reason.
 #[derive(Clone, Copy)]
 pub(super) struct Why(pub(super) &'static str);
 

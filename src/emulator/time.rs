@@ -1,4 +1,5 @@
-//! The clock of the services. It determines what has expired, but never delays a response.
+//! The clock of the services. The clock determines which tokens have expired, but never delays a
+//! response.
 
 use std::time::{Duration, SystemTime};
 

@@ -64,7 +64,7 @@ impl Auth {
         Ok(Self::Credentials(builder.credentials(provider, Scheme { own, key_pair })?))
     }
 
-    /// Returns the client id for requests that need no secret, or `None` if it is unknown.
+    /// Returns the client id for requests that need no secret, or `None` if the id is unknown.
     pub(super) async fn client_id(&self) -> Option<String> {
         match self {
             Self::Credentials(credentials) => {

@@ -146,7 +146,7 @@ impl Client {
     }
 }
 
-/// The `MoneyKit-Version` that the vendor's SDKs send. The default of
+/// The `MoneyKit-Version` that the vendor's SDKs send. This is the default of
 /// [`ClientBuilder::with_version`].
 pub const VERSION: &str = "2023-02-18";
 

@@ -7,8 +7,9 @@ use crate::transport::is_like;
 
 /// The version that a client sends by default: [`V2026_07_00`].
 ///
-/// It is the first version that documents `client_type`, which is required for a backend's tokens.
-/// The vendor's own SDKs send it too. The default changes only with a minor version of this crate.
+/// This is the first version that documents `client_type`, which is required for a backend's
+/// tokens. The vendor's own SDKs also send this version. The default changes only with a minor
+/// version of this crate.
 pub const DEFAULT: &str = V2026_07_00;
 /// `none`: no `x-moov-version` is sent, and the service uses [`V2024_01_00`].
 pub const NONE: &str = "none";

@@ -110,8 +110,8 @@ impl HttpOptions {
 
     /// Trusts these root certificates (PEM) in addition to those of the platform.
     ///
-    /// Use this for a gateway or proxy with a private certificate authority. It can be called more
-    /// than once. Building the client fails if the text contains no certificate.
+    /// Use this for a gateway or proxy with a private certificate authority. You can call this
+    /// method more than once. Building the client fails if the text contains no certificate.
     #[must_use]
     pub fn with_root_certificate(self, pem: impl AsRef<[u8]>) -> Self {
         self.with(|options| options.roots.push(pem.as_ref().into()))
@@ -330,7 +330,7 @@ fn provider() -> Arc<rustls::crypto::CryptoProvider> {
 }
 
 /// Loads no root certificates for plain http, because a machine that uses only plain http may have
-/// none.
+/// no root certificates.
 #[cfg(feature = "rustls")]
 fn with_tls(
     builder: reqwest::ClientBuilder,

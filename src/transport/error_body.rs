@@ -22,8 +22,8 @@ pub(super) fn may_have_code(body: &[u8]) -> bool {
 pub(super) fn read(status: StatusCode, body: &[u8], fields: &[&str]) -> ErrorBody {
     let Some(body) = json::object(body) else { return ErrorBody::default() };
     let text = |name: &str| body.get(name)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
-    // Problem JSON (RFC 9457) and the error pages of gateways have a numeric status. Bodies of the
-    // vendors do not.
+    // Problem JSON (RFC 9457) and the error pages of gateways have a numeric status. The vendors'
+    // own error bodies have no numeric status.
     let is_gateway = body.contains_key("title") || body.get("status").is_some_and(Value::is_number);
     let vendors = |text: &String| !is_gateway || is_code(text);
     let mut found = ErrorBody {

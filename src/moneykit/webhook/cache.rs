@@ -21,7 +21,8 @@ use crate::{
 /// The maximum time that a webhook waits for a fetch if stale keys could verify the webhook. The
 /// time is short, because the sender of the webhook waits for the response.
 const STALE_WAIT: Duration = Duration::from_secs(1);
-/// The pause after the first failed fetch. It doubles with each failure, up to the cool-down.
+/// The pause after the first failed fetch. The pause doubles with each further failure, up to the
+/// cool-down.
 const BACKOFF: Duration = Duration::from_secs(1);
 /// The maximum `Retry-After` of the vendor that is respected, because webhooks wait for the keys.
 const LONGEST_WAIT: Duration = Duration::from_secs(5 * 60);

@@ -98,8 +98,8 @@ fn check_header(header: &[u8]) -> Result<String, VerifyError> {
     }
 }
 
-/// Returns the members of a JSON object, or `None` if the text is no object, has too many members
-/// or repeats a name.
+/// Returns the members of a JSON object, or `None` if the text is not an object, has too many
+/// members or repeats a name.
 ///
 /// RFC 7515 section 4 allows a parser to reject repeated names or to use the last one.
 pub(super) fn members(json: &[u8]) -> Option<Vec<(Cow<'_, str>, Value)>> {

@@ -28,8 +28,9 @@
 //!
 //! `MoneyKit-Signature` is always verified as ES256. Any other algorithm in its header is rejected
 //! (RFC 8725 section 3.1). Then the claims are checked: `iat`, which is required, `exp` and `nbf`
-//! if present, and `request_body_sha256` against the raw body. For what else is verified, what is
-//! not, and the reason for each limit, see [the module `webhook`](crate::webhook#security).
+//! if present, and `request_body_sha256` against the raw body. For the other checks, for what is
+//! not checked, and for the reason of each limit, see [the module
+//! `webhook`](crate::webhook#security).
 //!
 //! - `MoneyKit-Delivery-Token` and `MoneyKit-Delivery-Attempt` are not signed. Use them only for
 //!   logs ([`UnsignedDelivery`]).

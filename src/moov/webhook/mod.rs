@@ -32,8 +32,8 @@
 //! # Security
 //!
 //! `X-Signature` is the HMAC of `X-Timestamp|X-Nonce|X-Webhook-ID`. **It does not cover the body**,
-//! so the verifier returns an [`UnsignedBody`]. For what else is verified, what is not, and the
-//! reason for each limit, see [the module `webhook`](crate::webhook#security).
+//! so the verifier returns an [`UnsignedBody`]. For the other checks, for what is not checked, and
+//! for the reason of each limit, see [the module `webhook`](crate::webhook#security).
 //!
 //! - The signature is checked before the time. Only signed deliveries reach the delivery store.
 //! - No field may contain `|`. Otherwise `a|b` and `c` would have the same signed text as `a` and
@@ -128,8 +128,8 @@ impl WebhookVerifier {
     /// 2. One day later, when Moov no longer retries webhooks that the old secret signed, call this
     ///    with only the new secret.
     ///
-    /// If the old secret has leaked, call this with only the new secret immediately. Webhooks that
-    /// are signed with the old secret are rejected from then on.
+    /// If the old secret has leaked, call this method immediately with only the new secret.
+    /// Webhooks that are signed with the old secret are rejected from then on.
     ///
     /// A delivery is identified by the secret that signed it and by its nonce. If Moov signs a
     /// retry with a different secret than the first attempt, the retry counts as a new delivery.
