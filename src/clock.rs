@@ -12,7 +12,7 @@ use std::{
 };
 
 /// The longest duration that the crate works with: 100 years. Longer durations from users are
-/// reduced to it, so that adding a duration to a point in time does not overflow.
+/// reduced to this duration, so that adding a duration to a point in time does not overflow.
 pub(crate) const FOREVER: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 /// A source of wall-clock and monotonic time.

@@ -25,8 +25,8 @@
 //! - **Rejected**: after a 401 that calls the token invalid, the cache removes exactly that token,
 //!   never a newer one ([`TokenCache::invalidate`]). After a 401 without a reason, the cache keeps
 //!   the token until the server has accepted a new token ([`Rejection`]).
-//! - **Revoked**: the token is removed before the revocation is sent ([`TokenCache::forget`]). The
-//!   result of a refresh that was started with the token is discarded.
+//! - **Revoked**: the token is removed before the revocation is sent ([`TokenCache::forget`]). If a
+//!   running refresh uses the token, its result is discarded.
 //!
 //! A token has expired when either the monotonic clock or the wall clock has reached its expiry.
 //! One clock is not sufficient: the monotonic clock may stop during a suspend, and the wall clock
@@ -34,7 +34,7 @@
 //!
 //! # Expiry
 //!
-//! The cache uses the shortest credible expiry and records the rule that gave it
+//! The cache uses the shortest credible expiry and records the rule that determined it
 //! ([`Token::expiry_rule`]): `expires_in` as seconds or as a Unix timestamp, the `exp` of a JWT, or
 //! a default if the response has no credible expiry.
 //!
@@ -66,7 +66,7 @@
 //! store for a fleet.
 //!
 //! If a store fails or takes longer than 1 s, its circuit opens for 5 s. While it is open, tokens
-//! are requested without the store. A valid token is never lost because the store fails. [`Stats`]
+//! are requested without the store. The cache keeps valid tokens even if the store fails. [`Stats`]
 //! and a trace event report an open circuit.
 //!
 //! # How stored tokens are found

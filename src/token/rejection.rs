@@ -3,7 +3,7 @@
 /// Whether the server rejected the token that the request carried, and why.
 ///
 /// For an HTTP response, [`Authorizer::classify`](crate::authorize::Authorizer::classify) and the
-/// clients' `classify` return this.
+/// clients' `classify` return this type.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Rejection {

@@ -9,10 +9,10 @@ const MAX_SCOPE: usize = 1_024;
 /// The longest scope set of one token, in bytes, including the spaces between the scopes.
 const MAX_SCOPE_SET: usize = 16 * 1_024;
 
-/// A scope-token of RFC 6749 section 3.3: printable ASCII without space, `"` and `\`.
+/// A scope of RFC 6749 section 3.3 (`scope-token`): printable ASCII without space, `"` and `\`.
 ///
-/// MoneyKit's scopes look like `link_session:create`, Moov's scopes look like `/accounts.read`.
-/// These enums of the documented scopes convert to this type:
+/// MoneyKit's scopes look like `link_session:create`, Moov's scopes look like `/accounts.read`. The
+/// enums of the documented scopes convert to this type:
 /// [`moneykit::NamedScope`](crate::moneykit::NamedScope),
 /// [`moov::NamedScope`](crate::moov::NamedScope) and
 /// [`moov::AccountScope`](crate::moov::AccountScope).

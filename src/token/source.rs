@@ -29,8 +29,8 @@ use crate::{
 ///
 /// # Cancellation
 ///
-/// The cache runs these methods in its own tasks. They continue if a caller stops waiting. Dropping
-/// the last clone of the cache cancels them.
+/// The cache runs these methods in its own tasks. The tasks continue if a caller stops waiting.
+/// Dropping the last clone of the cache cancels the tasks.
 pub trait TokenSource: Send + Sync + 'static {
     /// Identifies everything that determines the tokens, except their scopes: server, client id,
     /// client type and API version.

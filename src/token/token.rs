@@ -98,8 +98,8 @@ impl Token {
 
     /// Returns the value of the `Authorization` header (RFC 6750 section 2.1).
     ///
-    /// It is marked as sensitive, so that HTTP stacks do not log it. Cloning it does not copy the
-    /// token.
+    /// The value is marked as sensitive, so that HTTP stacks do not log it. Cloning the value does
+    /// not copy the token.
     pub fn authorization(&self) -> &HeaderValue {
         &self.0.header
     }
@@ -114,8 +114,8 @@ impl Token {
         self.0.scope.as_deref()
     }
 
-    /// Returns the `aud` claim of a JWT. `None` for an opaque token, and for a JWT without this
-    /// claim.
+    /// Returns the `aud` claim of a JWT. Returns `None` for an opaque token, and for a JWT without
+    /// this claim.
     ///
     /// The JWT is not verified. Moov issues tokens even for an origin that is not allowed. The
     /// audience of such a token lacks the origin, and requests with it get a 401 without a reason.

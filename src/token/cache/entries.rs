@@ -26,8 +26,9 @@ use crate::{
 
 /// The maximum number of entries that one insertion examines to find entries to evict.
 const MAX_STEPS: usize = 64;
-/// The maximum number of entries that one insertion evicts. It is more than one, so that a cache
-/// that exceeded its capacity while all entries were in use shrinks back to its capacity.
+/// The maximum number of entries that one insertion evicts. A cache exceeds its capacity while all
+/// entries are in use. This number is more than one, so that the cache then shrinks back to its
+/// capacity.
 const MAX_EVICTIONS: usize = 2;
 /// The number of chunks. A chunk of buckets is allocated when it gets its first entry, so a small
 /// cache uses little memory.
@@ -237,7 +238,7 @@ impl Entries {
             if clock.queue.len() <= self.capacity || evicted.len() == MAX_EVICTIONS {
                 break;
             }
-            // If all examined entries were used, evict the last one.
+            // If all examined entries were used, evict the last examined entry.
             if let Some(index) = clock.next(step == MAX_STEPS) {
                 let entry = clock.remove(index);
                 self.remove(&entry);
@@ -259,7 +260,7 @@ impl Clock {
         self.queue.push(entry);
     }
 
-    /// Removes an entry. The last entry of the queue moves to its position.
+    /// Removes an entry from the queue. The last entry of the queue moves to the free position.
     fn remove(&mut self, index: usize) -> Arc<CacheEntry> {
         let entry = self.queue.swap_remove(index);
         if let Some(moved) = self.queue.get(index) {

@@ -158,8 +158,8 @@ pub(in crate::token) struct NewToken<'a> {
     /// The data of the request that returned the token. `None` if the token was loaded from a
     /// store.
     pub(in crate::token) request: Option<&'a TakenRefreshToken>,
-    /// The epoch of the cache's marks just before the token was requested from the server or loaded
-    /// from the store.
+    /// The epoch (see [`Epoch`]) in which the token was requested from the server or loaded from
+    /// the store.
     pub(in crate::token) epoch: Epoch,
 }
 

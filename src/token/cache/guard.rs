@@ -1,5 +1,5 @@
-//! Binds a task to its cache: a shutdown waits for the task, and aborts it when the time of the
-//! shutdown is over.
+//! Binds a task to its cache: a shutdown waits for the task, and aborts the task when the time
+//! limit of the shutdown is reached.
 
 use crate::{
     Error, ErrorKind,

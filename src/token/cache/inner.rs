@@ -115,7 +115,8 @@ impl CacheInner {
 
     /// Registers a task that is about to start. Fails after a shutdown was started.
     pub(in crate::token) fn task_guard(&self) -> Result<TaskGuard, Error> {
-        // Subscribe first, so that a shutdown that starts in between ends the task.
+        // Subscribe before the registration. A shutdown that starts between these two steps then
+        // also ends the task.
         TaskGuard::new(self.alive(), &self.shared.work)
     }
 
@@ -128,7 +129,7 @@ impl CacheInner {
         guard: TaskGuard,
         max_wait: Duration,
     ) -> Result<(), Error> {
-        // Callers that join later may wait longer than the first one.
+        // Callers that join later may wait longer than the first caller.
         let max_wait = max_wait.max(self.shared.options.max_wait);
         let task = RefreshTask { shared: self.shared.clone(), entry: entry.clone(), max_wait };
         if let Some(Admission::Queued(ticket)) = &admission {

@@ -188,8 +188,8 @@ impl TokenCache {
     ///
     /// Before this call, stop your server and wait for the requests that use tokens. You can call
     /// this method several times, also concurrently. Each call returns when the work is done or its
-    /// own time is over. Running requests are aborted when the shortest of these times is over.
-    /// Without a shutdown, dropping the last clone aborts running requests.
+    /// own time is over. Running requests are aborted as soon as the time of one of the calls is
+    /// over. Without a shutdown, dropping the last clone aborts running requests.
     ///
     /// # Errors
     ///
@@ -268,7 +268,7 @@ impl TokenCache {
         Ok(TokenHandle { cache: self.clone(), entry: hold.entry.clone(), _hold: Some(hold) })
     }
 
-    /// Returns a handle for one request, which does not prevent eviction.
+    /// Returns a handle for one request. The handle does not prevent eviction.
     pub(crate) fn handle_once(&self, scopes: &[Scope]) -> Result<TokenHandle, Error> {
         Ok(TokenHandle { cache: self.clone(), entry: self.inner.shared.entry(scopes)?, _hold: None })
     }

@@ -126,10 +126,10 @@ impl TokenOptions {
 
     /// Sets the maximum number of scope sets in the cache. Default: 100,000. Minimum: 1.
     ///
-    /// If there are more, each new scope set evicts a scope set that was not used recently. Scope
-    /// sets with a [handle](crate::token::TokenHandle) are not evicted and do not count against the
-    /// maximum. Scope sets with a request in flight are not evicted, so the cache may exceed the
-    /// maximum temporarily.
+    /// If the cache is full, each new scope set evicts a scope set that was not used recently.
+    /// Scope sets with a [handle](crate::token::TokenHandle) are not evicted and do not count
+    /// against the maximum. Scope sets with a request in flight are not evicted, so the cache may
+    /// exceed the maximum temporarily.
     #[must_use]
     pub fn with_capacity(mut self, scope_sets: usize) -> Self {
         self.capacity = scope_sets.max(1);
@@ -139,8 +139,8 @@ impl TokenOptions {
     /// Sets the maximum number of scope sets with [handles](crate::token::TokenHandle).
     /// Default: 100,000. Minimum: 1.
     ///
-    /// If there are more, [`TokenCache::handle`](crate::token::TokenCache::handle) fails. Several
-    /// handles to the same scope set count once.
+    /// For further scope sets, [`TokenCache::handle`](crate::token::TokenCache::handle) fails.
+    /// Several handles to the same scope set count once.
     #[must_use]
     pub fn with_max_handles(mut self, scope_sets: usize) -> Self {
         self.max_handles = scope_sets.max(1);
@@ -226,7 +226,7 @@ impl TokenOptions {
     }
 
     /// Customizes how failed calls are retried before a failure is reported. The function receives
-    /// the current policy and returns the changed one.
+    /// the current policy and returns the changed policy.
     #[must_use]
     pub fn with_retry(mut self, customise: impl FnOnce(RetryPolicy) -> RetryPolicy) -> Self {
         self.retry = customise(self.retry);

@@ -38,8 +38,8 @@ pub(in crate::token) enum Age {
 }
 
 impl Life {
-    /// Returns the expiry on the wall clock. The time from stale to expired is the same on both
-    /// clocks.
+    /// Returns the expiry on the wall clock. It is computed from the time between stale and
+    /// expired, which is the same on both clocks.
     pub(in crate::token) fn wall_end(&self) -> u64 {
         self.wall_stale.saturating_add(self.end.saturating_sub(self.stale))
     }

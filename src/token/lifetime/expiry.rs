@@ -1,7 +1,7 @@
 //! Computes the lifetime of a token, and the rule that determined it.
 //!
-//! A pure function of the token response: it reads no clock and does not verify JWTs. A JWT can
-//! shorten the lifetime that the response grants, but never extend it.
+//! The result depends only on the token response: this module reads no clock and does not verify
+//! JWTs. A JWT can shorten the lifetime that the response grants, but never extend it.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -96,7 +96,8 @@ pub(crate) struct Expiry {
     pub(crate) skew_seconds: Option<i64>,
 }
 
-/// The data that determine the expiry. Does not implement `Debug`, because it contains the token.
+/// The data that determine the expiry. This type does not implement `Debug`, because it contains
+/// the token.
 #[derive(Clone, Copy)]
 pub(crate) struct Facts<'a> {
     pub(crate) expires_in: Option<ExpiresIn>,
@@ -191,22 +192,22 @@ struct Claims {
 
 impl Claims {
     /// Reads a compact JWS (RFC 7515 section 7.1) without verifying it, because only the vendor's
-    /// own services have the key. `None` for an opaque token or a malformed JWT.
+    /// own services have the key. Returns `None` for an opaque token or a malformed JWT.
     fn read(token: &str) -> Option<Self> {
         let claims = claims(token)?;
         let date = |name| Duration::try_from_secs_f64(claims.get(name)?.as_f64()?).ok();
         Some(Self { exp: date("exp"), iat: date("iat") })
     }
 
-    /// Returns the lifetime from `iat` to `exp`, which needs no clock. `None` if the claims are
-    /// missing or not credible.
+    /// Returns the lifetime from `iat` to `exp`, which needs no clock. Returns `None` if the claims
+    /// are missing or not credible.
     fn lifetime(&self) -> Option<Duration> {
         let iat = self.iat.filter(|iat| *iat >= FIRST_TIMESTAMP)?;
         self.exp?.checked_sub(iat)
     }
 }
 
-/// Returns the claims of a compact JWS, not verified.
+/// Returns the claims of a compact JWS, without verifying them.
 fn claims(token: &str) -> Option<Map<String, Value>> {
     if token.len() > MAX_JWT {
         return None;
@@ -219,8 +220,8 @@ fn claims(token: &str) -> Option<Map<String, Value>> {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()
 }
 
-/// Returns the audience of a JWT (RFC 7519 section 4.1.3: a text or an array of texts), not
-/// verified. `None` for an opaque token, and for a JWT without audience.
+/// Returns the audience of a JWT (RFC 7519 section 4.1.3: a text or an array of texts), without
+/// verifying the JWT. Returns `None` for an opaque token, and for a JWT without audience.
 pub(crate) fn audience(token: &str) -> Option<Vec<String>> {
     match claims(token)?.remove("aud")? {
         Value::String(one) => Some(vec![one]),
@@ -451,7 +452,7 @@ mod tests {
         is(resolve(&facts, &limits), 30, Rule::Capped);
     }
 
-    /// Any number, most often near a limit of the rules.
+    /// Generates numbers. Most of them are near a limit of the rules.
     fn number() -> impl Strategy<Value = i64> {
         prop_oneof![
             -5..5_i64,
@@ -506,7 +507,7 @@ mod tests {
             let limits = Limits { default: Duration::from_secs(default), max: Duration::from_secs(max) };
             let believed = resolve(&facts, &limits);
 
-            // The same rules, computed with whole seconds in numbers that cannot overflow.
+            // Apply the same rules with whole seconds, in numbers that cannot overflow.
             let local = i128::from(sent.max(received));
             let now = date.map_or(local, |date| i128::from(date) + 1);
             let clocks_clash = date.is_some_and(|date| (i128::from(date) - local).abs() > i128::from(2 * DAY));

@@ -60,7 +60,7 @@ impl NegativeCache {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Clears the state, unless it belongs to these credentials.
+    /// Clears the state, unless the state belongs to these credentials.
     pub(in crate::token) fn retain(&self, credentials: Fingerprint) {
         let mut state = self.lock();
         if state.credentials != Some(credentials) {
@@ -82,7 +82,7 @@ impl NegativeCache {
     ///
     /// # Errors
     ///
-    /// Returns the error with which the server refused the credentials.
+    /// If no request may be sent, returns the error with which the server refused the credentials.
     pub(in crate::token) fn check(&self, scopes: &str, now: u64, patience: Duration) -> Result<(), Error> {
         let (id, end) = (self.id(scopes), self.end(now));
         let mut state = self.lock();

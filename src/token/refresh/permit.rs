@@ -14,8 +14,8 @@ use crate::{
 };
 
 impl CacheState {
-    /// Waits until the store permits a request. Returns `false` if there is no store, if the store
-    /// fails, or if it has no rate limit. The caller must then apply the limits of this process.
+    /// Waits until the store permits a request. Returns `false` if there is no store, or if the
+    /// store fails or has no rate limit. The caller must then apply the limits of this process.
     ///
     /// # Errors
     ///

@@ -1,6 +1,7 @@
 //! Renews a token after a request with it got a 401, and limits how often this happens.
 //!
-//! A 401 does not always mean that the token is invalid, so it must not discard a valid token:
+//! A 401 does not always mean that the token is invalid. So a valid token must not be discarded
+//! because of a 401:
 //!
 //! - If the server names the token as the cause ([`Rejection::InvalidToken`]), exactly that token
 //!   is invalidated, in memory and in the store. The request is repeated with a new token.
@@ -187,7 +188,7 @@ impl CacheInner {
         let max_wait = self.shared.options.max_wait;
         let task = RefreshTask { shared: self.shared.clone(), entry: entry.clone(), max_wait };
         let entry = entry.clone();
-        // After a shutdown the 401 is returned to the caller.
+        // After a shutdown, no request is sent, and the 401 is returned to the caller.
         let Ok(guard) = self.task_guard() else { return };
         self.sync_with_store();
         let began = Instant::now();

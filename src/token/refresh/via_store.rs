@@ -1,5 +1,5 @@
-//! Refreshes a token through the store: installs a token that another process requested, or requests
-//! one under the lease.
+//! Refreshes a token through the store: installs a token that another process requested, or
+//! requests a token under the lease.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
@@ -146,8 +146,8 @@ impl RefreshTask {
             // token does not affect it.
             None => lease.parents.clear(),
         }
-        // Publish only after the store has accepted the token, so no caller ever gets a refused
-        // token.
+        // Publish only after the store has accepted the token, so that no caller gets a token that
+        // the store rejects.
         if let Ok(false) = breaker.call(store.put_and_release(key, &requested.stored, &lease)).await {
             self.shared.counters.discarded.add(1);
             tracing::debug!("discarding new token: revoked, or lease lost during refresh");
@@ -178,8 +178,8 @@ impl RefreshTask {
                     ids.iter().any(|id| self.shared.tombstones.is_marked(*id, self.shared.now().tick));
                 if discarded == Discarded::Revoked || !is_marked {
                     let mark = PendingMark::Revoked(ids);
-                    // Keep the mark before writing it, because this task may be aborted during the
-                    // write.
+                    // Keep the mark in memory before writing it, because this task may be aborted
+                    // during the write.
                     breaker.keep_pending(mark.clone());
                     if breaker.write_mark(&key.source, &mark).await.is_ok() {
                         breaker.remove_pending(&mark);

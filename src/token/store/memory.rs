@@ -24,8 +24,8 @@ const BACKLOG: usize = 4096;
 
 /// A token store in memory, for several clients in one process and for tests.
 ///
-/// It has no rate limit, does not share cool-downs and does not persist tokens. Expired tokens and
-/// marks are removed by the next call.
+/// This store has no rate limit, does not share cool-downs and does not persist tokens. Expired
+/// tokens and marks are removed by the next call.
 pub struct MemoryStore {
     state: Mutex<State>,
     change: Notify,

@@ -80,13 +80,13 @@ pub struct StoredToken {
     pub refresh_token: Option<Secret>,
     /// The id of the refresh token. It is kept after the refresh token was taken.
     pub refresh_token_id: Option<TokenId>,
-    /// The granted scopes, if the server named them.
+    /// The granted scopes, if the response contained them.
     pub scope: Option<String>,
     /// The time since the token was requested. In [`TokenStore::put`], the requesting process
     /// measures it. In a returned token, the store measures it. So clocks of different machines are
     /// not compared.
     pub age: Duration,
-    /// The validity of the token, counted from its request.
+    /// The lifetime of the token, counted from the time at which the token was requested.
     pub lifetime: Duration,
     /// The id of the access token.
     pub id: TokenId,
@@ -122,7 +122,7 @@ pub struct Lease {
     pub fence: u64,
     /// The ids of the tokens from which the new token may be refreshed. If one of them is revoked,
     /// the store rejects a put under this lease. The store sets the ids of the token and of the
-    /// refresh token that the entry contained.
+    /// refresh token that were in the entry when the lease was granted.
     pub parents: Vec<TokenId>,
     granted: Instant,
 }
@@ -133,7 +133,8 @@ impl Lease {
         Self { fence, parents: Vec::new(), granted: Instant::now() }
     }
 
-    /// Sets the parents: the ids of the token and of the refresh token that the entry contained.
+    /// Sets the parents: the ids of the token and of the refresh token that were in the entry when
+    /// the lease was granted.
     #[must_use]
     pub fn with_parents(mut self, parents: impl IntoIterator<Item = TokenId>) -> Self {
         self.parents = parents.into_iter().collect();
@@ -250,9 +251,9 @@ pub(in crate::token) const INVALIDATED: Duration = Duration::from_secs(60);
 /// Keeps tokens for several processes, or across restarts.
 ///
 /// **Leases.** For each [`StoreKey`], at most one process holds the lease at a time. Only that
-/// process requests a token and stores it. The others wait for a change and check again. A lease
-/// ends when it is released or expires, so a crashed process blocks the others only until its lease
-/// expires.
+/// process requests a token and stores it. The other processes wait for a change and check again. A
+/// lease ends when it is released or expires, so a crashed process blocks the other processes only
+/// until its lease expires.
 ///
 /// **Marks.** A store keeps two kinds of marks. A mark contains only the id of a token, so it also
 /// applies to a token that only another process or only the store holds.
@@ -268,10 +269,10 @@ pub(in crate::token) const INVALIDATED: Duration = Duration::from_secs(60);
 /// With the feature `emulator`, `emulator::store_contract::check` tests an implementation against
 /// this interface.
 ///
-/// An implementation needs the seven methods up to [`Self::release`]. The others have a default. A
-/// store with a high latency should implement `claim` in one round trip. Only a store that
-/// implements the other methods shares cool-downs, refused credentials and the rate limit, and
-/// notifies other processes of revocations.
+/// An implementation needs the seven methods up to [`Self::release`]. The other methods have a
+/// default. A store with a high latency should implement `claim` in one round trip. Only a store
+/// that implements the methods with a default shares cool-downs, refused credentials and the rate
+/// limit, and notifies other processes of revocations.
 pub trait TokenStore: fmt::Debug + Send + Sync {
     /// Returns the token of a key, if there is one that has not expired.
     fn get<'a>(&'a self, key: &'a StoreKey) -> StoreFuture<'a, Option<StoredToken>>;
@@ -327,7 +328,7 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
     }
 
     /// Returns a token whose id is not in `except`. If there is none, grants the lease for `time`,
-    /// together with a permit for one request with these credentials, like a permit of
+    /// and a permit for one request with these credentials. The permit is like a permit of
     /// [`Self::acquire_permit`].
     fn claim<'a>(
         &'a self,

@@ -37,7 +37,8 @@ impl CacheInner {
     pub(in crate::token) fn sync_with_store(&self) {
         let Some(breaker) = &self.shared.breaker else { return };
         let Ok(runtime) = runtime::Handle::try_current() else { return };
-        // Subscribe before the check below, so that a shutdown that starts later ends the task.
+        // Subscribe before the check below, so that a shutdown that starts after the check ends the
+        // task.
         let mut alive = self.alive();
         if self.shared.work.is_closed() {
             return;
@@ -256,7 +257,7 @@ async fn check_all(shared: &CacheState, breaker: &StoreCircuitBreaker) -> bool {
     true
 }
 
-/// Writes all pending marks. Returns `false` if the store still fails.
+/// Writes all pending marks. Returns `false` if the store fails again.
 pub(in crate::token) async fn write_pending(
     shared: &CacheState,
     breaker: &StoreCircuitBreaker,

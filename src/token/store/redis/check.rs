@@ -20,10 +20,10 @@ const LIFE: Duration = Duration::from_secs(60);
 impl RedisStore {
     /// Checks that the Redis server supports everything that the store needs.
     ///
-    /// It leases, stores, reads, invalidates and revokes a dummy token under a random key,
-    /// subscribes to the channel of the namespace, and removes the data again. It detects missing
-    /// rights, a server that is read-only or full, and a server that is not Redis. Run it when a
-    /// program starts, or in a health check.
+    /// The check leases, stores, reads, invalidates and revokes a dummy token under a random key,
+    /// subscribes to the channel of the namespace, and removes the data again. The check detects
+    /// missing rights, a server that is read-only or full, and a server that is not Redis. Run the
+    /// check when a program starts, or in a health check.
     ///
     /// Each call takes at most
     /// [`RedisStoreBuilder::with_timeout`](super::RedisStoreBuilder::with_timeout).
@@ -35,8 +35,8 @@ impl RedisStore {
     ///
     /// # Cancellation
     ///
-    /// Cancel safe. Data that the check has not removed expires within one minute. Two small keys
-    /// expire within one day.
+    /// Cancel safe: data that the check has not removed expires within one minute, except for two
+    /// small keys, which expire within one day.
     pub async fn check(&self) -> Result<(), StoreError> {
         let random: [u8; 16] = rand::generate(&SystemRandom::new())
             .map_err(|_| StoreError::new("cannot read random bytes from the system"))?

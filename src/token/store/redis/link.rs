@@ -1,6 +1,6 @@
 //! The connection that all calls share. It is opened on demand and replaced after a failure.
 //!
-//! A call never exceeds its timeout. Error texts of Redis are not passed on, because they are
+//! A call never exceeds its timeout. Errors contain no text from Redis, because such text is
 //! untrusted.
 
 use std::{

@@ -99,7 +99,7 @@ impl Subscription {
     }
 
     fn handle(&self, message: Message) {
-        // Sending fails if no cache is subscribed, which is no error.
+        // Sending fails if no cache is subscribed. This is no error.
         match message {
             Message::Changed(key) => {
                 if let Some(waiting) = self.lock().get(&key) {

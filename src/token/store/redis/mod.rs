@@ -35,7 +35,7 @@
 //! unreachable, slow, full, read-only or loading. The cache then requests tokens without the store
 //! for 5 s ([`TokenOptions::with_store_circuit_open_for`]), within the limits of this process, and
 //! tries the store again afterwards. A trace event and [`Stats`](crate::token::Stats) report this.
-//! A valid token is never lost.
+//! The cache keeps valid tokens.
 //!
 //! [`TokenOptions::with_store_circuit_open_for`]:
 //!     crate::token::TokenOptions::with_store_circuit_open_for
@@ -53,7 +53,7 @@
 //! [`moov::Client::revoke`](crate::moov::Client::revoke) returns, this process does not return the
 //! token any more. All other processes with the same namespace and client id drop it as well. It
 //! does not matter whether such a process or only Redis holds the token, or whether the access
-//! token or its refresh token was revoked. They drop it:
+//! token or its refresh token was revoked. They drop the token:
 //!
 //! - when Redis delivers the message, usually within milliseconds;
 //! - at most 10 s after Redis can be reached again, if the process had lost its subscription. A
@@ -139,7 +139,7 @@
 //!
 //! The crate `redis` is re-exported as `fintech_auth::redis`. Its types appear only in the
 //! signatures of [`RedisStoreBuilder::with_client`], `with_cluster` and `with_sentinels`. A new
-//! major version of that crate requires a new major version of this one.
+//! major version of `redis` requires a new major version of this crate.
 
 mod check;
 mod entry;
@@ -184,7 +184,7 @@ pub struct RedisStoreBuilder {
 }
 
 impl RedisStore {
-    /// Creates a builder. The first key seals tokens, all keys open them.
+    /// Creates a builder. The first key seals tokens, and every key can open them.
     pub fn builder(keys: impl IntoIterator<Item = SealingKey>) -> RedisStoreBuilder {
         RedisStoreBuilder {
             keys: keys.into_iter().collect(),

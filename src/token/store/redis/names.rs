@@ -17,8 +17,8 @@ pub(super) struct Names {
 /// A short id of a store key.
 pub(super) type KeyId = [u8; 16];
 
-/// The names of one source. They share the part in braces, so that a cluster keeps them in one
-/// slot, and one script can use all of them.
+/// The names of one source. The part in braces is the same in all of them. So a cluster keeps these
+/// keys in one slot, and one script can use all of them.
 pub(super) struct OfSource(String);
 
 impl Names {

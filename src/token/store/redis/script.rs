@@ -1,6 +1,6 @@
 //! The scripts that run atomically in Redis.
 //!
-//! Their text is constant. All variable data are passed as keys and arguments.
+//! The text of each script is constant. All variable data are passed as keys and arguments.
 
 use std::sync::OnceLock;
 

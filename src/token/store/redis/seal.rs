@@ -1,7 +1,7 @@
 //! Encrypts the data in Redis with keys that only the processes have.
 //!
-//! Uses AES-256-GCM of ring (NIST SP 800-38D), with a random 96-bit nonce for each value. Does not
-//! report why a value cannot be opened.
+//! Uses AES-256-GCM of ring (NIST SP 800-38D), with a random 96-bit nonce for each value. Errors do
+//! not tell why a value cannot be opened.
 
 use std::fmt;
 
@@ -77,7 +77,7 @@ impl fmt::Debug for SealingKey {
     }
 }
 
-/// The sealing keys. The first one seals, all of them open.
+/// The sealing keys. The first key seals values, and every key can open them.
 pub(super) struct Keyring {
     keys: Vec<SealingKey>,
     random: SystemRandom,
@@ -91,7 +91,7 @@ impl Keyring {
         Ok(Self { keys, random: SystemRandom::new() })
     }
 
-    /// Seals a text. It can be opened only with the same `about`.
+    /// Encrypts a text. Only [`Self::open`] with the same `about` can decrypt it.
     pub(super) fn seal(&self, about: &Fingerprint, text: &[u8]) -> Result<Vec<u8>, StoreError> {
         let failed = |_| StoreError::new("cannot read random bytes from the system");
         let key = &self.keys[0];
@@ -101,8 +101,8 @@ impl Keyring {
         sealed.push(VERSION);
         sealed.extend_from_slice(&key.id);
         sealed.extend_from_slice(&nonce);
-        // The capacity is sufficient: growing the buffer would leave a copy of the text in memory
-        // that is not wiped.
+        // The capacity is sufficient for the whole text, because growing the buffer would leave a
+        // copy of the text in memory that is not wiped.
         sealed.extend_from_slice(text);
         let aad = aad(&key.id, about);
         let nonce = Nonce::assume_unique_for_key(nonce);

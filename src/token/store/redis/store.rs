@@ -379,8 +379,8 @@ mod tests {
         StoreKey { source: Fingerprint::of(["source"]), scopes: "a b".into() }
     }
 
-    /// If this fails, processes of the previous release and of this one do not share tokens. If
-    /// that is intended, increase `VERSION` of the seal, and replace these values.
+    /// If this test fails, processes of the previous release and of this release do not share
+    /// tokens. If that is intended, increase `VERSION` of the seal, and replace these values.
     #[test]
     fn entry_written_by_an_earlier_build_is_parsed() {
         const NAME: &str = "{fintech-auth:default:c0d98bfc0d1dafc7905b63b52c95999c}:token:2:ab1824375b49b051d46e7d961c75006f";
