@@ -14,8 +14,8 @@ pub enum VerifyErrorKind {
     InvalidHeader,
     /// The signature, or the signed data other than the body, does not have the vendor's format.
     MalformedSignature,
-    /// The signature uses another algorithm than the vendor's, such as `none` (RFC 8725 section
-    /// 2.1).
+    /// The signature uses an algorithm that the vendor does not use, such as `none` (RFC 8725
+    /// section 2.1).
     UnsupportedAlgorithm,
     /// The given key set contains no key with this id. A verifier that fetches keys never returns
     /// this: see [`KeysCoolingDown`](Self::KeysCoolingDown).
@@ -71,9 +71,9 @@ impl VerifyErrorKind {
 
     /// Returns the HTTP status to respond with.
     ///
-    /// 400 for malformed requests, 401 for webhooks that are not authentic, 413 for a body that is
-    /// too large, and 503 if verification was not possible and the vendor should send the webhook
-    /// again.
+    /// Returns 400 for malformed requests, 401 for webhooks that are not authentic, and 413 for a
+    /// body that is too large. Returns 503 if verification was not possible and the vendor should
+    /// send the webhook again.
     pub fn status(self) -> StatusCode {
         match self {
             Self::InvalidHeader | Self::MalformedSignature | Self::IncompleteBody | Self::MalformedBody => {
@@ -159,7 +159,7 @@ reasons! {
     InvalidHeader {
         /// A required header is missing.
         MissingHeader "missing_header" "a header is missing",
-        /// A header occurs more than once, so that different readers could use different values.
+        /// A header occurs more than once. Different programs could use different values of it.
         RepeatedHeader "repeated_header" "a header is repeated",
         /// A header exceeds its size limit.
         HeaderTooLarge "header_too_large" "a header is too long",

@@ -8,8 +8,8 @@ use super::{Reason, VerifyError};
 
 /// The headers of a request, from any framework.
 ///
-/// Implemented for `&http::HeaderMap`, for slices of name-value pairs, for maps from a name to its
-/// value, and for closures that return all values of a name:
+/// This trait is implemented for `&http::HeaderMap`, for slices of name-value pairs, for maps from
+/// a name to its value, and for closures that return all values of a name:
 ///
 /// ```
 /// use std::collections::HashMap;

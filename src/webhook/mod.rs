@@ -40,15 +40,16 @@
 //!
 //! - **Moov's body.** Anyone who captures a delivery before it is completed can reuse its headers
 //!   with a different body while the timestamp is tolerated. Completing such a forgery suppresses
-//!   the genuine event. So treat the body as a hint: fetch the object by its id over the API and
-//!   use that, and regularly reconcile your records with the vendor's.
+//!   the genuine event. So treat the body as a hint: fetch the object by its id over the API, and
+//!   use the fetched object. Also compare your records with the vendor's records regularly.
 //! - **Repetitions, if you use only `verify`.** Only a delivery store knows which deliveries were
 //!   handled. So `verify` accepts webhooks that are at most 5 min old by default, while `receive`
 //!   accepts webhooks as long as the vendors retry them.
 //! - **Repetitions across processes or restarts**, with the in-memory store: each process may
 //!   handle a delivery once. To prevent this, share a [`DeliveryStore`] such as `RedisDeliveries`
 //!   (feature `redis`).
-//! - **Order and loss.** Neither vendor's signature reveals that a delivery never arrived.
+//! - **Order and loss.** Neither vendor's signature reveals that webhooks arrive in a different
+//!   order or not at all.
 //! - **The path and the method** of the request, and all headers that are not named here.
 //!
 //! ## Limits
@@ -72,8 +73,8 @@
 //! ## Responses
 //!
 //! [`WebhookResponse`] is the response to a webhook that your handler must not handle. A 503 means
-//! that the webhook could not be verified or looked up, or that it is in progress, and that the
-//! vendor should send it again. Errors show no header value, body, secret or key.
+//! that the webhook could not be verified or looked up, or that it is in progress. The vendor
+//! should then send it again. Errors show no header value, body, secret or key.
 
 mod delivery;
 mod error;

@@ -13,7 +13,7 @@ use super::{Begun, DeliveryGuard, WebhookResponse};
 pub enum Received<W> {
     /// The webhook is new: handle it, then complete the guard.
     New(W, DeliveryGuard),
-    /// Another attempt is running. Its lease expires after this time, unless it is renewed.
+    /// Another attempt is running. Its lease expires after this time, unless the lease is renewed.
     InProgress(Duration),
     /// The webhook was handled before.
     Done,

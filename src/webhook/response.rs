@@ -9,7 +9,7 @@ use super::{VerifyError, VerifyErrorKind};
 /// The response to a webhook that your handler must not handle: a status, sometimes `Retry-After`,
 /// and no body.
 ///
-/// It can be created from a [`VerifyError`] and by
+/// A response can be created from a [`VerifyError`] and by
 /// [`Received::into_new`](super::Received::into_new), so that a handler can return early with `?`:
 ///
 /// ```
@@ -62,8 +62,8 @@ impl WebhookResponse {
 /// Converts an error into a response, and logs the reason. The response does not contain the
 /// reason.
 ///
-/// The `tracing` event has the level `INFO`, or `WARN` for a failure on this side (503). It shows
-/// no header value, body, secret or key.
+/// The `tracing` event has the level `INFO`, or `WARN` for a failure on this side (503). The event
+/// shows no header value, body, secret or key.
 impl From<VerifyError> for WebhookResponse {
     fn from(error: VerifyError) -> Self {
         let status = error.status();

@@ -1,4 +1,4 @@
-//! Signs webhooks like the vendors, for tests of your handlers. Needs no server.
+//! Signs webhooks in the same way as the vendors, for tests of your handlers. Needs no server.
 //!
 //! ```
 //! use std::time::SystemTime;

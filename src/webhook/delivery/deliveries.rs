@@ -65,15 +65,15 @@ impl Deliveries {
         self
     }
 
-    /// Sets how long a delivery stays in progress after its process has died. While a handler runs,
-    /// its lease is renewed. Default: 60 s; minimum: 1 s; maximum: 1 h.
+    /// Sets the duration of a lease. If a process dies, its deliveries stay in progress for this
+    /// time. While a handler runs, the lease is renewed. Default: 60 s; minimum: 1 s; maximum: 1 h.
     #[must_use]
     pub fn with_lease(self, lease: Duration) -> Self {
         self.with(|shared| shared.lease = lease.clamp(Duration::from_secs(1), Duration::from_secs(3600)))
     }
 
-    /// Sets how long the lease is renewed for one handler. If a handler runs longer than this time
-    /// plus one lease, the delivery may be handled again. Default: 15 min; maximum: 1 day.
+    /// Sets how long the lease is renewed while a handler runs. If a handler runs longer than this
+    /// time plus one lease, the delivery may be handled again. Default: 15 min; maximum: 1 day.
     #[must_use]
     pub fn with_max_handling_time(self, time: Duration) -> Self {
         self.with(|shared| shared.max_handling_time = time.min(Duration::from_secs(86_400)))
@@ -97,7 +97,8 @@ impl Deliveries {
     /// Panics are caught and logged. Both vendors' verifiers also report rejected webhooks to the
     /// function. A second call of this method replaces the function.
     ///
-    /// Events do not name the vendor: if you need it, give each verifier its own `Deliveries`.
+    /// Events do not name the vendor. If your function needs the vendor, give each verifier its own
+    /// `Deliveries`.
     ///
     /// ```
     /// use fintech_auth::webhook::{Deliveries, WebhookEvent};
@@ -132,10 +133,11 @@ impl Deliveries {
 
     /// Starts to handle a delivery, unless it is done or in progress.
     ///
-    /// `keep` is the minimum time to remember the delivery after its completion. It must be at
-    /// least as long as the verifier accepts the timestamps of the delivery and of its retries.
+    /// `keep` is the minimum time to remember the delivery after its completion. As long as the
+    /// verifier accepts a timestamp of the delivery or of its retries, the delivery must be
+    /// remembered.
     ///
-    /// The `receive` methods of the verifiers call this method after the verification.
+    /// The verifiers' `receive` methods call `begin` after the verification.
     ///
     /// # Errors
     ///

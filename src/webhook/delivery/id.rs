@@ -1,4 +1,4 @@
-//! The id of a delivery. All retries of a delivery have the same id.
+//! Identifies a delivery. All retries of a delivery have the same id.
 
 use std::{fmt, time::SystemTime};
 

@@ -14,8 +14,8 @@ type Key = [u8; 32];
 
 /// Remembers deliveries in the memory of this process.
 ///
-/// If several processes receive the same webhooks, they need a shared store. Otherwise each of them
-/// may handle a retry once.
+/// If several processes receive the same webhooks, they need a shared store. Otherwise several
+/// processes may handle the same webhook.
 ///
 /// A delivery takes about 250 bytes. When the store is full, it drops the oldest done deliveries,
 /// but no delivery that is in progress. From then on, deliveries that were signed before a dropped

@@ -18,7 +18,7 @@ pub enum Begin {
     /// The delivery is new, its last attempt was abandoned, or the lease of its last attempt has
     /// expired. The claim now holds the delivery.
     New,
-    /// Another attempt is running. Its lease expires after this time, unless it is renewed.
+    /// Another attempt is running. Its lease expires after this time, unless the lease is renewed.
     InProgress(Duration),
     /// The delivery was handled.
     Done,
@@ -26,8 +26,8 @@ pub enum Begin {
 
 /// Remembers which deliveries are in progress and which are done.
 ///
-/// Each method must be atomic. If you implement it with the database that your handlers write to, a
-/// delivery and its effect can be recorded in the same transaction.
+/// Each method must be atomic. If the store uses the same database as your handlers, one
+/// transaction can record a delivery and its effect.
 pub trait DeliveryStore: fmt::Debug + Send + Sync {
     /// Starts an attempt: records that `claim` holds the delivery for `lease`, unless the delivery
     /// is done or the lease of another claim has not expired.

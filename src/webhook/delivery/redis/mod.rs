@@ -17,7 +17,7 @@ const MAX_KEEP: Duration = Duration::from_secs(366 * 24 * 3600);
 
 /// Remembers deliveries in Redis, for a service with several processes (feature `redis`).
 ///
-/// It uses the connection and the namespace of a token store, [`RedisStore`].
+/// This store uses the connection and the namespace of a token store, [`RedisStore`].
 ///
 /// ```no_run
 /// use std::sync::Arc;
