@@ -62,8 +62,8 @@ impl<A: Api> Inner<A> {
 
     /// Sends a call, and retries it as the retry policy allows.
     ///
-    /// If the server rejects the credentials, and the provider then returns others, the call is
-    /// sent once more with them.
+    /// If the server rejects the credentials, and the provider then returns different credentials,
+    /// the call is sent once more with these.
     pub(crate) async fn send<T, F: Future<Output = Result<T, Error>>>(
         &self,
         idempotency: Idempotency,
@@ -116,8 +116,8 @@ impl Builder {
         Self { base_url, http: HttpOptions::default(), scopes: Vec::new(), tokens, credentials_name: None }
     }
 
-    /// Checks a provider's credentials. If there is a token store, they need a name or a client id,
-    /// which is part of the keys of stored tokens.
+    /// Checks a provider's credentials. If there is a token store, the credentials need a name or a
+    /// client id, because the keys of stored tokens contain the name or the client id.
     pub(crate) fn credentials(
         &self,
         provider: Arc<dyn CredentialsProvider>,

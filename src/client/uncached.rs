@@ -56,8 +56,8 @@ impl UncachedToken {
         self.token.expires_at()
     }
 
-    /// Returns the lifetime of the token according to the server, counted from when the request was
-    /// sent.
+    /// Returns the lifetime of the token according to the server, counted from the time at which
+    /// the request was sent.
     pub fn lifetime(&self) -> Duration {
         self.lifetime
     }

@@ -168,12 +168,12 @@ macro_rules! settings {
     ) => {
         crate::client::config::fields! {
         $prefix $pairs, $foreign;
-        /// The settings of a [`Client`] by name, from any self-describing format of serde (JSON,
-        /// TOML, YAML, …) or from the environment.
+        /// The settings of a [`Client`]. They can be read from any self-describing format of serde
+        /// (JSON, TOML, YAML, …) or from the environment.
         ///
-        /// If a setting is missing, `null` or an empty variable, the builder's default applies. An
-        /// unknown key is an error that suggests the most similar key. An invalid value is an error
-        /// that does not show the value. In the environment
+        /// If a setting is missing, `null` or an empty variable, the builder's default applies. The
+        /// error for an unknown key suggests the most similar key. The error for an invalid value
+        /// does not show the value. In the environment
         #[doc = concat!("a key is in upper case after `", $prefix, "_`, such as `", $prefix, "_CLIENT_SECRET_FILE`.")]
         /// Other variables with this prefix are ignored, unless they resemble a key: see
         /// [`Config::from_env`].
@@ -254,10 +254,10 @@ macro_rules! settings {
             /// The hosts to which http is allowed: a list, or a text with spaces between the hosts.
             /// See [`HttpOptions::with_allow_http`](crate::HttpOptions::with_allow_http).
             pub allow_http: Vec<String>,
-            /// How long before its expiry a token is refreshed. See
+            /// The refresh window: a token is refreshed this long before its expiry. See
             /// [`TokenOptions::with_refresh_window`](crate::token::TokenOptions::with_refresh_window).
             pub refresh_window: std::time::Duration,
-            /// How long before its expiry a token is no longer used. See
+            /// The expiry leeway: a token is no longer used this long before its expiry. See
             /// [`TokenOptions::with_expiry_leeway`](crate::token::TokenOptions::with_expiry_leeway).
             pub expiry_leeway: std::time::Duration,
             /// The longest wait for a token. See

@@ -5,8 +5,8 @@
 ///
 /// The comparison ignores case.
 pub(super) fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // No key is longer. Longer names are skipped, because the running time grows with the product
-    // of both lengths.
+    // No key is longer than 64 bytes. Longer names are skipped, because the running time grows with
+    // the product of both lengths.
     if given.len() > 64 {
         return None;
     }

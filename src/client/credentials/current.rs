@@ -1,7 +1,7 @@
 //! The credentials that a client currently sends.
 //!
-//! Calls the provider with a deadline, one call at a time. If it fails, the last valid credentials
-//! are used.
+//! Calls the provider with a deadline, one call at a time. If the provider fails, the last valid
+//! credentials are used.
 
 use std::{
     fmt,
@@ -34,7 +34,7 @@ const REFUSAL_PAUSE: Duration = Duration::from_secs(5);
 /// its own call. This is the maximum number of calls that it waits for.
 const MAX_WAITS: u32 = 3;
 
-/// The credentials of a client. It is cheap to clone, and clones share everything.
+/// The credentials of a client. Cloning is cheap, and clones share everything.
 #[derive(Clone)]
 pub(crate) struct CurrentCredentials(Arc<Inner>);
 

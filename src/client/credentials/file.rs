@@ -65,7 +65,8 @@ enum Files {
 }
 
 impl FileCredentials {
-    /// Reads the client secret from a file. The client id is fixed. Blocks while it reads.
+    /// Reads the client secret from a file. The client id does not come from a file. Blocks while
+    /// it reads.
     ///
     /// # Errors
     ///

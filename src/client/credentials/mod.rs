@@ -1,4 +1,5 @@
-//! Client credentials: a pair of id and secret, its providers, and the pair that is currently sent.
+//! Client credentials: pairs of id and secret, their providers, and the pair that a client
+//! currently sends.
 
 mod auth;
 mod current;

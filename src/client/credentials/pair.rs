@@ -7,7 +7,7 @@ const LIMIT: usize = 4096;
 
 /// A client id and its secret (RFC 6749 section 2.3.1). `Debug` shows only the id.
 ///
-/// As a [`CredentialsProvider`](crate::CredentialsProvider), it always provides the same
+/// As a [`CredentialsProvider`](crate::CredentialsProvider), this type always provides the same
 /// credentials.
 #[derive(Clone, Debug)]
 pub struct Credentials {
@@ -19,7 +19,7 @@ impl Credentials {
     /// Creates credentials without checking them.
     ///
     /// [`moneykit::ClientBuilder::build`](crate::moneykit::ClientBuilder::build) and
-    /// [`moov::ClientBuilder::build`](crate::moov::ClientBuilder::build) check them.
+    /// [`moov::ClientBuilder::build`](crate::moov::ClientBuilder::build) check the credentials.
     pub fn new(client_id: impl Into<String>, client_secret: impl Into<Secret>) -> Self {
         Self { client_id: client_id.into(), client_secret: client_secret.into() }
     }

@@ -35,8 +35,8 @@ impl Shared {
             return Ok(before.clone());
         }
         let auth = Arc::new(Auth::new(credentials, &self.scheme, self.secrets.clone())?);
-        // The secrets are replaced first: a response may quote the new secret as soon as it has
-        // been sent.
+        // Replace the list of secrets first, because a response may quote a new secret as soon as a
+        // request has sent it.
         let secrets = auth.secrets().into_iter().chain(before.iter().flat_map(|before| before.secrets()));
         self.secrets.replace(secrets.collect());
         self.current.store(Some(auth.clone()));
