@@ -9,7 +9,7 @@ use crate::{
 
 /// A token that is not cached and not renewed, for example for a web page.
 ///
-/// The method `issue` of a client returns this type. A response can be converted to it:
+/// The method `issue` of a client returns this type. A response can be converted to this type:
 /// `UncachedToken::try_from(client.create_access_token(&scopes).await?)`.
 ///
 /// # Security

@@ -129,7 +129,7 @@ impl RateLimiter {
         let mut state = self.lock();
         state.close_gap(self.limit, now, not_before);
         let Some(index) = state.find(ticket) else { return Ok(()) };
-        // The requests before this one may have been sent late, so check the limit again with the
+        // Earlier requests may have been sent late, so check the limit again with the
         // times at which they were really sent.
         let turn = state.waiting[index].turn.max(not_before).max(state.window_end(self.limit, 0));
         if now < turn {

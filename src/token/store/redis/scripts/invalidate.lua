@@ -1,6 +1,7 @@
 -- KEYS: entry, fence, revoked, invalid
 -- ARGV: id, channel, message
--- A known mark is not renewed, so that a thousand processes that reject a token cause one notice.
+-- An existing mark is not renewed, so that many processes that reject the same token cause only one
+-- notice.
 local id = entry(KEYS[1], KEYS[3], KEYS[4])
 if id ~= ARGV[1] and (invalidated_at(KEYS[4], ARGV[1]) or is_revoked(KEYS[3], ARGV[1])) then return 1 end
 -- Delete and publish first: a server whose memory is full accepts these, but no writes.

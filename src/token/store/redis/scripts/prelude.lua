@@ -78,8 +78,8 @@ local function holds(lease, holder)
   return is(lease, 'string') and redis.call('STRLEN', lease) == #holder and redis.call('GET', lease) == holder
 end
 
--- Returns a number that increases with each call. It follows the clock, so it increases even if the
--- key was lost.
+-- Returns a number that increases with each call. The number follows the clock, so it increases
+-- even if the key was lost.
 local function next_fence(fence)
   local at, last = now(), nil
   if is(fence, 'string') and redis.call('STRLEN', fence) <= 16 then
