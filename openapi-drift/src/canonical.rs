@@ -1,19 +1,20 @@
-//! Converts a document to canonical form: keys, `required` and `enum` are sorted, and the vendor's
-//! prose is removed, because the text is the vendor's property. The result has the same
-//! requirements as the document. A second conversion changes nothing.
+//! Converts a document to canonical form: sorts keys, `required` and `enum`, and removes the
+//! vendor's prose, because the vendor owns these texts. The result describes the same API as the
+//! document. Converting the result again changes nothing.
 
 use serde_json::{Value, json};
 
 use crate::shape::{self, Shape, is_schema_keyword};
 
-/// Selects what remains in a document in addition to its facts.
+/// Selects which content a document keeps in addition to its facts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
-    /// Nothing. For a document of the vendor.
+    /// The document keeps only facts. Used for documents of vendors.
     Facts,
-    /// `x-source`, which names the source of a fact. For facts that we transcribed.
+    /// The document also keeps `x-source`, which names the source of a fact. Used for facts that we
+    /// transcribed.
     SourcedFacts,
-    /// Everything. For a contract, whose prose is our own.
+    /// The document keeps everything. Used for contracts, whose prose is our own.
     Contract,
 }
 
@@ -21,8 +22,9 @@ pub(crate) enum Form {
 pub(crate) const PROSE: [&str; 7] =
     ["description", "example", "examples", "externalDocs", "summary", "tags", "title"];
 
-/// Maps and lists that mean the same if they are empty as if they are missing. `security`, `schema`
-/// and `scopes` are not among them, because they have a meaning of their own if they are empty.
+/// Maps and lists that mean the same when they are empty as when they are missing. `security`,
+/// `schema` and `scopes` are not in this list, because they have a different meaning when they are
+/// empty.
 const OMITTED_WHEN_EMPTY: [&str; 7] =
     ["callbacks", "encoding", "headers", "links", "parameters", "properties", "variables"];
 
@@ -67,7 +69,7 @@ fn canonicalize(value: Value, shape: &'static Shape, form: Form) -> Value {
     }
 }
 
-/// Whether canonical form keeps `key` in a value of this shape.
+/// Returns whether canonical form keeps `key` in a value of this shape.
 pub(crate) fn keeps(shape: &Shape, key: &str, form: Form) -> bool {
     let is_extension = key.starts_with("x-") && !(form == Form::SourcedFacts && key == "x-source");
     match shape {
@@ -85,7 +87,6 @@ pub(crate) fn keeps(shape: &Shape, key: &str, form: Form) -> bool {
     }
 }
 
-/// Whether `value` is an empty object or an empty list.
 pub(crate) fn is_empty(value: &Value) -> bool {
     *value == json!({}) || *value == json!([])
 }
@@ -104,7 +105,6 @@ mod tests {
     use super::*;
     use crate::fixture;
 
-    /// Converts one schema of a document.
     fn schema(schema: Value, form: Form) -> Value {
         let document = json!({ "components": { "schemas": { "It": schema } } });
         canonical(document, form)["components"]["schemas"]["It"].clone()

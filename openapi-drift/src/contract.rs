@@ -1,5 +1,5 @@
-//! Checks a contract before it is written: the contract is OpenAPI 3.0, every reference leads to a
-//! component, and no item is listed twice. This is not a full validation.
+//! Checks a contract before it is written: the contract must be OpenAPI 3.0, every reference must
+//! lead to a component, and no item may be listed twice. Does not validate everything else.
 
 use std::collections::BTreeMap;
 
@@ -11,11 +11,7 @@ use crate::reference::{operations, references};
 use crate::shape::DOCUMENT;
 use crate::slice::require_3_0;
 
-/// Checks the document called `name`.
-///
-/// # Errors
-///
-/// Reports each violation and its place.
+/// Checks the document that messages call `name`.
 pub(crate) fn check(name: &str, document: &Value) -> Result<()> {
     require_3_0(name, document)?;
     let mut problems = Problems::default();

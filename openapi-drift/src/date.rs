@@ -8,9 +8,10 @@ pub(crate) fn today() -> NaiveDate {
     of(SystemTime::now())
 }
 
-/// Returns the day of `time`. Earlier times become 1970-01-01, later ones 9999-12-31.
+/// Returns the UTC day of `time`. A time before 1970 gives 1970-01-01, and a time after 9999 gives
+/// 9999-12-31.
 pub(crate) fn of(time: SystemTime) -> NaiveDate {
-    /// The end of the year 9999.
+    /// The last second of the year 9999.
     const LAST: u64 = 253_402_300_799;
     let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()).min(LAST);
     DateTime::from_timestamp(seconds.cast_signed(), 0).unwrap_or_default().date_naive()
@@ -22,7 +23,7 @@ pub(crate) fn parse(text: &str) -> Option<NaiveDate> {
     (date.to_string() == text && ("1970".."9999-12-32").contains(&text)).then_some(date)
 }
 
-/// Returns the first date in `text`: `2025-06-10` for `moov-2025-06-10.yaml`.
+/// Returns the first date in `text`, such as `2025-06-10` for `moov-2025-06-10.yaml`.
 pub(crate) fn find(text: &str) -> Option<NaiveDate> {
     (0..text.len()).find_map(|at| parse(text.get(at..at + "2025-06-10".len())?))
 }

@@ -1,5 +1,5 @@
-//! Parses untrusted YAML or JSON into a JSON value. Size, depth, time and amount of data are
-//! limited. Duplicate keys are errors, and so is YAML that is not plain data, such as tags.
+//! Parses untrusted YAML or JSON into a JSON value. Limits the size, the depth, the parsing time
+//! and the amount of data. Rejects duplicate keys, and YAML that is not plain data, such as tags.
 
 use std::cell::Cell;
 use std::fmt;
@@ -12,24 +12,27 @@ use serde_json::{Map, Value};
 
 use crate::problems::Result;
 
-/// Twenty times the size of the largest document that a vendor has published.
+/// The maximum size of a document in bytes. It is twenty times the size of the largest document
+/// that a vendor has published.
 pub(crate) const MAX_BYTES: usize = 16 * 1024 * 1024;
 
 /// The maximum amount of data in a document after its YAML aliases are expanded, because a short
-/// file can expand to a huge document. Each value counts 1, plus 1 for each 32 bytes of text, plus
-/// 1 for each 256 bytes of its JSON pointer, because later steps store pointers.
+/// file can expand to a huge document. Each value counts 1. Each 32 bytes of text count 1. Each 256
+/// bytes of a JSON pointer also count 1, because later steps store pointers.
 pub(crate) const MAX_WEIGHT: usize = 1_000_000;
 
-/// The maximum number of unclosed brackets, including those in strings. The YAML parser needs time
-/// quadratic in this number. Real documents stay far below this limit.
+/// The maximum number of brackets that are open at the same time, including brackets in strings.
+/// The parsing time of the YAML parser grows with the square of this number. Real documents stay
+/// far below this limit.
 const MAX_OPEN: usize = 5_000;
 
-/// The time limit for input that is slow to parse despite the other limits.
+/// The time limit for parsing. It covers input that is slow to parse although it is within the
+/// other limits.
 const MAX_TIME: Duration = Duration::from_secs(20);
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// Parses one document. Both parsers limit the depth to 128.
+/// Parses one document. Both parsers limit the depth of nesting to 128.
 ///
 /// # Errors
 ///
@@ -38,7 +41,7 @@ pub(crate) fn parse(name: &str, bytes: &[u8]) -> Result<Value> {
     parse_within(name, bytes, MAX_WEIGHT, MAX_TIME)
 }
 
-/// Returns the OpenAPI version. Some documents have a number: `openapi: 3.1`.
+/// Returns the OpenAPI version, which some documents contain as a number: `openapi: 3.1`.
 pub(crate) fn version(document: &Value) -> Option<String> {
     match document.get("openapi")? {
         Value::String(text) => Some(text.trim().to_owned()),
@@ -57,7 +60,8 @@ fn parse_within(name: &str, bytes: &[u8], weight: usize, time: Duration) -> Resu
         return Err(format!("{name}: more than {MAX_OPEN} brackets are open at once").into());
     }
     let (done, read) = mpsc::channel();
-    // A parser that exceeds the time limit cannot be stopped. Its thread ends with the process.
+    // A parser that exceeds the time limit cannot be stopped. Its thread runs until the process
+    // ends.
     thread::spawn(move || done.send(deserialize(&text, weight)));
     match read.recv_timeout(time) {
         Ok(Ok(value)) if value.is_object() => Ok(value),
@@ -67,8 +71,8 @@ fn parse_within(name: &str, bytes: &[u8], weight: usize, time: Duration) -> Resu
     }
 }
 
-/// Whether to parse with serde_json. The YAML parser supports neither surrogate pairs nor long
-/// keys.
+/// Returns whether to parse the text with serde_json. The YAML parser supports neither surrogate
+/// pairs nor long keys.
 fn is_json(text: &str) -> bool {
     text.trim_start().starts_with('{')
 }
@@ -175,7 +179,7 @@ impl<'de> Visitor<'de> for Node<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> std::result::Result<Value, A::Error> {
         let mut map = Map::new();
         while let Some(key) = entries.next_key_seed(self)? {
-            // Documents often have status codes as numbers: `200:`.
+            // Documents often contain status codes as numbers: `200:`.
             let key = match key {
                 Value::String(key) => key,
                 Value::Number(_) | Value::Bool(_) => key.to_string(),

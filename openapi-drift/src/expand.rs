@@ -1,4 +1,4 @@
-//! Writes the generated bindings as formatted files, for people who want to read them.
+//! Writes the generated bindings as formatted files, so that people can read them.
 
 use std::fs;
 use std::path::{Path, PathBuf};

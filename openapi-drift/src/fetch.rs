@@ -1,5 +1,5 @@
-//! Reads a document of at most [`MAX_BYTES`] from a file, standard input or a URL, and determines
-//! its date.
+//! Reads a document of at most [`MAX_BYTES`] from a file, from standard input or from a URL, and
+//! determines its date.
 
 use std::fs::File;
 use std::io::{Read, stdin};
@@ -16,11 +16,11 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 /// Where to read a document from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// A file.
+    /// Read from this file.
     File(PathBuf),
-    /// Standard input.
+    /// Read from standard input.
     Stdin,
-    /// A URL.
+    /// Read from this URL.
     Url(String),
 }
 
@@ -38,7 +38,7 @@ impl From<&str> for Origin {
 }
 
 impl Origin {
-    /// The name of the document in messages.
+    /// Returns the name of the document for messages.
     pub(crate) fn name(&self) -> String {
         match self {
             Origin::File(path) => path.display().to_string(),
@@ -47,7 +47,8 @@ impl Origin {
         }
     }
 
-    /// The file name without its extension: `2025-06-10` for `moov/2025-06-10.yaml`.
+    /// Returns the file name without its extension, such as `2025-06-10` for
+    /// `moov/2025-06-10.yaml`.
     pub(crate) fn stem(&self) -> Option<&str> {
         match self {
             Origin::File(path) => path.file_stem()?.to_str(),
@@ -114,7 +115,7 @@ mod tests {
         }
     }
 
-    /// A reader that never ends, like some pipes.
+    /// A reader that never ends, as some pipes.
     struct Endless(usize);
 
     impl Read for Endless {

@@ -1,4 +1,4 @@
-//! Reads the checked-in files, and replaces either all files that differ or none.
+//! Reads the checked-in files, and replaces either all files that differ or no file.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -9,8 +9,8 @@ use similar::TextDiff;
 
 use crate::problems::Result;
 
-/// The time limit for finding a minimal diff, which takes quadratic time if the texts have little
-/// in common. After this time, the diff is correct but not minimal.
+/// The time limit for finding a minimal diff. The search takes quadratic time if the texts have
+/// little in common. After this time, the diff is correct but not minimal.
 const MAX_DIFF_TIME: Duration = Duration::from_secs(2);
 
 /// A file with its current and its new text.
@@ -19,13 +19,13 @@ pub struct Change {
     path: PathBuf,
     /// The path relative to the workspace.
     pub(crate) name: String,
-    /// `None` if the file does not exist.
+    /// The current text, or `None` if the file does not exist.
     old: Option<String>,
     new: String,
 }
 
 impl Change {
-    /// Compares the file called `name`, relative to `root`, with the text `new`.
+    /// Compares the new text with the file called `name`, relative to `root`.
     ///
     /// # Errors
     ///
@@ -34,17 +34,17 @@ impl Change {
         Ok(Self { path: root.join(&name), old: read_if_there(root, &name)?, name, new })
     }
 
-    /// Whether the texts differ.
+    /// Returns whether the texts differ.
     pub fn is_needed(&self) -> bool {
         self.old.as_deref().unwrap_or_default() != self.new
     }
 
-    /// The unified diff of the texts, in a form that `patch` accepts.
+    /// Returns the unified diff of the texts, in a form that `patch` accepts.
     pub fn diff(&self) -> String {
         unified(&self.name, self.old.as_deref().unwrap_or_default(), &self.new)
     }
 
-    /// The path of the temporary file that holds the new text before it is renamed.
+    /// Returns the path of the temporary file that contains the new text until it is renamed.
     fn draft(&self) -> PathBuf {
         let mut name = self.path.clone().into_os_string();
         name.push(".draft");
@@ -59,7 +59,7 @@ impl Change {
     }
 }
 
-/// The unified diff of two texts. It is empty if the texts are equal.
+/// Returns the unified diff of two texts. The diff is empty if the texts are equal.
 pub(crate) fn unified(name: &str, old: &str, new: &str) -> String {
     let mut config = TextDiff::configure();
     let diff = config.timeout(MAX_DIFF_TIME).diff_lines(old, new);
@@ -80,8 +80,8 @@ pub(crate) fn read_if_there(root: &Path, name: &str) -> Result<Option<String>> {
     }
 }
 
-/// Makes all needed changes or none. Writes each text to a temporary file and then renames it, so a
-/// crash leaves no partly written file.
+/// Makes all necessary changes or none. Writes each text to a temporary file and then renames this
+/// file, so that a crash leaves no file that is written in part.
 ///
 /// # Errors
 ///
@@ -91,7 +91,7 @@ pub fn write(changes: &[Change]) -> Result<()> {
     let failed = |change: &Change, error| Err(format!("{}: {error}", change.name).into());
     for (index, change) in changes.iter().enumerate() {
         let Err(error) = fs::write(change.draft(), &change.new) else { continue };
-        // Only the first error is reported, so errors of the cleanup are ignored.
+        // Errors of the cleanup are ignored, because only the first error is reported.
         changes[..=index].iter().for_each(|change| drop(fs::remove_file(change.draft())));
         return failed(change, error);
     }

@@ -1,5 +1,5 @@
-//! An invented vendor for tests: a library that lends books. Nothing in its document is from a real
-//! vendor.
+//! An invented vendor for tests: a library that lends books. The document contains nothing from a
+//! real vendor.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use crate::document;
 use crate::source::{self, Operation};
 
-/// The document that the library publishes.
+/// The document that the invented library publishes.
 pub(crate) const DOCUMENT: &str = "\
 openapi: 3.0.1
 info:
@@ -105,7 +105,7 @@ components:
     Unused: { type: http, scheme: digest }
 ";
 
-/// The library's `source.toml`, which lists two of the three operations. Its `sha256` matches no
+/// The library's `source.toml`. It lists two of the three operations. Its `sha256` matches no
 /// document.
 pub(crate) const SOURCE: &str = "\
 # Where it is from.
@@ -156,8 +156,8 @@ pub(crate) fn kept() -> Vec<Operation> {
     source::parse("fixture", SOURCE).unwrap().operations
 }
 
-/// A workspace with the library as its only vendor and with `document.yaml`, before the first
-/// `regen`.
+/// Creates a workspace with `document.yaml` in which the library is the only vendor and `regen` has
+/// not run yet.
 pub(crate) fn workspace() -> TempDir {
     let root = TempDir::new().unwrap();
     fs::create_dir_all(root.path().join("specs/library")).unwrap();
@@ -171,7 +171,7 @@ pub(crate) fn put(root: &Path, name: &str, text: &str) {
     fs::write(root.join(name), text).unwrap();
 }
 
-/// The names and texts of all files below `root`, sorted.
+/// Returns the names and the texts of all files below `root`, sorted.
 pub(crate) fn files(root: &Path) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut open = vec![root.to_owned()];

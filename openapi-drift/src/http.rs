@@ -1,5 +1,5 @@
-//! Downloads a document over TLS, or over plain HTTP from a loopback address, with limits of size
-//! and time. Sends validators, so a document that has not changed is not downloaded. Sends no
+//! Downloads a document over TLS, or over plain HTTP from a loopback address. Limits the size and
+//! the time. Sends validators, so that an unchanged document is not downloaded again. Sends no
 //! credentials.
 
 use std::io::{Read as _, Write as _};
@@ -18,13 +18,13 @@ const TOO_LATE: &str = "timed out; increase `timeout` (seconds) in source.toml";
 
 const MAX_REDIRECTS: usize = 5;
 
-/// A document with its date and the validators of its server.
+/// A document, its date, and the validators that the server sent with it.
 #[derive(Debug)]
 pub(crate) struct Fetched {
     pub(crate) bytes: Vec<u8>,
     /// The day of the last change, or today if that day is unknown.
     pub(crate) date: NaiveDate,
-    /// The `ETag` header. It and `last_modified` are the validators.
+    /// The `ETag` header. `etag` and `last_modified` are the validators.
     pub(crate) etag: Option<String>,
     pub(crate) last_modified: Option<String>,
 }
@@ -62,7 +62,7 @@ pub(crate) fn get(url: &str, options: &FetchOptions) -> Result<Option<Fetched>> 
     Err(format!("{url}: more than {MAX_REDIRECTS} redirects").into())
 }
 
-/// Whether the URL is https, or http on a loopback address.
+/// Returns whether the URL is https, or http on a loopback address.
 fn is_admitted(uri: &Uri) -> bool {
     let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
     let is_loopback =
@@ -74,7 +74,7 @@ fn is_admitted(uri: &Uri) -> bool {
     }
 }
 
-/// Returns the target of a redirect from `at`.
+/// Returns the target of a redirect from the URL `at`.
 fn target(at: &Uri, headers: &HeaderMap) -> std::result::Result<Uri, String> {
     let location = text(headers, header::LOCATION).ok_or("without a location")?;
     let absolute = match (location.strip_prefix('/'), at.authority()) {
@@ -97,8 +97,8 @@ fn send(
     deadline: Instant,
 ) -> std::result::Result<Response<ureq::Body>, ureq::Error> {
     let left = deadline.saturating_duration_since(Instant::now());
-    // `get` follows redirects itself, because https must not redirect to http, not even to
-    // loopback.
+    // `get` follows redirects itself, because a redirect from https to http must fail, even to a
+    // loopback address.
     let agent: Agent = Agent::config_builder()
         .timeout_global(Some(left))
         .max_redirects(0)
@@ -129,8 +129,8 @@ fn body(url: &str, response: Response<ureq::Body>) -> Result<Fetched> {
     if response.body().content_length().is_some_and(|length| length > MAX_BYTES as u64) {
         return Err(too_large().into());
     }
-    // The global timeout of the agent includes the time to read the body. The limit is one byte
-    // higher than `MAX_BYTES`, because the reader already fails when the limit is reached.
+    // The global timeout of the agent includes the time for reading the body. The size limit is one
+    // byte higher than `MAX_BYTES`, because the reader fails as soon as its limit is reached.
     let bar = progress(url, response.body().content_length());
     let reader = response.into_body().into_with_config().limit(MAX_BYTES as u64 + 1).reader();
     let mut bytes = Vec::new();

@@ -1,5 +1,4 @@
-//! Tests `regen --fetch` against local servers that return valid, broken, slow and endless
-//! responses.
+//! Tests `regen --fetch` with local servers that return valid, broken, slow and endless responses.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -13,13 +12,13 @@ use tempfile::TempDir;
 use crate::fixture::{self, DOCUMENT, SOURCE, files, put, workspace};
 use crate::{Input, Outcome, Output, Request, run};
 
-/// A time limit that is long enough for a busy machine.
+/// A time limit that is long enough for a busy test machine.
 const MAX_SECONDS: u64 = 20;
 
 type Respond = Box<dyn Fn(&mut TcpStream) + Send>;
 
-/// Starts a server that sends the next of `responses` to each request. Returns a workspace with the
-/// URL of this server in `source.toml`, and a channel that receives the requests.
+/// Starts a server that responds to each request with the next of `responses`. Returns a workspace
+/// whose `source.toml` has the URL of the server, and a channel that receives the requests.
 fn serving(seconds: u64, responses: Vec<Respond>) -> (TempDir, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/openapi.yaml", listener.local_addr().unwrap());
@@ -57,7 +56,7 @@ fn fetch(root: &Path) -> Output {
     run(root, &Request { vendor: Some("library".into()), input: Input::Recorded, ..Request::default() })
 }
 
-/// Returns the error of `regen` for an invalid response, and checks that no file changes.
+/// Returns the error of `regen` for an invalid response. Checks that no file changes.
 fn refusal(response: Respond) -> String {
     refusal_within(MAX_SECONDS, response)
 }

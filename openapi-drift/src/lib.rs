@@ -1,9 +1,9 @@
-//! Reports what a new revision of an OpenAPI document means for callers of the Rust bindings that
-//! are generated from it, and keeps the files of `specs/<vendor>/` up to date.
+//! Reports what a new revision of an OpenAPI document means for users of the Rust bindings that are
+//! generated from it, and keeps the files in `specs/<vendor>/` up to date.
 //!
 //! Reads the vendor's document, converts it to OpenAPI 3.0, extracts the operations that are used,
-//! applies the overlay, compares the result with the checked-in specs, maps each change to Rust
-//! items, and writes reports.
+//! and applies the overlay. Then compares the result with the checked-in specs, finds the Rust
+//! items that each change affects, and writes reports.
 
 #[path = "../../build.rs"]
 #[allow(dead_code)]

@@ -1,5 +1,5 @@
 //! Tests `regen` with malicious and malformed documents. Each run must end in limited time with an
-//! error that names the location, and must change no file.
+//! error that names the location of the problem, and must change no file.
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -13,7 +13,7 @@ use crate::fixture::{self, DOCUMENT, SOURCE, files, put, workspace};
 use crate::source;
 use crate::{Input, Mode, Outcome, Output, Request, run};
 
-/// Runs `regen library --from` with a document outside of the workspace.
+/// Runs `regen library --from` with a document that is outside of the workspace.
 fn regen(root: &Path, path: &Path) -> Output {
     let request = Request {
         vendor: Some("library".into()),
@@ -44,7 +44,8 @@ fn refusal_of(path: &Path) -> String {
     message.replace(&path.display().to_string(), "it")
 }
 
-/// The library's document with `kind` instead of the schema `Kind`, which an operation uses.
+/// Returns the library's document in which `kind` replaces the schema `Kind`. An operation uses
+/// this schema.
 fn with_kind(kind: &str) -> String {
     let text = DOCUMENT.replace(
         "    Kind:\n      type: string\n      enum: [short, long]\n",
@@ -54,7 +55,7 @@ fn with_kind(kind: &str) -> String {
     text
 }
 
-/// The library's document as OpenAPI 3.1 in JSON, changed by `edit`.
+/// Returns the library's document as OpenAPI 3.1 in JSON, after `edit` has changed it.
 fn in_3_1(edit: impl FnOnce(&mut Value)) -> String {
     let mut document = fixture::document();
     document["openapi"] = json!("3.1.0");
@@ -209,14 +210,14 @@ library: correct source.toml or overlay.yaml, then run again:
 ");
 }
 
-/// The names and values in these documents are unusual but valid.
+/// These documents have unusual but valid names and values.
 #[test]
 fn unusual_names_and_many_values_are_handled_as_data() {
     let many: Vec<String> = (0..200_000).map(|it| format!("v{it}")).collect();
     let odd = "{ type: object, properties: { __proto__: { type: string }, constructor: {}, '../../x': {}, \"\\e[2J\": {} } }";
     let huge = "{ type: number, maximum: 99999999999999999999999999999999999999999999 }".to_owned();
     let many = format!("{{ type: string, enum: [{}] }}", many.join(", "));
-    // The last contract is too large to generate bindings from.
+    // The last contract is so large that no bindings can be generated from it.
     for (kind, outcome) in
         [(odd.to_owned(), Outcome::NeedsReview), (huge, Outcome::NeedsReview), (many, Outcome::Failed)]
     {

@@ -1,6 +1,6 @@
-//! Applies an OpenAPI Overlay 1.0 to a vendor's facts. Each action must state its kind, reason and
-//! source. An action that has no effect or adds a duplicate is reported, because the vendor may
-//! have made the same correction and the action must be deleted.
+//! Applies an OpenAPI Overlay 1.0 to a vendor's facts. Each action must state its kind, its reason
+//! and its source. An action that has no effect or that adds a duplicate is reported: the vendor
+//! may have made the same correction, and then the action must be deleted.
 
 use std::collections::BTreeSet;
 
@@ -24,8 +24,9 @@ pub(crate) struct UnusedAction {
 }
 
 impl UnusedAction {
-    /// Whether a change at the JSON pointer `at` can be the cause: `at` and the action's target are
-    /// the same place or one contains the other, and they share at least two segments.
+    /// Returns whether a change at the JSON pointer `at` can be the reason why the action is
+    /// unused. The place of the change and the action's target must be the same, or one must
+    /// contain the other. They must also have at least two segments in common.
     pub(crate) fn concerns(&self, at: &str) -> bool {
         let wanted = steps(&self.target);
         let found = segments(at);
@@ -35,8 +36,8 @@ impl UnusedAction {
     }
 }
 
-/// Returns the leading steps of a JSONPath that are names or `*`. Each step is a list of
-/// alternative names. An empty list matches any name.
+/// Returns the first steps of a JSONPath, up to a step that is neither a name nor `*`. Each step is
+/// a list of alternative names. An empty list matches any name.
 fn steps(path: &str) -> Vec<Vec<String>> {
     let mut steps = Vec::new();
     let mut rest = path.strip_prefix('$').unwrap_or(path);
@@ -53,7 +54,7 @@ fn steps(path: &str) -> Vec<Vec<String>> {
         } else if let Some(inside) = rest.strip_prefix('.') {
             let end = inside.find(['.', '[']).unwrap_or(inside.len());
             let (name, after) = inside.split_at(end);
-            // `..` matches any depth, so the depth of the following steps is unknown.
+            // `..` matches at any depth, so the depth of the next steps is unknown.
             if name.is_empty() {
                 return steps;
             }
@@ -65,8 +66,8 @@ fn steps(path: &str) -> Vec<Vec<String>> {
     }
 }
 
-/// Applies the overlay called `name` to `document`. Skips and returns each action that matches
-/// nothing, changes nothing or adds a duplicate.
+/// Applies the overlay called `name` to `document`. Skips each action that matches nothing, changes
+/// nothing or adds a duplicate, and returns the skipped actions.
 ///
 /// # Errors
 ///
@@ -126,8 +127,9 @@ fn applied(overlay: &Overlay, action: &Action, document: &Value) -> std::result:
         return Err("matches the same node twice".into());
     }
     if action.is_remove() {
-        // `roas_overlay` removes nodes in the order of the query. Each removal from a list shifts
-        // the items behind it, so it would remove wrong items. Removing from the end is correct.
+        // `roas_overlay` removes nodes in the order of the query. When it removes a list item, the
+        // later items move, so it would then remove wrong items. Removing from the end of the list
+        // avoids this.
         after = document.clone();
         places.sort_by_cached_key(|place| sortable(place));
         places.iter().rev().for_each(|place| remove(&mut after, place));
@@ -135,7 +137,7 @@ fn applied(overlay: &Overlay, action: &Action, document: &Value) -> std::result:
     Ok(after)
 }
 
-/// Splits a JSON pointer into segments, padded so that indices sort as numbers.
+/// Splits a JSON pointer into segments. Pads each segment, so that indices sort as numbers.
 fn sortable(pointer: &str) -> Vec<String> {
     pointer.split('/').map(|segment| format!("{segment:0>20}")).collect()
 }
@@ -154,7 +156,7 @@ fn remove(document: &mut Value, place: &str) {
 }
 
 /// Finds duplicates in lists whose items must be unique, as (list, item). An overlay can add
-/// duplicates, because it appends to lists.
+/// duplicates, because it only appends to lists.
 pub(crate) fn duplicates(document: &Value) -> BTreeSet<(String, String)> {
     const UNIQUE: [&str; 8] =
         ["allOf", "anyOf", "enum", "oneOf", "parameters", "required", "security", "servers"];

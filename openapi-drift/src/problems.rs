@@ -1,4 +1,4 @@
-//! Collects the errors of a run, so that all of them can be reported together.
+//! Collects the errors of a run, so that all errors are reported together.
 
 use std::fmt;
 
@@ -11,16 +11,16 @@ pub struct Problems(Vec<String>);
 
 /// The maximum number of reported problems. A malformed document can have any number of problems.
 const MAX_PROBLEMS: usize = 100;
-/// The maximum number of characters that are shown of one problem.
+/// The maximum number of characters of one problem that are shown.
 const MAX_LENGTH: usize = 2_000;
 
-/// Removes characters that control a terminal and limits the length. Without this, a name in a
-/// vendor's document could move the cursor or imitate a line of our output.
+/// Limits the length of a text, and removes characters that control a terminal. Otherwise a name in
+/// a vendor's document could move the cursor, or could imitate a line of our output.
 pub(crate) fn sanitize(text: &str) -> String {
     let mut sanitized = String::new();
     let mut rest = text.chars().enumerate().peekable();
     while let Some((count, each)) = rest.next() {
-        // Characters that change the direction of text can disguise the text.
+        // Characters that change the direction of a text can hide its real content.
         let is_turning = matches!(each, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
         match each {
             _ if count == MAX_LENGTH => {
@@ -37,7 +37,6 @@ pub(crate) fn sanitize(text: &str) -> String {
 }
 
 impl Problems {
-    /// Adds a problem.
     pub fn push(&mut self, problem: impl Into<String>) {
         self.0.push(problem.into());
     }
@@ -47,12 +46,13 @@ impl Problems {
         self.0.extend(other.0);
     }
 
-    /// Whether there is no problem.
+    /// Returns whether there are no problems.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether there are more problems than can be reported. The caller can then stop searching.
+    /// Returns whether there are more problems than can be reported. The caller can then stop the
+    /// search.
     pub(crate) fn is_plenty(&self) -> bool {
         self.0.len() > MAX_PROBLEMS
     }

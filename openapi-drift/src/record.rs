@@ -1,5 +1,5 @@
-//! Computes what `source.toml` records about a document: its revision, SHA-256, date and the
-//! validators of its server.
+//! Computes the values that `source.toml` records about a document: its revision, its SHA-256, its
+//! date, and the validators that the server sent.
 
 use std::time::Duration;
 
@@ -43,7 +43,8 @@ pub(crate) fn record(source: &Source, request: &Request, origin: &Origin, copy: 
     } else if let Some(revision) = &request.revision {
         new.revision.clone_from(revision);
     }
-    // The validators can change although the document does not. `--check` must not report that.
+    // The validators can change although the document does not change. `--check` must not report
+    // this.
     if is_other || is_recorded(source, origin) && request.mode == Mode::Write {
         new.etag.clone_from(&copy.etag);
         new.last_modified.clone_from(&copy.last_modified);
@@ -51,7 +52,8 @@ pub(crate) fn record(source: &Source, request: &Request, origin: &Origin, copy: 
     (new != old).then_some(new)
 }
 
-/// Returns the name of a revision: `--revision`, the name of the file, or the start of the SHA-256.
+/// Returns the name of a revision. This is the value of `--revision`, otherwise the name of the
+/// file, and otherwise the start of the SHA-256.
 fn revision(request: &Request, origin: &Origin, sha256: &str) -> String {
     let name = request.revision.as_deref().or_else(|| origin.stem());
     name.unwrap_or(&sha256[..12]).to_owned()
@@ -68,7 +70,8 @@ pub(crate) fn age_warning(date: Option<&str>, today: NaiveDate, vendor: &str) ->
     })
 }
 
-/// Whether `origin` is the URL in `source.toml`. The recorded validators are from its server.
+/// Returns whether `origin` is the URL in `source.toml`. The recorded validators belong to this
+/// URL.
 fn is_recorded(source: &Source, origin: &Origin) -> bool {
     matches!(origin, Origin::Url(url) if source.url.as_deref() == Some(url))
 }

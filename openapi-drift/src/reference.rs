@@ -1,17 +1,17 @@
-//! Finds the references in a document, and explains why a reference is broken. References to other
-//! documents are errors and are never followed.
+//! Finds the references in a document, and explains why a reference is broken. A reference to
+//! another document is an error, and is never followed.
 
 use serde_json::Value;
 
 use crate::shape::{COMPONENTS, Shape, is_method, join, unescape, walk};
 
-/// A `$ref`, the target of a discriminator, or the name of a security scheme.
+/// A reference: a `$ref`, the target of a discriminator, or the name of a security scheme.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Reference {
     /// JSON pointer of the value that contains the reference.
     pub(crate) at: String,
     pub(crate) to: String,
-    /// The required kind of the target, such as `schema`.
+    /// The kind that the target must have, such as `schema`.
     wanted: &'static str,
 }
 
@@ -31,7 +31,7 @@ impl Reference {
         format!("{} refers to {}, which {why}", self.at, self.to)
     }
 
-    /// The kind of the target. It follows from the path of the target.
+    /// Returns the kind of the target, which follows from the path of the target.
     fn found(&self) -> Option<&'static str> {
         let mut shape: &'static Shape = &COMPONENTS;
         for step in self.to.strip_prefix("#/components/")?.split('/') {
@@ -43,7 +43,8 @@ impl Reference {
         shape.name()
     }
 
-    /// Returns the component of `document` that is or contains the target, as (kind, name).
+    /// Returns the kind and the name of the component of `document` that contains the target or is
+    /// the target.
     pub(crate) fn component(&self, document: &Value) -> Option<(String, String)> {
         let pointer = self.to.strip_prefix('#')?;
         document.pointer(pointer)?;
@@ -56,7 +57,7 @@ impl Reference {
     }
 }
 
-/// A placeholder for a `$ref` that is not a string. No valid target contains a space.
+/// Replaces a `$ref` that is not a string. No valid target contains a space.
 const NO_TEXT: &str = "no text";
 
 /// Returns every reference in `value`. `pointer` is the JSON pointer of `value`.
@@ -97,7 +98,7 @@ pub(crate) fn operations(document: &Value) -> impl Iterator<Item = (&str, &str, 
     })
 }
 
-/// Returns the keys of an object, or no keys for any other value.
+/// Returns the keys of an object. Returns no keys for any other value.
 pub(crate) fn keys(value: Option<&Value>) -> Vec<&str> {
     let map = value.and_then(Value::as_object).into_iter().flatten();
     map.map(|(key, _)| key.as_str()).collect()

@@ -1,5 +1,5 @@
-//! Updates the checked-in specs, or shows what would change. All files are computed before the
-//! first one is written, so no file changes if there is a problem.
+//! Updates the checked-in specs, or shows what would change. Computes all files before it writes
+//! the first one, so that no file changes if there is a problem.
 
 use std::fs;
 use std::path::Path;
@@ -19,12 +19,12 @@ pub enum Outcome {
     Success = 0,
     /// There are changes.
     Changed = 1,
-    /// A change needs review, because it breaks callers, may change the meaning, or matches no
-    /// rule.
+    /// A change must be reviewed, because it breaks callers, because its meaning may have changed,
+    /// or because no rule covers it.
     NeedsReview = 2,
     /// The command or the check failed.
     Failed = 3,
-    /// The check could not run completely on this machine.
+    /// The check could not be completed on this machine.
     Skipped = 4,
 }
 
@@ -56,7 +56,7 @@ pub fn run(root: &Path, request: &Request) -> Output {
     };
     let mut output = finish(plans, request);
     output.out.insert_str(0, &rendered);
-    // The report is written last, so an error here does not prevent writing the specs.
+    // The report is written last, so that an error here does not prevent writing the specs.
     if let Some((path, text)) = report
         && let Err(error) = fs::write(path, text)
     {
@@ -92,7 +92,8 @@ fn reports(plans: &[Plan], render: impl Fn(&Heading, &Drift) -> String, none: &s
     if found.is_empty() { none.to_owned() } else { found.join("\n") }
 }
 
-/// Returns the exit code for one vendor. With `--base`, it depends only on the two documents.
+/// Returns the exit code for one vendor. With `--base`, the exit code depends only on the two
+/// documents.
 fn outcome(plan: &Plan, is_comparison: bool) -> Outcome {
     if !plan.problems.is_empty() {
         return Outcome::Failed;
@@ -106,7 +107,7 @@ fn outcome(plan: &Plan, is_comparison: bool) -> Outcome {
 }
 
 impl Output {
-    /// Creates an output without text for standard output.
+    /// Creates a result that prints nothing to standard output.
     pub fn new(outcome: Outcome, err: impl Into<String>) -> Self {
         Self { outcome, out: String::new(), err: err.into() }
     }
@@ -141,9 +142,9 @@ fn vendors(root: &Path, request: &Request) -> Result<Vec<String>> {
     }
 }
 
-/// Writes the files unless there is a problem, and reports the result for each vendor. `--check`
+/// Writes the files, unless there is a problem, and reports the result for each vendor. `--check`
 /// shows the differences even if the overlay cannot be applied, because the differences in
-/// upstream.yaml show why.
+/// upstream.yaml show the reason.
 fn finish(plans: Vec<Plan>, request: &Request) -> Output {
     let is_write = request.mode == Mode::Write;
     if is_write && plans.iter().any(|plan| !plan.problems.is_empty()) {

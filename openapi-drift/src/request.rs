@@ -31,18 +31,18 @@ pub enum Mode {
     Write,
     /// Show the differences.
     Check,
-    /// Report only what the changes mean.
+    /// Report only the meaning of the changes.
     Drift,
 }
 
 /// The document that upstream.yaml is generated from.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub enum Input {
-    /// upstream.yaml itself.
+    /// Use upstream.yaml itself.
     #[default]
     Upstream,
-    /// The vendor's document at the URL in `source.toml`.
+    /// Download the vendor's document from the URL in `source.toml`.
     Recorded,
-    /// A copy of the vendor's document.
+    /// Read a copy of the vendor's document.
     From(Origin),
 }

@@ -1,8 +1,8 @@
-//! Computes a SHA-256.
+//! Computes the SHA-256 of bytes.
 
 use ring::digest;
 
-/// Returns the SHA-256 in lowercase hex.
+/// Returns the SHA-256 as lowercase hexadecimal digits.
 pub(crate) fn sha256(bytes: &[u8]) -> String {
     let digest = digest::digest(&digest::SHA256, bytes);
     digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()

@@ -1,13 +1,13 @@
-//! The grammar of an OpenAPI 3.0 document. It distinguishes keywords from names: `description` is
-//! prose in a schema, but below `properties` it is the name of a property. Unknown keys contain
-//! data.
+//! The grammar of an OpenAPI 3.0 document. The grammar distinguishes keywords from names:
+//! `description` is prose in a schema, but below `properties` it is the name of a property. The
+//! values of unknown keys are data.
 
 use serde_json::Value;
 
-/// The kind of thing at a place in the document.
+/// What a place in the document can contain.
 #[derive(Debug)]
 pub(crate) enum Shape {
-    /// A value whose keys mean nothing to OpenAPI, such as `default`.
+    /// A value in which keys have no meaning for OpenAPI, such as `default`.
     Data,
     /// A map whose keys are names that the vendor chooses. All values have the same shape.
     Names(&'static Shape),
@@ -21,12 +21,12 @@ pub(crate) enum Shape {
     Target,
     /// An item of `security`. Its keys are names of security schemes.
     Requirement,
-    /// An object with keywords. Keywords that `fields` does not list contain data.
+    /// An object with keywords. The values of keywords that `fields` does not list are data.
     Object { name: &'static str, fields: &'static [(&'static str, &'static Shape)] },
 }
 
 impl Shape {
-    /// The shape of the value under `key`.
+    /// Returns the shape of the value under `key`.
     pub(crate) fn under(&'static self, key: &str) -> &'static Shape {
         match self {
             Shape::Names(shape) | Shape::Patterned(shape) => shape,
@@ -37,7 +37,7 @@ impl Shape {
         }
     }
 
-    /// The shape of the items of a list.
+    /// Returns the shape of the items of a list.
     pub(crate) fn items(&'static self) -> &'static Shape {
         match self {
             Shape::List(shape) => shape,
@@ -45,12 +45,12 @@ impl Shape {
         }
     }
 
-    /// Whether this is an object with keywords whose name is `wanted`.
+    /// Returns whether this is an object with keywords that has the name `wanted`.
     pub(crate) fn is(&self, wanted: &str) -> bool {
         matches!(self, Shape::Object { name, .. } if *name == wanted)
     }
 
-    /// The name of an object with keywords, or of a callback.
+    /// Returns the name of an object with keywords, or of a callback.
     pub(crate) fn name(&self) -> Option<&'static str> {
         match self {
             Shape::Object { name, .. } => Some(name),
@@ -59,13 +59,14 @@ impl Shape {
         }
     }
 
-    /// Whether the keys are OpenAPI keywords.
+    /// Returns whether the keys are OpenAPI keywords.
     pub(crate) fn has_keywords(&self) -> bool {
         matches!(self, Shape::Object { .. })
     }
 }
 
-/// Calls `visit` for `value` and each value below it, with its JSON pointer. Parents come first.
+/// Calls `visit` for `value` and for each value inside it, with its JSON pointer. A parent comes
+/// before its children.
 pub(crate) fn walk<'v>(
     value: &'v Value,
     shape: &'static Shape,
@@ -103,7 +104,7 @@ pub(crate) fn segments(pointer: &str) -> Vec<String> {
     pointer.split('/').skip(1).map(unescape).collect()
 }
 
-/// Whether `key` of a path item is an HTTP method, such as `get`.
+/// Returns whether `key` of a path item is an HTTP method, such as `get`.
 pub(crate) fn is_method(key: &str) -> bool {
     PATH_ITEM.under(key).is("operation")
 }
@@ -123,7 +124,7 @@ pub(crate) static DOCUMENT: Shape = object(
 /// The map of paths.
 pub(crate) static PATHS: Shape = Shape::Patterned(&PATH_ITEM);
 
-/// The components, which references lead to.
+/// The components, to which references lead.
 pub(crate) static COMPONENTS: Shape = object(
     "components",
     &[
@@ -235,8 +236,8 @@ pub(crate) static SCHEMA: Shape = object(
 );
 static DISCRIMINATOR: Shape = object("discriminator", &[("mapping", &Shape::Names(&Shape::Target))]);
 
-/// Whether `key` is a keyword of schemas in OpenAPI 3.0 (version 3.0.4, section 4.7.24), except
-/// `xml`. These keywords have the same meaning in 3.1.
+/// Returns whether `key` is a keyword of schemas in OpenAPI 3.0 (version 3.0.4, section 4.7.24),
+/// except `xml`. These keywords have the same meaning in 3.1.
 pub(crate) fn is_schema_keyword(key: &str) -> bool {
     const KEYWORDS: &str = "$ref additionalProperties allOf anyOf default deprecated description discriminator enum example \
         exclusiveMaximum exclusiveMinimum externalDocs format items maxItems maxLength maxProperties \

@@ -1,6 +1,6 @@
 //! Extracts the operations that `source.toml` lists from a vendor's document, with everything that
-//! they refer to. An operation is found by its method and path. Its id must be listed. The message
-//! for a missing operation names its new place or similar paths.
+//! they refer to. Finds an operation by its method and path, and checks that its id is listed. If
+//! an operation is missing, the message names its new place or similar paths.
 
 use serde_json::{Map, Value, json};
 
@@ -11,21 +11,22 @@ use crate::reference::{keys, operations, references};
 use crate::shape::{self, is_method, join};
 use crate::source::Operation;
 
-/// The extracted part of a document, and the operations that have an older or newer id in it.
+/// The extracted part of a document, and the operations that have an older or newer id in this
+/// document.
 #[derive(Debug)]
 pub(crate) struct Slice {
     pub(crate) document: Value,
-    /// As (id in the document, our id).
+    /// The id in the document and our id of each renamed operation.
     pub(crate) renames: Vec<(String, String)>,
     pub(crate) mismatches: Vec<Mismatch>,
 }
 
-/// An operation that is not in the document as `source.toml` lists it.
+/// An operation that the document does not contain in the way in which `source.toml` lists it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Mismatch {
     /// JSON pointer.
     pub(crate) at: String,
-    /// Includes the name of the document.
+    /// The message. It includes the name of the document.
     pub(crate) message: String,
     /// Whether the operation exists under an id that is not listed.
     pub(crate) is_renamed: bool,
@@ -35,7 +36,7 @@ pub(crate) struct Mismatch {
 ///
 /// # Errors
 ///
-/// Fails if the document is not OpenAPI 3.0, or for each broken reference.
+/// Fails if the document is not OpenAPI 3.0. Fails for each broken reference.
 pub(crate) fn slice(name: &str, document: &Value, wanted: &[Operation]) -> Result<Slice> {
     require_3_0(name, document)?;
     let mut problems = Problems::default();
@@ -87,8 +88,6 @@ pub(crate) fn slice(name: &str, document: &Value, wanted: &[Operation]) -> Resul
     Ok(Slice { document: sliced, renames, mismatches })
 }
 
-/// # Errors
-///
 /// Fails if `document` is not OpenAPI 3.0.
 pub(crate) fn require_3_0(name: &str, document: &Value) -> Result<()> {
     match version(document).as_deref() {
@@ -115,8 +114,8 @@ fn at<'v>(document: &'v Value, wanted: &Operation) -> Option<(&'v Value, &'v Val
 ///
 /// # Errors
 ///
-/// Fails if there is no such operation, or if its id is not listed. The message for a missing
-/// operation names its new place or similar paths.
+/// Fails if there is no such operation, or if its id is not listed. For a missing operation, the
+/// message names its new place or similar paths.
 pub(crate) fn find<'v>(
     name: &str,
     document: &'v Value,
@@ -302,7 +301,7 @@ mod tests {
         insta::assert_snapshot!(message(&document), @"library.yaml: /paths/~1loans/post/parameters/0 refers to #/components/schemas/Loan, which is a schema, not a parameter");
         document["paths"]["/loans"]["post"]["parameters"] = json!([{ "$ref": 7 }]);
         insta::assert_snapshot!(message(&document), @"library.yaml: /paths/~1loans/post/parameters/0 has a $ref that is not a string");
-        // A reference to a schema inside of a component is allowed.
+        // A reference may lead to a schema inside of a component.
         let document = edited("'#/components/schemas/Kind'", "'#/components/parameters/Branch/schema'");
         assert!(slice("library.yaml", &document, &kept()).is_ok());
     }

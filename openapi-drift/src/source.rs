@@ -1,5 +1,5 @@
-//! Reads and updates `source.toml`, which holds the source of a vendor's facts and the operations
-//! that we use. Updates preserve comments.
+//! Reads and updates `source.toml`, which names the source of a vendor's facts and lists the
+//! operations that we use. An update keeps the comments.
 
 use serde::Deserialize;
 use toml_edit::{DocumentMut, Item};
@@ -15,7 +15,7 @@ pub(crate) struct Source {
     pub(crate) kind: Kind,
     #[serde(rename = "operation")]
     pub(crate) operations: Vec<Operation>,
-    /// Used only for `kind = "document"`, as are all fields below.
+    /// Used only for `kind = "document"`. This also applies to all fields below.
     pub(crate) url: Option<String>,
     pub(crate) revision: Option<String>,
     pub(crate) sha256: Option<String>,
@@ -28,7 +28,7 @@ pub(crate) struct Source {
     pub(crate) timeout: Option<u64>,
 }
 
-/// The fields that `update` writes. `None` removes a field.
+/// The fields that `update` writes. If a value is `None`, the field is removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Record {
     pub(crate) revision: String,
@@ -55,13 +55,13 @@ pub(crate) struct Operation {
     pub(crate) id: String,
     pub(crate) method: String,
     pub(crate) path: String,
-    /// Ids that the operation has in older or newer documents.
+    /// Other ids that the operation has in older or newer documents.
     #[serde(default)]
     pub(crate) formerly: Vec<String>,
 }
 
 impl Operation {
-    /// For example `POST /oauth2/token`.
+    /// Returns a text such as `POST /oauth2/token`.
     pub(crate) fn label(&self) -> String {
         format!("{} {}", self.method.to_uppercase(), self.path)
     }
@@ -70,7 +70,7 @@ impl Operation {
         self.id == id || self.formerly.iter().any(|former| former == id)
     }
 
-    /// For example `createAccessToken (formerly createAuthToken)`.
+    /// Returns a text such as `createAccessToken (formerly createAuthToken)`.
     pub(crate) fn names(&self) -> String {
         if self.formerly.is_empty() {
             self.id.clone()
@@ -104,7 +104,7 @@ pub(crate) fn parse(name: &str, text: &str) -> Result<Source> {
     problems.or(source)
 }
 
-/// Returns `text` with the fields of `record`. Everything else is unchanged.
+/// Returns `text` with the fields of `record`. All other content is unchanged.
 ///
 /// # Errors
 ///

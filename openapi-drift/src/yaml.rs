@@ -1,5 +1,5 @@
-//! Renders a document as YAML with sorted keys. Strings that YAML 1.1 parsers would read as another
-//! type are quoted, such as `2023-02-18` (a date) and `no` (false), because many tools use YAML
+//! Renders a document as YAML with sorted keys. A string is quoted if a YAML 1.1 parser would read
+//! it as another type, such as `2023-02-18` (a date) or `no` (false), because many tools use YAML
 //! 1.1.
 
 use serde::ser::{Serialize, Serializer};
@@ -9,7 +9,8 @@ use crate::build_script::plain_scalar;
 use crate::document;
 use crate::problems::Result;
 
-/// Returns the text of the file called `name`: `banner` as a comment, then `document`.
+/// Returns the text of the file called `name`. The text is `banner` as a comment, followed by
+/// `document`.
 ///
 /// # Errors
 ///
@@ -26,8 +27,8 @@ pub(crate) fn render(name: &str, banner: &str, document: &Value) -> Result<Strin
     }
 }
 
-/// A prefix for strings that must be quoted. It makes `yaml_serde` quote the string, and `render`
-/// removes it.
+/// The prefix of strings that must be quoted. The prefix makes `yaml_serde` quote the string, and
+/// `render` then removes the prefix.
 const MARK: &str = "#quote ";
 const QUOTED_MARK: &str = "'#quote ";
 
@@ -44,7 +45,7 @@ impl Serialize for Marked<'_> {
     }
 }
 
-/// Adds the prefix, unless the build script parses `text` without quotes as the same string.
+/// Adds the prefix, unless the build script would parse `text` without quotes as the same string.
 fn marked(text: &str) -> String {
     let is_text = plain_scalar(text).is_some_and(|value| value == text);
     if is_text { text.to_owned() } else { format!("{MARK}{text}") }

@@ -86,7 +86,7 @@ impl Client {
     }
 }
 
-/// The client and the emulator share a clock.
+/// Starts an emulator. The clients use the clock of this emulator.
 async fn emulator() -> Emulator {
     let clock = ManualClock::new(std::time::SystemTime::now());
     Emulator::builder().with_clock(clock).start().await.unwrap()

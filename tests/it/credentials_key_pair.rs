@@ -13,7 +13,7 @@ use tower_service::Service as _;
 
 use crate::credentials_server::{Cached, Server};
 
-/// The key pairs of both vendors, each from its own provider.
+/// Returns the key pairs of both vendors, each from its own provider.
 fn authorizers(server: &Server) -> [(Authorizer, Cached); 2] {
     let (one, two) = (Cached::new("id:one"), Cached::new("id:one"));
     let moov: moov::Client = server.moov(one.clone()).build().unwrap();

@@ -55,7 +55,7 @@ impl Server {
         *self.state.accepted.lock().unwrap() = pairs.iter().map(|pair| (*pair).to_owned()).collect();
     }
 
-    /// The server sends this status and body to the next request.
+    /// Makes the server respond to the next request with this status and body.
     pub(crate) fn respond_once(&self, status: u16, body: &str) {
         self.state.scripted.lock().unwrap().push_back(response(status, body));
     }

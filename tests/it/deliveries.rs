@@ -48,7 +48,7 @@ fn state(begun: &Begun) -> &'static str {
     }
 }
 
-/// A delivery store on tokio's paused time, and the deliveries that use it.
+/// Creates deliveries with a memory store. Returns them with a clock on tokio's paused time.
 fn deliveries(capacity: usize) -> (Deliveries, TestClock) {
     let clock = TestClock::new();
     let store = MemoryDeliveries::new(capacity).with_clock(clock.clone());
@@ -444,8 +444,8 @@ impl Server {
         self.send(path, webhook).await.split(' ').nth(1).unwrap().parse().unwrap()
     }
 
-    /// The request is sent again while the delivery is in progress, because a separate task
-    /// abandons the delivery.
+    /// Sends the webhook again while the delivery is in progress, because a separate task abandons
+    /// the delivery.
     async fn retry(&self, path: &str, webhook: &SignedWebhook) -> u16 {
         for _ in 0..1000 {
             match self.status(path, webhook).await {

@@ -584,7 +584,7 @@ impl Drop for Proxy {
     }
 }
 
-/// Each chunk has its own delay, so the proxy adds latency but does not limit the throughput.
+/// Delays each chunk separately, so the proxy adds latency but does not limit the throughput.
 async fn pass(
     mut from: tokio::net::tcp::OwnedReadHalf,
     mut to: tokio::net::tcp::OwnedWriteHalf,

@@ -102,7 +102,8 @@ impl Monitor {
     }
 }
 
-/// In each process, concurrently requests the scope sets that `wanted` returns for the process.
+/// Requests scope sets concurrently. `wanted` returns the scope sets for the process with this number.
+/// Returns the number of callers.
 async fn ask(fleet: &[TokenCache], wanted: impl Fn(usize) -> Vec<usize>) -> usize {
     let mut callers = JoinSet::new();
     for (number, cache) in fleet.iter().enumerate() {

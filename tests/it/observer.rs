@@ -20,7 +20,7 @@ use crate::{
     switched_store::{State, Switched},
 };
 
-/// Returns the events as text.
+/// The events as text.
 #[derive(Clone, Default)]
 struct RecordedEvents(Arc<Mutex<Vec<String>>>);
 

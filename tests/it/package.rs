@@ -80,7 +80,7 @@ fn package_contains_only_sources_and_specs() {
     ");
 }
 
-/// All features except the feature for users of OpenSSL.
+/// Returns all features except the feature for users of OpenSSL.
 fn all_but_native_tls() -> String {
     let manifest = std::fs::read_to_string(root().join("Cargo.toml")).expect("readable");
     let (_, features) = manifest.split_once("\n[features]\n").expect("features");

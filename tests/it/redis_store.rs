@@ -58,7 +58,7 @@ fn source(script: impl IntoIterator<Item = Reply>) -> Scripted {
     Scripted::new(Duration::from_millis(20), true, script)
 }
 
-/// The end of the Redis key that shows that the credentials of a scripted source were refused.
+/// Returns the end of the Redis key that shows that the credentials of a scripted source were refused.
 fn refused() -> String {
     let credentials = Fingerprint::of(["scripted"]).to_string();
     format!("refused:{:.32}", Fingerprint::of(["credentials", &credentials]).to_string())

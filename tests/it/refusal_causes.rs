@@ -205,7 +205,7 @@ async fn issue(clients: &Clients, operation: Operation, scope: &str) -> Result<(
     }
 }
 
-/// Returns the clients of both vendors. They use the emulator's clock.
+/// The clients of both vendors. They use the emulator's clock.
 struct Clients {
     moneykit: fintech_auth::moneykit::Client,
     moov: fintech_auth::moov::Client,

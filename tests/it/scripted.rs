@@ -213,7 +213,7 @@ pub(crate) fn refreshing(script: impl IntoIterator<Item = Reply>) -> (TokenCache
     (TokenCache::new(source.clone(), options(&TestClock::new())), source)
 }
 
-/// Returns a source that issues the same token again, like a server that signs a JWT without an id
+/// A source that issues the same token again, like a server that signs a JWT without an id
 /// twice within one second.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SameTokenSource(Arc<std::sync::atomic::AtomicUsize>);

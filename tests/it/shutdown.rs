@@ -19,8 +19,8 @@ const SECOND: Duration = Duration::from_secs(1);
 const STALE: Duration = Duration::from_secs(3400);
 const EXPIRED: Duration = Duration::from_secs(3595);
 
-/// Two processes that share one store: a source whose responses take 100 ms, and the cache of each
-/// process.
+/// Returns two processes that share one store: a source whose responses take 100 ms, and the cache
+/// of each process.
 fn on_store(
     store: Arc<dyn TokenStore>,
     script: impl IntoIterator<Item = Reply>,

@@ -19,13 +19,13 @@ pub(crate) async fn emulator() -> Emulator {
     Emulator::start().await.expect("the emulator starts")
 }
 
-/// Options with a timeout that is short, so that tests of a hanging server end soon, but long
+/// Returns options with a timeout that is short, so that tests of a hanging server end soon, but long
 /// enough for a busy machine.
 pub(crate) fn quick() -> HttpOptions {
     HttpOptions::default().with_timeout(Duration::from_secs(2))
 }
 
-/// Options that send each call once and without delay, and that cache no failures.
+/// Returns options that send each call once and without delay, and that cache no failures.
 pub(crate) fn plain(tokens: TokenOptions) -> TokenOptions {
     tokens
         .with_retry(|_| RetryPolicy::never())

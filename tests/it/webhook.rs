@@ -16,7 +16,8 @@ use fintech_auth::{
 
 use crate::support::emulator;
 
-/// Returns one line for each error kind, with its status and its reasons.
+/// Compares the list of error kinds with a snapshot: one line for each kind, with its status and its
+/// reasons.
 #[test]
 fn each_webhook_error_kind_has_a_status_and_reasons() {
     let reasons = |kind: &Kind| -> Vec<&str> {

@@ -18,7 +18,7 @@ use tower_service::Service as _;
 
 use crate::support::emulator;
 
-/// Returns the events as text.
+/// The events as text.
 #[derive(Clone, Default)]
 struct RecordedEvents(Arc<Mutex<Vec<String>>>);
 

@@ -1,5 +1,5 @@
-//! `cargo xtask api`: writes the public API to `api.txt`, one item per line, so that a pull request shows API changes.
-//! With `--check`, prints the difference and writes nothing.
+//! `cargo xtask api`: writes the public API to `api.txt`, one item per line, so that a pull request
+//! shows changes of the API. With `--check`, prints the difference and writes nothing.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use openapi_drift::{Change, Outcome, Output, Result};
 
 const FILE: &str = "api.txt";
 
-/// Writes `api.txt`, or with `check` prints the difference.
+/// Writes `api.txt`. If `check` is true, prints the difference instead.
 pub(crate) fn run(root: &Path, check: bool) -> Result<Output> {
     let change = Change::new(root, FILE.to_owned(), listing(root)?)?;
     if !change.is_needed() {
@@ -36,7 +36,7 @@ fn listing(root: &Path) -> Result<String> {
     Ok(without_guide(&api.to_string()))
 }
 
-/// Removes the guide, whose modules exist only in rustdoc.
+/// Removes the guide. Its modules exist only in rustdoc.
 fn without_guide(api: &str) -> String {
     let is_page = |line: &str| {
         let rest = line.strip_prefix("pub mod fintech_auth::guide");

@@ -1,4 +1,5 @@
-//! Starts cargo and other programs, without the environment variables that `cargo run` set for this program.
+//! Starts cargo and other programs without the environment variables that `cargo run` has set for
+//! this program.
 
 use std::env;
 use std::ffi::OsStr;
@@ -9,16 +10,16 @@ use cargo_metadata::{CargoOpt, Metadata, MetadataCommand};
 
 use openapi_drift::Result;
 
-/// A cargo command in `folder`, without arguments.
+/// Returns a cargo command in `folder`, without arguments.
 pub(crate) fn cargo(folder: &Path) -> Command {
     starting(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()), folder)
 }
 
-/// A command for another program in `folder`, which may start cargo.
+/// Returns a command for another program in `folder`. That program may start cargo.
 pub(crate) fn starting(program: impl AsRef<OsStr>, folder: &Path) -> Command {
     let mut command = Command::new(program);
     command.current_dir(folder);
-    // These variables would make cargo rebuild ring each time.
+    // With these variables, cargo would rebuild ring each time.
     for (name, _) in env::vars_os() {
         let name = name.to_string_lossy();
         if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
@@ -28,7 +29,8 @@ pub(crate) fn starting(program: impl AsRef<OsStr>, folder: &Path) -> Command {
     command
 }
 
-/// Reads the metadata of the workspace in `folder`, with the dependency versions in `Cargo.lock`.
+/// Reads the metadata of the workspace in `folder`, with the versions of the dependencies in
+/// `Cargo.lock`.
 pub(crate) fn metadata(folder: &Path) -> Result<Metadata> {
     let mut command = MetadataCommand::new();
     command.current_dir(folder).features(CargoOpt::AllFeatures).other_options(["--locked".to_owned()]);
@@ -51,7 +53,7 @@ pub(crate) fn succeeded(command: &mut Command) -> Result<Output> {
     Err(format!("{} failed: {}", shown(command), stderr.trim()).into())
 }
 
-/// The program's name and its arguments.
+/// Returns the program's name and its arguments.
 fn shown(command: &Command) -> String {
     let program = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
     let words = [program].into_iter().chain(command.get_args());

@@ -1,4 +1,5 @@
-//! `cargo xtask ci`: runs the same steps as CI, stops at the first failure, and lists skipped steps. Changes no files.
+//! `cargo xtask ci`: runs the same steps as CI, stops at the first failure, and lists the skipped
+//! steps. Changes no files.
 
 use std::path::Path;
 use std::time::Instant;
@@ -7,7 +8,7 @@ use openapi_drift::Outcome;
 
 use crate::cargo::cargo;
 
-/// The arguments of cargo, one step per line.
+/// The steps. Each line has the arguments of cargo for one step.
 const STEPS: [&str; 18] = [
     "fmt --all --check",
     "clippy --workspace --all-targets -- -D warnings",
@@ -76,8 +77,8 @@ fn run_step(root: &Path, step: &str) -> Outcome {
     eprintln!("ci: {:.1} s", start.elapsed().as_secs_f64());
     match code {
         Ok(Some(0)) => Outcome::Success,
-        // Our own commands exit with this code if they are skipped. In a test step, it may have
-        // another cause.
+        // Our own commands exit with this code if they were skipped. For a test step, the code may
+        // have another cause.
         Ok(Some(code)) if code == Outcome::Skipped as i32 && !step.starts_with("test") => Outcome::Skipped,
         Ok(_) => Outcome::Failed,
         Err(error) => {
@@ -87,12 +88,13 @@ fn run_step(root: &Path, step: &str) -> Outcome {
     }
 }
 
-/// The `RUSTDOCFLAGS` of a step. Other steps have none, because `cargo test` would rebuild its doctests.
+/// Returns the `RUSTDOCFLAGS` of a step. Most steps have none, because with these flags `cargo
+/// test` would rebuild its doctests.
 fn rustdocflags(step: &str) -> Option<&'static str> {
     step.starts_with("doc ").then_some("-D warnings")
 }
 
-/// The step as a shell command.
+/// Returns the step as a shell command.
 fn shown(step: &str) -> String {
     match rustdocflags(step) {
         Some(flags) => format!("RUSTDOCFLAGS='{flags}' cargo {step}"),

@@ -1,7 +1,8 @@
 //! `cargo xtask docs`: builds the documentation with each set of features and checks its links.
 //!
-//! rustdoc's lints find links to items that do not exist, but they do not check anchors (`#what-happens-on-a-401`).
-//! This command does. It does not check links to other sites.
+//! rustdoc's lints find links to items that do not exist, but do not check anchors
+//! (`#what-happens-on-a-401`). This command checks the anchors too. It does not check links to
+//! other sites.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -10,7 +11,7 @@ use std::path::{Component, Path, PathBuf};
 use crate::rustdoc;
 use openapi_drift::{Problems, Result};
 
-/// The sets of features, as arguments of cargo and rustdoc. docs.rs builds the last one.
+/// The sets of features, as arguments of cargo and of rustdoc. docs.rs builds the last set.
 const BUILDS: [(&str, &[&str], &[&str]); 3] = [
     ("none", &["--no-default-features"], &["-D", "warnings"]),
     ("default", &[], &["-D", "warnings"]),
@@ -30,7 +31,7 @@ pub(crate) fn run(root: &Path) -> Result<String> {
     problems.or("docs: no broken links".to_owned())
 }
 
-/// The rendered pages, by path relative to the output folder.
+/// The rendered pages. The keys are paths relative to the output folder.
 struct Pages(BTreeMap<PathBuf, String>);
 
 impl Pages {
@@ -54,16 +55,16 @@ impl Pages {
         Ok(Self(pages))
     }
 
-    /// Finds broken links within the documentation and returns messages about them.
+    /// Finds broken links within the documentation. Returns a message about each of them.
     fn broken_links(&self) -> Vec<String> {
         let ids: BTreeMap<&Path, BTreeSet<&str>> =
             self.0.iter().map(|(path, text)| (path.as_path(), values(text, "id").collect())).collect();
         let mut broken = Vec::new();
-        // Pages in other folders are not checked: source code, whose line anchors are created by a
-        // script, and pages of rustdoc itself.
+        // Two kinds of pages in other folders are not checked: source code, whose line anchors are
+        // created by a script, and pages of rustdoc itself.
         for (path, text) in self.0.iter().filter(|(path, _)| path.starts_with("fintech_auth")) {
             let ours = without_blanket_impls(text);
-            // rustdoc leaves the brackets of unresolved links in the text.
+            // If rustdoc cannot resolve a link, it leaves the brackets of the link in the text.
             if ours.contains("[<code>") {
                 broken.push(format!("{} has an unresolved link", path.display()));
             }
@@ -85,12 +86,13 @@ impl Pages {
     }
 }
 
-/// Removes the blanket implementations at the end of a page, whose docs come from other crates.
+/// Removes the blanket implementations at the end of a page, because their docs come from other
+/// crates.
 fn without_blanket_impls(text: &str) -> &str {
     text.split("id=\"blanket-implementations\"").next().unwrap_or_default()
 }
 
-/// Returns all values of an attribute in a page.
+/// Returns all values that an attribute has in a page.
 fn values<'a>(text: &'a str, attribute: &str) -> impl Iterator<Item = &'a str> {
     let start = format!(" {attribute}=\"");
     let starts: Vec<usize> = text.match_indices(&start).map(|(at, found)| at + found.len()).collect();

@@ -1,4 +1,5 @@
-//! Runs rustdoc on the library through cargo, with a separate output folder and unstable options.
+//! Runs rustdoc on the library through cargo, with an output folder of its own and with unstable
+//! options.
 
 use std::env;
 use std::fs;
@@ -8,11 +9,12 @@ use std::process::Command;
 use crate::cargo::{self, cargo};
 use openapi_drift::Result;
 
-/// The environment variable with rustdoc's output folder. It marks that cargo started this program as rustdoc; see
-/// [`as_rustdoc`].
+/// The environment variable with rustdoc's output folder. If it is set, cargo has started this
+/// program as rustdoc; see [`as_rustdoc`].
 const MARK: &str = "XTASK_AS_RUSTDOC";
 
-/// Builds the documentation of the library in `folder`. `features` are passed to cargo, `args` to rustdoc.
+/// Builds the documentation of the library in `folder`. `features` are arguments for cargo, `args`
+/// are arguments for rustdoc.
 pub(crate) fn run(root: &Path, folder: &Path, features: &[&str], args: &[&str]) -> Result<()> {
     let this =
         env::current_exe().map_err(|error| format!("cannot find the path of this program: {error}"))?;
@@ -26,17 +28,17 @@ fn command(root: &Path, features: &[&str], args: &[&str]) -> Command {
     command
 }
 
-/// If cargo started this program as rustdoc, runs the real rustdoc with unstable options and an empty output folder, and
-/// returns whether it succeeded. Otherwise returns `None`.
+/// If cargo has started this program as rustdoc, runs the real rustdoc with unstable options and an
+/// empty output folder, and returns whether it succeeded. Otherwise returns `None`.
 ///
-/// Allowing unstable options for cargo as a whole would rebuild every dependency.
+/// Only rustdoc gets unstable options. If cargo got them too, it would rebuild every dependency.
 pub(crate) fn as_rustdoc() -> Option<bool> {
     let folder = env::var_os(MARK)?;
     let mut args: Vec<_> = env::args_os().skip(1).collect();
     if let Some(at) = args.iter().position(|arg| arg == "-o" || arg == "--out-dir")
         && let Some(given) = args.get_mut(at + 1)
     {
-        // The folder may not exist yet. rustdoc reports an error if it cannot write to it.
+        // The folder may not exist yet. If rustdoc cannot write to the folder, it reports an error.
         let _ = fs::remove_dir_all(&folder);
         *given = folder;
     }

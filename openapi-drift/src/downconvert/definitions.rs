@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 
 use crate::shape::{self, join, walk};
 
-/// Moves the schemas of every `$defs`. Returns their previous pointers and new names.
+/// Moves the schemas of every `$defs`. Returns the previous pointer and the new name of each
+/// schema.
 pub(super) fn hoist(document: &mut Value) -> BTreeMap<String, String> {
     let mut moved = BTreeMap::new();
     let mut numbers = BTreeMap::new();
@@ -48,7 +49,7 @@ fn holders(value: &Value, shape: &'static shape::Shape, pointer: &str) -> Vec<St
     found
 }
 
-/// Returns `name`, with a number appended if a different schema has this name.
+/// Returns `name`. Appends a number if a different schema already has this name.
 fn free_name(
     taken: &Map<String, Value>,
     name: &str,
@@ -68,7 +69,7 @@ fn free_name(
     }
 }
 
-/// Returns the new target of a reference after the schemas in `moved` were moved.
+/// Returns the target of a reference, adjusted to the moves in `moved`.
 pub(super) fn followed(target: &str, moved: &BTreeMap<String, String>) -> String {
     let mut target = target.to_owned();
     while let Some((from, current)) = target.find("/$defs/").and_then(|at| {

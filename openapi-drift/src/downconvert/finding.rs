@@ -1,6 +1,6 @@
-//! Reports what cannot be converted to OpenAPI 3.0. A finding is either a notice, if the keyword
-//! was dropped, or an error. Only findings in the extracted slice are reported. Equal notices are
-//! merged.
+//! Reports what cannot be converted to OpenAPI 3.0. A finding is a notice if the keyword was
+//! dropped, and otherwise an error. Only findings in the extracted operations are reported. Equal
+//! notices are merged.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::problems::{Problems, Result, sanitize};
 use crate::shape::{is_method, segments};
 
-/// The maximum number of places that are shown in one notice.
+/// The maximum number of places that one notice shows.
 const MAX_PLACES: usize = 3;
 
 /// The converted document, and the findings of the conversion.
@@ -21,7 +21,7 @@ pub(crate) struct Converted {
 
 #[derive(Debug)]
 pub(super) struct Finding {
-    /// JSON pointer into the document before the conversion.
+    /// JSON pointer into the document as it was before the conversion.
     pub(super) at: String,
     pub(super) what: String,
     /// Whether the finding is an error.
@@ -29,7 +29,7 @@ pub(super) struct Finding {
 }
 
 impl Converted {
-    /// Returns the notices about parts of `slice`.
+    /// Returns the notices about parts that `slice` contains.
     ///
     /// # Errors
     ///
@@ -56,7 +56,8 @@ impl Converted {
     }
 }
 
-/// Whether `pointer` leads to a part of `slice`, or to something that concerns the whole document.
+/// Returns whether `pointer` leads to a part of `slice`, or to something that concerns the whole
+/// document.
 fn is_in(slice: &Value, pointer: &str) -> bool {
     let mut steps = segments(pointer).into_iter();
     let mut step = || steps.next().unwrap_or_default();

@@ -25,10 +25,10 @@ use finding::Finding;
 /// The OpenAPI version of the converted document.
 const PATCH_VERSION: &str = "3.0.3";
 
-/// The limit for a chain of path items that refer to each other.
+/// The maximum length of a chain of path items that refer to each other.
 const MAX_CHAIN: usize = 4;
 
-/// Converts the document called `name` if its version is OpenAPI 3.1.
+/// Converts the document that messages call `name`, if its version is OpenAPI 3.1.
 ///
 /// # Errors
 ///
@@ -44,7 +44,7 @@ pub(crate) fn downconvert(name: &str, mut document: Value) -> Result<Converted> 
         Some(version) if !version.starts_with("3.0.") => {
             return Err(format!("{name}: OpenAPI {version}; only 3.0.x and 3.1.x are supported").into());
         }
-        // `slice` reports a missing or invalid version.
+        // If the version is missing or invalid, `slice` reports this.
         _ => return Ok(Converted { document, findings: Vec::new() }),
     }
     let moved = definitions::hoist(&mut document);
@@ -66,19 +66,20 @@ pub(crate) fn downconvert(name: &str, mut document: Value) -> Result<Converted> 
 #[derive(Default)]
 struct Converter {
     findings: Vec<Finding>,
-    /// `components.pathItems`, which 3.0 does not support.
+    /// The value of `components.pathItems`, which 3.0 does not support.
     path_items: Value,
     paths: Value,
     schemes: Value,
     /// The path items that are being copied, outermost first.
     chain: Vec<String>,
     copied: usize,
-    /// The previous pointers and new names of schemas that were moved to components.
+    /// The previous pointer and the new name of each schema that was moved to the components.
     moved: BTreeMap<String, String>,
-    /// References to parts of a component, as (place, target).
+    /// References to parts of a component. Each is a pair of the place of the reference and its
+    /// target.
     deep: Vec<(String, String)>,
-    /// Whether the current schema is inside `not`. There, a dropped keyword makes the whole schema
-    /// stricter, so it is an error.
+    /// Whether the current schema is inside `not`. If a keyword inside `not` is dropped, the whole
+    /// schema becomes stricter, so this is an error.
     is_negated: bool,
 }
 
@@ -94,7 +95,7 @@ impl Converter {
             (Shape::Object { .. } | Shape::Patterned(_), Value::Object(map))
                 if map.get("$ref").is_some_and(Value::is_string) && !shape.is("document") =>
             {
-                // In 3.1, the only siblings of a reference are descriptions.
+                // In 3.1, a reference can have only descriptions next to it.
                 map.into_iter().filter(|(key, _)| key == "$ref").collect()
             }
             (_, Value::Object(map)) => self.object(map, shape, at).into(),
@@ -115,7 +116,7 @@ impl Converter {
             "components" => _ = map.remove("pathItems"),
             "info" => _ = map.remove("summary"),
             "license" if map.remove("identifier").is_some() => self.drop(at, "identifier"),
-            // Parameters and headers are text, so they cannot be null. They are omitted instead.
+            // A parameter or a header is sent as text, so it cannot be null. It is omitted instead.
             "parameter" | "header" => {
                 if let Some(Value::Object(schema)) = map.get_mut("schema") {
                     null::forbid(schema);
@@ -164,8 +165,8 @@ impl Converter {
         }
     }
 
-    /// Copies the target of a path item's reference, because 3.0 does not support shared path
-    /// items.
+    /// Replaces a path item that is a reference by a copy of the target, because 3.0 does not
+    /// support shared path items.
     fn path_item(&mut self, mut map: Map<String, Value>, at: &str) -> Map<String, Value> {
         let Some(Value::String(target)) = map.get("$ref").cloned() else {
             return self.fields(map, &shape::PATH_ITEM, at);
@@ -207,7 +208,8 @@ impl Converter {
         found.filter(|_| target.matches('/').count() <= 3).filter(|found| found.is_object())
     }
 
-    /// Removes role names, because 3.0 allows names only as scopes of OAuth 2 and OpenID Connect.
+    /// Removes the names of roles, because 3.0 allows names only as scopes of OAuth 2 and OpenID
+    /// Connect.
     fn requirement(&mut self, mut map: Map<String, Value>, at: &str) -> Map<String, Value> {
         for (name, list) in &mut map {
             let kind = self.schemes[name]["type"].as_str();
@@ -236,15 +238,15 @@ impl Converter {
         self.findings.push(Finding { at: at.to_owned(), what: why.to_owned(), is_refused: true });
     }
 
-    /// Rejects references to a part of a component that the conversion moved or changed. For
-    /// example, `anyOf/1` can be another schema after an alternative was removed.
+    /// Rejects a reference to a part of a component if the conversion moved or changed this part.
+    /// For example, after an alternative was removed, `anyOf/1` can be another schema.
     fn check_deep_references(&mut self, before: &Value, after: &Value) {
         let mut seen = BTreeMap::new();
         let mut alone = Converter { moved: std::mem::take(&mut self.moved), ..Converter::default() };
         for (at, to) in std::mem::take(&mut self.deep) {
             let is_kept = *seen.entry(to.clone()).or_insert_with(|| {
                 let pointer = to.trim_start_matches('#');
-                // `slice` reports broken references.
+                // If the reference is broken, `slice` reports this.
                 before.pointer(pointer).is_none_or(|target| {
                     Some(&alone.schema(target.clone(), pointer)) == after.pointer(pointer)
                 })
@@ -256,7 +258,7 @@ impl Converter {
     }
 }
 
-/// Estimates the amount of data in a value, in the unit of [`MAX_WEIGHT`].
+/// Estimates the amount of data in a value. The unit is the same as for [`MAX_WEIGHT`].
 fn weight(value: &Value) -> usize {
     1 + match value {
         Value::Object(map) => map.iter().map(|(key, value)| 1 + key.len() / 32 + weight(value)).sum(),

@@ -1,5 +1,5 @@
-//! Converts the type `null` of OpenAPI 3.1 to the keyword `nullable` of 3.0. If `nullable` would
-//! have another meaning, an alternative that allows only null remains.
+//! Converts the type `null` of OpenAPI 3.1 to the keyword `nullable` of 3.0. Where `nullable` would
+//! have another meaning, keeps an alternative that allows only null.
 
 use serde_json::{Map, Value, json};
 
@@ -10,7 +10,7 @@ fn is_remark(key: &str) -> bool {
     REMARKS.split(' ').any(|remark| remark == key) || key.starts_with("x-")
 }
 
-/// Whether the schema has other schemas for the same value.
+/// Returns whether the schema contains other schemas that apply to the same value.
 pub(super) fn is_composed(map: &Map<String, Value>) -> bool {
     ["$ref", "allOf", "anyOf", "if", "not", "oneOf"].iter().any(|key| map.contains_key(*key))
 }
@@ -37,14 +37,14 @@ fn is_only_null(schema: &Value) -> bool {
     })
 }
 
-/// Makes `map` allow null in addition to the values that it allows already.
+/// Makes `map` allow null in addition to the values that it already allows.
 pub(super) fn allow(map: &mut Map<String, Value>) {
     if let Some(list) = map.get_mut("enum").and_then(Value::as_array_mut)
         && !list.contains(&Value::Null)
     {
         list.push(Value::Null);
     }
-    // A schema with neither a type nor other schemas for the value allows null already.
+    // A schema that has neither a type nor other schemas for the same value already allows null.
     if map.contains_key("type") || is_composed(map) {
         map.insert("nullable".into(), true.into());
     }
@@ -65,12 +65,12 @@ pub(super) fn forbid(map: &mut Map<String, Value>) {
     }
 }
 
-/// Whether a converted alternative rejects null. `false` if this is unknown.
+/// Returns whether a converted alternative rejects null. Returns `false` if this is unknown.
 fn refuses_null(schema: &Value) -> bool {
     schema.get("type").is_some() && schema.get("nullable").is_none()
 }
 
-/// Replaces the alternative that allows only null by `nullable`.
+/// Replaces the alternative that allows only null by the keyword `nullable`.
 pub(super) fn alternatives(map: &mut Map<String, Value>) {
     for key in ["anyOf", "oneOf"] {
         let Some(Value::Array(list)) = map.get(key) else { continue };
@@ -78,10 +78,12 @@ pub(super) fn alternatives(map: &mut Map<String, Value>) {
         if nulls.is_empty() {
             continue;
         }
-        // References are assumed to reject null, because most targets are objects. The target is
-        // not resolved, so the conversion of a schema does not depend on other schemas.
+        // The code assumes that a reference rejects null, because most targets are objects. It does
+        // not look up the target, so that the conversion of a schema does not depend on other
+        // schemas.
         let is_reference = |schema: &Value| schema.get("$ref").is_some();
-        // `oneOf` requires that exactly one alternative matches.
+        // With `oneOf`, exactly one alternative may match, so all other alternatives must reject
+        // null.
         let is_plain = key == "anyOf"
             || nulls.len() == 1
                 && (others.len() == 1 || others.iter().all(refuses_null) || others.iter().all(is_reference));
@@ -102,7 +104,7 @@ pub(super) fn alternatives(map: &mut Map<String, Value>) {
             continue;
         };
         let Value::Object(only) = only else { continue };
-        // `nullable` only extends `type`. Other keywords, such as `not` or `allOf`, could still
+        // `nullable` only extends `type`. Other keywords, such as `not` or `allOf`, can still
         // reject null.
         let rejects_flag = only.contains_key("not") || only.contains_key("type") && is_composed(&only);
         if only.contains_key("$ref") {

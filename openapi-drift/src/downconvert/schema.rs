@@ -1,5 +1,5 @@
-//! Converts one schema from JSON Schema 2020-12 to the dialect of OpenAPI 3.0. Subschemas are
-//! converted first, so each finding has the location of its cause. Does not resolve references.
+//! Converts one schema from JSON Schema 2020-12 to the dialect of OpenAPI 3.0. Converts subschemas
+//! first, so each finding has the location of its cause. Does not resolve references.
 
 use std::collections::HashSet;
 
@@ -12,7 +12,7 @@ use super::definitions::followed;
 use super::null;
 use super::values::{bounds, constant, example, types};
 
-/// Keywords that do not constrain values and can be removed.
+/// Keywords that do not constrain values. The conversion can remove them.
 const IGNORED: [&str; 4] = ["$anchor", "$comment", "$dynamicAnchor", "$vocabulary"];
 
 impl Converter {
@@ -45,8 +45,8 @@ impl Converter {
             .map(|(key, value)| {
                 let below = join(at, &key);
                 let value = match (key.as_str(), value) {
-                    // 3.0 allows a boolean for `additionalProperties`. `items` and `properties` below
-                    // convert the others.
+                    // 3.0 allows a boolean for `additionalProperties`. The code for `items` and
+                    // `properties` below converts the other two keywords.
                     ("additionalProperties" | "items" | "unevaluatedProperties", Value::Bool(is_any)) => {
                         is_any.into()
                     }
@@ -136,8 +136,8 @@ impl Converter {
         }
     }
 
-    /// Converts keywords for arrays. Schemas for single positions become alternatives for all
-    /// items.
+    /// Converts the keywords for arrays. A schema for a single position becomes one of the
+    /// alternatives for all items.
     fn items(&mut self, map: &mut Map<String, Value>, at: &str) {
         let rest = map.remove("items");
         let is_closed = rest == Some(json!(false));
@@ -175,13 +175,14 @@ impl Converter {
         }
     }
 
-    /// Converts keywords for objects. Schemas for patterns of names become alternatives for all
-    /// properties that are not listed.
+    /// Converts the keywords for objects. A schema for a pattern of names becomes one of the
+    /// alternatives for all properties that are not listed.
     fn properties(&mut self, map: &mut Map<String, Value>, at: &str) {
         if let Some(others) = map.remove("unevaluatedProperties") {
             let composes = ["$ref", "allOf", "anyOf", "dependentSchemas", "if", "oneOf"];
             if map.contains_key("additionalProperties") {
-                // `additionalProperties` already applies to all these properties.
+                // `additionalProperties` already applies to all properties whose names match the
+                // patterns.
             } else if !composes.iter().any(|key| map.contains_key(*key)) {
                 map.insert("additionalProperties".into(), others);
             } else if others != json!(true) && others != json!({}) {
@@ -206,7 +207,7 @@ impl Converter {
     fn rest(&mut self, map: &mut Map<String, Value>, at: &str) {
         map.retain(|key, _| {
             let is_known = is_schema_keyword(key) || key == "xml" || key.starts_with("x-");
-            // `then` and `else` have no effect without `if`, which is reported.
+            // Without `if`, `then` and `else` have no effect. An `if` is reported.
             if !is_known && key != "then" && key != "else" {
                 self.drop(at, key);
             }

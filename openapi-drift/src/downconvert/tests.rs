@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::downconvert;
 use crate::shape::join;
 
-/// An OpenAPI 3.1 document with these schemas and one operation.
+/// Returns an OpenAPI 3.1 document with these schemas and one operation.
 fn document(schemas: Value) -> Value {
     json!({
         "openapi": "3.1.0",
@@ -15,7 +15,7 @@ fn document(schemas: Value) -> Value {
     })
 }
 
-/// Converts a document. Returns the result and all notices or errors.
+/// Converts a document. Returns the result with all notices, or all errors.
 fn converted(document: Value) -> (Value, String) {
     let converted = downconvert("it.yaml", document).unwrap();
     let message = match converted.notices("it.yaml", &converted.document) {
@@ -54,7 +54,8 @@ fn each_schema_converts_to_its_equivalent_in_openapi_3_0() {
             json!({ "type": "string", "enum": ["a", null], "nullable": true }),
         ),
         (json!({ "anyOf": [{ "type": "null" }] }), json!({ "enum": [null] })),
-        // These alternatives stay, because another keyword rejects null or null would match twice.
+        // These alternatives are kept, because another keyword rejects null, or because null would
+        // match two alternatives.
         (
             json!({ "type": "string", "anyOf": [{ "minLength": 1 }, { "type": "null" }] }),
             json!({ "type": "string", "anyOf": [{ "minLength": 1 }, { "enum": [null] }] }),

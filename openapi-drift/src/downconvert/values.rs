@@ -1,5 +1,5 @@
-//! Converts keywords for the value itself: types, bounds and allowed values. `type` can be a list
-//! in OpenAPI 3.1, but only a single type in 3.0.
+//! Converts the keywords for the value itself: types, bounds and allowed values. `type` can be a
+//! list in OpenAPI 3.1, but only a single type in 3.0.
 
 use std::cmp::Ordering;
 
@@ -10,13 +10,13 @@ use super::null::{self, impossible, only_null};
 /// All types except null.
 const KINDS: [&str; 6] = ["string", "integer", "number", "boolean", "array", "object"];
 
-/// Converts exclusive bounds, which are numbers in 3.1 and booleans in 3.0.
+/// Converts exclusive bounds. They are numbers in 3.1 and booleans in 3.0.
 pub(super) fn bounds(map: &mut Map<String, Value>) {
     bound(map, "minimum", "exclusiveMinimum", Ordering::Greater);
     bound(map, "maximum", "exclusiveMaximum", Ordering::Less);
 }
 
-/// Keeps the stricter bound, and marks it as exclusive if it is.
+/// Keeps the stricter of two bounds. If this is the exclusive bound, marks it as exclusive.
 fn bound(map: &mut Map<String, Value>, key: &str, exclusive: &str, stricter: Ordering) {
     match map.remove(exclusive) {
         Some(Value::Number(outer)) => {
@@ -34,7 +34,7 @@ fn bound(map: &mut Map<String, Value>, key: &str, exclusive: &str, stricter: Ord
     }
 }
 
-/// Compares integers exactly. As `f64`, different integers above 2^53 can be equal.
+/// Compares integers exactly. Two different integers above 2^53 can be equal as `f64`.
 fn compare(a: &Number, b: &Number) -> Option<Ordering> {
     match a.as_i128().zip(b.as_i128()) {
         Some((a, b)) => Some(a.cmp(&b)),
@@ -42,7 +42,7 @@ fn compare(a: &Number, b: &Number) -> Option<Ordering> {
     }
 }
 
-/// Keeps the first of several examples.
+/// Keeps only the first of several examples.
 pub(super) fn example(map: &mut Map<String, Value>) {
     if let Some(Value::Array(examples)) = map.remove("examples")
         && let Some(first) = examples.into_iter().next()
@@ -51,7 +51,7 @@ pub(super) fn example(map: &mut Map<String, Value>) {
     }
 }
 
-/// Converts `const` to an `enum` with one value.
+/// Converts `const` to an `enum` that has one value.
 pub(super) fn constant(map: &mut Map<String, Value>) {
     let Some(value) = map.remove("const") else { return };
     let excluded = map.get("enum").and_then(Value::as_array).is_some_and(|list| !list.contains(&value));
@@ -103,7 +103,7 @@ fn is_of(value: &Value, kind: &str) -> bool {
     }
 }
 
-/// Replaces a list of types by a single type, or by alternatives with one type each.
+/// Replaces a list of types by a single type, or by alternatives that have one type each.
 pub(super) fn types(map: &mut Map<String, Value>) {
     let listed = match map.get("type") {
         Some(Value::Array(list)) => list.clone(),
@@ -130,7 +130,7 @@ pub(super) fn types(map: &mut Map<String, Value>) {
     }
 }
 
-/// Replaces `types` by alternatives. Each alternative gets the keywords that apply to its type.
+/// Replaces `types` by alternatives. Each alternative gets the keywords that apply to its own type.
 fn distribute(map: &mut Map<String, Value>, types: &[&str], has_null: bool) {
     let values = map.remove("enum");
     let format = map.get("format").cloned();

@@ -7,7 +7,8 @@ use serde::Serialize;
 use super::rules::{Effect, Level};
 use super::uses::Side;
 
-/// The required version bump. Before 1.0, cargo treats a minor version as a major one.
+/// The required version bump. Before version 1.0, cargo treats a new minor version as incompatible,
+/// as it does a new major version later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Semver {
@@ -30,7 +31,7 @@ pub(crate) enum Author {
     Us,
 }
 
-/// A difference and its meaning.
+/// A difference, with its rule, its level and its effects.
 #[derive(Clone, Debug)]
 pub(crate) struct Change {
     pub(crate) rule: String,
@@ -38,7 +39,7 @@ pub(crate) struct Change {
     pub(crate) side: Option<Side>,
     /// JSON pointer.
     pub(crate) at: String,
-    /// The previous pointer, if it differs from `at`.
+    /// The JSON pointer in the old document, if it is not the same as `at`.
     pub(crate) formerly: Option<String>,
     pub(crate) what: String,
     pub(crate) by: Author,
@@ -50,7 +51,7 @@ pub(crate) struct Change {
 }
 
 impl Change {
-    /// Creates a change by us that has no effect on the generated API.
+    /// Creates a change that we made and that has no effect on the generated API.
     pub(crate) fn new(rule: &str, level: Level, at: &str, what: String) -> Self {
         Self {
             rule: rule.to_owned(),
@@ -68,7 +69,8 @@ impl Change {
     }
 }
 
-/// A changed text of the vendor. Reports quote the text, but checked-in files never contain it.
+/// A text of the vendor that has changed. Reports quote the text, but checked-in files never
+/// contain it.
 #[derive(Clone, Debug)]
 pub(crate) struct Prose {
     /// The fingerprint of the old text.
@@ -76,17 +78,16 @@ pub(crate) struct Prose {
     pub(crate) new: Option<String>,
 }
 
-/// All changes.
+/// The result of comparing two states: all changes, and the differences of the generated API.
 #[derive(Clone, Debug)]
 pub(crate) struct Drift {
-    /// Sorted by level, highest first.
+    /// The changes, sorted by level, highest first.
     pub(crate) changes: Vec<Change>,
     /// The changed lines of the generated API, or the reason why generating it failed.
     pub(crate) surface: Result<BTreeMap<String, Semver>, String>,
 }
 
 impl Drift {
-    /// Adds changes.
     pub(crate) fn extend(&mut self, changes: Vec<Change>) {
         self.changes.extend(changes);
         self.sort();
@@ -99,12 +100,12 @@ impl Drift {
         self.changes.sort_by_cached_key(key);
     }
 
-    /// The highest level, or `None` if nothing changed.
+    /// Returns the highest level, or `None` if nothing changed.
     pub(crate) fn level(&self) -> Option<Level> {
         self.changes.iter().map(|change| change.level).max()
     }
 
-    /// The version bump that all changes require.
+    /// Returns the version bump that all changes require.
     pub(crate) fn semver(&self) -> Result<Semver, &str> {
         let by_digest = self.surface.as_ref().map_err(String::as_str)?.values().copied();
         let by_rules = self.changes.iter().map(|change| change.semver);

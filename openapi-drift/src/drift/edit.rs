@@ -1,4 +1,5 @@
-//! The types of a comparison: a difference, its place in each document, and the path to it.
+//! The types for the result of a comparison: a difference, its place in each document, and the path
+//! to it.
 
 use serde_json::{Map, Value};
 
@@ -10,9 +11,10 @@ use crate::shape::{Shape, join};
 pub(crate) struct Edit<'v> {
     pub(crate) place: Place,
     pub(crate) kind: Kind,
-    /// The path from the document, or from the component that is being compared, to the difference.
+    /// The path to the difference. It begins at the document, or at the component that is being
+    /// compared.
     pub(crate) steps: Vec<Step<'v>>,
-    /// The use in a request or response, if the difference is part of one.
+    /// How the value is used, if the difference is part of a request or response.
     pub(crate) used: Option<Use>,
 }
 
@@ -37,29 +39,31 @@ impl Place {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Added,
-    /// An alternative with the same type as the old schema was added.
+    /// An alternative was added that has the same type as the old schema.
     AddedAlike,
     Removed,
     Changed,
-    /// Renamed from the first name to the second.
+    /// The first name was replaced by the second name.
     Renamed(String, String),
-    /// The name of a component now refers to a different component.
+    /// The name of a component refers to a different component than before.
     Replaced,
     /// A property that exists in both documents became required.
     BecameRequired,
     BecameOptional,
-    /// A single schema was replaced by alternatives, one of which is the old schema.
+    /// A single schema was replaced by alternatives, and one of them is the old schema.
     BecameOneOf,
-    /// An item was added to a list whose order has no meaning.
+    /// An item was added to a list whose order does not matter.
     ItemAdded(Value),
     ItemRemoved(Value),
-    /// The items of a list are in another order, and the order has a meaning.
+    /// The items of a list are in another order, and the order matters.
     Reordered,
-    /// The limit of reported differences was reached.
+    /// The maximum number of reported differences was reached.
     TooMany,
-    /// A default value such as `required: false` was added or removed, which means the same.
+    /// A default value such as `required: false` was added or removed. This does not change the
+    /// meaning.
     Restated,
-    /// Written differently with the same meaning, such as `allOf` with a single schema.
+    /// The schema is written differently but means the same, such as an `allOf` with a single
+    /// schema.
     Rephrased,
 }
 
@@ -73,36 +77,36 @@ pub(crate) struct Step<'v> {
     pub(crate) new: Option<&'v Value>,
     /// Whether this is a property of a schema.
     pub(crate) is_property: bool,
-    /// Whether the property is required by the new schema, or by the old one if the property was
-    /// removed.
+    /// Whether the new schema requires the property. If the property was removed: whether the old
+    /// schema required it.
     pub(crate) is_required: bool,
 }
 
 impl Step<'_> {
-    /// Whether this is an optional property.
+    /// Returns whether this is an optional property.
     pub(crate) fn is_optional_property(&self) -> bool {
         self.is_property && !self.is_required
     }
 }
 
 impl<'v> Edit<'v> {
-    /// The JSON pointer in the new document, or in the old document for a removal.
+    /// Returns the JSON pointer in the new document, or in the old document for a removal.
     pub(crate) fn at(&self) -> &str {
         let is_gone = self.steps.last().is_some_and(|step| step.new.is_none());
         if is_gone { &self.place.old } else { &self.place.new }
     }
 
-    /// The last step. It leads to the value that differs.
+    /// Returns the last step, which leads to the value that differs.
     pub(crate) fn last(&self) -> Step<'v> {
         self.steps[self.steps.len() - 1]
     }
 
-    /// The step before the last one. It leads to the value that contains the difference.
+    /// Returns the step before the last one, which leads to the value that contains the difference.
     pub(crate) fn holder(&self) -> Step<'v> {
         self.steps[self.steps.len().saturating_sub(2)]
     }
 
-    /// Returns `added`, `removed` or `changed`, for the names of rules.
+    /// Returns `added`, `removed` or `changed`, which are used in the names of rules.
     pub(crate) fn verb(&self) -> &'static str {
         match (self.last().old, self.last().new) {
             (None, _) => "added",
@@ -121,16 +125,16 @@ impl<'v> Edit<'v> {
         format!("`{}` {what}", self.last().key)
     }
 
-    /// Whether the difference concerns a component as a whole.
+    /// Returns whether the difference concerns a component as a whole.
     pub(crate) fn is_component(&self) -> bool {
         self.steps[0].shape.is("document") && self.steps.len() == 4 && self.steps[1].key == "components"
     }
 }
 
-/// The maximum number of reported differences, which limits the time for an untrusted document.
+/// The maximum number of reported differences. Limits the time for an untrusted document.
 pub(crate) const MAX_EDITS: usize = 2_000;
 
-/// Returns what identifies an item of a list, such as the name of a parameter. `None` if the item
+/// Returns the identity of a list item, such as the name of a parameter. Returns `None` if the item
 /// has no identity.
 pub(crate) fn identity(document: &Value, of: &Shape, item: &Value) -> Option<Vec<String>> {
     let text = |value: &Value| value.as_str().map(str::to_owned);
@@ -160,7 +164,8 @@ pub(crate) fn followed<'v>(document: &'v Value, value: &'v Value, at: &str) -> O
     followed_while(document, value, at, |_| true)
 }
 
-/// Like [`followed`], but stops at the first object with a `$ref` for which `is_followed` is false.
+/// Works like [`followed`], but stops at the first object with a `$ref` for which `is_followed`
+/// returns false.
 pub(crate) fn followed_while<'v>(
     document: &'v Value,
     mut value: &'v Value,

@@ -1,5 +1,5 @@
 //! Reads and writes `upstream.lock`. The file has a fingerprint of each text that upstream.yaml
-//! omits from the vendor's document. A changed fingerprint shows that a text changed, so no copy of
+//! omits from the vendor's document. If a text changes, its fingerprint changes too, so no copy of
 //! the text is needed.
 
 use std::collections::BTreeMap;
@@ -11,22 +11,23 @@ use crate::problems::{Problems, Result};
 use crate::sha256::sha256;
 use crate::shape::{self, join, unescape, walk};
 
-/// Fingerprints by JSON pointer. The empty pointer has the fingerprint of the facts in
-/// upstream.yaml.
+/// Fingerprints by JSON pointer. The fingerprint of the facts in upstream.yaml is stored under the
+/// empty pointer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Lock(pub(crate) BTreeMap<String, String>);
 
 /// The values that upstream.yaml omits, by JSON pointer: prose, examples, extensions, and the
-/// vendor's ids of operations.
+/// operation ids of the vendor.
 pub(crate) type Omitted = BTreeMap<String, Value>;
 
-/// Returns the values of `document` that `facts` omits. Parts that were not extracted are ignored.
+/// Returns the values of `document` that `facts` omits. Ignores parts of the document that were not
+/// extracted.
 pub(crate) fn omitted(document: &Value, facts: &Value) -> Omitted {
     let mut omitted = Omitted::new();
     walk(facts, &shape::DOCUMENT, "", &mut |at, shape, _| {
         for (key, value) in document.pointer(at).and_then(Value::as_object).into_iter().flatten() {
             let is_id = shape.is("operation") && key == "operationId";
-            // Tags and shared examples also belong to parts of the document that are not extracted.
+            // Tags and shared examples also describe parts of the document that are not extracted.
             let is_everybodys =
                 (at.is_empty() && key == "tags") || (shape.is("components") && key == "examples");
             if is_everybodys {
@@ -72,12 +73,12 @@ impl Lock {
         self.0.is_empty()
     }
 
-    /// Whether the lock was generated for these facts.
+    /// Returns whether the lock was generated for these facts.
     pub(crate) fn is_of(&self, facts: &Value) -> bool {
         self.0.get("").is_none_or(|known| *known == fingerprint(facts))
     }
 
-    /// Returns the text of the file.
+    /// Returns the content of the lock file.
     pub(crate) fn render(&self, banner: &str) -> String {
         format!("# {banner}\n{}", self.body())
     }
@@ -91,7 +92,7 @@ impl Lock {
     ///
     /// # Errors
     ///
-    /// Fails if a line is not a fingerprint and a JSON pointer, or the file was edited.
+    /// Fails if a line is not a fingerprint and a JSON pointer, or if the file was edited by hand.
     pub(crate) fn parse(name: &str, text: &str) -> Result<Self> {
         let mut lock = Self::default();
         let mut body = String::new();
@@ -116,14 +117,15 @@ impl Lock {
     }
 }
 
-/// The last line consists of the fingerprint of the lines above and this word.
+/// The word at the end of the file. The last line has the fingerprint of all lines above it, and
+/// this word.
 const END: &str = "end";
 
-/// The length of a fingerprint in hex digits. Fingerprints need not be cryptographically strong,
-/// because they only detect changes.
+/// The length of a fingerprint in hexadecimal digits. Fingerprints only detect changes, so they
+/// need not be cryptographically strong.
 const LENGTH: usize = 16;
 
-/// Returns the start of the SHA-256 of a value with sorted keys.
+/// Returns the start of the SHA-256 of a value whose keys are sorted.
 pub(crate) fn fingerprint(value: &Value) -> String {
     let mut sorted = value.clone();
     sorted.sort_all_objects();

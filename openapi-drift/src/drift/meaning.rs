@@ -1,4 +1,5 @@
-//! Classifies changed texts. The structure is the same, but the meaning may have changed.
+//! Classifies changed texts. Such a change does not affect the structure, but it may change the
+//! meaning.
 
 use serde_json::Value;
 
@@ -8,8 +9,8 @@ use super::lock::Omitted;
 use super::rules::{Effect, Finding, Level};
 use crate::canonical::{Form, keeps};
 
-/// Classifies a changed text, of which only the fingerprint is known. Returns `None` for other
-/// changes.
+/// Classifies a change if it is a changed text, of which only the fingerprint is known. Returns
+/// `None` for all other changes.
 pub(super) fn classify_text(edit: &Edit<'_>) -> Option<Finding> {
     let (holder, key) = (edit.holder(), edit.last().key);
     if !matches!(edit.kind, Kind::Added | Kind::Removed | Kind::Changed) {

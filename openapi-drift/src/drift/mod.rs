@@ -40,13 +40,13 @@ use surface::{Surface, items};
 pub(crate) struct State<'a> {
     /// The content of upstream.yaml.
     pub(crate) facts: &'a Value,
-    /// The content of openapi.yaml, or `None` if the overlay could not be applied.
+    /// The content of openapi.yaml. `None` if the overlay could not be applied.
     pub(crate) contract: Option<&'a Value>,
     /// The fingerprints of the values that upstream.yaml omits.
     pub(crate) lock: &'a Lock,
 }
 
-/// Compares two states. `texts` are the new texts that upstream.yaml omits.
+/// Compares two states. `texts` are the new texts of the values that upstream.yaml omits.
 pub(crate) fn drift(old: State<'_>, new: State<'_>, texts: &Omitted) -> Drift {
     let (before, after) = contracts(old, new);
     let surfaces = Surface::of(before).and_then(|old| Ok((old, Surface::of(after)?)));
@@ -69,12 +69,13 @@ pub(crate) fn drift(old: State<'_>, new: State<'_>, texts: &Omitted) -> Drift {
 ///
 /// # Errors
 ///
-/// Returns the reason if they cannot.
+/// Returns the reason if the bindings cannot be generated.
 pub(crate) fn generates(contract: &Value) -> Result<(), String> {
     Surface::of(contract).map(drop)
 }
 
-/// Returns the old and the new contract, or the facts of both states if a contract is missing.
+/// Returns the old and the new contract. If one of them is missing, returns the facts of both
+/// states.
 fn contracts<'a>(old: State<'a>, new: State<'a>) -> (&'a Value, &'a Value) {
     old.contract.zip(new.contract).unwrap_or((old.facts, new.facts))
 }
@@ -93,7 +94,7 @@ fn changes(old: State<'_>, new: State<'_>, texts: &Omitted, surfaces: &Surfaces)
     merged(vendors.changes(), users.changes())
 }
 
-/// The old and the new generated API, or the reason why generating failed.
+/// The old and the new generated API, or the reason why the generator failed.
 type Surfaces = Result<(Surface, Surface), String>;
 
 /// Two documents to compare.
@@ -101,7 +102,7 @@ struct Comparison<'v> {
     documents: (&'v Value, &'v Value),
     /// The same documents without fingerprints.
     plain: (&'v Value, &'v Value),
-    /// The new texts, if the documents contain fingerprints of texts.
+    /// The new texts. Set only if the documents contain fingerprints instead of texts.
     texts: Option<&'v Omitted>,
     surfaces: Option<&'v (Surface, Surface)>,
 }
@@ -118,14 +119,14 @@ impl Comparison<'_> {
     }
 
     fn change(&self, edit: &Edit<'_>) -> Change {
-        // A whole component has no side, because both requests and responses can use it.
+        // Both requests and responses can use a whole component, so its change is on neither side.
         let used = edit.used.filter(|_| !edit.is_component());
         let text = self.texts.and_then(|texts| Some((classify_text(edit)?, texts)));
         let prose = text.as_ref().map(|(_, texts)| prose(edit, texts));
         let finding = text.map(|(finding, _)| finding);
         let Finding { rule, level, effect, what } =
             finding.unwrap_or_else(|| classify(edit, used, self.plain));
-        // Whether the generated API changes is unknown if a part moves to another component.
+        // If a part moves to another component, it is unknown whether the generated API changes.
         let is_moved = !edit.is_component() && holder(&edit.place.old) != holder(&edit.place.new);
         let effect = if is_moved && effect != Effect::None { Effect::Any } else { effect };
         let items = self.surfaces.map(|(old, new)| items(edit, self.plain, (old, new))).unwrap_or_default();
@@ -158,7 +159,7 @@ fn merged(mut vendors: Vec<Change>, mut users: Vec<Change>) -> Vec<Change> {
     vendors
 }
 
-/// Returns the component or operation that contains the place of `pointer`.
+/// Returns the component or the operation that contains `pointer`.
 fn holder(pointer: &str) -> Vec<&str> {
     pointer.split('/').take(4).collect()
 }

@@ -1,5 +1,5 @@
-//! Checks that the changes match the generated API. Each changed line must have a change that
-//! explains it, and each change must have its expected effect.
+//! Checks that the changes match the generated API. For each changed line of the API there must be
+//! a change that explains it, and each change must have its expected effect.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,6 +1,6 @@
-//! Tests documents in which something moves to another place or name, or is wrapped in `allOf`. A
-//! property that still exists must not be reported as removed. A simultaneous change of its meaning
-//! must be reported.
+//! Tests documents in which something moves to another place, gets another name or is wrapped in
+//! `allOf`. A property that still exists must not be reported as removed. If its meaning changes at
+//! the same time, this must be reported.
 
 use serde_json::{Value, json};
 
@@ -8,12 +8,12 @@ use super::tests::{POST, REQUEST, RESPONSE, SPEC, drift_between, edited, lines};
 use super::{Drift, Level};
 use crate::downconvert::downconvert;
 
-/// The old schema of the property `due`.
+/// Returns the old schema of the property `due`.
 fn old_due() -> Value {
     json!({ "type": "integer", "description": "Days that are left.", "example": 14 })
 }
 
-/// The new schema of `due`, which has another meaning.
+/// Returns the new schema of the property `due`, which has another meaning.
 fn new_due() -> Value {
     json!({ "type": "integer", "description": "The day, counted from 1970.", "example": 20_000 })
 }
@@ -50,7 +50,7 @@ fn row(name: &'static str, old: &[(&str, Value)], new: &[(&str, Value)]) -> (&'s
     (name, with(old), with(new))
 }
 
-/// Each way in which a property can move while its meaning changes, as (name, old, new).
+/// Returns the ways in which a property can move while its meaning changes, as (name, old, new).
 fn refactorings() -> Vec<(&'static str, Value, Value)> {
     let due = &format!("{RESPONSE}/due");
     let loan = SPEC.pointer("/components/schemas/Loan").unwrap();
@@ -66,7 +66,7 @@ fn refactorings() -> Vec<(&'static str, Value, Value)> {
     let (lent, refused) = (&schema_of("200"), &schema_of("400"));
     let ticket = &format!("{SCHEMAS}/Ticket");
     let inline = &format!("{SCHEMAS}/Loan");
-    // `follows` refers to the schema itself, so its reference changes too.
+    // The property `follows` refers to the schema that contains it, so this reference changes too.
     let mut as_ticket = moved.clone();
     as_ticket["properties"]["follows"] = refer("Ticket");
     vec![
@@ -163,7 +163,7 @@ fn moved_property_is_not_reported_as_removed() {
         let drift = drift_between(&old, &new);
         let report = lines(&drift);
         assert!(has_meaning(&drift, "description") && has_meaning(&drift, "example"), "{name}\n{report}");
-        // The name of a component may be removed.
+        // The name of a component may be reported as removed.
         let is_gone = |line: &&str| line.contains("was removed") && !line.contains("api-schema-removed");
         assert_eq!(report.lines().find(is_gone), None, "{name}\n{report}");
         assert!(!drift.changes.iter().any(|change| change.level == Level::Breaking), "{name}\n{report}");
@@ -172,8 +172,8 @@ fn moved_property_is_not_reported_as_removed() {
     insta::assert_snapshot!("refactorings", all);
 }
 
-/// Each row has two spellings of the same spec. Their differences must be trivial in both
-/// directions.
+/// Each row has two ways to write the same spec. The differences between the two must be trivial in
+/// both directions.
 #[test]
 fn equivalent_spellings_are_trivial_changes() {
     let kind = &format!("{RESPONSE}/kind");
@@ -299,7 +299,7 @@ fn equivalent_spellings_are_trivial_changes() {
     insta::assert_snapshot!("rephrased", all);
 }
 
-/// Converts the spec as a 3.1 document, with `value` at the place `at`.
+/// Converts the spec as an OpenAPI 3.1 document in which `value` is at the place `at`.
 fn read_3_1(at: &str, value: Value) -> Value {
     let mut spec = SPEC.clone();
     spec["openapi"] = json!(3.1);
@@ -360,7 +360,8 @@ fn wider_numbers_are_additive_in_requests_and_breaking_in_responses() {
     }
 }
 
-/// The two encodings of the request body first use one component, then different components.
+/// The two encodings of a request body first use the same component, and later use different
+/// components.
 #[test]
 fn each_encoding_of_a_request_body_is_compared() {
     let form = format!("{POST}/requestBody/content/application~1x-www-form-urlencoded");

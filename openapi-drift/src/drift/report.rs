@@ -18,7 +18,7 @@ pub(crate) struct Heading {
     pub(crate) to: String,
 }
 
-/// The levels with their meanings, highest first. The report has a section for each level.
+/// The levels and their meanings, highest level first. The report has a section for each level.
 const LEVELS: [(Level, &str); 5] = [
     (Level::Breaking, "existing callers may fail"),
     (Level::Meaning, "the shape is the same, but the meaning may have changed: review the code that uses it"),
@@ -51,13 +51,13 @@ pub(crate) fn markdown(heading: &Heading, drift: &Drift) -> String {
     out
 }
 
-/// Adds a line. Removes control characters, which the vendor's names can contain.
+/// Adds a line. Removes control characters, because names from the vendor can contain them.
 fn put(out: &mut String, line: &str) {
     out.push_str(&sanitize(line));
     out.push('\n');
 }
 
-/// Changes that differ only in their places and affected lines.
+/// Changes that differ only in their places and in their affected lines.
 struct Entry<'d> {
     first: &'d Change,
     marks: Vec<String>,
@@ -99,7 +99,7 @@ impl Entry<'_> {
     }
 }
 
-/// Returns for each level with changes: its name, its meaning, the number of changes, and the
+/// Returns, for each level that has changes: its name, its meaning, the number of changes, and the
 /// changes.
 fn chapters(drift: &Drift) -> Vec<(String, &'static str, usize, Vec<Entry<'_>>)> {
     let chapter = |(level, meaning): (Level, &'static str)| {
@@ -187,7 +187,7 @@ fn verdict(drift: &Drift) -> String {
     format!("version bump: {verdict}; lines of the generated API: {broken} breaking, {added} new")
 }
 
-/// Returns the name of a variant, as in JSON.
+/// Returns the name of a variant as it appears in JSON.
 fn word(value: impl Serialize) -> String {
     json!(value).as_str().unwrap_or_default().to_owned()
 }
@@ -199,7 +199,7 @@ fn code(text: &str) -> String {
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
-/// Returns more backticks than `text` has in a row, and at least `least`.
+/// Returns at least `least` backticks, and more backticks than `text` has in a row.
 fn fence(text: &str, least: usize) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
     "`".repeat(least.max(longest + 1))

@@ -1,5 +1,5 @@
-//! Generates the API of a contract as a list of lines, and finds the lines that a place in a
-//! document affects. Uses the generator of the build script. Does not write files.
+//! Generates the API of a contract as a list of lines, and finds the lines that a change at a place
+//! in the document affects. Uses the generator of the build script. Does not write files.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,8 +21,8 @@ use crate::shape::{is_method, segments};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Surface(pub(crate) BTreeMap<String, String>);
 
-/// The maximum size of a contract as JSON, in bytes. The time and stack that the generator needs
-/// grow quadratically with the length of some lists. Our contracts have about 20 kB.
+/// The maximum size of a contract as JSON, in bytes. For some long lists, the time and the stack
+/// size of the generator grow with the square of the length. Our contracts have about 20 kB.
 const MAX_CONTRACT_BYTES: usize = 200_000;
 
 impl Surface {
@@ -59,8 +59,8 @@ impl Surface {
     }
 }
 
-/// Runs `run` without printing panics. The build script catches panics of the generator and returns
-/// them as errors.
+/// Runs `run` without printing panics. The build script catches the panics of the generator and
+/// returns them as errors.
 fn without_panic_output<T>(run: impl FnOnce() -> T) -> T {
     thread_local!(static IS_QUIET: Cell<bool> = const { Cell::new(false) });
     static HOOK: Once = Once::new();
@@ -78,8 +78,8 @@ fn without_panic_output<T>(run: impl FnOnce() -> T) -> T {
     done
 }
 
-/// Whether the lines are an enum to which variants were added. This is not a breaking change,
-/// because all generated enums are `non_exhaustive`.
+/// Returns whether the lines are an enum to which variants were added. This is not a breaking
+/// change, because all generated enums are `non_exhaustive`.
 fn is_wider(old: &str, new: &str) -> bool {
     let variants = |line: &str| -> Option<BTreeSet<String>> {
         let (_, variants) = line.strip_prefix("enum ")?.split_once(": ")?;
@@ -112,8 +112,8 @@ pub(crate) fn items(
 ) -> Vec<String> {
     let Step { old, new, .. } = edit.last();
     let mut found = BTreeSet::new();
-    // An added component has no place in the old document, and a removed one none in the new
-    // document.
+    // A component that was added has no place in the old document. A component that was removed has
+    // no place in the new document.
     let is_whole = edit.is_component();
     if old.is_some() || !is_whole {
         found.extend(items_at(&edit.place.old, documents.0, surfaces.0));
@@ -160,7 +160,7 @@ fn ids(document: &Value, path: &str, method: Option<&str>) -> Vec<String> {
     operations.filter_map(|(_, operation)| operation["operationId"].as_str().map(str::to_owned)).collect()
 }
 
-/// Returns the lines that a place in an operation affects. `rest` are the keys below the path.
+/// Returns the lines that a change in an operation affects. `rest` are the keys below the path.
 fn of_operation(document: &Value, surface: &Surface, path: &str, rest: &[&str], id: &str) -> Vec<String> {
     let name = id.to_snake_case();
     let functions = [name.clone(), format!("{name}_json")];
@@ -190,7 +190,7 @@ fn of_operation(document: &Value, surface: &Surface, path: &str, rest: &[&str], 
     own.chain(of_type(document, surface, &prefix)).collect()
 }
 
-/// Returns the lines that a place in a schema affects. `rest` are the keys below the schema.
+/// Returns the lines that a change in a schema affects. `rest` are the keys below the schema.
 fn of_schema(document: &Value, surface: &Surface, name: &str, rest: &[&str]) -> Vec<String> {
     let owner = name.to_pascal_case();
     let inner = rest.iter().position(|key| *key == "properties");
@@ -208,8 +208,8 @@ fn item_of<'v>(holder: &'v Value, index: &str) -> Option<&'v Value> {
     holder["parameters"].get(index.parse::<usize>().ok()?)
 }
 
-/// Returns the lines of a type and of the types of its inline schemas, whose names begin with
-/// `name`.
+/// Returns the lines of the type `name` and of the types that are generated for its inline schemas.
+/// The names of these types begin with `name`.
 fn of_type(document: &Value, surface: &Surface, name: &str) -> Vec<String> {
     let schemas = document["components"]["schemas"].as_object();
     let has_own_name =

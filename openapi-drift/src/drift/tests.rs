@@ -10,7 +10,8 @@ use super::*;
 use crate::canonical::{Form, canonical};
 use crate::shape::walk;
 
-/// The spec of a library that lends books. It has at least one part of each kind.
+/// The spec of an invented library that lends books. It contains each part of OpenAPI at least
+/// once.
 pub(super) static SPEC: LazyLock<Value> = LazyLock::new(|| {
     json!({
         "openapi": "3.0.3",
@@ -96,7 +97,8 @@ pub(super) static SPEC: LazyLock<Value> = LazyLock::new(|| {
     })
 });
 
-/// Returns the spec with `value` at the place `at`. A null removes the value.
+/// Returns the spec with `value` at the place `at`. If `value` is null, removes the value at this
+/// place.
 pub(super) fn edited(at: &str, value: Value) -> Value {
     let mut spec = SPEC.clone();
     let (parent, key) = at.rsplit_once('/').unwrap();
@@ -137,7 +139,7 @@ pub(super) fn drift_between(old: &Value, new: &Value) -> Drift {
     drift(old.state(), new.state(), &new.omitted)
 }
 
-/// Whether a change is reported, even if the generator is not used.
+/// Returns whether a change is reported even without the generator.
 pub(super) fn is_told(old: &Value, new: &Value) -> bool {
     let (old, new) = (CheckedIn::of(old), CheckedIn::of(new));
     !changes(old.state(), new.state(), &new.omitted, &Err(String::new())).is_empty()
@@ -366,7 +368,8 @@ fn list_items_are_matched_by_meaning_after_reordering() {
     assert_eq!(lines(&drift_between(&old, &turned)), "");
 }
 
-/// A request and a response both refer to another component. The change is reported for both.
+/// A request and a response both refer to the changed component, so the change must be reported for
+/// both.
 #[test]
 fn same_change_of_a_reference_is_reported_at_every_location() {
     let refer = |to: &str| json!({ "$ref": format!("#/components/schemas/{to}") });
@@ -412,7 +415,7 @@ fn names_that_look_like_keywords_are_compared_as_names() {
     insta::assert_snapshot!(lines(&drift_between(&old, &new)), @"    Unhandled unhandled (request Patch): `nullable` was added; no rule covers this change");
 }
 
-/// A value that contains backticks could insert Markdown into the pull request.
+/// If backticks in a value were not escaped, the value could insert Markdown into the pull request.
 #[test]
 fn values_are_escaped_inside_backticks() {
     let values = json!(["long", "short", "`![x](https://evil.example/x.png) @all`"]);
@@ -427,7 +430,7 @@ fn changes_of_shared_examples_are_not_reported() {
     assert_eq!(lines(&drift_between(&with("a"), &with("b"))), "");
 }
 
-/// Compares lists of nearly the maximum length that have no item in common.
+/// Compares two lists that are almost as long as allowed and that have no common item.
 #[test]
 fn long_lists_are_reported_in_limited_time() {
     let names =
@@ -462,8 +465,8 @@ fn long_lists_are_reported_in_limited_time() {
     }
 }
 
-/// A change without its expected effect on the generated API is reported, and so is an effect that
-/// no change explains.
+/// Two mistakes must be reported: a change that does not have its expected effect on the generated
+/// API, and an effect that no change explains.
 #[test]
 fn contradiction_between_digest_and_reported_changes_is_reported() {
     let new = edited(&format!("{RESPONSE}/due/type"), json!("string"));
@@ -488,7 +491,7 @@ fn contradiction_between_digest_and_reported_changes_is_reported() {
     ");
 }
 
-/// All places of the spec with their values.
+/// Returns all places of the spec with their values.
 fn places() -> Vec<(String, Value)> {
     let mut places = Vec::new();
     walk(&SPEC, &crate::shape::DOCUMENT, "", &mut |at, _, value| {
@@ -513,7 +516,7 @@ fn any_value() -> impl Strategy<Value = Value> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
-    /// A change is reported for any edit or removal of one value.
+    /// If any single value is edited or removed, a change must be reported.
     #[test]
     fn every_single_edit_is_reported(
         (at, was) in proptest::sample::select(places()),

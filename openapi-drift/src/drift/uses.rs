@@ -1,5 +1,5 @@
-//! Describes where a schema is used. Whether a change is breaking depends on whether we send the
-//! value in a request or the vendor sends it in a response.
+//! Describes where a schema is used. A change can be breaking in a request, which we send, and
+//! harmless in a response, which the vendor sends, or the other way round.
 
 use serde::Serialize;
 
@@ -11,7 +11,7 @@ pub(crate) enum Side {
     Response,
 }
 
-/// The part of a request or response.
+/// The part of a request or response that a schema describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Part {
     Parameter,
@@ -21,7 +21,7 @@ pub(crate) enum Part {
     Property,
 }
 
-/// The use of a schema in a request or response.
+/// How a schema is used in a request or response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Use {
     pub(crate) side: Side,
@@ -29,7 +29,7 @@ pub(crate) struct Use {
 }
 
 impl Use {
-    /// The prefix for the names of rules, such as `response-property`.
+    /// Returns the prefix for the names of rules, such as `response-property`.
     pub(crate) fn name(self) -> &'static str {
         match (self.side, self.part) {
             (Side::Request, Part::Parameter | Part::Header) => "request-parameter",

@@ -1,5 +1,5 @@
 //! Normalizes a schema: follows references, merges `allOf`, and replaces an alternative `null` by a
-//! flag. Equivalent spellings of a schema give the same view.
+//! flag. If two schemas are different spellings of the same schema, their views are equal.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::canonical::PROSE;
 use crate::shape::{is_schema_keyword, join};
 
-/// A part of a schema and its place.
+/// A part of a schema, and its place.
 #[derive(Clone, Debug)]
 pub(super) struct Field<'v> {
     pub(super) key: &'v str,
@@ -20,13 +20,13 @@ pub(super) struct Field<'v> {
 /// A normalized schema.
 #[derive(Clone, Debug, Default)]
 pub(super) struct View<'v> {
-    /// All keywords that have no field below.
+    /// All keywords for which this struct has no other field.
     pub(super) fields: Vec<Field<'v>>,
     pub(super) properties: Vec<Field<'v>>,
     pub(super) required: BTreeSet<&'v str>,
-    /// The alternatives, with the key `oneOf` or `anyOf`.
+    /// The alternatives, and the keyword that contains them: `oneOf` or `anyOf`.
     pub(super) choices: Vec<Field<'v>>,
-    /// Parts of `allOf` that cannot be merged, for example because they contradict other parts.
+    /// The parts of `allOf` that cannot be merged, for example because they contradict other parts.
     pub(super) rest: Vec<Field<'v>>,
     pub(super) is_nullable: bool,
     /// The values of all `$ref` keywords.
@@ -37,7 +37,7 @@ pub(super) struct View<'v> {
 const MAX_DEPTH: usize = 16;
 
 impl<'v> View<'v> {
-    /// Creates the view of the schema `value`, which is at `at` in `document`.
+    /// Creates the view of the schema `value`. `at` is the place of the schema in `document`.
     pub(super) fn of(document: &'v Value, value: &'v Value, at: &str) -> Self {
         Self::within(document, value, at, 0, &mut BTreeSet::new())
     }
@@ -106,8 +106,9 @@ impl<'v> View<'v> {
         view
     }
 
-    /// Merges `other` and returns whether that was possible. It is not if the two contradict each
-    /// other. If both have prose, the prose of `self` remains, because it is closer to the use.
+    /// Merges `other` into `self` and returns whether this was possible. Contradictory schemas
+    /// cannot be merged. If both have prose, keeps the prose of `self`, because it is closer to the
+    /// use of the schema.
     pub(super) fn merge(&mut self, other: Self) -> bool {
         let is_other = |mine: &[Field<'v>], theirs: &Field<'v>| {
             mine.iter().any(|field| field.key == theirs.key && field.value != theirs.value)
@@ -172,7 +173,7 @@ fn is_remark(key: &str) -> bool {
     PROSE.contains(&key) || REMARKS.contains(&key) || !is_schema_keyword(key)
 }
 
-/// Whether a schema allows only null.
+/// Returns whether a schema allows only null.
 fn is_null(schema: &Value) -> bool {
     let Some(map) = schema.as_object() else { return false };
     let is_only_null = map

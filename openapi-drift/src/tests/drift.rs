@@ -113,7 +113,8 @@ fn exit_code_reflects_the_most_severe_change() {
     }
 }
 
-/// `upstream.lock` has the fingerprint of each reported text, so the next `regen` reports nothing.
+/// After the first `regen`, `upstream.lock` has the fingerprint of each reported text. So the next
+/// `regen` reports nothing.
 #[test]
 fn same_change_is_reported_once() {
     let root = generated();
@@ -149,8 +150,8 @@ fn invalid_lock_file_is_an_error() {
     ");
 }
 
-/// The overlay takes precedence over the vendor's document, so users do not see a change that the
-/// overlay corrects.
+/// The overlay takes precedence over the vendor's document. If the overlay corrects a change of the
+/// vendor, users are not affected by this change.
 #[test]
 fn changes_corrected_by_the_overlay_are_marked() {
     let root = generated();
@@ -201,7 +202,7 @@ fn drift_from(root: &Path, name: &str) -> Output {
     run(root, &request)
 }
 
-/// The report lists the lines of the generated API that would be removed, and no file is written.
+/// The report lists the lines of the generated API that would be removed. No file is written.
 #[test]
 fn removed_operation_is_a_breaking_change() {
     let root = generated();
@@ -238,7 +239,8 @@ fn removed_operation_is_a_breaking_change() {
     }
 }
 
-/// An operation with a new id is compared as before, but a person must add the id to `source.toml`.
+/// An operation whose id changed is compared as before, but a person must add the new id to
+/// `source.toml`.
 #[test]
 fn operation_with_a_changed_id_is_still_compared() {
     let root = generated();
@@ -256,7 +258,7 @@ fn operation_with_a_changed_id_is_still_compared() {
     assert_eq!(fixture::files(root.path()), before);
 }
 
-/// An overlay action that has no effect is one more finding in the report, not an error.
+/// An overlay action that has no effect is not an error, but an additional finding in the report.
 #[test]
 fn unused_overlay_action_is_reported_with_the_other_findings() {
     let root = generated();
@@ -307,7 +309,7 @@ fn incomplete_or_missing_lock_file_is_an_error() {
     assert_eq!(check(root.path()).outcome, Outcome::Success);
 }
 
-/// Prose of the vendor is removed even from places where OpenAPI defines none.
+/// The vendor's prose is removed even from places in which OpenAPI does not define prose.
 #[test]
 fn checked_in_files_contain_no_vendor_prose() {
     let root = workspace();

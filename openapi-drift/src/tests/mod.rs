@@ -1,5 +1,5 @@
-//! Tests `regen` and `drift` from end to end, in a temporary workspace with the library as its
-//! vendor.
+//! Tests `regen` and `drift` from end to end, in a temporary workspace whose only vendor is the
+//! invented library.
 
 mod drift;
 mod regen;
@@ -35,13 +35,12 @@ fn regen_from(root: &Path, name: &str, check: bool) -> Output {
     run(root, &request)
 }
 
-/// Runs `regen --check`.
 fn check(root: &Path) -> Output {
     let request = Request { mode: Mode::Check, ..Request::default() };
     run(root, &request)
 }
 
-/// A workspace in which `regen` has generated all files.
+/// Creates a workspace in which `regen` has generated all files.
 fn generated() -> TempDir {
     let root = workspace();
     let output = regen(root.path(), false);

@@ -1,4 +1,4 @@
-//! Tests the files that `regen` writes, the output of `--check`, and that no file is written if
+//! Tests the files that `regen` writes and the output of `--check`, and that no file is written if
 //! there is a problem.
 
 use proptest::prelude::*;
@@ -248,7 +248,7 @@ fn regen_writes_no_file_on_a_problem() {
         (OVERLAY, sound.replace("{ description: What was lent. }", leads_nowhere), "which does not exist"),
         (SOURCE, String::new(), "specs/library/source.toml"),
     ] {
-        // Use a new document, so that every file would change.
+        // The document is new, so that every file would change.
         put(root.path(), "document.yaml", &DOCUMENT.replace("enum: [short, long]", "enum: [a]"));
         put(root.path(), name, &text);
         let spoilt = fixture::files(root.path());
@@ -373,7 +373,7 @@ components: { schemas: { Loan: { x-source: a receipt, title: Loan, type: object 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// If `regen` accepts a document, a second run changes nothing.
+    /// After `regen` has accepted a document, a second run must change nothing.
     #[test]
     fn regen_of_its_own_output_changes_nothing(
         at in proptest::sample::select(places()),

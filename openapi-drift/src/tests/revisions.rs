@@ -1,5 +1,6 @@
-//! Tests the checked-in specs, and the reports about differences between four revisions of an
-//! invented document. The revisions have each kind of change that a vendor's real revisions had.
+//! Tests the checked-in specs, and the reports about the differences between four revisions of an
+//! invented document. These revisions contain each kind of change that real revisions of a vendor
+//! contained.
 
 use serde_json::{Value, json};
 
@@ -35,8 +36,8 @@ fn security() -> Value {
     json!({ "Card": { "type": "http", "scheme": "basic" } })
 }
 
-/// The first revision: names with prefixes, an empty response schema, and error statuses without
-/// a body.
+/// Returns the first revision: names with prefixes, an empty response schema, and error statuses
+/// without a body.
 fn first() -> Value {
     json!({
         "openapi": "3.0.0",
@@ -73,8 +74,8 @@ fn first() -> Value {
     })
 }
 
-/// The second revision: names without prefixes, a second operation, a second encoding, a parameter,
-/// and a field with another meaning.
+/// Returns the second revision: names without prefixes, a second operation, a second encoding, a
+/// parameter, and a field with another meaning.
 fn second() -> Value {
     let request = || json!({ "schema": refer("schemas", "LoanRequest") });
     let mut document = first();
@@ -125,7 +126,7 @@ fn second() -> Value {
     document
 }
 
-/// The third revision: other enum values of a parameter, and more status codes.
+/// Returns the third revision: other enum values of a parameter, and more status codes.
 fn third() -> Value {
     let mut document = second();
     document["components"]["schemas"]["Editions"] = kind(&["e2", "e3", "newest"], "Two a year.");
@@ -137,8 +138,8 @@ fn third() -> Value {
     document
 }
 
-/// The fourth revision: a renamed parameter component with an inline schema, one list of security
-/// requirements for all operations, a header in each response, and other enum values.
+/// Returns the fourth revision: a renamed parameter component with an inline schema, one list of
+/// security requirements for all operations, a header in each response, and other enum values.
 fn fourth() -> Value {
     let mut document = third();
     document["security"] = json!([{ "Card": [] }]);
@@ -159,7 +160,7 @@ fn fourth() -> Value {
     document
 }
 
-/// Compares each revision with each later one by `drift --base`.
+/// Compares each revision with each later revision, using `drift --base`.
 #[test]
 fn each_step_between_revisions_is_reported() {
     let root = workspace();

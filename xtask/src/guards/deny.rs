@@ -1,5 +1,5 @@
-//! `cargo xtask deny`: runs cargo-deny with `deny.toml`: licences, duplicate and banned crates, sources, and advisories
-//! if their database can be fetched. Installs nothing.
+//! `cargo xtask deny`: runs cargo-deny with `deny.toml`. Checks licences, duplicate and banned
+//! crates, sources, and, if their database can be fetched, advisories. Installs nothing.
 
 use std::path::Path;
 
@@ -13,7 +13,8 @@ pub(super) fn run(root: &Path) -> Result<Output> {
         return Ok(skipped(format!("deny: cargo-deny is not installed ({how})")));
     }
     check(root, &["bans", "licenses", "sources"])?;
-    // Skip if the database cannot be fetched: that is not a problem of a dependency.
+    // If the database cannot be fetched, the check is skipped, because no dependency causes this
+    // problem.
     if cargo::succeeded(cargo(root).args(["deny", "--workspace", "fetch", "db"])).is_err() {
         let why = "deny: cannot fetch the advisory database (github.com/RustSec/advisory-db)";
         return Ok(skipped(format!("{why}; bans, licences and sources passed")));
@@ -22,7 +23,7 @@ pub(super) fn run(root: &Path) -> Result<Output> {
     Ok(held("deny: bans, licences, sources and advisories passed"))
 }
 
-/// Runs the check on all members of the workspace, not only on the library.
+/// Runs the check on all members of the workspace, including the tools.
 fn check(root: &Path, what: &[&str]) -> Result<()> {
     let mut deny = cargo(root);
     cargo::run(deny.args(["deny", "--workspace", "--locked", "check", "--show-stats"]).args(what))

@@ -14,8 +14,8 @@ pub(super) fn run(root: &Path) -> Result<Output> {
     let mut problems = Problems::default();
     for name in &names {
         eprintln!("features: {}", if name.is_empty() { "none" } else { name });
-        // Checks the library without its tests, because the dependencies of the tests enable more
-        // features.
+        // Checks the library without its tests, because the tests have dependencies that enable
+        // more features.
         let mut clippy = cargo(root);
         clippy.args(["clippy", "-q", "-p", "fintech-auth", "--no-default-features", "--features", name]);
         if let Err(problem) = cargo::run(clippy.args(["--", "-D", "warnings"])) {
@@ -25,7 +25,8 @@ pub(super) fn run(root: &Path) -> Result<Output> {
     problems.or(held(format!("features: {} builds without warnings", names.len())))
 }
 
-/// The features of the package except `default`, and an empty name for no feature.
+/// Returns the features of the package except `default`, and an empty name for the build without
+/// features.
 fn names(features: &BTreeMap<String, Vec<String>>) -> Vec<&str> {
     let alone = features.keys().map(String::as_str).filter(|name| *name != "default");
     [""].into_iter().chain(alone).collect()

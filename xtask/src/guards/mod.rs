@@ -1,5 +1,5 @@
-//! Checks of promises to users that are not about behaviour, such as the MSRV. Each guard is a command and a step of
-//! `cargo xtask ci`. Guards do not change checked-in files.
+//! Checks of promises to users that are not about behaviour, such as the MSRV. Each guard is a
+//! command, and a step of `cargo xtask ci`. A guard changes no checked-in files.
 
 mod deny;
 mod features;
@@ -17,7 +17,7 @@ use cargo_metadata::{Metadata, Package};
 use clap::Subcommand;
 use openapi_drift::{Outcome, Output, Result};
 
-/// The guards. Each one is a command.
+/// The guards, each of which is a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
 pub(crate) enum Guard {
     /// Checks licences, duplicate and banned crates, sources and advisories with cargo-deny.
@@ -52,17 +52,17 @@ pub(crate) fn run(root: &Path, guard: Guard) -> Result<Output> {
     }
 }
 
-/// The output of a guard that passed.
+/// Returns the output of a guard that passed.
 fn held(what: impl Display) -> Output {
     Output::new(Outcome::Success, format!("{what}\n"))
 }
 
-/// The output of a guard that could not run, or not completely.
+/// Returns the output of a guard that could not run at all, or that could not complete.
 fn skipped(why: impl Display) -> Output {
     Output::new(Outcome::Skipped, format!("skipped: {why}\n"))
 }
 
-/// The package of the library.
+/// Finds the package of the library.
 fn library(metadata: &Metadata) -> Result<&Package> {
     let mut packages = metadata.workspace_packages().into_iter();
     let found = packages.find(|package| package.name.as_str() == "fintech-auth");

@@ -1,8 +1,8 @@
-//! `cargo xtask msrv`: checks the Rust version in the manifest (MSRV).
+//! `cargo xtask msrv`: checks the Rust version that the manifest states (MSRV).
 //!
 //! No dependency in a user's build may require a newer version, and the crate must build with a
-//! toolchain of the stated version. Skips the build if this toolchain is not installed. clippy's
-//! `incompatible_msrv` finds items of std that are too new.
+//! toolchain of the stated version. If this toolchain is not installed, the build is skipped.
+//! clippy's `incompatible_msrv` finds items of std that are too new.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -35,7 +35,7 @@ pub(super) fn run(root: &Path) -> Result<Output> {
     Ok(held(format!("msrv: no dependency requires a newer Rust; builds with {toolchain}")))
 }
 
-/// Reports each dependency that requires a newer Rust than `stated`.
+/// Reports each dependency that requires a newer Rust version than `stated`.
 fn check_dependencies(metadata: &Metadata, stated: &Version) -> Result<()> {
     let mut problems = Problems::default();
     for package in built_by_users(metadata)? {
@@ -47,7 +47,8 @@ fn check_dependencies(metadata: &Metadata, stated: &Version) -> Result<()> {
     problems.or(())
 }
 
-/// The packages that users build with the library, on any platform and with any feature: all except dev-dependencies.
+/// Returns the packages that users build with the library, on any platform and with any feature.
+/// These are all packages except dev-dependencies.
 fn built_by_users(metadata: &Metadata) -> Result<Vec<&Package>> {
     let nodes = metadata.resolve.iter().flat_map(|resolve| &resolve.nodes);
     let nodes: BTreeMap<_, _> = nodes.map(|node| (&node.id, node)).collect();
@@ -65,12 +66,13 @@ fn built_by_users(metadata: &Metadata) -> Result<Vec<&Package>> {
     Ok(metadata.packages.iter().filter(|package| seen.contains(&package.id)).collect())
 }
 
-/// The installed toolchain for version `stated`.
+/// Returns the installed toolchain for the version `stated`.
 fn toolchain<'a>(list: &'a str, stated: &str) -> Option<&'a str> {
     let mut names = list.lines().filter_map(|line| line.split_whitespace().next());
     names.find(|name| {
         let rest = name.strip_prefix(stated);
-        // The stated version 1.8 does not match toolchain 1.89, but 1.89 matches toolchain 1.89.0.
+        // If the stated version is 1.8, toolchain 1.89 does not match. If it is 1.89, toolchain
+        // 1.89.0 matches.
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '.']))
     })
 }
@@ -81,7 +83,8 @@ mod tests {
 
     use super::*;
 
-    /// A workspace whose library depends on `a`, which depends on `b`, and has `c` as dev-dependency.
+    /// Returns a workspace whose library depends on `a`, which depends on `b`. The library also has
+    /// the dev-dependency `c`.
     fn workspace(b: &str) -> Metadata {
         let id = |name: &str| format!("path+file:///{name}#1.0.0");
         let package = |name: &str, rust: &str| {

@@ -1,4 +1,5 @@
-//! Tests the packages outside the workspace. They have a different lock file or optimization level.
+//! Tests the packages outside the workspace. Each of them has its own lock file or optimization
+//! level.
 
 use std::path::Path;
 

@@ -1,5 +1,6 @@
-//! `cargo xtask package`: checks that the packed crate builds and that cargo prints no unexpected warnings. Publishes
-//! nothing. `tests/it/package.rs` checks which files are packed.
+//! `cargo xtask package`: checks that the packed crate builds and that cargo prints no unexpected
+//! warnings while it packs the crate. Publishes nothing. `tests/it/package.rs` checks which files
+//! are packed.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -32,10 +33,11 @@ pub(super) fn run(root: &Path) -> Result<Output> {
     problems.or(held(format!("package: builds, {} KiB", size.div_ceil(1024))))
 }
 
-/// Returns whether the line is an unexpected warning, such as one about a yanked version in `Cargo.lock`.
+/// Returns whether the line is an unexpected warning, for example about a yanked version in
+/// `Cargo.lock`.
 fn is_unexpected_warning(line: &str) -> bool {
-    // Expected: the repository has no URL yet, and tests and benchmarks are not packed. The wording of the warnings
-    // depends on the cargo version.
+    // These warnings are expected: the repository has no URL yet, and tests and benchmarks are not
+    // packed. The wording of the warnings depends on the version of cargo.
     let is_unknown_place = line.strip_prefix("warning: manifest has no ").is_some_and(|lacked| {
         let mut words = lacked.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
         words.all(|word| ["documentation", "homepage", "repository", "or", "and"].contains(&word))

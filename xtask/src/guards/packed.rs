@@ -1,7 +1,8 @@
-//! Packs the crate as for publishing, and unpacks it under `target/packed/` as a separate workspace.
+//! Packs the crate as for publishing, and unpacks it below `target/packed/` as a separate
+//! workspace.
 //!
-//! Removes the dev-dependencies from its manifest, because they enable features and raise versions, which does not
-//! happen in users' builds.
+//! Removes the dev-dependencies from the manifest, because they enable features and raise versions
+//! that a user's build does not have.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,16 +15,18 @@ use super::library;
 use crate::cargo::{self, cargo, starting};
 use openapi_drift::Result;
 
-/// The unpacked crate.
+/// An unpacked copy of the crate.
 #[derive(Debug)]
 pub(super) struct Packed {
     pub(super) folder: PathBuf,
-    /// The target directory of the main workspace, to build dependencies only once.
+    /// The target directory of the main workspace. It is shared, so that dependencies are built
+    /// only once.
     target: PathBuf,
 }
 
 impl Packed {
-    /// Packs the crate at `root` and unpacks it in `target/packed/<place>`. Empties that folder first.
+    /// Packs the crate at `root` and unpacks it into `target/packed/<place>`, which is emptied
+    /// first.
     pub(super) fn unpack(root: &Path, place: &str) -> Result<Self> {
         let metadata = cargo::metadata(root)?;
         let target = metadata.target_directory.clone().into_std_path_buf();
@@ -36,12 +39,14 @@ impl Packed {
         }
         fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         let mut tar = Command::new("tar");
-        // `m` sets the file times to now. Packed files are dated 2006, so cargo would not notice changes.
+        // The flag `m` sets the times of the files to now. Packed files have a date in 2006, so
+        // cargo would not notice changes.
         tar.arg("xzmf").arg(archive).arg("-C").arg(&folder).args(["--strip-components", "1"]);
         cargo::succeeded(&mut tar)?;
         let packed = Self { folder, target };
         packed.edit_manifest(as_own_workspace)?;
-        // Removes the dev-dependencies from the packed lock file and keeps all other versions.
+        // Removes the dev-dependencies from the packed lock file. All other packages keep their
+        // versions.
         cargo::succeeded(packed.cargo().args(["update", "-q", "--workspace", "--offline"]))?;
         Ok(packed)
     }
@@ -54,14 +59,14 @@ impl Packed {
         Ok(fs::write(&manifest, edit(&text)?).map_err(failed)?)
     }
 
-    /// A cargo command in the folder.
+    /// Returns a cargo command in this folder.
     pub(super) fn cargo(&self) -> Command {
         let mut command = cargo(&self.folder);
         command.env("CARGO_TARGET_DIR", &self.target);
         command
     }
 
-    /// A cargo command of another toolchain in the folder.
+    /// Returns a command in this folder that runs the cargo of another toolchain.
     pub(super) fn cargo_of(&self, toolchain: &str) -> Command {
         let mut command = starting("rustup", &self.folder);
         command.args(["run", toolchain, "cargo"]).env("CARGO_TARGET_DIR", &self.target);
@@ -69,7 +74,7 @@ impl Packed {
     }
 }
 
-/// The path of the file that `cargo package` writes.
+/// Returns the path of the file that `cargo package` writes.
 pub(super) fn archive(metadata: &Metadata) -> Result<PathBuf> {
     let name = format!("package/fintech-auth-{}.crate", library(metadata)?.version);
     Ok(metadata.target_directory.join(name).into_std_path_buf())

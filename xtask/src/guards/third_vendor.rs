@@ -9,14 +9,15 @@ use crate::cargo;
 use openapi_drift::{Output, Result};
 
 const PATCH: &str = "tests/third_vendor/acme.patch";
-/// The entry for the test. In a packed manifest, tests must be listed.
+/// The manifest entry for the test. A packed manifest must list its tests.
 const TEST: &str = "\n[[test]]\nname = \"acme\"\npath = \"tests/acme.rs\"\n";
 
 pub(super) fn run(root: &Path) -> Result<Output> {
     let packed = Packed::unpack(root, "third-vendor")?;
     cargo::succeeded(&mut patch(root, &packed.folder))?;
     packed.edit_manifest(|manifest| Ok(manifest.to_owned() + TEST))?;
-    // Clean before and after, because cargo may otherwise share a build script with another step.
+    // The package is cleaned before and after the test. Otherwise cargo may use the build script of
+    // another step.
     let clean = || cargo::run(packed.cargo().args(["clean", "--quiet", "-p", "fintech-auth"]));
     clean()?;
     let tested = cargo::run(packed.cargo().args(["test", "--quiet", "--locked", "--test", "acme"]));
@@ -25,7 +26,7 @@ pub(super) fn run(root: &Path) -> Result<Output> {
     Ok(held("third-vendor: the new vendor builds and issues a token"))
 }
 
-/// A command that applies the patch in `folder`.
+/// Returns a command that applies the patch in `folder`.
 fn patch(root: &Path, folder: &Path) -> Command {
     let mut patch = cargo::starting("patch", folder);
     patch.args(["-p1", "--no-backup-if-mismatch", "-i"]).arg(root.join(PATCH));

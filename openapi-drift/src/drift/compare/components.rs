@@ -1,4 +1,4 @@
-//! Compares the names of components, and components that nothing refers to.
+//! Compares the names of components, and compares components that nothing refers to.
 
 use std::collections::BTreeMap;
 
@@ -11,14 +11,14 @@ use crate::shape::{self, join};
 
 #[derive(Clone, Copy)]
 struct Component<'v> {
-    /// `schemas`, `parameters` and so on.
+    /// The kind of a component: `schemas`, `parameters` and so on.
     section: &'v str,
     name: &'v str,
     value: &'v Value,
 }
 
 impl<'v> Walk<'v> {
-    /// Compares the names in references. The targets are compared separately.
+    /// Compares the names in two references. The targets of the references are compared separately.
     pub(super) fn references(&mut self, old: &[&'v Value], new: &[&'v Value], place: &Place) {
         let names = |list: &[&'v Value]| list.iter().filter_map(|to| component(to)).collect::<Vec<_>>();
         self.used_old.extend(names(old));
@@ -68,7 +68,7 @@ impl<'v> Walk<'v> {
         }
     }
 
-    /// Compares the components of the kinds that `is_wanted` selects, by name.
+    /// Compares, by name, the components whose kind `is_wanted` selects.
     pub(super) fn component_kinds(&mut self, is_wanted: &dyn Fn(&str) -> bool) {
         let (before, after) = (self.documents.0.get("components"), self.documents.1.get("components"));
         self.steps = vec![self.root(), step(&shape::COMPONENTS, "components", before, after)];
@@ -104,7 +104,7 @@ impl<'v> Walk<'v> {
                         self.component(Some(*old), Some(*new), Some(Kind::Replaced));
                     }
                 }
-                // An added component, or a component that no operation uses.
+                // The component is new, or no operation refers to it.
                 old => self.component(old.copied(), Some(*new), None),
             }
         }
@@ -134,8 +134,9 @@ impl<'v> Walk<'v> {
         self.steps.clear();
     }
 
-    /// Returns the renamed components, as (old name, new name). The old name no longer exists, and
-    /// the new name did not exist or referred to a different component.
+    /// Returns the old and the new name of each renamed component. The old name must no longer
+    /// exist. The new name must not have existed before, or must have referred to a different
+    /// component.
     pub(super) fn renames(&self) -> Vec<(Name, Name)> {
         let has = |document: &Value, (kind, name): &Name| {
             document.get("components").and_then(|all| all.get(kind)?.get(name)).is_some()
@@ -156,7 +157,7 @@ impl<'v> Walk<'v> {
     }
 }
 
-/// Returns the components of a document by name, except security schemes.
+/// Returns the components of a document by name. Security schemes are excluded.
 fn named(document: &Value) -> BTreeMap<Name, Component<'_>> {
     let sections = document["components"].as_object().into_iter().flatten();
     sections

@@ -1,4 +1,4 @@
-//! Compares lists whose items have an identity, and the parameters of each operation.
+//! Compares lists whose items can be identified, and compares the parameters of each operation.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,8 +13,8 @@ use crate::shape::{self, Shape, is_method, join};
 type Identity = Option<Vec<String>>;
 
 impl<'v> Walk<'v> {
-    /// Compares two path items. The parameters of a path item apply to each of its operations,
-    /// unless the operation overrides them.
+    /// Compares two path items. The parameters of a path item apply to each operation that does not
+    /// override them.
     pub(super) fn path_item(&mut self, old: &'v Object, new: &'v Object, place: &Place) {
         self.map(&shape::PATH_ITEM, old, new, place, &|key| key != "parameters" && !is_method(key));
         let count = self.edits.len();
@@ -68,7 +68,8 @@ impl<'v> Walk<'v> {
         }
         let mut found: Vec<Option<usize>> = new.iter().map(|(name, _)| left.get_mut(name)?.pop()).collect();
         let mut rest: Vec<usize> = left.into_values().flatten().collect();
-        // An equal `$ref` is the same parameter, even if the name in its target changed.
+        // If the `$ref` is equal, the parameter is the same, even if the name in the target of the
+        // reference has changed.
         if rest.len() * new.len() <= MAX_COMPARED {
             pair(&mut found, &mut rest, |was, is| {
                 let ((_, was), (name, is)) = (&old[was], &new[is]);
@@ -88,8 +89,8 @@ impl<'v> Walk<'v> {
         self.steps.pop();
     }
 
-    /// Compares two lists. Matches items that are equal or have the same identity. If no item has an
-    /// identity, matches the rest in order.
+    /// Compares two lists. Matches items that are equal or have the same identity. If no item has
+    /// an identity, the remaining items are matched in order.
     pub(super) fn list(&mut self, shape: &'static Shape, old: &'v [Value], new: &'v [Value], place: &Place) {
         let of = match shape {
             Shape::List(of) if old.len() * new.len() <= MAX_COMPARED => of,

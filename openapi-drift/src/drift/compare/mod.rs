@@ -1,6 +1,6 @@
 //! Finds all differences between two documents. Starts at the operations and follows references,
-//! and compares the names of components afterwards. Parameters, alternatives and enum values are
-//! matched by identity, not by position. Does not classify the differences.
+//! and then compares the names of components. Matches parameters, alternatives and enum values by
+//! identity, not by position. Does not classify the differences.
 
 mod components;
 mod lists;
@@ -37,7 +37,7 @@ pub(crate) fn edits<'v>(old: &'v Value, new: &'v Value) -> Vec<Edit<'v>> {
     if let (Value::Object(before), Value::Object(after)) = (old, new) {
         walk.steps.push(root);
         walk.map(root.shape, before, after, &Place::default(), &|key| key != "components");
-        // Security requirements refer to these components by name, so no `$ref` leads to them.
+        // Security requirements refer to these components by name and not by a `$ref`.
         walk.component_kinds(&|kind| kind == "securitySchemes");
     }
     walk.run_jobs();
@@ -54,14 +54,15 @@ pub(crate) fn edits<'v>(old: &'v Value, new: &'v Value) -> Vec<Edit<'v>> {
     walk.edits
 }
 
-/// The maximum number of visited places. It limits the time for documents with very many
+/// The maximum number of places that are visited. Limits the time for documents with very many
 /// references.
 const MAX_VISITED: usize = 2_000_000;
 
-/// The maximum number of pairs that are compared to match two lists. Longer lists are not matched.
+/// The maximum number of pairs that are compared to match two lists. The items of longer lists are
+/// not matched.
 const MAX_COMPARED: usize = 10_000;
 
-/// Whether this boolean keyword defaults to false.
+/// Returns whether this boolean keyword is false by default.
 fn is_false_by_default(key: &str) -> bool {
     const KEYS: &str = "deprecated exclusiveMaximum exclusiveMinimum nullable readOnly required uniqueItems \
         writeOnly allowReserved";
@@ -72,7 +73,7 @@ static TRUE: Value = Value::Bool(true);
 
 type Object = Map<String, Value>;
 
-/// Two values to compare later, because a reference leads to at least one of them.
+/// Two values that are compared later, because at least one of them is reached through a reference.
 struct Job<'v> {
     step: Step<'v>,
     place: Place,
@@ -81,17 +82,18 @@ struct Job<'v> {
 
 struct Walk<'v> {
     documents: (&'v Value, &'v Value),
-    /// The path from the document, or from the start of the job.
+    /// The path to the current value. It begins at the document, or at the start of the current
+    /// job.
     steps: Vec<Step<'v>>,
-    /// The use of the value at the start of the job.
+    /// How the value at the start of the current job is used.
     base: Option<Use>,
     edits: Vec<Edit<'v>>,
-    /// Whether the limit of differences was reached.
+    /// Whether the maximum number of differences was reached.
     is_full: bool,
     jobs: VecDeque<Job<'v>>,
-    /// The jobs that were already queued, so that nothing is compared twice and cycles end.
+    /// The jobs that were already queued. Nothing is compared twice, and cycles end.
     seen: BTreeSet<(Place, Option<Use>, bool)>,
-    /// Pairs of an old and a new component that are referred to at the same place.
+    /// Pairs of an old and a new component to which the same place refers.
     pairs: BTreeSet<(Name, Name)>,
     used_old: BTreeSet<Name>,
     used_new: BTreeSet<Name>,
@@ -141,7 +143,7 @@ impl<'v> Walk<'v> {
         let Step { shape, key, old, new, .. } = step;
         let (old, new) = match (old, new) {
             (Some(old), Some(new)) => (old, new),
-            // If a map or list was added or removed, each item is reported.
+            // If a map or a list was added or removed, each of its items is reported.
             (Some(old), None) if is_container(shape, old) => {
                 return self.compare_children(shape, old, empty(old), place);
             }
@@ -175,7 +177,7 @@ impl<'v> Walk<'v> {
         }
     }
 
-    /// Whether the current key is an OpenAPI keyword and not a name.
+    /// Returns whether the current key is an OpenAPI keyword and not a name.
     fn is_keyword(&self) -> bool {
         self.steps.iter().rev().nth(1).is_some_and(|holder| holder.shape.has_keywords())
     }
@@ -265,8 +267,8 @@ fn step<'v>(shape: &'static Shape, key: &'v str, old: Option<&'v Value>, new: Op
     Step { shape, key, old, new, is_property: false, is_required: false }
 }
 
-/// Returns the use of the last step if the first step has the use `base`. `None` outside of
-/// requests and responses.
+/// Returns how the value of the last step is used, if the first step has the use `base`. Returns
+/// `None` outside of requests and responses.
 fn use_of(base: Option<Use>, steps: &[Step<'_>]) -> Option<Use> {
     let mut known = base;
     let mut holder = "";
@@ -287,7 +289,7 @@ fn use_of(base: Option<Use>, steps: &[Step<'_>]) -> Option<Use> {
     known
 }
 
-/// Returns the places of two parts. A missing part gets its place from `otherwise`.
+/// Returns the places of two parts. If a part is missing, takes its place from `otherwise`.
 fn place_of(before: Option<&Field<'_>>, after: Option<&Field<'_>>, otherwise: Place) -> Place {
     Place {
         old: before.map_or(otherwise.old, |field| field.at.clone()),
@@ -324,10 +326,10 @@ fn respelled<'v>(shape: &'static Shape, old: &'v Object, new: &'v Object) -> Vec
     pairs
 }
 
-/// Whether `value` is a map or list whose items can be reported separately.
+/// Returns whether `value` is a map or a list whose items can be reported separately.
 fn is_container(shape: &Shape, value: &Value) -> bool {
     let is_of_things = matches!(shape, Shape::Names(_) | Shape::Patterned(_) | Shape::List(_));
-    // An empty map or list can have a meaning of its own, so it is reported itself.
+    // An empty map or list can have a meaning of its own, so the map or list itself is reported.
     is_of_things && (value.is_object() || value.is_array()) && !is_empty(value)
 }
 

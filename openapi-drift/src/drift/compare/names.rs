@@ -8,7 +8,7 @@ use crate::shape::{self, Shape, unescape};
 /// The section of a component, such as `schemas`, and its name.
 pub(super) type Name = (String, String);
 
-/// Whether a difference is a reference that changed only because its target was renamed.
+/// Returns whether a reference differs only because its target was renamed.
 pub(super) fn is_rename(edit: &Edit<'_>, renames: &[(Name, Name)]) -> bool {
     let Step { shape, key, old, new, .. } = edit.last();
     let named = |value: Option<&Value>| {
@@ -20,7 +20,7 @@ pub(super) fn is_rename(edit: &Edit<'_>, renames: &[(Name, Name)]) -> bool {
         && named(old).zip(named(new)).is_some_and(|(from, to)| renames.contains(&(from, to)))
 }
 
-/// Whether OpenAPI defines `kind` as a section of components.
+/// Returns whether OpenAPI defines `kind` as a section of components.
 pub(super) fn is_of_names(kind: &str) -> bool {
     matches!(shape::COMPONENTS.under(kind), Shape::Names(_))
 }

@@ -11,11 +11,11 @@ use crate::drift::edit::{Kind, Place, Step, followed_while};
 use crate::drift::view::{Field, View};
 use crate::shape;
 
-/// The old and the new part. One of the two may be missing.
+/// The old and the new version of a part. At most one of them is missing.
 type Pair<'f, 'v> = (Option<&'f Field<'v>>, Option<&'f Field<'v>>);
 
 impl<'v> Walk<'v> {
-    /// Compares two schemas immediately, or in a later job if one of them contains a reference.
+    /// Compares two schemas immediately. If one of them contains a reference, queues a job instead.
     pub(super) fn compare_schema(&mut self, step: Step<'v>, old: &'v Value, new: &'v Value, place: &Place) {
         let before = View::of(self.documents.0, old, &place.old);
         let after = View::of(self.documents.1, new, &place.new);
@@ -23,7 +23,7 @@ impl<'v> Walk<'v> {
             return self.compare_views(step, before, after, place);
         }
         self.references(&before.references, &after.references, place);
-        // Follow only references without siblings.
+        // Follow only references that have no other keywords next to them.
         let pure = |document, value, at: &str| {
             followed_while(document, value, at, |map| map.len() == 1).unwrap_or((value, at.to_owned()))
         };
@@ -121,8 +121,8 @@ impl<'v> Walk<'v> {
         }
     }
 
-    /// Reports an alternative that was added when a single schema became alternatives, and its
-    /// texts.
+    /// Reports an alternative, with its texts, that was added when a single schema was replaced by
+    /// `oneOf` or `anyOf`.
     fn added_alternative(&mut self, key: &'v str, choice: &Field<'v>, kind: Option<&Value>, place: &Place) {
         let view = View::of(self.documents.1, choice.value, &choice.at);
         let here = Place { old: place.old.clone(), new: choice.at.clone() };
@@ -138,8 +138,8 @@ impl<'v> Walk<'v> {
         self.steps.truncate(self.steps.len() - 2);
     }
 
-    /// Matches equal alternatives first, then the most similar alternatives of the same type, then
-    /// the rest in order.
+    /// Matches equal alternatives first, then the most similar alternatives of the same type, and
+    /// then the remaining alternatives in order.
     fn match_alternatives<'f>(&self, old: &'f [Field<'v>], new: &'f [Field<'v>]) -> Vec<Pair<'f, 'v>> {
         if old.len() * new.len() > MAX_COMPARED {
             return pairs_of(old, new);
@@ -212,15 +212,15 @@ impl<'v> Walk<'v> {
         self.compare(step, &here);
     }
 
-    /// Guesses which properties were renamed: a property was removed, and a property with a similar
-    /// name and the same type was added.
+    /// Guesses which properties were renamed: one property was removed, and another property with a
+    /// similar name and the same type was added.
     fn renamed(&self, old: &View<'v>, new: &View<'v>) -> Vec<(&'v str, &'v str)> {
         let names = |fields: &[Field<'v>]| fields.iter().map(|it| it.key).collect::<BTreeSet<_>>();
         let (olds, news) = (names(&old.properties), names(&new.properties));
         let gone: Vec<&Field<'v>> = old.properties.iter().filter(|it| !news.contains(it.key)).collect();
         let mut fresh: Vec<&Field<'v>> = new.properties.iter().filter(|it| !olds.contains(it.key)).collect();
         let mut pairs = Vec::new();
-        // The comparison of all pairs of names is slow.
+        // If there are many names, comparing all pairs takes too long.
         if gone.len() * fresh.len() > MAX_COMPARED {
             return pairs;
         }
@@ -245,7 +245,7 @@ impl<'v> Walk<'v> {
         }
         let texts = |list: &[Value]| list.iter().map(Value::to_string).collect::<BTreeSet<_>>();
         let (in_old, in_new) = (texts(old), texts(new));
-        // The comparison of `is_nullable` reports null.
+        // Null is reported by the comparison of `is_nullable`.
         let counts = |item: &&Value| !(is_nullable && item.is_null());
         for item in new.iter().filter(counts).filter(|item| !in_old.contains(&item.to_string())) {
             self.report(Kind::ItemAdded(item.clone()), place);
@@ -257,7 +257,7 @@ impl<'v> Walk<'v> {
 }
 
 /// Returns the index and the view of the alternative that is most similar to `alone`, the single
-/// schema of the other document.
+/// schema in the other document.
 fn closest<'v>(
     document: &'v Value,
     alone: &View<'v>,
@@ -268,7 +268,7 @@ fn closest<'v>(
         return None;
     }
     let views = choices.iter().map(|field| View::of(document, field.value, &field.at)).enumerate();
-    // If several alternatives are equally similar, use the first one.
+    // If several alternatives are equally similar, the first of them is used.
     views
         .filter_map(|(index, view)| Some((alone.likeness(&view)?, index, view)))
         .reduce(|best, other| if other.0 > best.0 { other } else { best })

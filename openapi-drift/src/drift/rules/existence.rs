@@ -1,5 +1,5 @@
-//! Rules for operations, parameters, properties, responses and components that are added, removed
-//! or renamed.
+//! The rules for operations, parameters, properties, responses and components that were added,
+//! removed or renamed.
 
 use heck::ToKebabCase as _;
 use serde_json::Value;
@@ -135,8 +135,8 @@ fn subject(key: &str) -> String {
     if key.is_empty() || key == "schema" { "the schema".to_owned() } else { format!("`{key}`") }
 }
 
-/// Whether each operation that is in both documents has the same servers, even if they are listed
-/// in another place.
+/// Returns whether each operation that both documents have uses the same servers, even if the
+/// servers are listed in another place.
 fn is_in_force_everywhere(documents: (&Value, &Value)) -> bool {
     let urls = |document: &Value, method: &str, path: &str| -> Option<Vec<String>> {
         let item = document["paths"].get(path)?;
@@ -152,8 +152,8 @@ fn is_in_force_everywhere(documents: (&Value, &Value)) -> bool {
     kept.peek().is_some() && kept.all(|(before, after)| before == after)
 }
 
-/// Classifies the addition or removal of a schema: a property, a part of `allOf`, `anyOf` or
-/// `oneOf`, or the whole schema of something.
+/// Classifies the addition or removal of a schema. The schema can be a property, a part of `allOf`,
+/// `anyOf` or `oneOf`, or the whole schema of a parameter, body or response.
 fn schema(edit: &Edit<'_>, used: Use, is_added: bool, what: &str) -> Option<Finding> {
     let (key, holder) = (edit.last().key, edit.holder());
     let part = used.name();
@@ -177,7 +177,8 @@ fn schema(edit: &Edit<'_>, used: Use, is_added: bool, what: &str) -> Option<Find
         }
         "allOf" | "anyOf" | "oneOf" => {
             let name = holder.key.to_kebab_case();
-            // An added alternative allows more values. An added part of `allOf` allows fewer.
+            // An additional alternative allows more values. An additional part of `allOf` allows
+            // fewer values.
             let is_wider = is_added != (holder.key == "allOf");
             let level = if is_wider == is_request { Additive } else { Breaking };
             let what = format!("a part of `{}` was {verb}", holder.key);

@@ -9,23 +9,24 @@ use Level::{Additive, Breaking};
 use crate::drift::edit::Kind;
 use crate::drift::uses::{Part, Side, Use};
 
-/// How severe a change is for callers of the vendor's API.
+/// How severe a change is for programs that call the vendor's API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Level {
-    /// Nothing changes on the wire.
+    /// Requests and responses do not change.
     Trivial,
     /// Existing callers keep working.
     Additive,
-    /// No rule covers the change. It must be reviewed.
+    /// No rule covers the change. A person must review it.
     Unhandled,
-    /// The structure is the same, but the meaning may have changed. The change must be reviewed.
+    /// The structure does not change, but the meaning may have changed. A person must review the
+    /// change.
     Meaning,
     /// Existing callers may fail.
     Breaking,
 }
 
-/// The expected effect on the generated API.
+/// The effect on the generated API that a change should have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
     None,
@@ -41,7 +42,7 @@ pub(crate) struct Finding {
     pub(crate) rule: String,
     pub(crate) level: Level,
     pub(crate) effect: Effect,
-    /// A clause that describes the difference.
+    /// A clause that describes the difference, for the report.
     pub(crate) what: String,
 }
 
@@ -78,7 +79,7 @@ pub(super) fn deprecated(part: &str, is_set: bool) -> Finding {
     finding(format!("{part}-{word}"), Additive, NoEffect, what)
 }
 
-/// Formats a value for a message: short, and without control characters.
+/// Formats a value for a message: shortens it and removes control characters.
 pub(super) fn quoted(value: Option<&Value>) -> String {
     const MAX_CHARS: usize = 60;
     const MAX_ITEMS: usize = 1_000;

@@ -1,5 +1,5 @@
 //! Classifies each difference: the name of its rule, its level, and its effect on the generated
-//! API. Rules that oasdiff has too have the same names as there. A difference without a rule is
+//! API. If oasdiff has the same rule, the rule has the same name. A difference without a rule is
 //! reported as `unhandled`.
 
 mod existence;
@@ -26,8 +26,8 @@ use security::security;
 /// the old and the new document.
 pub(crate) fn classify(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)) -> Finding {
     let mut found = classify_edit(edit, used, documents);
-    // The build script generates no code for error responses in operations. Their schemas are
-    // components, which are compared separately.
+    // The build script generates no code for error responses in operations. The schemas of error
+    // responses are components, which are compared separately.
     let is_failure = |step: &Step<'_>| step.shape.is("response") && !step.key.starts_with('2');
     if edit.steps.iter().any(is_failure) && edit.at().starts_with("/paths/") {
         found.effect = NoEffect;
@@ -82,12 +82,13 @@ fn reference(edit: &Edit<'_>, used: Option<Use>) -> Finding {
     let what = format!("refers to {} instead of {}", name(new), name(old));
     let part = used.map_or("component", Use::name);
     let effect = if used.is_some_and(|used| used.part == Part::Header) { NoEffect } else { Any };
-    // A different component with the same structure can have another meaning.
+    // The component is a different one. It can have another meaning even if its structure is the
+    // same.
     let level = if edit.kind == Kind::Changed { Level::Meaning } else { Trivial };
     finding(format!("{part}-reference-changed"), level, effect, what)
 }
 
-/// Rules for the keywords of objects that are in both documents.
+/// Classifies a change of a keyword of an object that both documents have.
 fn keyword(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)) -> Option<Finding> {
     let Step { key, old, new, .. } = edit.last();
     let holder = edit.holder();
@@ -137,7 +138,7 @@ fn keyword(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)) -> O
                 _ => None,
             }
         }
-        // The generated method has a parameter for the body in both cases.
+        // In both cases, the generated method has a parameter for the body.
         ("request body", "required") => {
             Some(Finding { effect: NoEffect, ..requiredness(&required, key, used) })
         }

@@ -1,4 +1,4 @@
-//! Rules for the keywords of a schema.
+//! The rules for the keywords of a schema.
 
 use heck::ToKebabCase as _;
 use serde_json::Value;
@@ -12,7 +12,7 @@ use crate::drift::uses::{Side, Use};
 /// Classifies a change of a keyword.
 pub(super) fn of_schema(edit: &Edit<'_>, used: Option<Use>) -> Option<Finding> {
     let Step { key, old, new, .. } = edit.last();
-    // A schema that nothing refers to has no side.
+    // A schema that nothing refers to belongs neither to requests nor to responses.
     let (part, side) = used.map_or(("schema", None), |used| (used.name(), Some(used.side)));
     let is_request = side != Some(Side::Response);
     let from_to = || format!("`{key}` changed from {} to {}", quoted(old), quoted(new));
@@ -42,7 +42,8 @@ pub(super) fn of_schema(edit: &Edit<'_>, used: Option<Use>) -> Option<Finding> {
         "nullable" => {
             let word = if is_set { "nullable" } else { "not-nullable" };
             let what = if is_set { "it may be null" } else { "it may no longer be null" };
-            // Callers must handle a missing optional property, and null is handled in the same way.
+            // Callers must already handle an optional property that is missing, and they handle
+            // null in the same way.
             let is_optional = edit.holder().is_optional_property();
             let level = if is_set && is_optional { Additive } else { narrows(!is_set) };
             Some(finding(format!("{part}-became-{word}"), level, Any, what))
@@ -64,7 +65,7 @@ pub(super) fn of_schema(edit: &Edit<'_>, used: Option<Use>) -> Option<Finding> {
             }
             _ => return None,
         }),
-        // An omitted value now has another meaning.
+        // If a request omits the value, this now has another meaning.
         "default" => named(&format!("default-value-{verb}"), Level::Meaning, NoEffect),
         "pattern" => {
             let level = match verb {
@@ -85,7 +86,7 @@ pub(super) fn of_schema(edit: &Edit<'_>, used: Option<Use>) -> Option<Finding> {
     }
 }
 
-/// Rules for bounds.
+/// Classifies a change of a bound.
 fn bound(edit: &Edit<'_>, part: &str, narrows: &dyn Fn(bool) -> Level, what: String) -> Option<Finding> {
     let Step { key, old, new, .. } = edit.last();
     let is_upper = match key {
@@ -93,7 +94,7 @@ fn bound(edit: &Edit<'_>, part: &str, narrows: &dyn Fn(bool) -> Level, what: Str
         "minLength" | "minItems" | "minProperties" | "minimum" | "exclusiveMinimum" => false,
         _ => return None,
     };
-    // The names in oasdiff are `max` and `exclusive-max`.
+    // oasdiff uses the names `max` and `exclusive-max`.
     let name = key.to_kebab_case().replace("imum", "");
     let number = |value: Option<&Value>| value.and_then(Value::as_f64);
     let is_true = |value: Option<&Value>| value == Some(&Value::Bool(true));
@@ -110,7 +111,7 @@ fn bound(edit: &Edit<'_>, part: &str, narrows: &dyn Fn(bool) -> Level, what: Str
     Some(finding(format!("{part}-{name}-{verb}"), narrows(is_narrower), effect, what))
 }
 
-/// Whether the schema has properties in both documents.
+/// Returns whether the schema has properties in both documents.
 fn has_properties(edit: &Edit<'_>) -> bool {
     let has = |schema: Option<&Value>| schema.is_some_and(|schema| schema.get("properties").is_some());
     has(edit.holder().old) && has(edit.holder().new)

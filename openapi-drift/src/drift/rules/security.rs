@@ -1,4 +1,4 @@
-//! Rules for security requirements.
+//! The rules for security requirements.
 
 use serde_json::{Value, json};
 
@@ -8,8 +8,8 @@ use super::finding::{Finding, finding, quoted};
 use crate::drift::edit::{Edit, Step};
 use crate::reference::operations;
 
-/// Compares the effective requirements. An operation without its own list has the list of the
-/// document.
+/// Compares the requirements that apply to an operation. If an operation has no list of its own,
+/// the list of the document applies.
 pub(super) fn security(edit: &Edit<'_>, documents: (&Value, &Value)) -> Finding {
     let operation = edit.steps.iter().find(|step| step.shape.is("operation"));
     let scope = if operation.is_some() { "api-security" } else { "api-global-security" };
@@ -19,7 +19,7 @@ pub(super) fn security(edit: &Edit<'_>, documents: (&Value, &Value)) -> Finding 
             let (old, new) = (old.get("security").or(global.0), new.get("security").or(global.1));
             Some((list(old), with_old_names(new, documents)))
         }
-        // Operations with their own list are not affected by the list of the document.
+        // A change of the document's list does not affect operations that have their own list.
         _ => {
             let inherits = |document: &Value, method: &str, path: &str| {
                 let operation = document["paths"][path].get(method);
@@ -46,8 +46,8 @@ pub(super) fn security(edit: &Edit<'_>, documents: (&Value, &Value)) -> Finding 
             format!("`{key}` scopes changed from {} to {}", quoted(edit.last().old), quoted(edit.last().new));
         return finding(format!("{scope}-scope-{word}"), level, NoEffect, what);
     }
-    // An added alternative is one more way to authenticate. But if there was none before, callers
-    // needed no authentication and do now.
+    // An additional alternative is one more way to authenticate. But if the old list was empty,
+    // callers needed no authentication before and need it now.
     let is_open = |list: &[Value]| list.is_empty() || list.contains(&json!({}));
     let is_lost = before.iter().any(|one| !after.contains(one)) || (is_open(&before) && !is_open(&after));
     let level = if is_lost { Breaking } else { Additive };
@@ -56,12 +56,12 @@ pub(super) fn security(edit: &Edit<'_>, documents: (&Value, &Value)) -> Finding 
     finding(format!("{scope}-{}", edit.verb()), level, NoEffect, what)
 }
 
-/// Returns the list of alternative requirements.
+/// Returns the list of alternative security requirements.
 fn list(value: Option<&Value>) -> Vec<Value> {
     value.and_then(Value::as_array).cloned().unwrap_or_default()
 }
 
-/// Like [`list`], but replaces the new names of renamed schemes by the old names.
+/// Works like [`list`], but returns the old names of renamed schemes.
 fn with_old_names(value: Option<&Value>, documents: (&Value, &Value)) -> Vec<Value> {
     let schemes = |document: &Value| document["components"]["securitySchemes"].as_object().cloned();
     let (old, new) = (schemes(documents.0).unwrap_or_default(), schemes(documents.1).unwrap_or_default());
