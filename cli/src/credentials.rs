@@ -23,19 +23,19 @@ pub(crate) struct Overrides<'a> {
 }
 
 impl<'a> Overrides<'a> {
-    /// Overrides the credentials, the base URL and the timeout of the configuration.
+    /// Overrides the credentials, the base URL and the timeout in the configuration.
     pub(crate) fn of(client: &'a Client, format: Format) -> Self {
         Self { credentials: Some(&client.credentials), call: Some(&client.call), ..Self::new(format) }
     }
 
-    /// Overrides nothing. Warnings are printed in this format.
+    /// Overrides nothing. Warnings are printed in the format `format`.
     pub(crate) fn new(format: Format) -> Self {
         Self { credentials: None, call: None, origin: None, tolerance: None, format }
     }
 }
 
 /// Reads a configuration and applies the overrides. This is a macro, because the two `Config` types
-/// have the same fields but no common trait.
+/// have the same fields but share no trait.
 macro_rules! config {
     ($vendor:ident, $settings:ident, $overrides:ident) => {{
         let mut config = match $settings.table(stringify!($vendor))? {
@@ -61,15 +61,11 @@ macro_rules! config {
     }};
 }
 
-/// # Errors
-///
 /// Fails if the configuration is invalid. The error names the key or variable.
 pub(crate) fn moneykit(settings: &Settings, overrides: &Overrides<'_>) -> Result<moneykit::Config, Failure> {
     Ok(config!(moneykit, settings, overrides))
 }
 
-/// # Errors
-///
 /// Fails if the configuration is invalid. The error names the key or variable.
 pub(crate) fn moov(settings: &Settings, overrides: &Overrides<'_>) -> Result<moov::Config, Failure> {
     let mut config = config!(moov, settings, overrides);

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::{options::Expected, output};
 
-/// Builds MoneyKit's body for an event. `more` adds members or replaces them.
+/// Builds the body of a MoneyKit event. `more` adds or replaces members.
 pub(crate) fn of_moneykit(event: &str, id: &str, at: SystemTime, more: Option<Map<String, Value>>) -> Value {
     let mut body = json!({
         "webhook_event": event,
@@ -23,7 +23,7 @@ pub(crate) fn of_moneykit(event: &str, id: &str, at: SystemTime, more: Option<Ma
     body
 }
 
-/// Builds Moov's body for an event. Without `data`, its ids are random.
+/// Builds the body of a Moov event. If there is no `data`, the ids are random.
 pub(crate) fn of_moov(event: &str, id: &str, at: SystemTime, data: Option<Map<String, Value>>) -> Value {
     let data = data.unwrap_or_else(|| random_data(event));
     json!({"eventID": id, "type": event, "createdOn": output::time(at), "data": data})
@@ -41,7 +41,8 @@ pub(crate) fn parse(text: &str) -> Result<String, Expected> {
     is_event.then(|| text.to_owned()).ok_or(Expected("an event name, such as link.state_changed"))
 }
 
-/// Random ids of an account, of the object that the event is about, and of that object's parent.
+/// Returns random ids: of an account, of the object that the event is about, and of the parent of
+/// this object.
 fn random_data(event: &str) -> Map<String, Value> {
     let object = event.split('.').next().unwrap_or_default();
     let (object, parent) = match object {
@@ -71,7 +72,7 @@ mod tests {
                 without.push(kind.as_str().split('.').next().unwrap_or_default());
             }
         }
-        // The library has no path to refetch these objects.
+        // The library has no path for fetching these objects.
         without.sort_unstable();
         without.dedup();
         assert_eq!(

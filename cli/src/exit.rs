@@ -8,7 +8,7 @@ use fintech_auth::{
     webhook::{VerifyError, VerifyErrorKind},
 };
 
-/// The exit code, grouped by what the user has to do next. 0 is success.
+/// The exit code. The codes are grouped by what the user has to do next. 0 means success.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[repr(u8)]
 pub(crate) enum Exit {
@@ -30,7 +30,8 @@ pub(crate) enum Exit {
     Terminate = 128 + 15,
 }
 
-/// All exit codes: the name in JSON, and what to do next. `--help` prints this list.
+/// All exit codes, each with its name in JSON and with what the user has to do next. `--help`
+/// prints this list.
 pub(crate) const EXITS: &[(Exit, &str, &str)] = &[
     (Exit::Local, "local", "local error: check the file, port or output that the error names"),
     (Exit::Usage, "invalid_config", "correct the arguments or the configuration; no request was sent"),
@@ -60,17 +61,18 @@ impl Exit {
         row.map_or(("local", ""), |(_, name, next)| (*name, *next))
     }
 
-    /// The name in JSON output.
+    /// Returns the name in JSON output.
     pub(crate) fn name(self) -> &'static str {
         self.row().0
     }
 
-    /// What to do next.
+    /// Returns what the user has to do next.
     pub(crate) fn next(self) -> &'static str {
         self.row().1
     }
 
-    /// What to do next, naming the vendor's settings that may be wrong.
+    /// Returns what the user has to do next, with the names of the vendor's settings that may be
+    /// wrong.
     pub(crate) fn next_for(self, vendor: &str) -> Cow<'static, str> {
         let vendor = vendor.to_ascii_uppercase();
         let next = match self {
@@ -96,18 +98,18 @@ impl Exit {
             ErrorKind::RateLimited => Self::RateLimited,
             ErrorKind::Unavailable => Self::Unavailable,
             ErrorKind::Timeout => Self::Timeout,
-            // `ErrorKind` is non-exhaustive: report an unknown kind as a bug.
+            // `ErrorKind` is non-exhaustive, so an unknown kind is reported as a bug.
             _ => Self::InvalidResponse,
         }
     }
 }
 
-/// Why a command failed.
+/// The reason why a command failed.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) exit: Exit,
     pub(crate) reason: String,
-    /// The sources of the error, outermost first.
+    /// The sources of the error, outermost source first.
     pub(crate) causes: Vec<String>,
     pub(crate) error: Option<Error>,
     /// The vendor whose command failed.
@@ -119,22 +121,24 @@ impl Failure {
         Self { exit, reason: reason.into(), causes: Vec::new(), error: None, vendor: None }
     }
 
-    /// An error on this machine, such as a file that cannot be read.
+    /// Creates an error for a failure on this machine, such as a file that cannot be read.
     pub(crate) fn local(reason: impl Into<String>) -> Self {
         Self::new(Exit::Local, reason)
     }
 
-    /// Invalid arguments or configuration. The reason must not contain their values.
+    /// Creates an error for invalid arguments or configuration. The reason must not contain their
+    /// values.
     pub(crate) fn usage(reason: impl Into<String>) -> Self {
         Self::new(Exit::Usage, reason)
     }
 
-    /// There is no refresh token for `--save`. The access token was printed.
+    /// Creates an error for a response without a refresh token for `--save`. The access token was
+    /// printed.
     pub(crate) fn no_refresh_token() -> Self {
         Self::new(Exit::NoRefreshToken, "the vendor issued no refresh token, so nothing was saved")
     }
 
-    /// The command finished its work after it received a signal.
+    /// Creates an error for a command that finished its work after it received a signal.
     pub(crate) fn signal(exit: Exit) -> Self {
         Self::new(exit, "received a signal; the request was finished and its result saved")
     }
@@ -145,7 +149,7 @@ impl Failure {
         self
     }
 
-    /// No attempt to deliver a webhook got the expected response.
+    /// Creates an error for a webhook that got the expected response in none of the attempts.
     pub(crate) fn not_delivered(attempts: &[Attempt]) -> Self {
         let last = attempts.last().map(|attempt| match &attempt.result {
             Ok(status) => status.to_string(),
@@ -160,17 +164,17 @@ impl Failure {
         Self::new(Exit::NotDelivered, reason)
     }
 
-    /// The handler accepted a forged or expired webhook.
+    /// Creates an error for a handler that accepted a forged or expired webhook.
     pub(crate) fn not_rejected() -> Self {
         Self::new(Exit::NotRejected, "the handler accepted a webhook that it must reject")
     }
 
-    /// Sets the vendor whose command failed.
+    /// Sets the vendor that the failed command calls.
     pub(crate) fn of_vendor(self, vendor: &'static str) -> Self {
         Self { vendor: Some(vendor), ..self }
     }
 
-    /// `doctor` has printed failed checks.
+    /// Creates an error for failed checks, which `doctor` has already printed.
     pub(crate) fn finding(count: usize) -> Self {
         let things = if count == 1 { "check" } else { "checks" };
         Self::new(Exit::Finding, format!("{count} {things} failed"))
@@ -195,7 +199,8 @@ impl From<VerifyError> for Failure {
 }
 
 impl Failure {
-    /// What to do next. Prefers the vendor's error code, which can be more specific than the error kind.
+    /// Returns what the user has to do next. Uses the vendor's error code if possible, because it
+    /// can be more specific than the error kind.
     pub(crate) fn next(&self) -> Cow<'static, str> {
         match (self.error.as_ref().and_then(Error::code), self.vendor) {
             (Some("invalid_grant"), _) => {
@@ -207,12 +212,12 @@ impl Failure {
     }
 }
 
-/// The sources of an error. No error of the library contains a secret.
+/// Returns the sources of an error. No error of the library contains a secret.
 pub(crate) fn causes(error: &dyn std::error::Error) -> Vec<String> {
     std::iter::successors(error.source(), |error| error.source()).map(ToString::to_string).collect()
 }
 
-/// An error and its sources, on one line.
+/// Returns an error and its sources, on one line.
 pub(crate) fn chain(error: &Error) -> String {
     std::iter::once(error.to_string()).chain(causes(error)).collect::<Vec<_>>().join(": ")
 }

@@ -1,7 +1,7 @@
-//! Reads the Redis settings of a fleet from `--config` or from environment variables.
+//! Reads the Redis settings of a fleet from `--config` or from the environment variables.
 //!
-//! The library has no Redis settings: only this program reads them. Errors contain no values,
-//! because a URL may contain a password.
+//! Only this program reads these settings, because the library has no Redis settings. Errors
+//! contain no values, because a URL may contain a password.
 
 use std::env;
 
@@ -41,11 +41,11 @@ impl Fleet {
     }
 }
 
-/// Reads the settings. Returns `None` if no URL is set.
+/// Reads the settings. Returns `None` if the URL is not set.
 ///
 /// # Errors
 ///
-/// Fails if a value is not text, if a value and its file are both set, or if a file cannot be read.
+/// Fails if a value is not text, if both a value and its file are set, or if a file cannot be read.
 pub(crate) fn fleet(settings: &Settings) -> Result<Option<Fleet>, Failure> {
     if !settings.may_have("redis") {
         return Ok(None);

@@ -1,4 +1,5 @@
-//! Reads input from files, standard input and environment variables, with a size limit.
+//! Reads input from files, standard input and environment variables. The size of the input is
+//! limited.
 
 use std::{
     env,
@@ -11,24 +12,21 @@ use fintech_auth::{Secret, moneykit};
 
 use crate::exit::Failure;
 
-/// The maximum input size in bytes; larger than any webhook.
+/// The maximum size of the input in bytes. It is larger than any webhook.
 const LIMIT: u64 = 16 << 20;
 
 /// Reads a secret from a file, or from standard input if `path` is `-`. `option` is the option that names the file.
 ///
 /// # Errors
 ///
-/// Fails if the file cannot be read, and if standard input is a terminal, which would show the secret. The error names
-/// the option but not the path, because a user may have passed the secret itself as the path.
+/// Fails if the file cannot be read. Fails if standard input is a terminal, because the terminal
+/// would show the secret. The error names the option but not the path, because a user may have
+/// passed the secret itself as the path.
 pub(crate) fn secret(option: &str, path: &str) -> Result<Secret, Failure> {
     checked(&format!("the {option} file"), secret_lines(option, path)?)
 }
 
 /// Reads a secret that has several lines, such as a PEM key.
-///
-/// # Errors
-///
-/// See [`secret`].
 pub(crate) fn secret_lines(option: &str, path: &str) -> Result<Secret, Failure> {
     if path == "-" && io::stdin().is_terminal() {
         return Err(Failure::usage(
@@ -43,8 +41,8 @@ pub(crate) fn secret_lines(option: &str, path: &str) -> Result<Secret, Failure> 
     read.map_err(|error| unreadable(option, path, &error))
 }
 
-/// Checks that a secret was copied without quotes, spaces or invisible characters around it. Uses the check of the
-/// library's configuration, so that there is only one rule.
+/// Checks that a secret was copied without quotes, spaces or invisible characters around it. Uses
+/// the check of the library's configuration, so that both have the same rule.
 ///
 /// # Errors
 ///

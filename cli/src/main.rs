@@ -1,7 +1,7 @@
 //! The `fintech-auth` command line tool: parses the arguments, runs one command and sets the exit code.
 //!
-//! No command takes a secret as an argument. Secrets are printed only with `--reveal`, `--raw` or `--save -`, and by
-//! the emulator for its own credentials.
+//! No command takes a secret as an argument. A command prints secrets only with `--reveal`, `--raw`
+//! or `--save -`. The emulator also prints its own credentials.
 
 mod credentials;
 mod doctor;
@@ -102,15 +102,15 @@ Examples:
 
 fn main() -> ExitCode {
     let args: Vec<OsString> = env::args_os().collect();
-    // With `--json`, argument errors are also JSON. clap does not parse `--json` if it reports an
-    // error.
+    // With `--json`, errors about arguments are also JSON. If clap reports an error, it has not
+    // parsed `--json`.
     let json = args.iter().any(|arg| arg == "--json");
     let outcome = match Cli::try_parse_from(&args) {
         Ok(cli) => run(cli.command),
         Err(error) if error.use_stderr() => {
             Err(usage::failure(&error, &Cli::command(), args.get(1..).unwrap_or_default()))
         }
-        // `--help` or `--version`.
+        // The user passed `--help` or `--version`.
         Err(error) => output::print(&error.render().to_string()),
     };
     match outcome {

@@ -1,7 +1,8 @@
-//! Option groups that several commands share. No option takes a secret, because other users of the machine can read
-//! the arguments of a program.
+//! The groups of options that several commands share. No option takes a secret, because other users
+//! of the machine can read the arguments of a program.
 //!
-//! A flattened group has no doc comment, because clap would use it as the description of the command.
+//! A group of options has no doc comment, because clap would use it as the description of the
+//! command.
 
 use std::{
     env, fmt,
@@ -42,8 +43,6 @@ pub(crate) struct ConfigFile {
 }
 
 impl ConfigFile {
-    /// # Errors
-    ///
     /// Fails if the file cannot be read or is not a valid configuration.
     pub(crate) fn read(&self) -> Result<Settings, Failure> {
         Settings::read(self.config.as_deref())
@@ -100,7 +99,8 @@ pub(crate) struct Webhook {
     pub(crate) tolerance: Option<Duration>,
 }
 
-/// Describes the values that an option accepts. Does not contain the rejected value.
+/// Describes the values that an option accepts. The description does not contain the rejected
+/// value.
 #[derive(Debug)]
 pub(crate) struct Expected(pub(crate) &'static str);
 
@@ -112,11 +112,12 @@ impl fmt::Display for Expected {
 
 impl std::error::Error for Expected {}
 
-/// Reads the token from `--token-file`, otherwise from the environment, otherwise from standard input.
+/// Reads the token from `--token-file`, otherwise from the environment variable, and otherwise from
+/// standard input.
 ///
 /// # Errors
 ///
-/// Fails if there is no token or it cannot be read.
+/// Fails if there is no token, or if the token cannot be read.
 pub(crate) fn token(options: &TokenFile) -> Result<Secret, Failure> {
     if let Some(path) = &options.token_file {
         return input::secret("--token-file", path);
@@ -132,8 +133,6 @@ pub(crate) fn token(options: &TokenFile) -> Result<Secret, Failure> {
     input::secret("--token-file", "-")
 }
 
-/// # Errors
-///
 /// Fails if both the client secret and the token would be read from standard input.
 pub(crate) fn check_stdin(credentials: &Credentials, options: &TokenFile) -> Result<(), Failure> {
     let is_token = match &options.token_file {
@@ -146,7 +145,7 @@ pub(crate) fn check_stdin(credentials: &Credentials, options: &TokenFile) -> Res
     Ok(())
 }
 
-/// Parses a time by the rules of the configuration.
+/// Parses a time with the same rules as the configuration.
 pub(crate) fn time(text: &str) -> Result<Duration, Expected> {
     parse_time(text).ok_or(Expected("a time such as 500ms, 15s, 5m or 1h"))
 }
@@ -155,7 +154,7 @@ pub(crate) fn port(text: &str) -> Result<u16, Expected> {
     text.parse().map_err(|_| Expected("a number from 0 to 65535"))
 }
 
-/// Parses a time by the rules of the configuration.
+/// Parses a time with the same rules as the configuration.
 fn parse_time(text: &str) -> Option<Duration> {
     moneykit::Config::from_vars([("MONEYKIT_TIMEOUT", text)]).ok()?.timeout
 }

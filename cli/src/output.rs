@@ -1,7 +1,7 @@
-//! Writes output: lines for people, JSON for programs, a bare token for a pipe.
+//! Writes the output: lines for people, JSON for programs, or only the token for a pipe.
 //!
-//! A broken pipe is an error only if a refresh token would be lost. Otherwise the reader closed the
-//! pipe because it has read what it needs.
+//! A broken pipe is an error only if a refresh token would be lost. In all other cases, the program
+//! at the other end has read what it needs and has closed the pipe.
 
 use std::{
     borrow::Cow,
@@ -31,7 +31,7 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
 ///
 /// # Errors
 ///
-/// Fails if the output cannot be written. A broken pipe is an error too.
+/// Fails if the output cannot be written. A broken pipe is an error here.
 pub(crate) fn print_all(text: &str) -> Result<(), Failure> {
     write(text).map_err(|error| unwritten(&error))
 }
@@ -45,8 +45,8 @@ fn unwritten(error: &io::Error) -> Failure {
     Failure::local(format!("cannot write the output: {error}"))
 }
 
-/// Returns whether standard output is `/dev/null`. If it was closed, the standard library has opened `/dev/null`
-/// instead.
+/// Returns whether standard output is `/dev/null`. This is also the case if standard output was
+/// closed, because the standard library then opens `/dev/null` instead.
 #[cfg(unix)]
 pub(crate) fn is_discarded() -> bool {
     use std::{
@@ -75,7 +75,7 @@ impl Output {
         Self { json: format.json, lines: Vec::new() }
     }
 
-    /// Adds a value. The text output omits null values.
+    /// Adds a value. If the value is null, the text output omits it.
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
         self.lines.push((name, value.into(), None));
         self
@@ -100,9 +100,6 @@ impl Output {
         self
     }
 
-    /// # Errors
-    ///
-    /// See [`print`].
     pub(crate) fn print(self) -> Result<(), Failure> {
         print(&self.text())
     }
@@ -166,7 +163,7 @@ pub(crate) fn print_failure(failure: &Failure, json: bool) {
         }
         text + &format!("  next: {}\n", failure.next())
     };
-    // If standard error is closed, there is nowhere to report the failure.
+    // If standard error is closed, the failure cannot be reported anywhere.
     _ = io::stderr().lock().write_all(escaped(&text, true).as_bytes());
 }
 
@@ -182,12 +179,14 @@ pub(crate) fn warn(text: &str, json: bool) {
     _ = io::stderr().lock().write_all(format!("{}\n", escaped(&text, false)).as_bytes());
 }
 
-/// Escapes control characters and line breaks: text from a vendor must not control the terminal.
+/// Escapes control characters and line breaks, because a text from a vendor must not control the
+/// terminal.
 pub(crate) fn visible(text: &str) -> String {
     escaped(text, false).into_owned()
 }
 
-/// Escapes characters that control a terminal or hide text. Uses JSON escapes, so that JSON keeps its meaning.
+/// Escapes characters that control a terminal or hide text. Uses the escapes of JSON, so that JSON
+/// output keeps its meaning.
 fn escaped(text: &str, keep_lines: bool) -> Cow<'_, str> {
     let is_kept = |c: char| !is_invisible(c) || keep_lines && matches!(c, '\n' | '\t');
     if text.chars().all(is_kept) {

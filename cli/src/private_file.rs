@@ -1,7 +1,7 @@
-//! Writes a file that only its owner can read, and replaces the old file atomically.
+//! Writes a file that only its owner can read. Replaces an old file atomically.
 //!
-//! The file is created and its disk space reserved before a request is sent, so that no refresh
-//! token is used up if the new one cannot be saved. Only regular files are replaced.
+//! The file is created and its disk space is reserved before a request is sent. So no refresh token
+//! is used up if the new refresh token cannot be saved. Only regular files are replaced.
 
 use std::{
     env,
@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::exit::Failure;
 
-/// The disk space to reserve, in bytes; larger than any refresh token of a vendor.
+/// The disk space to reserve, in bytes. It is larger than any refresh token of a vendor.
 const ROOM: usize = 16 * 1024;
 
 /// A temporary file (draft) in the same folder as the target file.
@@ -25,7 +25,7 @@ pub(crate) struct PrivateFile {
     path: PathBuf,
     draft: PathBuf,
     file: File,
-    /// Whether the draft holds the content, so that it must not be deleted.
+    /// Whether the draft has its content, so that it must not be deleted.
     is_kept: bool,
 }
 
@@ -60,10 +60,6 @@ impl PrivateFile {
     }
 
     /// Writes a token and a line end, replaces the target file and returns its path.
-    ///
-    /// # Errors
-    ///
-    /// See [`finish`](Self::finish).
     pub(crate) fn finish_token(self, token: &Secret) -> Result<PathBuf, Unsaved> {
         self.finish(Zeroizing::new(format!("{}\n", token.expose_secret())).as_bytes())
     }
@@ -72,9 +68,11 @@ impl PrivateFile {
     ///
     /// # Errors
     ///
-    /// Fails if the file cannot be written. If only the replacement fails, the draft stays, and the error names it.
+    /// Fails if the file cannot be written. If only the replacement of the target file fails, the
+    /// draft is kept, and the error names the draft.
     pub(crate) fn finish(mut self, content: &[u8]) -> Result<PathBuf, Unsaved> {
-        // Truncate only after writing, so that the reserved space is available until then.
+        // The file is truncated only after writing, so that the reserved space is available until
+        // then.
         let written = self
             .file
             .write_all(content)
@@ -91,7 +89,8 @@ impl PrivateFile {
     }
 }
 
-/// Why the target file was not replaced, and the path of the draft if it has the content.
+/// The reason why the target file was not replaced, and the path of the draft if the draft has the
+/// content.
 pub(crate) struct Unsaved {
     pub(crate) failure: Failure,
     pub(crate) path: Option<PathBuf>,
@@ -105,8 +104,8 @@ impl Drop for PrivateFile {
     }
 }
 
-/// Saves a token that could not be saved elsewhere: in a new file in the current folder or, if that fails, in the
-/// temporary folder.
+/// Saves a token that could not be saved elsewhere. Creates a new file in the current folder or, if
+/// this fails, in the temporary folder.
 pub(crate) fn rescue(token: &Secret) -> io::Result<PathBuf> {
     let name = format!("fintech-auth-refresh-token.{}", std::process::id());
     let keep = |folder: PathBuf| {
@@ -119,7 +118,7 @@ pub(crate) fn rescue(token: &Secret) -> io::Result<PathBuf> {
     env::current_dir().and_then(keep).or_else(|_: io::Error| keep(env::temp_dir()))
 }
 
-/// Returns the path of the file to replace or create, with all links resolved.
+/// Returns the path of the file that is replaced or created. All links in the path are resolved.
 pub(crate) fn target(option: &'static str, path: &Path) -> Result<PathBuf, Failure> {
     let usage = |what: &str| Err(Failure::usage(format!("{option} {what}")));
     match fs::metadata(path) {
@@ -132,7 +131,8 @@ pub(crate) fn target(option: &'static str, path: &Path) -> Result<PathBuf, Failu
     }
 }
 
-/// Returns whether the text looks like a JWT, which the user probably meant to pipe in.
+/// Returns whether the text looks like a JWT. The user probably meant to pass such a text through a
+/// pipe.
 fn is_token(text: &str) -> bool {
     text.starts_with("eyJ") && text.split('.').count() == 3
 }
@@ -145,7 +145,8 @@ fn private(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Syncs the folder, so that the new name survives a crash. Ignores errors: not every system supports it.
+/// Syncs the folder, so that the new name of the file survives a crash. Ignores errors, because not
+/// every system supports this.
 fn sync_folder(path: &Path) {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if let Ok(folder) = File::open(folder) {

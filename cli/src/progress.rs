@@ -1,4 +1,5 @@
-//! Shows progress on standard error: a bar on a terminal, otherwise one line every 5 s. Prints nothing with `--json`.
+//! Shows the progress on standard error: a bar on a terminal, and otherwise one line every 5 s.
+//! Prints nothing with `--json`.
 
 use std::{
     io::{self, IsTerminal as _, Write as _},

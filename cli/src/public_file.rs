@@ -1,4 +1,5 @@
-//! Replaces a file atomically: readers see the old content or the new content, never a part of it.
+//! Replaces a file atomically. A program that reads the file gets either the old content or the new
+//! content, and never a part of it.
 
 use std::{
     fs::{self, File},
@@ -10,7 +11,7 @@ use std::{
 ///
 /// # Errors
 ///
-/// Fails if the file cannot be written. The old file is then unchanged.
+/// Fails if the file cannot be written. The old file is then not changed.
 pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.new", std::process::id()));

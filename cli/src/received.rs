@@ -1,4 +1,4 @@
-//! Reads a recorded webhook: headers and body from two files, or both from one.
+//! Reads a recorded webhook. Its headers and its body can be in two files or in one file.
 
 use std::io::{self, IsTerminal as _};
 
@@ -6,21 +6,19 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::{exit::Failure, input, options::Webhook};
 
-/// The headers and the raw body.
+/// The headers and the raw body of a webhook.
 pub(crate) struct Received {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
 }
 
 impl Received {
-    /// # Errors
-    ///
     /// Fails if a file cannot be read or a header line is invalid.
     pub(crate) fn read(webhook: &Webhook) -> Result<Self, Failure> {
         let path = &webhook.headers;
         let body = match &webhook.body {
             Some(body) => body,
-            // Without this error, the command would silently wait for input.
+            // Without this error, the command would wait for input and print nothing.
             None if io::stdin().is_terminal() => {
                 return Err(Failure::usage("no body given: pipe it in, or use --body FILE"));
             }
@@ -34,10 +32,6 @@ impl Received {
     }
 
     /// Reads headers, an empty line and the body from one file, or from standard input if `path` is `-`.
-    ///
-    /// # Errors
-    ///
-    /// See [`read`](Self::read).
     pub(crate) fn read_whole(option: &str, path: &str) -> Result<Self, Failure> {
         if path == "-" && io::stdin().is_terminal() {
             return Err(Failure::usage(format!("no delivery given: pipe it in, or use {option} FILE")));
@@ -48,7 +42,8 @@ impl Received {
     }
 }
 
-/// Parses lines of `Name: value` up to the first empty line. Also returns the offset of the text after it.
+/// Parses lines of the form `Name: value` up to the first empty line. Also returns the position of
+/// the text after this line.
 fn headers(text: &[u8]) -> Result<(HeaderMap, usize), Failure> {
     let mut headers = HeaderMap::new();
     let mut next = 0;

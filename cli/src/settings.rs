@@ -1,4 +1,5 @@
-//! Reads the `--config` file: one table per vendor, and one for the Redis of a fleet. Errors contain no values.
+//! Reads the `--config` file. The file has one table per vendor, and one for the Redis of a fleet.
+//! Errors contain no values.
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -7,7 +8,7 @@ use crate::{exit::Failure, input};
 
 const TABLES: [&str; 3] = ["moneykit", "moov", "redis"];
 
-/// The source of the configuration: a file, or the environment if no file is named.
+/// The source of the configuration: a file or, if no file is given, the environment.
 pub(crate) struct Settings {
     file: Option<File>,
 }
@@ -17,15 +18,13 @@ struct File {
 }
 
 impl Settings {
-    /// # Errors
-    ///
     /// Fails if the file cannot be read or is not a valid configuration.
     pub(crate) fn read(path: Option<&str>) -> Result<Self, Failure> {
         Ok(Self { file: path.map(File::read).transpose()? })
     }
 
-    /// Returns whether the settings of a table may exist: in the file, or in the environment if
-    /// there is no file.
+    /// Returns whether the settings of a table may exist. They may exist if the file has the table,
+    /// or if there is no file, because they can then be in the environment.
     pub(crate) fn may_have(&self, table: &str) -> bool {
         self.file.as_ref().is_none_or(|file| file.tables.contains_key(table))
     }
@@ -45,7 +44,8 @@ impl Settings {
 }
 
 impl File {
-    /// Parses the file by hand, because serde's errors quote invalid values, which may be secrets.
+    /// Parses the file by hand, because the errors of derived parsers quote invalid values, which
+    /// may be secrets.
     fn read(path: &str) -> Result<Self, Failure> {
         let file: Value = serde_json::from_slice(&input::bytes("--config", path)?).map_err(|error| {
             let place = format!("line {}, column {}", error.line(), error.column());

@@ -14,8 +14,6 @@ pub(crate) struct Signals {
 
 #[cfg(unix)]
 impl Signals {
-    /// # Errors
-    ///
     /// Fails if the signal handlers cannot be installed.
     pub(crate) fn new() -> Result<Self, Failure> {
         use tokio::signal::unix::{SignalKind, signal};
@@ -44,8 +42,6 @@ pub(crate) struct Signals(tokio::signal::windows::CtrlC);
 
 #[cfg(windows)]
 impl Signals {
-    /// # Errors
-    ///
     /// Fails if the signal handlers cannot be installed.
     pub(crate) fn new() -> Result<Self, Failure> {
         tokio::signal::windows::ctrl_c().map(Self).map_err(|error| failed(&error))

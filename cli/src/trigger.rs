@@ -1,5 +1,5 @@
-//! Shared code of both `trigger` commands: sends a signed webhook to a handler, retries on the vendor's schedule and
-//! checks the responses. Prints neither the URL nor a signature.
+//! The code that both `trigger` commands share: sends a signed webhook to a handler, retries on the
+//! vendor's schedule, and checks the responses. Prints neither the URL nor a signature.
 
 use std::{
     io,
@@ -26,10 +26,11 @@ use crate::{
 
 /// Moov's timeout for a response. MoneyKit documents none.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// The maximum of `--timeout`. A signal does not interrupt an attempt, so this is also the longest
-/// time for which the command continues after a signal.
+/// The maximum of `--timeout`. A signal does not interrupt an attempt. So this is also the longest
+/// time that the command continues after a signal.
 const MAX_TIMEOUT: Duration = Duration::from_secs(60);
-/// The additional age of a webhook of `--old`, so that it is older than the vendor's last retry.
+/// The additional age of the webhook that `--old` sends. It is then older than the vendor's last
+/// retry.
 const OUTDATED: Duration = Duration::from_secs(3600);
 
 #[derive(Args)]
@@ -69,19 +70,20 @@ pub(crate) struct Trigger {
     old: bool,
 }
 
-/// How to sign a webhook.
+/// The method of signing a webhook.
 #[derive(Clone, Copy)]
 pub(crate) struct Signing {
     pub(crate) at: SystemTime,
     pub(crate) is_forged: bool,
 }
 
-/// How the handler must react to a webhook.
+/// The reaction to a webhook that the handler must show.
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Expectation {
     Accept,
     Reject,
-    /// Reject it, or respond with 2xx without processing it again.
+    /// The handler must reject the repeated webhook, or respond with 2xx without processing it
+    /// again.
     Deduplicate,
 }
 
@@ -101,7 +103,8 @@ impl Expectation {
             (Self::Accept, 200..=299) => Outcome::Accepted,
             (Self::Deduplicate, 200..=299) => Outcome::Duplicate,
             (Self::Reject, 200..=299) => Outcome::NotRejected,
-            // These statuses mean a wrong URL or a busy server: the handler did not reject the webhook.
+            // The cause of these statuses is a wrong URL or a busy server. They do not show that
+            // the handler rejected the webhook.
             (Self::Accept, _) | (_, 404 | 405 | 408 | 425 | 429) => Outcome::Failed,
             (_, 400..=499) => Outcome::Rejected,
             _ => Outcome::Failed,
@@ -121,7 +124,7 @@ impl Outcome {
     }
 }
 
-/// One run of the command.
+/// The state of one run of the command.
 struct Run<'a> {
     id: &'a str,
     json: bool,
@@ -149,11 +152,12 @@ impl Trigger {
         data.map(Some).map_err(|_| Failure::usage("the --data file is not a JSON object"))
     }
 
-    /// Delivers the webhook that `sign` creates. `id` is the event's id, which may appear in the handler's log.
+    /// Delivers the webhook that `sign` creates. `id` is the id of the event, which may appear in
+    /// the log of the handler.
     ///
     /// # Errors
     ///
-    /// Fails if the handler does not react as expected, and after a signal.
+    /// Fails if the handler does not react as expected, or after a signal.
     pub(crate) async fn run(
         &self,
         format: Format,
@@ -198,7 +202,7 @@ impl Trigger {
 }
 
 impl Run<'_> {
-    /// Makes attempts until the outcome is clear. A signal ends the run before the next attempt.
+    /// Makes attempts until the result is clear. After a signal, no further attempt is made.
     async fn deliver(
         &mut self,
         sender: &WebhookSender,
@@ -229,8 +233,6 @@ impl Run<'_> {
         Err(Failure::not_delivered(&made))
     }
 
-    /// # Errors
-    ///
     /// Fails if a signal arrived during the last attempt.
     async fn check_signals(&mut self) -> Result<(), Failure> {
         tokio::select! {
@@ -273,7 +275,7 @@ impl Run<'_> {
     }
 }
 
-/// The status of the response, or the error.
+/// Returns the status of the response, or the error.
 fn result(attempt: &Attempt) -> String {
     match &attempt.result {
         Ok(status) => status.to_string(),
@@ -281,8 +283,8 @@ fn result(attempt: &Attempt) -> String {
     }
 }
 
-/// Formats an error about the handler's URL. Replaces the library's names of the URL, such as "base
-/// url", with the names of our options.
+/// Formats an error about the URL of the handler. The library calls the URL by other names, such as
+/// "base url"; these names are replaced by the names of our options.
 fn reworded(error: &Error) -> String {
     chain(error)
         .replace("the base url", "--to")

@@ -1,8 +1,8 @@
-//! Error messages for invalid arguments.
+//! The error messages for invalid arguments.
 //!
-//! The messages never quote an argument, because it may be a secret in the wrong place. clap's
-//! messages quote arguments, so this module uses only clap's error kinds and the names of our own
-//! options.
+//! The messages never quote an argument, because the argument may be a secret in the wrong place.
+//! clap's own messages quote arguments. So this module uses only the kinds of clap's errors and the
+//! names of our own options.
 
 use std::{error::Error as _, ffi::OsString};
 
@@ -49,7 +49,8 @@ pub(crate) fn failure(error: &Error, command: &Command, args: &[OsString]) -> Fa
     })
 }
 
-/// The message for an unknown argument. The argument only selects the hint and is never shown.
+/// Returns the message for an unknown argument. The argument itself only selects the hint and is
+/// never shown.
 fn unknown(error: &Error, help: &str) -> String {
     let argument = match error.get(ContextKind::InvalidArg) {
         Some(ContextValue::String(argument)) => argument.as_str(),
@@ -74,8 +75,8 @@ fn unknown(error: &Error, help: &str) -> String {
     format!("unknown option; {hint}")
 }
 
-/// The name of one of our options or operands. Returns `None` for an unknown argument, because then
-/// clap's error contains the argument itself.
+/// Returns the name of one of our options or operands. Returns `None` for an unknown argument,
+/// because clap's error then contains the argument itself.
 fn own_name(error: &Error, kind: ContextKind) -> Option<&str> {
     let name = match error.get(kind)? {
         ContextValue::String(name) => name,
@@ -86,7 +87,7 @@ fn own_name(error: &Error, kind: ContextKind) -> Option<&str> {
     Some(name.trim_matches(['<', '>', '[', ']'])).filter(|_| error.kind() != ErrorKind::UnknownArgument)
 }
 
-/// The name of an option or command that is similar to the typed name.
+/// Returns the name of an option or a command that is similar to the name that the user typed.
 fn suggestion(error: &Error, kind: ContextKind) -> Option<&str> {
     match error.get(kind)? {
         ContextValue::String(name) => Some(name),
@@ -106,7 +107,7 @@ fn is_missing(error: &Error) -> bool {
     matches!(error.get(ContextKind::InvalidValue), Some(ContextValue::String(value)) if value.is_empty())
 }
 
-/// The command names at the start of the arguments, each followed by a space.
+/// Returns the command names at the start of the arguments, each followed by a space.
 fn path(command: &Command, args: &[OsString]) -> String {
     let mut path = String::new();
     let mut command = command;

@@ -12,14 +12,14 @@ use crate::{
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Verdict {
     Ok,
-    /// The checked item works, but needs attention.
+    /// The check passed, but something needs attention.
     Warn,
     Fail,
-    /// The item was not checked, because the check was not possible or not needed.
+    /// The check was not made, because it was not possible or not needed.
     Skip,
 }
 
-/// The report on all checks.
+/// The report on all checks of a run.
 pub(super) struct Report {
     json: bool,
     failed: usize,
@@ -38,28 +38,26 @@ impl Report {
         Ok(Checks { report: self, subject })
     }
 
-    /// # Errors
-    ///
     /// Fails if any check failed.
     pub(super) fn finish(self) -> Result<(), Failure> {
         if self.failed == 0 { Ok(()) } else { Err(Failure::finding(self.failed)) }
     }
 }
 
-/// The checks of one subject.
+/// The checks of one vendor, or of Redis.
 pub(super) struct Checks<'a> {
     report: &'a mut Report,
     subject: &'static str,
 }
 
 impl Checks<'_> {
-    /// The environment variable for a setting of this subject, such as `MOOV_ORIGIN`.
+    /// Returns the environment variable for a setting of this subject, such as `MOOV_ORIGIN`.
     pub(super) fn setting(&self, name: &str) -> String {
         format!("{}_{name}", self.subject.to_ascii_uppercase())
     }
 
-    /// Prints one line. `id` names the check and the finding, separated by a dot. Scripts rely on
-    /// it. `next` says what to do next, or is empty.
+    /// Prints one line. `id` is the name of the check and the name of the finding, separated by a
+    /// dot. Scripts depend on the ids. `next` says what the user has to do next, or is empty.
     pub(super) fn add(
         &mut self,
         id: &'static str,
@@ -92,7 +90,7 @@ impl Checks<'_> {
         self.add(id, Verdict::Ok, found, "")
     }
 
-    /// Prints a failed request with its causes and what to do.
+    /// Prints a request that failed, with the causes of the failure and what to do.
     pub(super) fn fail(&mut self, id: &'static str, error: &Error) -> Result<(), Failure> {
         self.add(id, Verdict::Fail, &chain(error), &Exit::of(error.kind()).next_for(self.subject))
     }

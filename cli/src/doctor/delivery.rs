@@ -26,7 +26,7 @@ use crate::{
     received::Received,
 };
 
-/// 100 years, to accept any timestamp.
+/// A tolerance of 100 years accepts any timestamp.
 const ANY_TIME: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// A recorded delivery. Its headers show which vendor sent it.
@@ -36,8 +36,6 @@ pub(super) struct Delivery {
 }
 
 impl Delivery {
-    /// # Errors
-    ///
     /// Fails if the file cannot be read or is not a delivery of either vendor.
     pub(super) fn read(path: &str) -> Result<Self, Failure> {
         let received = Received::read_whole("--delivery", path)?;
@@ -52,9 +50,9 @@ impl Delivery {
     }
 }
 
-/// The result of checking only the signature.
+/// The result of a check of the signature alone.
 enum Signed {
-    /// The time of the signature, and the secret or key that verified it.
+    /// The time of the signature, and the secret or the key that verified the signature.
     Valid(SystemTime, &'static str),
     Invalid(VerifyError),
 }
@@ -68,7 +66,7 @@ pub(super) fn moov(
         Ok(current) => current,
         Err(error) => return unreadable(checks, &error),
     };
-    // `webhooks` fails if the previous secret is invalid.
+    // If the previous secret is invalid, `webhooks` fails.
     if let Err(error) = config.webhooks() {
         return unreadable(checks, &error);
     }
@@ -107,7 +105,7 @@ pub(super) fn moov(
 
 const PREVIOUS: &str = "MOOV_PREVIOUS_WEBHOOK_SECRET";
 
-/// The previous secret, if it is set and valid.
+/// Returns the previous secret, if it is set and valid.
 fn previous(config: &moov::Config) -> Option<Secret> {
     let mut swapped = config.clone();
     swapped.webhook_secret = swapped.previous_webhook_secret.take();
@@ -115,7 +113,7 @@ fn previous(config: &moov::Config) -> Option<Secret> {
     swapped.current_webhook_secret().ok()
 }
 
-/// Returns the time at which this secret signed the headers. Accepts any age.
+/// Returns the time at which this secret signed the headers. Accepts a signature of any age.
 fn signed(headers: &http::HeaderMap, secret: Secret) -> Result<Result<SystemTime, VerifyError>, Error> {
     let secrets = SigningSecrets::new([secret])?;
     let tolerance = Tolerance::new(ANY_TIME);
@@ -177,7 +175,7 @@ pub(super) async fn moneykit(
     report(checks, signed, config.webhook_tolerance, next_for, " and the body")
 }
 
-/// Prints the result. `next_for` returns the finding for an error that is specific to a vendor.
+/// Prints the result. If an error is specific to a vendor, `next_for` returns the finding for it.
 fn report(
     checks: &mut Checks<'_>,
     signed: Signed,

@@ -1,5 +1,6 @@
-//! `doctor`: checks the configuration, the network and the credentials, and prints one line per check with what to do
-//! if it failed. Changes nothing: Moov tokens that it requests are revoked.
+//! `doctor`: checks the configuration, the network and the credentials. Prints one line per check,
+//! and how to fix each problem. It leaves nothing behind: the Moov tokens that it requests are
+//! revoked afterwards.
 
 mod check;
 mod delivery;
@@ -187,7 +188,8 @@ fn configured<C, T>(
     }
 }
 
-/// Reports which of the requested scopes were not granted. `granted` is `None` if the response does not say.
+/// Reports which of the requested scopes were not granted. `granted` is `None` if the response does
+/// not contain the scopes.
 fn scopes(
     checks: &mut Checks<'_>,
     requested: &[Scope],

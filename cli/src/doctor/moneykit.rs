@@ -1,4 +1,4 @@
-//! MoneyKit's checks.
+//! The checks for MoneyKit.
 
 use fintech_auth::{
     ErrorKind,
@@ -50,7 +50,7 @@ pub(super) async fn check(
                     }
                     granted => scopes(checks, requested, granted, ALLOW_SCOPES)?,
                 },
-                // The token was just issued, so it must be valid.
+                // The service has just issued the token, so the token must be valid.
                 Err(error) if error.kind() == ErrorKind::Unauthorized => {
                     let next =
                         "check that MONEYKIT_BASE_URL and MONEYKIT_CLIENT_ID belong to the same environment";

@@ -1,4 +1,4 @@
-//! Moov's checks.
+//! The checks for Moov.
 
 use fintech_auth::{
     Error, ErrorKind, Scope, Token, UncachedToken,
@@ -64,7 +64,8 @@ pub(super) async fn check(
             key_pair(checks, &client, (&config, url, recorder)).await?;
         }
         Err(error) if route.failed(checks, &error)? => {}
-        // Every response of the service has a request id, so this response is from a CDN or proxy.
+        // Every response of the service has a request id. This response has none, so it is from a
+        // CDN or a proxy.
         Err(error) if error.status() == Some(StatusCode::FORBIDDEN) && error.request_id().is_none() => {
             let found = "403 without an x-request-id: a CDN or proxy responded instead of the service";
             let next = "check that this machine's address and user agent are not blocked and that MOOV_BASE_URL is \
@@ -82,7 +83,8 @@ pub(super) async fn check(
     delivery.map_or(Ok(()), |delivery| delivery::moov(checks, &config, delivery))
 }
 
-/// Checks an issued token, then revokes it, because it would stay valid for an hour.
+/// Checks a token that was just issued, and then revokes it, because it would stay valid for an
+/// hour.
 async fn issued(
     checks: &mut Checks<'_>,
     client: &Client,
@@ -104,8 +106,9 @@ async fn issued(
     }
 }
 
-/// Checks whether the API accepts the token. The service also issues tokens that the API rejects
-/// with a 401 and no reason: tokens for another origin, or of a kind that was not requested.
+/// Checks whether the API accepts the token. The service also issues tokens that the API then
+/// rejects with a 401 and without a reason: tokens for another origin, and tokens of a kind that
+/// was not requested.
 async fn bearer(
     checks: &mut Checks<'_>,
     (config, url, recorder): Service<'_>,
@@ -189,13 +192,13 @@ async fn sent(response: Option<reqwest::Response>) -> Option<Read> {
     Read::all(response?).await
 }
 
-/// Returns whether tokens are for a web page.
+/// Returns whether the tokens are for a web page.
 fn is_web(config: &Config) -> bool {
     let has_page = config.origin.is_some() || config.referer.is_some();
     has_page && config.client_type.is_none_or(|kind| kind == ClientType::Web)
 }
 
-/// Checks whether the API accepts the key pair. If it does, a backend needs no token.
+/// Checks whether the API accepts the key pair. If it does, the user's backend needs no token.
 async fn key_pair(
     checks: &mut Checks<'_>,
     client: &Client,
@@ -211,7 +214,7 @@ async fn key_pair(
         Some(request) => {
             let called = request.url().clone();
             let read = sent(pair.send(&http, request).await.ok()).await;
-            // `send` has added the key pair. Record only its scheme.
+            // `send` has added the key pair to the request. Record only the scheme of the key pair.
             headers.insert(header::AUTHORIZATION, HeaderValue::from_static("Basic"));
             recorder.add_read(&Method::GET, &called, &headers, read.as_ref());
             read
@@ -233,8 +236,9 @@ async fn key_pair(
     }
 }
 
-/// Reports whether the token is for the configured origin, and returns `false` if it is not. The service also issues
-/// tokens for origins that are not allowed; only the audience of the token shows the difference.
+/// Reports whether the token is for the configured origin. Returns `false` if it is not. The
+/// service also issues tokens for origins that are not allowed, and only the audience of such a
+/// token shows this.
 fn origin(checks: &mut Checks<'_>, config: &Config, audience: Option<Vec<String>>) -> Result<bool, Failure> {
     let Some(origin) = config.origin.as_ref().or(config.referer.as_ref()).filter(|_| is_web(config)) else {
         checks.add("origin.none", Verdict::Skip, "tokens are for a service, not for a web page", "")?;
@@ -256,8 +260,8 @@ fn origin(checks: &mut Checks<'_>, config: &Config, audience: Option<Vec<String>
     }
 }
 
-/// Reports a refused token call. A 403 may be caused by the credentials or by the origin. A second
-/// call without the origin shows which of them is refused.
+/// Reports a token call that was refused. The cause of a 403 can be the credentials or the origin.
+/// A second call without the origin shows which of the two is the cause.
 async fn refused(
     checks: &mut Checks<'_>,
     config: &Config,
@@ -273,7 +277,8 @@ async fn refused(
         plain.version = None;
         let client = recorder.moov(&plain)?.build()?;
         if let Ok(response) = client.create_access_token(requested).await {
-            // Ignore errors: the result of the check does not depend on the revocation.
+            // An error is ignored, because the result of the check does not depend on the
+            // revocation.
             _ = client.revoke(&response.into_body().access_token, None).await;
             checks.ok("credentials.ok", "accepted without an origin")?;
             return checks.add(

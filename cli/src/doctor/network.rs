@@ -1,4 +1,5 @@
-//! Checks the network path to a service: address, proxy, TLS, clock, and responses of proxies and portals.
+//! Checks the network path to a service: the address, the proxy, TLS, the clock, and responses of
+//! proxies and portals.
 //!
 //! Sends no requests itself, and never shows the password of a proxy.
 
@@ -17,20 +18,20 @@ use super::{
 };
 use crate::exit::{Exit, Failure, chain};
 
-/// The default maximum age of a webhook; clocks must not differ by more.
+/// The default maximum age of a webhook. The difference between two clocks must stay below it.
 pub(super) const TOLERANCE: Duration = Duration::from_secs(5 * 60);
-/// A larger clock difference causes a warning. NTP keeps clocks much closer than this.
+/// A clock difference above this value causes a warning. With NTP, clocks differ by much less.
 const WARN_SKEW: Duration = Duration::from_secs(30);
 /// The `Date` header has whole seconds.
 const RESOLUTION: Duration = Duration::from_secs(1);
 
-/// The variables that name a proxy for https, in order of precedence.
+/// The environment variables that name a proxy for https, in order of precedence.
 const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
-/// How a service is reached.
+/// The way in which a service is reached.
 pub(super) struct Route<'a> {
     url: &'a str,
-    /// The variable or setting that names the proxy, if one is used.
+    /// The environment variable or the setting that names the proxy, if a proxy is used.
     proxy: Option<String>,
     is_this_machine: bool,
 }
@@ -66,7 +67,7 @@ impl<'a> Route<'a> {
             checks.ok("proxy.ok", "none")?;
             return Ok(route);
         };
-        // reqwest uses the same matcher. The URI that the matcher returns contains no password.
+        // reqwest uses the same matcher. The URI from the matcher contains no password.
         match Matcher::from_env().intercept(&uri) {
             Some(proxy) => route.through(checks, proxy.uri(), name)?,
             None if ["NO_PROXY", "no_proxy"].iter().any(|name| env::var_os(name).is_some()) => {
@@ -87,7 +88,8 @@ impl<'a> Route<'a> {
         checks.ok("proxy.ok", &format!("{}{port}, from {name}", proxy.host().unwrap_or_default()))
     }
 
-    /// Reports what a response shows about TLS and the clock. `sent` is the time at which the request was sent, if known.
+    /// Reports what a response shows about TLS and about the clock. `sent` is the time at which the
+    /// request was sent, if it is known.
     pub(super) fn responded(
         &self,
         checks: &mut Checks<'_>,
@@ -111,8 +113,8 @@ impl<'a> Route<'a> {
         clock(checks, sent, date, "the clock of the service", tolerance.unwrap_or(TOLERANCE), &setting)
     }
 
-    /// Reports an error if the service itself did not respond. Reports nothing and returns `false`
-    /// for any other error.
+    /// If the service itself did not respond, reports the error and returns `true`. Otherwise
+    /// reports nothing and returns `false`.
     pub(super) fn failed(&self, checks: &mut Checks<'_>, error: &Error) -> Result<bool, Failure> {
         if let Some((found, next)) = tls::finding(error) {
             checks.add("tls.failed", Verdict::Fail, &found, next)?;
@@ -126,7 +128,7 @@ impl<'a> Route<'a> {
             return Ok(false);
         }
         let next = if let Some(name) = &self.proxy {
-            // NO_PROXY has no effect on a configured proxy.
+            // If a proxy is configured, NO_PROXY has no effect.
             let or =
                 if PROXIES.contains(&name.as_str()) { ", or exclude the host with NO_PROXY" } else { "" };
             format!("check that the proxy ({name}) is running, accepts its password and allows this host{or}")
@@ -162,7 +164,7 @@ impl<'a> Route<'a> {
             checks.add("reached.portal", Verdict::Fail, &chain(error), &next)?;
             return Ok(true);
         }
-        // The library reports a 4xx as `Unavailable` if the service did not send it.
+        // If the service did not send a 4xx itself, the library reports it as `Unavailable`.
         let is_refusal = status.is_client_error() && !matches!(status.as_u16(), 408 | 425);
         let is_unavailable = error.kind() == ErrorKind::Unavailable;
         if is_unavailable && error.request_id().is_none() && (is_refusal || error.ray_id().is_some()) {
@@ -177,7 +179,7 @@ impl<'a> Route<'a> {
     }
 }
 
-/// Reports why a client could not be built, and what to do.
+/// Reports why a client could not be built, and how to fix this.
 pub(super) fn misconfigured(checks: &mut Checks<'_>, failure: &Failure) -> Result<(), Failure> {
     if let Some((found, next)) = failure.error.as_ref().and_then(|error| tls::finding(error)) {
         return checks.add("tls.failed", Verdict::Fail, &found, next);
@@ -190,8 +192,8 @@ pub(super) fn misconfigured(checks: &mut Checks<'_>, failure: &Failure) -> Resul
     checks.add("configured.invalid", Verdict::Fail, &found.join(": "), next)
 }
 
-/// Reports the difference between this machine's clock and another one. `clock_name` names the other clock, which was
-/// read between `sent` and now.
+/// Reports the difference between the clock of this machine and another clock, which `clock_name`
+/// names. The other clock was read between the time `sent` and now.
 pub(super) fn clock(
     checks: &mut Checks<'_>,
     sent: Option<SystemTime>,
@@ -231,7 +233,8 @@ mod tests {
         let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
         for (sent, now, other, seconds, side) in [
             (100, 100, 100, 0, "behind"),
-            // In a slow call, the other clock is read at the end, at the start, or in between.
+            // During a slow call, the other clock is read at the end of the call, at its start, or
+            // in between.
             (100, 160, 160, 0, "behind"),
             (100, 160, 100, 0, "ahead of"),
             (100, 160, 130, 0, "ahead of"),

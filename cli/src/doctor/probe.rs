@@ -1,4 +1,5 @@
-//! Calls Moov's `GET /accounts` to find out whether a protected endpoint accepts a token or the key pair.
+//! Calls Moov's `GET /accounts` to find out whether a protected endpoint accepts a token or a key
+//! pair.
 
 use fintech_auth::reqwest::{Request, Response};
 use http::{HeaderMap, StatusCode};
@@ -10,7 +11,7 @@ pub(super) const ACCOUNTS: &str = "/accounts?count=1";
 /// The maximum number of bytes to read from a body.
 const LIMIT: usize = 64 << 10;
 
-/// A response whose body has been read, up to [`LIMIT`].
+/// A response with its body, of which at most [`LIMIT`] bytes were read.
 pub(super) struct Read {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
@@ -18,7 +19,7 @@ pub(super) struct Read {
 }
 
 impl Read {
-    /// Returns `None` if the connection breaks before the end of the body.
+    /// Returns `None` if the connection fails before the end of the body.
     pub(super) async fn all(mut response: Response) -> Option<Self> {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.ok()? {
@@ -34,19 +35,20 @@ impl Read {
 /// What a response says about the credentials.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Acceptance {
-    /// The service accepts them.
+    /// The service accepts the credentials.
     Accepted(StatusCode),
     /// The service responded with 401.
     Refused,
-    /// The service responded with 403: a token lacks a scope, or a key pair is not accepted.
+    /// The service responded with 403: the token lacks a scope, or the key pair is not accepted.
     Forbidden,
-    /// A proxy or CDN responded instead of the service, so the credentials were not checked.
+    /// A proxy or a CDN responded instead of the service, so the service has not checked the
+    /// credentials.
     Intercepted(StatusCode),
-    /// The endpoint does not exist or fails.
+    /// The endpoint does not exist, or it fails.
     Unknown,
 }
 
-/// Classifies a response. Moov's own responses have a request id or an empty body.
+/// Classifies a response. A response of Moov itself has a request id or an empty body.
 pub(super) fn classify(response: Option<&Read>) -> Acceptance {
     let Some(Read { status, headers, body }) = response else { return Acceptance::Unknown };
     let id = headers.get("x-request-id").and_then(|id| id.to_str().ok());
@@ -66,7 +68,7 @@ fn looks_like_json(body: &[u8]) -> bool {
     serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok()
 }
 
-/// Builds the request with these headers.
+/// Builds the request, with these headers.
 pub(super) fn request(
     http: &fintech_auth::reqwest::Client,
     base_url: &str,

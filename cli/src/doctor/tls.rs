@@ -1,8 +1,9 @@
-//! Explains TLS errors and suggests fixes, based on the error's type and not on its text.
+//! Explains TLS errors and suggests fixes. Recognizes an error by its type and not by its text.
 
 use std::{error::Error, sync::Arc};
 
-/// Returns what was found and what to do next. Returns `None` if the error is not a TLS error.
+/// Returns what the check found and what the user has to do next. Returns `None` if the error is
+/// not a TLS error.
 pub(super) fn finding(error: &(dyn Error + 'static)) -> Option<(String, &'static str)> {
     cause(error).map(explained)
 }
@@ -13,7 +14,8 @@ fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
         if let Some(found) = error.downcast_ref() {
             return Some(found);
         }
-        // `source()` of these two types skips the error that they wrap.
+        // `source()` of these two types does not return the error that they contain, but the source
+        // of that error.
         let held = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
         let shared = error.downcast_ref::<Arc<dyn Error + Send + Sync>>();
         next = match (held, shared) {
@@ -46,7 +48,7 @@ fn explained(error: &rustls::Error) -> (String, &'static str) {
             (found("the certificate is for another host name"), OTHER_NAME)
         }
         Tls::InvalidCertificate(Certificate::NotValidForNameContext { expected, presented }) => {
-            // At most three, because a certificate may have a hundred names.
+            // At most three names are shown, because a certificate may have a hundred names.
             let names: Vec<&str> = presented.iter().take(3).map(|name| bare(name)).collect();
             let names = if names.is_empty() { "no name".to_owned() } else { names.join(", ") };
             (format!("the certificate is for {names}, not for {}", expected.to_str()), OTHER_NAME)
@@ -65,10 +67,12 @@ fn explained(error: &rustls::Error) -> (String, &'static str) {
 
 const OTHER_NAME: &str = "correct the host in the address, or use a certificate for this host";
 
-/// Extracts the name from rustls's text `DnsName("name")`. Limits it to 253 characters, the maximum of a DNS name.
+/// Extracts the name from rustls's text `DnsName("name")`. Limits the name to 253 characters, which
+/// is the maximum length of a DNS name.
 fn bare(name: &str) -> &str {
     let name = name.split('"').nth(1).unwrap_or(name);
-    // Count characters, not bytes: the text of a certificate may not be ASCII.
+    // The limit counts characters and not bytes, because the text of a certificate may not be
+    // ASCII.
     name.char_indices().nth(253).map_or(name, |(end, _)| &name[..end])
 }
 
@@ -80,7 +84,7 @@ mod tests {
     fn dns_names_are_truncated_at_253_characters() {
         assert_eq!(bare(r#"DnsName("api.example")"#), "api.example");
         assert_eq!(bare("api.example"), "api.example");
-        // A limit in bytes would cut the second name inside a character.
+        // A limit in bytes would split a character of the second name.
         for name in ["a".repeat(300), format!("a{}", "ü".repeat(300))] {
             assert_eq!(bare(&format!("DnsName(\"{name}\")")).chars().count(), 253);
         }

@@ -1,4 +1,5 @@
-//! Checks that the API version in requests fits the fields that are sent and the service's responses.
+//! Checks that the API version in requests matches the fields that are sent and the responses of
+//! the service.
 
 use fintech_auth::{
     Error, ErrorKind, Scope, moneykit,
@@ -15,7 +16,8 @@ use super::{
 };
 use crate::exit::{Failure, chain};
 
-/// Returns the version in a response header if it looks like one, because it is printed.
+/// Returns the version in a response header if it has the form of a version. Other text is not
+/// printed.
 fn received(headers: Option<&HeaderMap>, name: &str) -> Option<String> {
     let text = headers?.get(name)?.to_str().ok()?;
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
@@ -23,7 +25,7 @@ fn received(headers: Option<&HeaderMap>, name: &str) -> Option<String> {
     is_version.then(|| text.to_owned())
 }
 
-/// Describes the version sent and the version in the response.
+/// Describes the version in the request and the version in the response.
 fn pair(asked: &str, received: Option<&str>) -> String {
     match received {
         Some(received) => format!("{asked} sent, {received} in the response"),
@@ -31,7 +33,7 @@ fn pair(asked: &str, received: Option<&str>) -> String {
     }
 }
 
-/// The `client_type` that this configuration sends; see `ClientBuilder::with_client_type`.
+/// Returns the `client_type` that this configuration sends; see `ClientBuilder::with_client_type`.
 fn client_type(config: &moov::Config, asked: &str) -> &'static str {
     let has_page = config.origin.is_some() || config.referer.is_some();
     match config.client_type {
@@ -44,7 +46,7 @@ fn client_type(config: &moov::Config, asked: &str) -> &'static str {
     }
 }
 
-/// Reports the versions of Moov after a token was issued.
+/// Reports the versions of Moov after the service has issued a token.
 pub(super) fn moov(
     checks: &mut Checks<'_>,
     config: &moov::Config,
@@ -78,8 +80,9 @@ pub(super) fn moov(
     }
 }
 
-/// Finds out whether a refused token call is accepted without `client_type` or without a version, and reports it.
-/// Returns `false` if neither is the cause. Sends at most two requests, and revokes the tokens that they issue.
+/// Finds out whether a refused token call is accepted without `client_type` or without a version,
+/// and reports this. Returns `false` if neither of them is the cause. Sends at most two requests,
+/// and revokes the tokens that the service issues.
 pub(super) async fn refused(
     checks: &mut Checks<'_>,
     config: &moov::Config,
@@ -114,7 +117,8 @@ pub(super) async fn refused(
     Ok(false)
 }
 
-/// Returns whether a token is issued without `client_type`. `version` overrides the configured version.
+/// Returns whether the service issues a token without `client_type`. `version` overrides the
+/// version in the configuration.
 async fn issues(
     config: &moov::Config,
     scopes: &[Scope],
@@ -127,7 +131,8 @@ async fn issues(
     let client = recorder.moov(&plain)?.with_client_type(None).build()?;
     match client.create_access_token(scopes).await {
         Ok(response) => {
-            // Ignore errors: the result of the check does not depend on the revocation.
+            // An error is ignored, because the result of the check does not depend on the
+            // revocation.
             _ = client.revoke(&response.into_body().access_token, None).await;
             Ok(true)
         }
@@ -135,7 +140,8 @@ async fn issues(
     }
 }
 
-/// Reports the versions of MoneyKit after a token was issued. This release supports one version only.
+/// Reports the versions of MoneyKit after the service has issued a token. This release supports
+/// only one version.
 pub(super) fn moneykit(
     checks: &mut Checks<'_>,
     config: &moneykit::Config,

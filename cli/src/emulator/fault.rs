@@ -1,4 +1,4 @@
-//! Parses the faults of `--fault` and of the status page.
+//! Parses the faults that are given with `--fault` or on the status page.
 
 use std::time::Duration;
 
@@ -18,12 +18,12 @@ pub(super) const NAMES: [(&str, Operation); 6] = [
     ("moov.accounts", Operation::MoovAccounts),
 ];
 
-/// The name of an operation.
+/// Returns the name of an operation.
 pub(super) fn name(operation: Operation) -> &'static str {
     NAMES.iter().find(|(_, named)| *named == operation).map_or("?", |(name, _)| name)
 }
 
-/// A fault, the operation that it applies to, and the number of requests.
+/// A fault, the operation that it affects, and the number of requests that it affects.
 #[derive(Debug)]
 pub(super) struct PlannedFault {
     pub(super) operation: Operation,
@@ -58,7 +58,7 @@ pub(super) fn parse(text: &str) -> Result<PlannedFault, Failure> {
         "reset" => Fault::reset(),
         "hang" => Fault::hang(),
         "cdn-block" => Fault::cdn_block(),
-        // hyper does not send 1xx, which would not be a complete response.
+        // hyper does not send a status 1xx, because it would not be a complete response.
         status => match status.parse().ok().and_then(|status| StatusCode::from_u16(status).ok()) {
             Some(status) if is_status && status.as_u16() >= 200 => error_response(name, status),
             _ => {
@@ -101,7 +101,8 @@ pub(super) fn parse(text: &str) -> Result<PlannedFault, Failure> {
     Ok(PlannedFault { operation, fault, times })
 }
 
-/// A response with this status, and with the body that the vendor documents for it, if any.
+/// Returns a response with this status. If the vendor documents a body for the status, the response
+/// has this body.
 fn error_response(operation: &str, status: StatusCode) -> Fault {
     let vendor = operation.split('.').next().unwrap_or_default();
     let moneykit = |code, message| json!({"error_code": code, "error_message": message});

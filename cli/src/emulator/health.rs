@@ -1,4 +1,5 @@
-//! `health`: checks that an emulator is running, for the health check of a container that contains no other program.
+//! `health`: checks that an emulator is running. It is the health check of a container that
+//! contains no other program.
 
 use std::{net::IpAddr, time::Duration};
 

@@ -1,4 +1,5 @@
-//! Formats a request as a line of the log: method, path, operation and status. Never shows headers or bodies.
+//! Formats a request as one line of the log: method, path, operation and status. Never shows
+//! headers or bodies.
 
 use std::time::SystemTime;
 
@@ -12,7 +13,7 @@ use crate::{
 
 pub(super) fn line(request: &Request, json: bool) -> String {
     let now = time(SystemTime::now());
-    // The query may contain secrets.
+    // The query is omitted, because it may contain secrets.
     let path = request.path.split('?').next().unwrap_or_default();
     let operation = request.operation.map(fault::name);
     let status = request.status().map(|status| status.as_u16());

@@ -1,7 +1,8 @@
-//! `emulator`: runs both services on one port, for developers of any language. Logs each request when it is finished,
-//! and ends on Ctrl-C.
+//! `emulator`: runs the fake services of both vendors on one port, for developers of any language.
+//! Logs each request when the request is finished. Ends on Ctrl-C.
 //!
-//! The log shows no secrets of requests. The secrets printed at the start are valid only for the emulator itself.
+//! The log shows no secrets from requests. The secrets that are printed at the start are valid only
+//! for the emulator itself.
 
 mod fault;
 mod health;
@@ -28,9 +29,10 @@ use crate::{
     signals::Signals,
 };
 
-/// The variable with the private key that `moneykit trigger` signs with.
+/// The environment variable with the private key that `moneykit trigger` uses to sign.
 const SIGNING_KEY: &str = "FINTECH_AUTH_SIGNING_KEY";
-/// How long requests in flight may take after a signal. Docker waits 10 s before it kills a container.
+/// The time that requests in flight have to finish after a signal. Docker waits 10 s before it
+/// kills a container.
 const SHUTDOWN: Duration = Duration::from_secs(5);
 
 #[derive(clap::Args)]
@@ -139,7 +141,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let builder = builder(&args)?.with_handler(move |request| serving.serve(request));
     let builder = builder.with_observer(move |request| {
         noting.note(request);
-        // The services keep running even if the output is closed.
+        // The services continue to run even if the output is closed.
         _ = print(&log::line(request, json));
     });
     let started = builder.start().await;
@@ -151,7 +153,8 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     for fault in faults {
         emulator.fault_times(fault.operation, fault.fault, fault.times);
     }
-    // Handle signals before the output starts, because its reader may send a signal at once.
+    // The signal handlers are installed before the first output, because a program that reads the
+    // output may send a signal immediately.
     let mut signals = Signals::new()?;
     print(&welcome(&emulator, &page, json))?;
     signals.ended().await;
@@ -204,7 +207,7 @@ fn host(text: &str) -> Result<String, Expected> {
     is_host(text).then(|| text.to_owned()).ok_or(Expected("a host name or address, without scheme or port"))
 }
 
-/// Creates the page, with a new key if other machines can reach it.
+/// Creates the page. If other machines can reach the page, it gets a new key.
 fn page(args: &Args) -> Result<Arc<Page>, Failure> {
     let guard = match (args.host.is_loopback(), args.allow_remote) {
         (true, _) => Guard::local(&args.page_host),
@@ -226,7 +229,7 @@ fn new_key() -> Result<Secret, Failure> {
     Ok(format!("{:032x}", u128::from_be_bytes(random.expose())).into())
 }
 
-/// The environment variables for a client of the emulator.
+/// Returns the environment variables for a client of the emulator.
 fn variables(emulator: &Emulator) -> [(&'static str, String); 8] {
     let (moneykit, moov) = (emulator.moneykit_credentials(), emulator.moov_credentials());
     [
@@ -241,7 +244,7 @@ fn variables(emulator: &Emulator) -> [(&'static str, String); 8] {
     ]
 }
 
-/// The text that is printed at the start: the address and the credentials.
+/// Returns the text that is printed at the start: the address and the credentials.
 fn welcome(emulator: &Emulator, page: &Page, json: bool) -> String {
     let variables = variables(emulator);
     let address = page.address(emulator.url());

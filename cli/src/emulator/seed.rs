@@ -19,7 +19,7 @@ const BEFORE: &[u8] =
 /// The DER bytes between the private scalar and the public point.
 const BETWEEN: &[u8] = b"\xa1\x44\x03\x42\x00";
 
-/// Derives keys from a seed. Anyone who knows the seed can derive them.
+/// Derives keys from a seed. Anyone who knows the seed can derive the same keys.
 pub(super) struct Seed(hkdf::Prk);
 
 impl Seed {
@@ -31,13 +31,13 @@ impl Seed {
     fn expand(&self, purpose: &str, number: u8) -> [u8; 32] {
         let mut bytes = [0; 32];
         let info = [purpose.as_bytes(), &[number]];
-        // Cannot fail: 32 bytes are a single block.
+        // This cannot fail, because 32 bytes are a single block.
         let expanded = self.0.expand(&info, hkdf::HKDF_SHA256).and_then(|key| key.fill(&mut bytes));
         debug_assert!(expanded.is_ok());
         bytes
     }
 
-    /// The key that signs MoneyKit's webhooks.
+    /// Returns the key that signs MoneyKit's webhooks.
     pub(super) fn moneykit_key(&self) -> Result<SigningKey, Failure> {
         let failed = || Failure::local("cannot derive a key from --seed; use another text");
         let key = first_key(|number| self.expand("moneykit signing key", number)).ok_or_else(failed)?;
@@ -45,15 +45,16 @@ impl Seed {
         SigningKey::from_pkcs8(&text).map_err(|_| failed())
     }
 
-    /// The secret that signs Moov's webhooks.
+    /// Returns the secret that signs Moov's webhooks.
     pub(super) fn moov_secret(&self) -> Secret {
         let bytes = self.expand("moov webhook secret", 0);
         format!("sandbox_whsec_{}", BASE64_URL_SAFE_NO_PAD.encode(bytes)).into()
     }
 }
 
-/// Returns the first candidate that is a valid P-256 scalar: not zero, and below the order of the curve. Using a
-/// remainder instead would make some keys more likely.
+/// Returns the first candidate that is a valid P-256 scalar: it must not be zero, and must be less
+/// than the order of the curve. With a remainder instead, some keys would be more likely than
+/// others.
 fn first_key(candidate: impl Fn(u8) -> [u8; 32]) -> Option<SecretKey> {
     (0..=u8::MAX).find_map(|number| SecretKey::from_slice(&candidate(number)).ok())
 }
@@ -90,7 +91,7 @@ mod tests {
         );
     }
 
-    /// The expected keys were computed by another implementation of HKDF.
+    /// Another implementation of HKDF computed the expected keys.
     #[test]
     fn seed_always_yields_the_same_keys() {
         for (text, scalar, secret) in [

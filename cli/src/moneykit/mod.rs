@@ -1,4 +1,4 @@
-//! The `moneykit` commands, one file each.
+//! The `moneykit` commands. Each command has a file of its own.
 
 mod introspect;
 mod jwks;

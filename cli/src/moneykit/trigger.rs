@@ -1,4 +1,5 @@
-//! `moneykit trigger`: sends a webhook as MoneyKit does, signed with the emulator's key or a key from a file.
+//! `moneykit trigger`: sends a webhook as MoneyKit does. Signs it with the emulator's key or with a
+//! key from a file.
 
 use std::{path::Path, time::SystemTime};
 
@@ -17,7 +18,7 @@ use crate::{
     trigger::{self, Trigger},
 };
 
-/// The environment variable with the private key. The emulator prints it.
+/// The environment variable with the private key. The emulator prints this variable.
 const KEY_VARIABLE: &str = "FINTECH_AUTH_SIGNING_KEY";
 
 #[derive(clap::Args)]
@@ -82,7 +83,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
         publish(path, &key)?;
     }
     let sent = body.to_string();
-    // A trailing space is enough to invalidate the signature.
+    // One trailing space makes the signature invalid.
     let forged = format!("{sent} ");
     let sign = |signing: trigger::Signing| {
         let headers = sign_moneykit(&key, signing.at, sent.as_bytes())?;
@@ -109,7 +110,8 @@ fn key(args: &Args) -> Result<SigningKey, Failure> {
     SigningKey::from_pkcs8(&text).map_err(|error| Failure::usage(format!("{place} {error}")))
 }
 
-/// Writes the key set to a new file, or replaces an old key set. A handler may read the file at the same time.
+/// Writes the key set to a file, and replaces an old key set atomically, because a handler may read
+/// the file at the same time.
 fn publish(path: &str, key: &SigningKey) -> Result<(), Failure> {
     if path == "-" {
         return Err(Failure::usage(

@@ -1,5 +1,6 @@
-//! Requests a token and makes sure that its refresh token is not lost: it goes to the `--save` file, to standard output
-//! or, if both fail, to a file that the error names.
+//! Requests a token and makes sure that its refresh token is not lost. The refresh token is written
+//! to the `--save` file or to standard output. If both fail, it is written to a file that the error
+//! names.
 
 use std::future::Future;
 
@@ -14,18 +15,18 @@ use crate::{
     signals::Signals,
 };
 
-/// Where the command writes the tokens, according to its options.
+/// The places to which the command writes the tokens. They depend on the options of the command.
 #[derive(Clone, Copy)]
 pub(super) struct Destination<'a> {
     pub(super) format: Format,
     pub(super) reveal: &'a Reveal,
     pub(super) save: Option<&'a str>,
-    /// `Some` if the call uses up a refresh token. The inner value is the file from which the
-    /// refresh token was read, if it was read from a file.
+    /// `Some` if the call uses up a refresh token. The inner value is the file that contained this
+    /// refresh token, if there was a file.
     pub(super) exchanged: Option<Option<&'a str>>,
 }
 
-/// A call that issues a token, and the prepared file for its refresh token.
+/// A call that issues a token, and the file that was prepared for the refresh token.
 pub(super) struct TokenCall<'a> {
     destination: Destination<'a>,
     saving: Option<PrivateFile>,
@@ -33,16 +34,17 @@ pub(super) struct TokenCall<'a> {
 }
 
 impl<'a> TokenCall<'a> {
-    /// Prepares the destination. Sends nothing.
+    /// Prepares the places to which the tokens are written. Sends nothing.
     ///
     /// # Errors
     ///
-    /// Fails if the destination is not usable.
+    /// Fails if one of these places cannot be used.
     pub(super) fn begin(destination: Destination<'a>) -> Result<Self, Failure> {
         if destination.save == Some("-") && destination.reveal.raw {
             return Err(Failure::usage("--raw and --save - both print a token; use only one of them"));
         }
-        // Handle signals before the temporary file exists, so that no signal leaves it behind.
+        // The signal handlers are installed before the temporary file is created, so that the file
+        // is removed even after a signal.
         let signals = Signals::new()?;
         let saving = destination
             .save
@@ -52,8 +54,8 @@ impl<'a> TokenCall<'a> {
         Ok(Self { destination, saving, signals })
     }
 
-    /// Calls the service, saves the refresh token and prints the token. A signal does not interrupt this: the command
-    /// exits with the signal's code once the token is saved.
+    /// Calls the service, saves the refresh token and prints the token. A signal does not interrupt
+    /// this. The command exits with the code of the signal after the token was saved.
     ///
     /// # Errors
     ///
@@ -88,8 +90,8 @@ fn keep(
     };
     let Some(refresh_token) = refresh_token.filter(|token| !token.is_empty()) else {
         print_token(false, print)?;
-        // If the response has no refresh token, the old one stays valid (RFC 6749 section 6). The
-        // `--save` file may already contain it.
+        // If the response has no refresh token, the old refresh token stays valid (RFC 6749 section
+        // 6). The `--save` file may already contain it.
         let has_old_one = save.is_some() && exchanged == Some(save);
         return if save.is_none() || has_old_one { Ok(()) } else { Err(Failure::no_refresh_token()) };
     };
@@ -99,7 +101,7 @@ fn keep(
         Ok(path) => (path, None),
         Err(Unsaved { failure, path }) => (path, Some(failure)),
     };
-    // Print the refresh token if it could not be saved anywhere.
+    // If the refresh token could not be saved to any file, print it.
     let is_shown = save == Some("-") || failure.is_some() && path.is_none();
     let printed = print_token(is_shown, print);
     let printed = match printed {
@@ -119,7 +121,8 @@ fn keep(
     }
 }
 
-/// Saves a token that could not be saved elsewhere, and says where it is.
+/// Saves a token that could not be saved elsewhere. Returns a sentence that says where the token
+/// is.
 fn rescue_place(refresh_token: &Secret) -> String {
     match rescue(refresh_token) {
         Ok(path) => format!("the refresh token is in {}", path.display()),

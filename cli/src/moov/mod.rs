@@ -1,4 +1,4 @@
-//! The `moov` commands, one file each, and the options that some of them share.
+//! The `moov` commands, each in a file of its own, and the options that several of them share.
 
 mod keep;
 mod refresh;

@@ -1,5 +1,5 @@
-//! `moov token --accounts`: fills the token store of a fleet with one token per account, before the first request
-//! needs it.
+//! `moov token --accounts`: puts one token per account into the token store of a fleet, before the
+//! first request needs it.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -21,16 +21,17 @@ use crate::{
 
 /// The placeholder for the account id in a scope.
 pub(super) const PLACEHOLDER: &str = "{accountID}";
-/// The number of concurrent token calls. The client's rate limit decides how fast they run.
+/// The number of concurrent token calls. The rate limit of the client decides how fast they run.
 const AT_A_TIME: usize = 64;
-/// The longest wait for one token, including the wait for the rate limit.
+/// The longest wait for one token. It includes the wait for the rate limit.
 const MAX_WAIT: Duration = Duration::from_secs(60);
-/// How many failures the text output lists.
+/// The maximum number of failures that the text output lists.
 const SHOWN: usize = 10;
 
 /// Issues the tokens that are not in the store yet.
 ///
-/// # Errors
+/// Fails without a store, if an account id or a scope is invalid, if a token cannot be issued, or
+/// after a signal.
 ///
 /// Fails without a store, for an invalid account id or scope, if a token cannot be issued, and after a signal.
 pub(super) async fn run(
@@ -104,7 +105,8 @@ pub(super) async fn run(
     }
 }
 
-/// Returns whether every account would fail in the same way. A 403 may concern a single account.
+/// Returns whether every account would fail in the same way. A 403 does not count, because it may
+/// concern a single account.
 fn is_hopeless(failures: &[(Uuid, Error)]) -> bool {
     failures.iter().any(|(_, error)| {
         error.kind() == ErrorKind::InvalidConfig

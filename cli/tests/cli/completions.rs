@@ -14,7 +14,7 @@ fn completions(shell: &str) -> String {
     ran.out
 }
 
-/// Checks that the shell can parse the file. If the shell is not installed, the test prints a note.
+/// Checks that the shell can parse the file. If the shell is not installed, prints a note.
 fn parses(shell: &str, args: &[&str]) {
     let path = file(&format!("completions.{shell}"), completions(shell));
     match Command::new(shell).args(args).arg(&path).output() {
@@ -33,7 +33,7 @@ fn each_shell_can_parse_its_completion_script() {
     parses("fish", &["--no-execute"]);
 }
 
-/// Returns bash's completions of the last word of `line`, sorted, or `None` if bash is not
+/// Returns bash's completions of the last word of `line`, sorted. Returns `None` if bash is not
 /// installed.
 fn offered(line: &str) -> Option<Vec<String>> {
     let text = completions("bash");

@@ -1,4 +1,4 @@
-//! `doctor` finds each problem and says what to do.
+//! Tests that `doctor` finds each problem and says what to do.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use http::StatusCode;
 
 use crate::program::{Ran, configured, emulator, file, program, run, run_with, without_ids};
 
-/// Replaces the parts that differ between runs.
+/// Replaces the parts of the output that differ between runs.
 fn steady(emulator: &Emulator, ran: &Ran) -> String {
     let text = ran.all().replace(emulator.url(), "EMULATOR");
     let lines = text.lines().map(|line| match line.find(" clock ") {
@@ -93,7 +93,8 @@ async fn doctor_warns_if_the_key_pair_is_accepted_only_for_token_requests() {
     for (operation, what) in
         [(Operation::MoovAccounts, "doctor moov"), (Operation::MoneykitIntrospect, "doctor moneykit")]
     {
-        // The API accepts the token in the first request, and rejects the key pair in the second.
+        // The API accepts the token in the first request and rejects the key pair in the second
+        // request.
         emulator.fault(operation, Fault::delay(Duration::ZERO));
         emulator.fault(operation, Fault::response(StatusCode::UNAUTHORIZED));
         let ran = run(&mut configured(&emulator, what));
@@ -146,7 +147,8 @@ async fn doctor_checks_only_configured_vendors() {
     only(&run_with(&mut program("doctor --config -"), &config.to_string()));
 }
 
-/// Scripts use the ids, so each must be documented and must not change by accident.
+/// Scripts use the ids of the findings. So each id must be documented, and must not change by
+/// accident.
 #[test]
 fn guide_explains_every_doctor_finding_id() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -167,7 +169,7 @@ fn guide_explains_every_doctor_finding_id() {
             ids.extend(text.split('"').filter(is_id).map(str::to_owned));
         }
     }
-    // A host name in a test, and an error code of MoneyKit's.
+    // Two texts look like ids but are none: a host name in a test, and an error code of MoneyKit.
     ids.retain(|id| id != "api.example" && !id.starts_with("api_error."));
     let guide = std::fs::read_to_string(root.join("../docs/guide/troubleshooting.md")).expect("the guide");
     let (_, section) = guide.split_once("\n## doctor\n").expect("a section");

@@ -1,4 +1,5 @@
-//! `doctor --delivery` says whether a pasted webhook is authentic, and if not, why.
+//! Tests that `doctor --delivery` reports whether a recorded webhook is authentic and, if it is
+//! not, why.
 
 use std::{fmt::Write as _, process::Command};
 
@@ -11,7 +12,7 @@ use crate::{
 
 const BODY: &str = r#"{"webhook_event":"link.state_changed","webhook_idempotency_key":"7"}"#;
 
-/// Formats a webhook like a proxy's or server's log.
+/// Formats a webhook in the way in which a proxy or a server logs it.
 fn pasted(webhook: &SignedWebhook, body: &str) -> String {
     let mut text = "POST /hook HTTP/1.1\r\nHost: example.com\r\n".to_owned();
     for (name, value) in &webhook.headers {
@@ -20,7 +21,7 @@ fn pasted(webhook: &SignedWebhook, body: &str) -> String {
     text + "\r\n" + body
 }
 
-/// Sets only the webhook secret, because no other setting is needed.
+/// Returns a command with only the webhook secret, because no other setting is needed.
 fn moov(secret: &str) -> Command {
     let mut command = program("doctor --json --delivery -");
     command.env("MOOV_WEBHOOK_SECRET", secret);
@@ -54,7 +55,7 @@ async fn doctor_checks_the_secret_and_time_of_a_moov_delivery() {
         assert_eq!(findings.verdict(id, next), verdict, "{what}");
         assert_eq!(findings.ids().len(), 1, "{what}: nothing else is configured");
     }
-    // During a rotation, the previous secret also verifies deliveries.
+    // During a rotation, the previous secret verifies deliveries too.
     let ran = run_with(moov("another").env("MOOV_PREVIOUS_WEBHOOK_SECRET", &secret), &now);
     let findings = Findings::of(&ran);
     assert_eq!(findings.verdict("delivery.previous_secret", "MOOV_PREVIOUS_WEBHOOK_SECRET"), "warn");
@@ -94,7 +95,7 @@ async fn doctor_checks_the_key_body_and_time_of_a_moneykit_delivery() {
         let findings = Findings::of(&run_with(&mut moneykit(&emulator), &text));
         assert_eq!(findings.verdict(id, next), verdict, "{what}");
     }
-    // If the vendor is configured, `--delivery` runs together with all other checks.
+    // If the vendor is configured, `doctor --delivery` also makes all other checks.
     let path = file("delivery", with(BODY));
     let ran = run(&mut configured(&emulator, &format!("doctor --json --delivery {}", path.display())));
     let findings = Findings::of(&ran);

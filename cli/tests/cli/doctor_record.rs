@@ -1,4 +1,4 @@
-//! `doctor --record` writes the behavior of a service without any secret.
+//! Tests that `doctor --record` describes the behavior of a service and writes no secret.
 
 use std::{
     fs,
@@ -14,7 +14,7 @@ use crate::{
     service::{REQUEST_ID, SECRET, Service, cdn, moov, respond},
 };
 
-/// Returns a path that does not exist.
+/// Returns the path of a file that does not exist.
 fn fresh(name: &str) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("record-{name}"));
     _ = fs::remove_file(&path);
@@ -28,7 +28,7 @@ fn lines(path: &Path) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 
-/// Returns the first call with this name.
+/// Returns the first recorded call with this name.
 fn call<'a>(lines: &'a [Value], name: &str) -> &'a Value {
     lines.iter().find(|line| line["call"] == name).unwrap_or_else(|| panic!("no {name}: {lines:#?}"))
 }
@@ -108,12 +108,13 @@ async fn transcript_records_each_call_and_its_response() {
     }
 }
 
-/// Parts of the secrets and of the client id, in each encoding in which a server can echo them.
+/// Parts of the secrets and of the client id, in each encoding in which a server can return them.
 const FORMS: [&str; 6] =
     ["MARK-client-secret-0123456789", "MARK", "TUFSSy", "4d41524b", "8765432109", "a-client-id"];
 
 fn hostile(path: &str) -> Response<Vec<u8>> {
-    // The secrets in base64, hexadecimal and digits, and in fields that are shown for other values.
+    // The server returns the secrets in base64, in hexadecimal, as digits, and in fields that are
+    // shown if they have other values.
     let claims = crate::doctor_service::base64(
         json!({
             "iss": SECRET, "sub": SECRET, SECRET: SECRET, "aud": [SECRET, { SECRET: 8_765_432_109_u64 }],
@@ -188,7 +189,7 @@ async fn transcript_omits_secrets_echoed_by_a_hostile_server() {
         assert!(!text.contains(&form.to_ascii_lowercase()), "{form} is in {text}");
     }
     assert!(text.len() < 64 << 10, "{} bytes", text.len());
-    // The token was sent and its response inspected, so the transcript describes it.
+    // The token was sent and the response was inspected, so the transcript describes both.
     let token = &call(&lines, "POST /oauth2/token")["received"];
     let shape = &token["body"]["shape"];
     assert_eq!(shape["expires_in"]["number"], "out of range");
@@ -214,7 +215,7 @@ async fn transcript_records_cdn_responses_and_failed_connections() {
         (&received["body"]["kind"], &received["body"]["cloudflare_error"]),
         (&json!("text"), &json!(1010))
     );
-    // Nothing listens at this address, so the transcript has the call without a response.
+    // Nothing listens at this address, so the transcript contains the call but no response.
     let mut command = blocked.program(&format!("doctor moov --record {}", path.display()));
     let ran = run(command.env("MOOV_BASE_URL", "http://127.0.0.1:9"));
     assert_eq!(ran.code, Some(10), "{}", ran.all());
@@ -227,7 +228,7 @@ async fn transcript_records_cdn_responses_and_failed_connections() {
     assert_eq!(received["body"]["shape"]["scope"]["string"]["count"], 1);
 }
 
-/// The command checks the path before it sends a request.
+/// The command must check the path before it sends a request.
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn transcript_is_written_only_to_a_regular_file() {
@@ -235,7 +236,7 @@ async fn transcript_is_written_only_to_a_regular_file() {
     let folder = fresh("").parent().expect("a folder").to_owned();
     let link = fresh("link");
     std::os::unix::fs::symlink("/nowhere/at/all", &link).expect("a link");
-    // The test uses no real device, because a faulty program would destroy it.
+    // The test uses no real device, because a program with a bug would destroy it.
     let socket = fresh("socket");
     let _listener = std::os::unix::net::UnixListener::bind(&socket).expect("a socket");
     for path in [socket, folder.clone(), link, folder.join("none/at/all")] {

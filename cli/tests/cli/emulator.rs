@@ -1,4 +1,5 @@
-//! `emulator` serves requests, prints them, applies the given faults, and ends on a signal.
+//! Tests that `emulator` serves requests, prints them, applies the given faults, and ends on a
+//! signal.
 
 use std::{
     io::{Read as _, Write as _},
@@ -93,7 +94,7 @@ fn emulator_exits_cleanly_on_sigint_and_sigterm() {
     }
 }
 
-/// Sends the signal as a process supervisor does.
+/// Sends the signal in the way in which a process supervisor sends it.
 #[cfg(unix)]
 fn signal(emulator: &Running, name: &str) {
     let sent = Command::new("kill").args([format!("-{name}"), emulator.child.id().to_string()]).status();
@@ -108,7 +109,7 @@ fn emulator_completes_in_flight_requests_before_it_exits() {
     let address = started["url"].as_str().unwrap().trim_start_matches("http://").to_owned();
     let mut stream = TcpStream::connect(&address).unwrap();
     stream.write_all(b"GET /.well-known/jwks.json HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
-    // Wait until the request has used the fault: then the fault is no longer pending.
+    // Wait until the request has used the fault. The fault is then no longer pending.
     while state(&address)["faults"] != serde_json::json!([]) {
         std::thread::sleep(Duration::from_millis(10));
     }
@@ -131,7 +132,7 @@ fn second_signal_ends_the_emulator_immediately() {
         std::thread::sleep(Duration::from_millis(10));
     }
     signal(&emulator, "TERM");
-    // The port is closed after the first signal, while the request still hangs.
+    // After the first signal, the port is closed, although the request still hangs.
     while TcpStream::connect(&address).is_ok() {
         std::thread::sleep(Duration::from_millis(10));
     }
@@ -166,7 +167,7 @@ fn emulator_accepts_other_machines_only_with_allow_remote() {
     let ran = run(program("moneykit token --raw").envs(environment(&started)));
     assert_eq!(ran.code, Some(0), "{}", ran.all());
     assert!(!emulator.line().contains(key));
-    // If only this machine can reach the page, the page has no key.
+    // If only this machine can reach the page, no key is needed.
     let started = Running::start("emulator --port 0 --json").json();
     assert_eq!(started["page"], format!("{}/", started["url"].as_str().unwrap()));
 }

@@ -1,4 +1,4 @@
-//! Every kind of failure has its own exit code and says what to do next.
+//! Tests that every kind of failure has its own exit code and says what to do next.
 
 use std::{io::Read as _, process::Stdio};
 
@@ -114,8 +114,8 @@ fn invalid_arguments_are_reported_without_their_values() {
     insta::assert_snapshot!(lines.join("\n"));
 }
 
-/// Gives every option of every command a value that could be a misplaced secret, before and after
-/// an error.
+/// Passes a value that could be a misplaced secret to every option of every command, before and
+/// after an error.
 #[test]
 fn errors_do_not_repeat_argument_values() {
     const MARK: &str = "MARK-0123456789";
@@ -165,7 +165,7 @@ async fn vendor_messages_are_escaped_for_the_terminal() {
     assert!(ran.out.contains("gone") && !ran.out.contains('\u{1b}'), "{}", ran.all());
 }
 
-/// If the reader closes the pipe, the command does not fail and prints no message.
+/// If the program that reads the pipe closes it, the command does not fail and prints no message.
 #[test]
 fn broken_pipe_is_not_an_error() {
     let mut child =

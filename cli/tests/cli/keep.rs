@@ -1,5 +1,5 @@
-//! A refresh token can be sent only once. The new refresh token is saved even if an output of the
-//! program fails, and the program says where it is.
+//! A refresh token can be sent only once. Tests that the new refresh token is saved even if an
+//! output of the program fails, and that the program says where it is.
 
 #![cfg(unix)]
 
@@ -47,7 +47,7 @@ fn refresh(emulator: &Emulator, path: &Path, more: &str) -> Command {
     command
 }
 
-/// Runs the same command through a shell, with text before and after it.
+/// Runs the same command in a shell, with other text before and after the command.
 fn by_shell(command: &Command, before: &str, after: &str) -> Command {
     let mut shell = Command::new("sh");
     shell.args(["-c", &format!("{before}\nexec \"$0\" \"$@\" {after}")]).arg(command.get_program());
@@ -59,7 +59,8 @@ fn by_shell(command: &Command, before: &str, after: &str) -> Command {
     shell
 }
 
-/// Returns the refresh token in the file that the error names, after checking that it is valid.
+/// Checks that the error names a file that contains a valid refresh token. Returns this refresh
+/// token.
 fn named(emulator: &Emulator, ran: &Ran) -> String {
     let line = ran.err.lines().next().unwrap_or_default();
     let path =
@@ -71,7 +72,7 @@ fn named(emulator: &Emulator, ran: &Ran) -> String {
     path.to_owned()
 }
 
-/// A file size limit simulates a full disk.
+/// A limit on the file size simulates a full disk.
 #[tokio::test(flavor = "multi_thread")]
 async fn refresh_command_sends_nothing_when_the_disk_is_full() {
     let emulator = emulator().await;
@@ -113,7 +114,7 @@ fn spawned(mut command: Command) -> std::process::Child {
 async fn token_is_not_lost_if_stdout_is_closed_or_full() {
     let emulator = emulator().await;
     let folder = folder("pipe");
-    // Standard output is a pipe without a reader or a full device.
+    // Standard output is a pipe that no program reads, or a device that is full.
     for (name, more, code) in
         [("broken", "--reveal", 1), ("saved", "--save SAVE", 1), ("dash", "--save -", 1)]
     {
@@ -124,8 +125,8 @@ async fn token_is_not_lost_if_stdout_is_closed_or_full() {
             let ran = if is_full && Path::new("/dev/full").exists() {
                 run(&mut by_shell(&command, "", "> /dev/full"))
             } else {
-                // Delay the response: a process that another test starts at this moment keeps the
-                // read end of the pipe open until its exec.
+                // The response is delayed. A process that another test starts at the same time
+                // keeps the read end of the pipe open until it calls exec.
                 emulator.fault(Operation::MoovToken, Fault::delay(Duration::from_millis(500)));
                 let mut child = spawned(command);
                 drop(child.stdout.take());
@@ -155,7 +156,7 @@ async fn refresh_command_sends_nothing_if_stdout_is_discarded() {
         assert!(ran.err.contains("standard output"), "{}", ran.err);
     }
     assert_eq!(emulator.count(Operation::MoovToken), 0);
-    // If the refresh token is saved to a file, standard output may be closed.
+    // Standard output may be closed if the refresh token is saved to a file.
     let save = format!("--save {}", path.display());
     let ran = run(&mut by_shell(&refresh(&emulator, &path, &save), "", ">&-"));
     assert_eq!(ran.code, Some(0), "{}", ran.all());
@@ -206,7 +207,7 @@ async fn save_option_writes_only_to_a_regular_or_new_file() {
     let at = |name: &str| folder.join(name);
     assert!(Command::new("mkfifo").arg(at("fifo")).status().expect("mkfifo runs").success());
     let _socket = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
-    // The test uses no real device, because a faulty program would destroy it.
+    // The test uses no real device, because a program with a bug would destroy it.
     std::os::unix::fs::symlink("fifo", at("device")).unwrap();
     std::os::unix::fs::symlink("nothing", at("dangling")).unwrap();
     for name in ["fifo", "socket", "device", "dangling", "new/"] {
@@ -224,7 +225,7 @@ async fn save_option_writes_only_to_a_regular_or_new_file() {
     assert!(fs::metadata(at("socket")).unwrap().file_type().is_socket());
     assert!(fs::symlink_metadata(at("device")).unwrap().is_symlink());
 
-    // If the path is a link, the file behind it is replaced.
+    // If the path is a link, the file to which it leads is replaced.
     std::os::unix::fs::symlink("refresh-token", at("link")).unwrap();
     let ran = run(&mut refresh(&emulator, &path, &format!("--save {}", at("link").display())));
     assert_eq!(ran.code, Some(0), "{}", ran.all());
@@ -278,7 +279,7 @@ async fn missing_refresh_token_has_its_own_exit_code() {
     }
 }
 
-/// A token that is invalid in a header or unsafe on a terminal is rejected.
+/// A token is rejected if it is invalid in a header or could control a terminal.
 #[tokio::test(flavor = "multi_thread")]
 async fn refresh_token_with_control_characters_is_not_saved() {
     let emulator = emulator().await;
@@ -337,7 +338,7 @@ async fn token_given_instead_of_a_path_is_not_printed() {
     assert_eq!(emulator.count(Operation::MoovToken), 0);
 }
 
-/// Characters that control a terminal or hide text from the reader.
+/// These characters control a terminal or hide text from the reader.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_output_escapes_control_and_format_characters() {
     let emulator = emulator().await;
@@ -398,7 +399,7 @@ async fn token_copied_with_quotes_or_line_breaks_is_not_sent() {
         }
     }
     assert!(emulator.requests().is_empty());
-    // The byte order mark of Windows PowerShell is removed.
+    // Windows PowerShell writes a byte order mark, which is removed.
     let path = issued(&emulator, &folder);
     let token = fs::read_to_string(&path).unwrap();
     fs::write(&path, format!("\u{feff}{}\r\n", token.trim())).unwrap();

@@ -1,4 +1,5 @@
-//! Tests the command line as the binary that users run, against an emulator in this process.
+//! Tests the command line with the binary that users run. The emulator runs in the process of the
+//! test.
 
 mod browser;
 mod calls;

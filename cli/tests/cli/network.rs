@@ -1,5 +1,5 @@
-//! `doctor` on the network path to a service: certificates, plain HTTP and proxies, all on
-//! loopback.
+//! Tests the checks of `doctor` for the network path to a service: certificates, plain HTTP and
+//! proxies. All servers are on loopback.
 
 use std::process::Command;
 
@@ -12,7 +12,7 @@ use crate::{
 
 const LATER: i32 = 4096;
 
-/// Runs one vendor's checks at this address, with these roots.
+/// Makes the checks of one vendor at this address, with these root certificates.
 fn doctor(emulator: &Emulator, roots: &str, url: &str) -> Command {
     let mut command = configured(emulator, "doctor moov");
     command.env("MOOV_BASE_URL", url).env("SSL_CERT_FILE", roots);
@@ -84,8 +84,8 @@ async fn doctor_does_not_fetch_moneykit_keys_when_tls_fails() {
     assert!(ran.out.contains("fail  tls ") && !ran.out.contains(" jwks "), "{}", ran.out);
 }
 
-/// The client does not resolve the host name. It sends the name to the proxy, which connects to
-/// this machine.
+/// The client does not resolve the host name, but sends it to the proxy. The proxy connects to this
+/// machine.
 #[tokio::test(flavor = "multi_thread")]
 async fn doctor_reports_and_uses_the_proxy() {
     let emulator = emulator().await;
@@ -159,8 +159,8 @@ fn unreachable_proxy_is_reported_without_its_password() {
     assert!(!ran.all().contains("MARK"), "{}", ran.all());
 }
 
-/// The configured proxy takes precedence over the proxy in the environment, at whose address
-/// nothing listens.
+/// The configured proxy takes precedence over the proxy in the environment. Nothing listens at the
+/// address of the latter.
 #[tokio::test(flavor = "multi_thread")]
 async fn doctor_reports_and_uses_the_configured_proxy() {
     let emulator = emulator().await;

@@ -1,4 +1,5 @@
-//! Runs the binary with a separate environment, so the settings of this machine have no effect.
+//! Runs the binary in an environment of its own, so that the settings of this machine have no
+//! effect.
 
 use std::{
     env, fs,
@@ -22,21 +23,21 @@ impl Ran {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}{}", self.out, self.err))
     }
 
-    /// Returns all output of the program.
+    /// Returns standard output and standard error.
     pub(crate) fn all(&self) -> String {
         format!("{}{}", self.out, self.err)
     }
 }
 
-/// Returns the binary with these arguments, separated by spaces.
+/// Returns a command for the binary. Spaces separate the arguments.
 pub(crate) fn program(args: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fintech-auth"));
     command.env_clear().args(args.split_whitespace()).stdin(Stdio::null());
     command
 }
 
-/// Returns the program with both vendors' credentials and address in the environment. Each call is
-/// sent once.
+/// Returns a command that has the credentials and the addresses of both vendors in its environment.
+/// It sends each call once.
 pub(crate) fn configured(emulator: &Emulator, args: &str) -> Command {
     let mut command = program(args);
     for (prefix, credentials) in
@@ -56,11 +57,11 @@ pub(crate) fn run(command: &mut Command) -> Ran {
     ran(&command.output().expect("the program starts"))
 }
 
-/// Runs the program with this standard input.
+/// Runs the program with this text as standard input.
 pub(crate) fn run_with(command: &mut Command, input: &str) -> Ran {
     let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = pipes.spawn().expect("the program starts");
-    // Ignore errors: a program may end without reading its input.
+    // An error is ignored, because a program may end without reading its input.
     _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
     ran(&child.wait_with_output().expect("the program ends"))
 }
@@ -77,12 +78,12 @@ pub(crate) fn file(name: &str, content: impl AsRef<[u8]>) -> PathBuf {
     path
 }
 
-/// Starts an emulator that uses this machine's clock, as the program does.
+/// Starts an emulator that uses the clock of this machine, as the program does.
 pub(crate) async fn emulator() -> Emulator {
     Emulator::builder().with_system_clock().start().await.expect("the emulator starts")
 }
 
-/// Removes the request ids, which are different each time.
+/// Removes the request ids, because they differ between runs.
 pub(crate) fn without_ids(text: &str) -> String {
     let mut parts = text.split("request ");
     let mut known = parts.next().unwrap_or_default().to_owned();

@@ -1,4 +1,4 @@
-//! The running `emulator` command, and the lines of its output.
+//! A running `emulator` command, and the lines of its output.
 
 use std::{
     collections::HashMap,
@@ -41,7 +41,7 @@ impl Drop for Running {
     }
 }
 
-/// Returns the environment in the first line.
+/// Returns the environment variables from the first line.
 pub(crate) fn environment(started: &Value) -> HashMap<String, String> {
     serde_json::from_value(started["environment"].clone()).expect("an environment")
 }

@@ -1,4 +1,5 @@
-//! Secrets are read from the environment, a file or standard input, and shown only on request.
+//! Tests that secrets are read from the environment, from a file and from standard input, and that
+//! they are shown only on request.
 
 use std::{fs, process::Stdio};
 
@@ -63,7 +64,7 @@ async fn output_shows_secrets_only_on_request() {
     ] {
         shown += &run_with(&mut configured(&emulator, args), input).all();
     }
-    // Values that a response echoes are not shown either.
+    // A value in a response is not shown either.
     for (operation, args, credentials) in [
         (Operation::MoovToken, "moov token /ping.read", emulator.moov_credentials()),
         (Operation::MoneykitToken, "moneykit token", emulator.moneykit_credentials()),
@@ -93,7 +94,7 @@ async fn output_shows_secrets_only_on_request() {
     }
 }
 
-/// The process list shows the arguments to every user of the machine.
+/// Every user of the machine can see the arguments in the process list.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn process_list_shows_no_secret() {

@@ -1,5 +1,5 @@
-//! TLS on loopback: a certificate authority for tests, a front that terminates TLS for a plain
-//! server, and a proxy.
+//! TLS servers on loopback for tests: a certificate authority, a server that terminates TLS for a
+//! plain server, and a proxy.
 
 use std::{
     path::PathBuf,
@@ -21,7 +21,8 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::program::file;
 
-/// A certificate authority. A program trusts it if `SSL_CERT_FILE` is the path of its file.
+/// A certificate authority. A program trusts it if `SSL_CERT_FILE` contains the path of its
+/// certificate.
 pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
     pub(crate) file: PathBuf,
@@ -38,7 +39,7 @@ impl Authority {
         Self { issuer: Issuer::new(params, key), file: file(&format!("{name}.pem"), pem) }
     }
 
-    /// Issues a certificate for one host that is valid until this year.
+    /// Issues a certificate for one host. It is valid until this year.
     fn certify(&self, host: &str, until: i32) -> ServerConfig {
         let mut params = CertificateParams::new([host.to_owned()]).expect("a name");
         params.not_after = date_time_ymd(until, 1, 1);
@@ -51,7 +52,8 @@ impl Authority {
         config.expect("versions").with_no_client_auth().with_single_cert(chain, key).expect("a pair")
     }
 
-    /// Terminates TLS for this host and forwards to the server at this URL. Returns the port.
+    /// Terminates TLS for this host, and forwards the data to the server at this URL. Returns the
+    /// port.
     pub(crate) async fn front(&self, url: &str, host: &str, until: i32) -> u16 {
         let acceptor = TlsAcceptor::from(Arc::new(self.certify(host, until)));
         let behind = url.split("://").last().expect("an address").to_owned();
@@ -73,7 +75,8 @@ impl Authority {
     }
 }
 
-/// A proxy that connects every tunnel to one local port, or refuses it with this status.
+/// A proxy. It connects every tunnel to the same local port, or refuses every tunnel with this
+/// status.
 pub(crate) struct Proxy {
     pub(crate) port: u16,
     heads: Arc<Mutex<Vec<String>>>,
@@ -105,7 +108,7 @@ impl Proxy {
         Self { port, heads }
     }
 
-    /// Returns the head of each request.
+    /// Returns the request line and the headers of each request.
     pub(crate) fn heads(&self) -> Vec<String> {
         self.heads.lock().unwrap().clone()
     }

@@ -1,5 +1,5 @@
-//! `trigger` delivers signed webhooks to a real handler, retries them, and reports whether the
-//! handler behaves correctly.
+//! Tests that `trigger` delivers signed webhooks to a real handler, retries them, and reports
+//! whether the handler behaves correctly.
 
 use std::{
     fs,
@@ -45,13 +45,13 @@ async fn serve(router: Router) -> String {
     url
 }
 
-/// Starts a handler without a verifier.
+/// Starts a handler that verifies nothing.
 async fn respond(handler: MethodRouter) -> String {
     serve(Router::new().route("/hook", handler)).await + "/hook"
 }
 
-/// A service with handlers for both vendors, which fail until the given number of webhooks was
-/// verified.
+/// A service with a handler for each vendor. The handlers fail until the given number of webhooks
+/// was verified.
 struct Service {
     emulator: Emulator,
     url: String,
@@ -95,7 +95,7 @@ fn with_keys(mut command: Command, emulator: &Emulator) -> Command {
     command
 }
 
-/// Returns one object for each attempt.
+/// Returns one JSON object for each attempt.
 fn attempts(ran: &Ran) -> Vec<Value> {
     ran.out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
@@ -187,7 +187,7 @@ async fn trigger_reports_a_handler_that_accepts_a_forged_webhook() {
     }
 }
 
-/// A wrong URL responds with 404 to every webhook, so a 404 does not show that the handler verifies
+/// At a wrong URL, every webhook gets a 404. So a 404 does not show that the handler verifies
 /// webhooks.
 #[tokio::test(flavor = "multi_thread")]
 async fn status_404_does_not_count_as_a_refusal_of_a_forged_webhook() {
@@ -211,7 +211,7 @@ async fn unaccepted_webhook_is_retried_until_the_schedule_ends() {
     let (listener, broken) = listen().await;
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
-            // The request has arrived, and no response is sent.
+            // The handler has received the request and sends no response.
             _ = stream.read(&mut [0; 64]).await;
         }
     });
@@ -269,12 +269,12 @@ async fn key_set_is_written_before_the_first_webhook() {
     let url = by_key_set(keys.clone()).await;
     let trigger = format!("moneykit trigger link.state_changed --to {url} --attempts 1");
     let with_set = format!("{trigger} --jwks-file {}", keys.display());
-    // Each run creates a new key, and replaces the key set in the file.
+    // Each run creates a new key and replaces the key set in the file.
     for _ in 0..2 {
         let ran = run(&mut program(&with_set));
         assert_eq!(ran.code, Some(0), "{}", ran.all());
     }
-    // With a key from a file or standard input, the key set does not change.
+    // If the key is from a file or from standard input, the key set does not change.
     let pkcs8 = emulator().await.moneykit_signing_key();
     let pem = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", pkcs8.expose_secret());
     let key = file("key.pem", &pem);
@@ -283,13 +283,13 @@ async fn key_set_is_written_before_the_first_webhook() {
     let ran = run_with(&mut program(&format!("{trigger} --key-file -")), &pem);
     assert_eq!(ran.code, Some(0), "{}", ran.all());
     assert!(!fs::read_to_string(&keys).unwrap().contains("\"d\""));
-    // The key file is given to the wrong option.
+    // The user passed the key file to the wrong option.
     let ran = run(&mut program(&format!("{trigger} --jwks-file {}", key.display())));
     assert_eq!((ran.code, fs::read_to_string(&key).unwrap()), (Some(2), pem));
     assert!(ran.err.contains("--jwks-file file exists and is not a key set"), "{}", ran.err);
 }
 
-/// A handler that has opened the old file can read the old set completely.
+/// A handler that has already opened the old file can read the complete old key set.
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn key_set_file_is_replaced_atomically() {
@@ -307,8 +307,8 @@ async fn key_set_file_is_replaced_atomically() {
     open.read_to_string(&mut read).unwrap();
     assert_eq!(read, before);
     assert_ne!(fs::read_to_string(&keys).unwrap(), before);
-    // The file has the permissions of any new file, so other users may read it. No temporary file
-    // is left.
+    // The file has the permissions of a new file, so other users may read it. No temporary file is
+    // left.
     let fresh = file("fresh", "");
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
     assert_eq!(mode(&keys), mode(&fresh));
@@ -380,7 +380,7 @@ async fn trigger_output_shows_no_secret_or_signature() {
     }
 }
 
-/// The first retry is due after 84 s: the signal ends the wait.
+/// The first retry is due after 84 s, but the signal ends the wait.
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn signal_ends_the_wait_for_a_retry() {
@@ -405,7 +405,7 @@ async fn signal_ends_the_wait_for_a_retry() {
     }
 }
 
-/// The handler delays its response until the signal was sent.
+/// The handler responds only after the signal was sent.
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn signal_during_the_last_attempt_ends_the_command_after_the_attempt() {

@@ -1,4 +1,5 @@
-//! Redacts the headers for a transcript: only listed names, with values made of listed words or numbers.
+//! Redacts the headers for a transcript. The transcript contains only listed header names, with
+//! values that consist of listed words or numbers.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -11,23 +12,24 @@ use super::{
     words::{ERRORS, find, length},
 };
 
-/// How the value of a header is shown.
+/// The form in which the value of a header is shown.
 #[derive(Clone, Copy)]
 enum Kind {
-    /// Words of this list, separated by commas, semicolons or `=`, and numbers up to a year in seconds.
+    /// Words of this list, and numbers of seconds up to one year, separated by commas, semicolons
+    /// or `=`.
     Words(&'static [&'static str]),
     /// The authentication scheme.
     Scheme,
-    /// The scheme and the error of a challenge (RFC 6750 section 3).
+    /// The scheme of a challenge and its error code (RFC 6750 section 3).
     Challenge,
     /// `uuid` if the value is a UUID, otherwise its length.
     Id,
-    /// A number of seconds, or a date, relative to now.
+    /// A number of seconds, or a date, which is shown relative to now.
     Time,
     Number,
     /// `vYYYY.QQ.BB`, a date, `dev` or `latest`.
     Version,
-    /// Only that the header is present.
+    /// Nothing except that the header is present.
     Set,
 }
 
@@ -103,7 +105,7 @@ const SERVERS: &[&str] = &[
 
 const SCHEMES: &[&str] = &["Basic", "Bearer", "Digest", "Negotiate", "basic", "bearer"];
 
-/// Returns the listed headers, and the number of others.
+/// Returns the listed headers, and the number of all other headers.
 pub(super) fn all(headers: &HeaderMap) -> Value {
     let mut shown = Map::new();
     for (name, kind) in HEADERS {
@@ -156,7 +158,7 @@ fn words(list: &[&'static str], text: &str) -> Option<String> {
     (shown.len() <= 8).then(|| shown.join(" "))
 }
 
-/// Parses a number of at most a year in seconds; a larger one could contain a secret.
+/// Parses a number of seconds, at most one year. A larger number could contain a secret.
 fn number(text: &str) -> Option<u64> {
     text.parse().ok().filter(|number| *number <= 366 * 86_400 && text.len() <= 8)
 }

@@ -1,9 +1,11 @@
-//! `--record`: writes a transcript of doctor's requests and responses, to show how the live services behave.
+//! `--record`: writes a transcript of the requests and responses of doctor, which shows how the
+//! live services behave.
 //!
 //! # Security
 //!
-//! The file contains only names and values of a fixed list, JSON types, lengths, statuses and times relative to now.
-//! Nothing else is copied from a request or response, so a secret cannot leak, no matter where a server puts it.
+//! The file contains only names and values from a fixed list, JSON types, lengths, statuses, and
+//! times relative to now. Nothing else is copied from a request or a response. So the file contains
+//! no secret, no matter where a server puts one.
 
 mod header;
 mod shape;
@@ -21,10 +23,10 @@ use super::{
 };
 use crate::{exit::Failure, private_file::PrivateFile};
 
-/// The maximum number of recorded calls; doctor makes fewer.
+/// The maximum number of calls that are recorded. doctor makes fewer calls.
 const MAX_CALLS: usize = 64;
 
-/// The exchanges so far, redacted. Clones share them.
+/// The calls that were recorded so far, redacted. Clones share them.
 #[derive(Clone, Default)]
 pub(super) struct Recorder(Option<Arc<Mutex<Vec<Value>>>>);
 
@@ -46,18 +48,18 @@ impl Recorder {
         self.0.as_ref().map(|calls| calls.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Returns a builder for a client whose calls are recorded.
+    /// Returns a builder for a MoneyKit client whose calls are recorded.
     pub(super) fn moneykit(&self, config: &moneykit::Config) -> Result<moneykit::ClientBuilder, Error> {
         Ok(config.builder()?.with_http(|options| self.attach(options, None)))
     }
 
-    /// Returns a builder for a client whose calls are recorded.
+    /// Returns a builder for a Moov client whose calls are recorded.
     pub(super) fn moov(&self, config: &moov::Config) -> Result<moov::ClientBuilder, Error> {
         let origin = config.origin.as_deref().or(config.referer.as_deref());
         Ok(config.builder()?.with_http(|options| self.attach(options, origin)))
     }
 
-    /// Adds the recorder to HTTP options. `origin` is the configured origin.
+    /// Adds the recorder to the HTTP options. `origin` is the origin from the configuration.
     fn attach(&self, options: HttpOptions, origin: Option<&str>) -> HttpOptions {
         if self.0.is_none() {
             return options;
@@ -75,7 +77,7 @@ impl Recorder {
         })
     }
 
-    /// Records an exchange that was not made through a client of the library.
+    /// Records a call that was not made through a client of the library.
     pub(super) fn add_read(&self, method: &Method, url: &Url, headers: &HeaderMap, read: Option<&Read>) {
         let received = read.map(|read| Received {
             status: read.status,
@@ -106,8 +108,8 @@ impl Recorder {
         }));
     }
 
-    /// Returns the text of the file and the number of exchanges: a line of JSON that describes the file, then one line
-    /// per exchange.
+    /// Returns the text of the file and the number of recorded calls. The first line is a JSON
+    /// object that describes the file. Each further line is one call.
     fn text(&self) -> (String, usize) {
         let calls = self.calls().map(|calls| calls.clone()).unwrap_or_default();
         let about = json!({
@@ -120,7 +122,7 @@ impl Recorder {
         (lines.collect(), calls.len())
     }
 
-    /// Writes the file and reports where it is.
+    /// Writes the file, and reports its path.
     ///
     /// # Errors
     ///
@@ -141,7 +143,7 @@ impl Recorder {
 
 const OPTION: &str = "--record";
 
-/// Checks that the file can be written, before a request is sent. Does not create the file.
+/// Checks, before any request is sent, that the file can be written. Does not create the file.
 ///
 /// # Errors
 ///

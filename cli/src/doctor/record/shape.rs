@@ -1,4 +1,5 @@
-//! Redacts the bodies for a transcript: listed names, JSON types, lengths, and values made of listed words or numbers.
+//! Redacts the bodies for a transcript. The transcript contains only listed names, JSON types,
+//! lengths, and values that consist of listed words or numbers.
 
 use std::{
     cell::Cell,
@@ -14,9 +15,9 @@ use super::words::{NAMES, SCOPES, TIMES, find, known, length, scopes, values};
 const DEPTH: usize = 6;
 const MEMBERS: usize = 64;
 const ITEMS: usize = 3;
-/// The maximum number of values shown per body.
+/// The maximum number of values that are shown per body.
 const VALUES: usize = 500;
-/// The maximum length of a token to decode, in bytes.
+/// The maximum length of a token that is decoded, in bytes.
 const MAX_JWT: usize = 16 << 10;
 const YEAR: i64 = 366 * 86_400;
 
@@ -66,7 +67,7 @@ pub(super) fn response(body: &[u8], origin: Option<&str>) -> Value {
         Ok(_) => "text",
         Err(_) => "binary",
     };
-    // Cloudflare's error codes have four digits and are at the end of the body.
+    // Cloudflare's error code has four digits and is at the end of the body.
     let code = text.strip_prefix(b"error code: ").filter(|code| code.len() == 4);
     let code = code.and_then(|code| std::str::from_utf8(code).ok()?.parse::<u16>().ok());
     json!({ "kind": kind, "bytes": body.len(), "cloudflare_error": code })
@@ -90,7 +91,7 @@ pub(super) fn near(time: i64, now: i64) -> Option<Value> {
 struct Shape<'a> {
     origin: Option<&'a str>,
     now: i64,
-    /// How many values may still be shown.
+    /// The number of values that may still be shown.
     left: Cell<usize>,
 }
 

@@ -1,4 +1,5 @@
-//! The allow-lists of a transcript: all texts that it may contain, except for our own keys.
+//! The allow-lists for a transcript. Except for our own keys, a transcript contains only texts from
+//! these lists.
 
 use fintech_auth::{HttpOptions, moneykit, moov, reqwest::Url};
 use serde_json::{Value, json};
@@ -16,7 +17,8 @@ const PATHS: &[&str] = &[
 
 const HOSTS: &[&str] = &["api.moneykit.com", "api.moov.io"];
 
-/// Names of members in bodies and JWTs. Any other name is replaced by its length.
+/// The names of members in bodies and JWTs that may be shown. Any other name is replaced by its
+/// length.
 pub(super) const NAMES: &[&str] = &[
     "access_token",
     "accountID",
@@ -154,7 +156,7 @@ pub(super) const TIMES: &[&str] = &[
 /// Members whose value is a scope list.
 pub(super) const SCOPES: &[&str] = &["scope", "scopes", "scp"];
 
-/// The values of a member that the transcript may show, for both vendors.
+/// Returns the values of a member that the transcript may show, for both vendors.
 pub(super) fn values(name: &str) -> &'static [&'static str] {
     match name {
         "token_type" | "tokenType" => &["Bearer", "bearer", "BEARER", "jwt", "JWT", "opaque"],
@@ -202,7 +204,7 @@ pub(super) fn known(list: &[&'static str], text: &str) -> &'static str {
     find(list, text).unwrap_or("other")
 }
 
-/// The path of the operation, without the path of the base url.
+/// Returns the path of the operation, without the path of the base URL.
 pub(super) fn path(path: &str) -> &'static str {
     PATHS.iter().find(|known| path.ends_with(**known)).copied().unwrap_or("another path")
 }
@@ -239,7 +241,7 @@ fn scope(text: &str) -> Value {
     }
 }
 
-/// The replacement for a text that is in no list.
+/// Returns the replacement for a text that is not in any list.
 pub(super) fn length(text: &str) -> Value {
     json!({ "characters": text.chars().count() })
 }

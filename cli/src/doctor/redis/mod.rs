@@ -1,4 +1,4 @@
-//! The checks of the Redis through which a fleet shares its tokens.
+//! The checks for the Redis server through which a fleet shares its tokens.
 
 mod finding;
 mod server;

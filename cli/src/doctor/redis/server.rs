@@ -1,5 +1,5 @@
-//! Checks a Redis server: whether it responds, its version and settings, and whether the store has the permissions that
-//! it needs.
+//! Checks a Redis server: whether it responds, its version and its settings, and whether it gives
+//! the store the permissions that the store needs.
 
 use std::{
     error::Error as _,
@@ -31,7 +31,8 @@ use crate::{
 /// The oldest version that can run the store's scripts.
 const OLDEST: (u32, u32) = (6, 2);
 
-/// The commands that the store's user needs; the docs of `token::redis` have the same list.
+/// The commands that the user of the store must be allowed to run. The docs of `token::redis` have
+/// the same list.
 const COMMANDS: &str = "+evalsha +eval +subscribe +ping +del +get +hdel +hget +hset +hstrlen +lindex +lpush +ltrim \
                         +pexpire +pttl +publish +set +strlen +time +type +zadd +zrem +zremrangebyscore +zscore";
 
@@ -72,7 +73,7 @@ pub(in crate::doctor) async fn check(
     if let Ok((seconds, _)) =
         within(time, is_tls, cmd("TIME").query_async::<(u64, u64)>(&mut connection)).await
     {
-        // The addition is checked, because the server may send any number.
+        // The addition can overflow, because the server may send any number.
         if let Some(now) = UNIX_EPOCH.checked_add(Duration::from_secs(seconds)) {
             clock(checks, Some(sent), now, "the clock of Redis", TOLERANCE, "MOOV_WEBHOOK_TOLERANCE")?;
         }
@@ -99,8 +100,8 @@ pub(in crate::doctor) async fn check(
     }
 }
 
-/// The command that grants the permissions. It contains the placeholder USER, because the name of
-/// the user is not shown.
+/// Returns the command that grants the permissions. The command contains the placeholder USER,
+/// because the name of the user is not shown.
 fn acl_rule(namespace: &str, database: i64) -> String {
     let select = if database == 0 { "" } else { " +select" };
     format!(
@@ -113,7 +114,7 @@ fn client_db(client: &Client) -> i64 {
 }
 
 fn opened(fleet: &Fleet, time: Duration) -> Result<(RedisStore, Client), Error> {
-    // Any key works, because no real token is sealed with it.
+    // Any sealing key works here, because no real token is sealed with it.
     let store = RedisStore::builder([SealingKey::new(&[0; 32]).unwrap()])
         .with_namespace(&fleet.namespace)
         .with_timeout(time)
@@ -133,10 +134,10 @@ async fn within<T>(
     }
 }
 
-/// Connects, and measures how long a `PING` takes.
+/// Connects to the server, and measures how long a `PING` takes.
 async fn connected(client: &Client) -> RedisResult<(MultiplexedConnection, Duration)> {
-    // The client panics if several TLS providers are compiled in and no default is installed. The
-    // store also installs a default.
+    // If several TLS providers are compiled in and none is installed as the default, the client
+    // panics. The store installs a default too.
     _ = rustls::crypto::ring::default_provider().install_default();
     let config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
     let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
@@ -202,7 +203,7 @@ fn memory(info: &Info<'_>) -> CheckResult {
     ("memory.evicts", Verdict::Warn, found, "set maxmemory-policy to noeviction, or use a dedicated Redis")
 }
 
-/// Returns the cause of a store error, and the server's error code if there is one.
+/// Returns the cause of a store error and, if there is one, the error code of the server.
 fn cause(error: &StoreError) -> (String, Option<String>) {
     let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
     let word =
@@ -211,12 +212,13 @@ fn cause(error: &StoreError) -> (String, Option<String>) {
     (cause, word)
 }
 
-/// Returns whether permissions are missing. A script without permission for a command fails with only `ERR`.
+/// Returns whether permissions are missing. If a script may not run a command, the error code is
+/// only `ERR`.
 fn lacks_rights(error: &StoreError) -> bool {
     matches!(cause(error).1.as_deref(), Some("NOPERM" | "ERR"))
 }
 
-/// Explains an error of the store that is not about permissions.
+/// Explains an error of the store that has another cause than missing permissions.
 fn failed(error: StoreError) -> Finding {
     match cause(&error) {
         (_, Some(word)) => finding::by_word(&word),

@@ -1,4 +1,5 @@
-//! The actions of the status page: send a webhook, add or cancel faults, rotate a webhook key, move the clock.
+//! The actions of the status page: send a webhook, add or cancel faults, rotate a webhook key, and
+//! move the clock.
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -14,11 +15,11 @@ use crate::{emulator::fault, event, exit::chain};
 
 /// The maximum number of pending faults.
 const FAULTS: usize = 100;
-/// The maximum number of rotations of MoneyKit's key. Each key stays in the key set.
+/// The maximum number of rotations of MoneyKit's key. All keys stay in the key set.
 const ROTATIONS: usize = 50;
-/// The maximum distance that the clock can be moved in total.
+/// The maximum time by which the clock can be moved in total.
 const LATEST: Duration = Duration::from_secs(10 * 365 * 86_400);
-/// The timeout of an attempt to deliver a webhook.
+/// The timeout for one attempt to deliver a webhook.
 const ATTEMPT: Duration = Duration::from_secs(5);
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -62,7 +63,7 @@ pub(super) struct Clock {
     seconds: u64,
 }
 
-/// An action of the page. Returns a text that says what was done.
+/// Performs an action of the page. Returns a text that says what was done.
 pub(super) trait Action {
     fn run(self, page: &Arc<Page>, emulator: &Emulator) -> Result<String, Refusal>;
 }
@@ -187,7 +188,7 @@ impl Action for Clock {
 }
 
 impl Page {
-    /// Returns how far the clock was moved.
+    /// Returns by how much the clock was moved.
     pub(super) fn moved(&self, emulator: &Emulator) -> Duration {
         emulator.clock().monotonic()
     }

@@ -1,8 +1,9 @@
 //! Controls access to the status page.
 //!
-//! Other web pages in the same browser can reach the emulator too: through a form or a script (CSRF), or through a
-//! domain that resolves to this machine (DNS rebinding). So a request must name an expected host, must come from the
-//! page itself, and must have the key if other machines can reach the port.
+//! Other web pages in the same browser can send requests to the emulator: with a form or a script
+//! (CSRF), or with a domain that resolves to this machine (DNS rebinding). So a request must
+//! contain an expected host name and must come from the page itself. If other machines can reach
+//! the port, the request must also contain the key.
 
 use fintech_auth::{HttpOptions, Secret};
 use http::{HeaderMap, HeaderName, Request, StatusCode, header, uri::Authority};
@@ -15,16 +16,16 @@ use super::Refusal;
 const KEY: HeaderName = HeaderName::from_static("x-page-key");
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// What a request accesses.
+/// The part of the page that a request accesses.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(super) enum Access {
     /// The page. It contains no data, so any site may link to it.
     Page,
-    /// The script and style of the page. They contain no data either.
+    /// The script and the style of the page. They contain no data, so any site may load them.
     Asset,
     /// The data of the emulator.
     State,
-    /// A change of the emulator.
+    /// A request that changes the state of the emulator.
     Action,
 }
 
@@ -32,7 +33,7 @@ pub(in crate::emulator) struct Guard {
     /// Whether other machines can reach the port.
     is_remote: bool,
     key: Option<Secret>,
-    /// Additional host names under which the page may be opened.
+    /// Additional host names under which the page can be opened.
     hosts: Vec<String>,
 }
 
@@ -72,7 +73,7 @@ impl Guard {
         if origin.is_none() && access == Access::Action {
             return Err(forbidden("an action needs the Origin header of the page"));
         }
-        // Only browsers send this header.
+        // Only browsers send this header, so a request without it is allowed.
         let site = single(headers, &FETCH_SITE).map_err(forbidden)?;
         let is_foreign = site.is_some_and(|site| site != "same-origin" && site != "none");
         if is_foreign && access != Access::Page {
@@ -87,7 +88,8 @@ impl Guard {
         }
     }
 
-    /// Returns whether the host is expected. An address needs no DNS, so it cannot be the result of DNS rebinding.
+    /// Returns whether the host is expected. An IP address is always expected, because it needs no
+    /// DNS and so cannot be the result of DNS rebinding.
     fn is_expected(&self, host: &Authority) -> bool {
         let name = host.host().to_ascii_lowercase();
         let is_address = name.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok();
@@ -99,9 +101,9 @@ fn lower_case(hosts: &[String]) -> Vec<String> {
     hosts.iter().map(|host| host.to_ascii_lowercase()).collect()
 }
 
-/// The host and port of the Host header.
+/// Returns the host and the port from the Host header.
 fn host<B>(request: &Request<B>) -> Option<Authority> {
-    // Only requests to a proxy have the authority in the request line.
+    // The request line contains the host and the port only in a request to a proxy.
     if request.uri().authority().is_some() {
         return None;
     }
@@ -109,7 +111,7 @@ fn host<B>(request: &Request<B>) -> Option<Authority> {
     host.parse().ok().filter(|authority: &Authority| !authority.as_str().contains('@'))
 }
 
-/// The value of a header that may appear only once.
+/// Returns the value of a header that may appear only once.
 fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, &'static str> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
@@ -150,7 +152,8 @@ mod tests {
     fn page_opens_only_for_expected_hosts() {
         let local = Guard::local(&["Dev.Example".to_owned()]);
         let remote = Guard::remote(&["emulator".to_owned()], KEY_TEXT.into());
-        // Each host has the expected statuses of a local and of a remote emulator.
+        // Each row has a host, the expected status of a local emulator, and the expected status of
+        // a remote emulator.
         for (host, expected) in [
             ("localhost:4848", [200, 200]),
             ("LOCALHOST", [200, 200]),
@@ -184,7 +187,8 @@ mod tests {
     #[test]
     fn guard_rejects_requests_from_other_origins() {
         let guard = Guard::local(&[]);
-        // Each list of headers has the expected statuses of the page, the state and an action.
+        // Each row has a list of headers, and the expected statuses of the page, the state and an
+        // action.
         for (headers, expected) in [
             (&[][..], [200, 200, 403]),
             (&[("origin", "http://localhost:4848")], [200, 200, 200]),

@@ -33,7 +33,8 @@ const SCRIPT: &str = include_str!("script.js");
 const STYLE: &str = include_str!("style.css");
 const ICON: &str = include_str!("icon.svg");
 
-/// Content security policy: only resources of this server, no markup from scripts, no embedding in frames.
+/// The content security policy allows only resources of this server, no markup that scripts create,
+/// and no embedding in frames.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
                       require-trusted-types-for 'script'; trusted-types 'none'";
@@ -45,7 +46,7 @@ enum Vendor {
     Moov,
 }
 
-/// Why a request to the page fails.
+/// The reason why a request to the page fails.
 #[derive(Debug)]
 struct Refusal {
     status: StatusCode,
@@ -61,9 +62,9 @@ impl Refusal {
 pub(super) struct Page {
     guard: Guard,
     webhook_hosts: Vec<String>,
-    /// Weak, because the emulator owns the page.
+    /// The reference is weak, because the emulator owns the page.
     emulator: OnceLock<Weak<Emulator>>,
-    /// Distinguishes the revisions of this run from those of an earlier run.
+    /// Distinguishes the revisions of this run from the revisions of an earlier run.
     run: String,
     records: Mutex<Records>,
     rotations: Mutex<usize>,
@@ -83,19 +84,20 @@ impl Page {
         })
     }
 
-    /// Sets the emulator, which is started after the page is created.
+    /// Sets the emulator. The emulator is started after the page is created.
     pub(super) fn attach(&self, emulator: &Arc<Emulator>) {
         // The value cannot be set already, because `attach` is called only once.
         _ = self.emulator.set(Arc::downgrade(emulator));
     }
 
-    /// The address of the page. The key is in the fragment, which browsers never send to a server.
+    /// Returns the address of the page. The key is in the fragment of the address, which browsers
+    /// never send to a server.
     pub(super) fn address(&self, url: &str) -> String {
         let key = self.guard.key().map(|key| format!("#key={}", key.expose_secret()));
         format!("{url}/{}", key.unwrap_or_default())
     }
 
-    /// Records a finished request.
+    /// Records a request that is finished.
     pub(super) fn note(&self, request: &Request) {
         self.records().add_request(request);
     }
@@ -108,7 +110,8 @@ impl Page {
         self.rotations.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Responds to a request for the page. Returns `None` if the request is for the services.
+    /// Responds to a request for the page. Returns `None` if the request is for one of the
+    /// services.
     pub(super) fn serve(self: &Arc<Self>, request: &http::Request<Bytes>) -> Option<Response<Bytes>> {
         let path = request.uri().path();
         if path == HEALTH {
@@ -159,7 +162,7 @@ impl Page {
         self: &Arc<Self>,
         request: &http::Request<Bytes>,
     ) -> Result<Response<Bytes>, Refusal> {
-        // A form on another page cannot send this content type.
+        // A form on another web page cannot send this content type.
         let content_type = request.headers().get(header::CONTENT_TYPE);
         if content_type.is_none_or(|value| value != "application/json") {
             return Err(Refusal::new(
@@ -182,7 +185,7 @@ impl Page {
         emulator.ok_or(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the emulator is starting or stopping"))
     }
 
-    /// The data of the page as JSON, or 204 if the page already has it.
+    /// Returns the data of the page as JSON. Returns 204 if the page already has the current data.
     fn state(&self, query: Option<&str>) -> Result<Response<Bytes>, Refusal> {
         let emulator = self.emulator()?;
         let (revision, requests, webhooks) = {
@@ -240,13 +243,15 @@ fn token(token: &ListedToken) -> Value {
     })
 }
 
-/// Shows the last four characters: enough to recognise a token, but not to use it.
+/// Returns `…` and the last four characters, which are enough to recognise a token but not to use
+/// it. For a text of less than 32 bytes, returns only `…`.
 fn redacted(text: &str) -> String {
     let end = text.char_indices().rev().nth(3).map_or(0, |(start, _)| start);
     format!("…{}", text.get(end..).filter(|_| text.len() >= 32).unwrap_or_default())
 }
 
-/// The health check. Anyone may call it, under any host name, because it reveals nothing.
+/// Responds to a health check. Anyone may send it, with any host name, because the response reveals
+/// nothing.
 fn health(method: &Method) -> Response<Bytes> {
     if matches!(*method, Method::GET | Method::HEAD) {
         text(StatusCode::OK, "ok\n")
@@ -273,7 +278,8 @@ fn body(status: StatusCode, content_type: &'static str, content: impl Into<Bytes
     response
 }
 
-/// Adds the security headers. There are no CORS headers, so other origins have no access.
+/// Adds the security headers. There are no CORS headers, so pages of other origins cannot read the
+/// responses.
 fn secure(headers: &mut HeaderMap) {
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, POLICY),

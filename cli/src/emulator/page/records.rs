@@ -1,4 +1,5 @@
-//! The newest requests and webhooks for the page, and their total counts. Both lists have a maximum length.
+//! Stores the newest requests and webhooks for the page, and the total number of each. Both lists
+//! have a maximum length.
 
 use std::{
     collections::VecDeque,
@@ -14,7 +15,7 @@ use serde_json::{Value, json};
 use super::Vendor;
 use crate::{emulator::fault, exit::causes, output::visible};
 
-/// The maximum number of rows per list. Older rows are only counted.
+/// The maximum number of rows per list. Older rows are removed, but still counted.
 pub(super) const KEPT: usize = 200;
 /// The maximum length of a path, in characters.
 const PATH: usize = 200;
@@ -40,7 +41,7 @@ impl<T> Newest<T> {
         self.total += 1;
     }
 
-    /// Newest first.
+    /// Returns the rows as JSON, newest first.
     fn json(&self, row: impl Fn(&T) -> Value) -> Value {
         json!({ "total": self.total, "rows": self.rows.iter().rev().map(row).collect::<Vec<_>>() })
     }
@@ -58,7 +59,7 @@ pub(super) struct Webhook {
 
 #[derive(Default)]
 pub(super) struct Records {
-    /// Incremented when the data of the page changes.
+    /// The revision of the data. It increases when the data of the page changes.
     pub(super) revision: u64,
     requests: Newest<Value>,
     webhooks: Newest<Webhook>,
@@ -129,13 +130,13 @@ impl Records {
     }
 }
 
-/// Milliseconds since 1970, as in JavaScript.
+/// Returns the time in milliseconds since 1970, as JavaScript does.
 pub(super) fn millis(time: SystemTime) -> u64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The error and its root cause, without the errors between them.
+/// Returns the error and its root cause, without the errors between them.
 fn with_root_cause(error: &Error) -> String {
     match causes(error).last() {
         Some(cause) => format!("{error}: {cause}"),
@@ -143,7 +144,7 @@ fn with_root_cause(error: &Error) -> String {
     }
 }
 
-/// Shortens a text, and escapes characters that hide or reorder text.
+/// Shortens a text, and escapes characters that hide text or change its order.
 fn capped(text: &str) -> String {
     let mut capped: String = text.chars().take(PATH).collect();
     if capped.len() < text.len() {
