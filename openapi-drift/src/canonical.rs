@@ -9,12 +9,12 @@ use crate::shape::{self, Shape, is_schema_keyword};
 /// Selects which content a document keeps in addition to its facts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
-    /// The document keeps only facts. Used for documents of vendors.
+    /// The document keeps only its facts. This form is for documents of vendors.
     Facts,
-    /// The document also keeps `x-source`, which names the source of a fact. Used for facts that we
-    /// transcribed.
+    /// The document also keeps `x-source`, which names the source of a fact. This form is for facts
+    /// that we transcribed.
     SourcedFacts,
-    /// The document keeps everything. Used for contracts, whose prose is our own.
+    /// The document keeps everything. This form is for contracts, whose prose is our own.
     Contract,
 }
 

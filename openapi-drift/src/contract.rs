@@ -1,5 +1,5 @@
 //! Checks a contract before it is written: the contract must be OpenAPI 3.0, every reference must
-//! lead to a component, and no item may be listed twice. Does not validate everything else.
+//! lead to a component, and no item may be listed twice. Does not check the other rules of OpenAPI.
 
 use std::collections::BTreeMap;
 

@@ -115,7 +115,7 @@ mod tests {
         }
     }
 
-    /// A reader that never ends, as some pipes.
+    /// A reader that never ends, like some pipes.
     struct Endless(usize);
 
     impl Read for Endless {

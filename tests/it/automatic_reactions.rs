@@ -512,7 +512,7 @@ async fn store_that_rejects_every_token_causes_four_requests_per_refresh() {
     }
 }
 
-/// Accepts a subscription like Redis, then closes the connection.
+/// Accepts a subscription as Redis does, and then closes the connection.
 async fn accept_subscription(mut stream: TcpStream) {
     let mut received = Vec::new();
     while let Ok(1..) = stream.read_buf(&mut received).await {

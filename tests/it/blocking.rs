@@ -236,7 +236,8 @@ fn blocking_calls_fail_only_in_async_code() {
             f()
         });
         allowed(&format!("{name}, another entered thread"), entered.join().expect("no panic"));
-        // The call cannot detect an unconstrained task, as the module documentation says.
+        // The call cannot detect that it runs in an unconstrained task. The module documentation
+        // describes this limit.
         allowed(name, runtime.block_on(task::coop::unconstrained(async { waits() })));
     }
     let runtime = threads();

@@ -123,7 +123,8 @@ async fn handle_over_the_limit_is_an_error_until_a_handle_is_dropped() {
 async fn too_long_scope_set_is_rejected_by_every_method() {
     assert!(Scope::new(&"a".repeat(1_024)).is_ok());
     assert_eq!(Scope::new(&"a".repeat(1_025)).unwrap_err().kind(), ErrorKind::InvalidConfig);
-    // 16 scopes of 1,024 bytes and their spaces exceed the limit by 15 bytes.
+    // The limit is 16 KiB. 16 scopes of 1,024 bytes, with 15 spaces between them, exceed it by 15
+    // bytes.
     let long: Vec<Scope> = ('a'..='p').map(|name| name.to_string().repeat(1_024).parse().unwrap()).collect();
     let (cache, source) = cache_with([], |options| options);
     let is_refused = |error: Error| error.kind() == ErrorKind::InvalidConfig && !error.may_have_been_sent();

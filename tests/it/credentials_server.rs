@@ -60,7 +60,7 @@ impl Server {
         self.state.scripted.lock().unwrap().push_back(response(status, body));
     }
 
-    /// Delays requests with this pair until [`Self::release`].
+    /// Delays requests with this key pair until [`Self::release`] is called.
     pub(crate) fn hold(&self, pair: &str) {
         *self.state.held.lock().unwrap() = Some(pair.to_owned());
     }
@@ -210,7 +210,7 @@ impl Cached {
         Self(Arc::new(CachedState { known, pair: Mutex::new(pair(first)), next, behaviour, calls }))
     }
 
-    /// Sets the pair that the provider returns from now on.
+    /// Sets the key pair that the provider returns from now on.
     pub(crate) fn set(&self, text: &str) {
         *self.0.pair.lock().unwrap() = pair(text);
         self.set_next(text);

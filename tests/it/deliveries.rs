@@ -142,8 +142,8 @@ async fn clock_jumps_do_not_remove_deliveries() {
     }
     clock.wall_back(48 * HOUR);
     assert_eq!(state(&deliveries.begin(first, KEEP).await.unwrap()), "done");
-    // The wall clock stays behind real time, so the old timestamp is still accepted. The record
-    // must therefore not expire.
+    // The wall clock is set back, so the old timestamp is still accepted. The record must therefore
+    // not expire.
     clock.wall_back(48 * HOUR);
     sleep(25 * HOUR).await;
     assert_eq!(state(&deliveries.begin(first, KEEP).await.unwrap()), "done");

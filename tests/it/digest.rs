@@ -157,7 +157,7 @@ fn serde_tokens(attributes: &[syn::Attribute]) -> Vec<String> {
     attributes.flat_map(|attribute| flat(attribute.meta.to_token_stream())).collect()
 }
 
-/// Returns whether an invalid value of the field counts as absent.
+/// Returns whether the field is treated as absent if its value is invalid.
 fn is_lenient(attributes: &[syn::Attribute]) -> bool {
     serde_tokens(attributes).iter().any(|token| token == "deserialize_with")
 }

@@ -109,7 +109,7 @@ impl Matrix {
             if shown.contains(MARK) {
                 self.wrong.push(format!("{name}, {operation:?} shows the response: {shown}"));
             }
-            // The response may have started a cool-down. It ends here.
+            // The response may have started a cool-down. Advancing the clock ends this cool-down.
             self.clock.advance(Duration::from_secs(2 * 24 * 60 * 60));
             self.server.respond(raw(200, "", operation.body("")));
             let mut recovery = operation.call(&self.clients).await;

@@ -34,7 +34,7 @@ enum Step {
     PassToStale(usize),
     /// Invalidates the token that was last returned, even if there is a newer token.
     Reject(usize),
-    /// Revokes the newest token. Passes either its access token or its refresh token.
+    /// Revokes the newest token. The revocation names either the access token or the refresh token.
     Revoke(usize, bool),
 }
 

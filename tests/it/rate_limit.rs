@@ -66,8 +66,8 @@ async fn uncached_scope_sets_are_requested_in_arrival_order_within_the_limit() {
         let waited = &times[40..];
         assert!(waited.windows(2).all(|two| (25..=45).contains(&(two[1] - two[0]))), "not even: {count}");
         let rate = (count - 40) as f64 / (*waited.last().unwrap() as f64 / 1000.0);
-        // The first caller that waits does so for a whole second. This lowers the average rate if
-        // there are only 200 callers.
+        // The first caller that has to wait waits for a whole second. With only 200 callers, this
+        // lowers the average rate noticeably.
         assert!((38.0..=40.0).contains(&rate) || count == 200, "{count}: {rate} a second");
     }
 }

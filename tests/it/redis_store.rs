@@ -524,8 +524,8 @@ async fn every_process_can_send_requests_after_a_cool_down() {
     let source = source([limited(1)]);
     let (one, two) = (process(&redis, &source), process(&redis, &source));
     assert_eq!(kind(&one, "a").await, ErrorKind::RateLimited);
-    // The caller in the second process waits until the block ends, and then this process sends the
-    // next request.
+    // The caller in the second process waits until the cool-down ends, and then the second process
+    // sends the next request.
     assert_eq!((get(&two, "a").await, get(&one, "a").await), ("token-2".to_owned(), "token-2".to_owned()));
     assert_eq!(source.count(), 2);
 }
@@ -1020,7 +1020,7 @@ async fn revocation_missed_by_the_subscription_is_applied_later() {
     let source = source([]);
     let (_one, two) = two_with_one_token(&redis, &source).await;
     sleep(BRIEF).await;
-    // The revocation is by the refresh token, which the second process has never received.
+    // The revocation names the refresh token, which the second process has never received.
     redis.run_text::<i64>("CLIENT KILL TYPE pubsub").await;
     store(&redis)
         .revoke(

@@ -101,7 +101,8 @@ async fn refused_scope_set_does_not_block_other_scope_sets() {
 }
 
 /// Before the first success, the cache cannot know whether the server refuses the credentials or
-/// only these five scope sets. After it, refusals of these scope sets do not block the credentials.
+/// only these five scope sets. After the first success, refusals of these scope sets do not block
+/// the credentials.
 #[tokio::test(start_paused = true)]
 async fn refused_scope_sets_do_not_block_others_after_the_first_success() {
     let source = RefusingSource::new(Some(StatusCode::FORBIDDEN), false);

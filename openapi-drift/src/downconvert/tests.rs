@@ -33,7 +33,7 @@ fn schema(given: Value) -> (Value, String) {
 #[test]
 fn each_schema_converts_to_its_equivalent_in_openapi_3_0() {
     for (given, expected) in [
-        // null
+        // Null
         (json!({ "type": ["string", "null"] }), json!({ "type": "string", "nullable": true })),
         (json!({ "type": ["string"] }), json!({ "type": "string" })),
         (json!({ "type": "null", "title": "T" }), json!({ "enum": [null], "title": "T" })),
