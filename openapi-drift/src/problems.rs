@@ -37,6 +37,7 @@ pub(crate) fn sanitize(text: &str) -> String {
 }
 
 impl Problems {
+    /// Adds one problem.
     pub fn push(&mut self, problem: impl Into<String>) {
         self.0.push(problem.into());
     }
