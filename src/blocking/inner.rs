@@ -232,6 +232,11 @@ macro_rules! client {
                 self.0.client.scopes()
             }
 
+            /// Returns the base URL of the service without a trailing slash, for your own requests.
+            pub fn base_url(&self) -> &str {
+                self.0.client.base_url()
+            }
+
             /// Returns the counters of the token cache.
             pub fn stats(&self) -> crate::token::Stats {
                 self.0.tokens.stats()

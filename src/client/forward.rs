@@ -112,6 +112,11 @@ macro_rules! client_methods {
                 &self.inner().default
             }
 
+            /// Returns the base URL of the service without a trailing slash, for your own requests.
+            pub fn base_url(&self) -> &str {
+                crate::client::Api::http(&*self.inner().api).base()
+            }
+
             /// Returns the token cache, for example to limit a wait, to create handles, or to run a
             /// request.
             pub fn tokens(&self) -> &crate::token::TokenCache {

@@ -72,6 +72,18 @@ fn file(name: &str, content: impl AsRef<[u8]>) -> PathBuf {
 }
 
 #[test]
+fn clients_return_their_base_url_without_a_trailing_slash() {
+    let url = "http://127.0.0.1:1/moov/";
+    let moov = moov::Client::builder(fintech_auth::Credentials::new("id", "secret")).with_base_url(url);
+    let moneykit = moneykit::ClientBuilder::for_webhooks(None).with_base_url(url).build().unwrap();
+    let blocking = fintech_auth::blocking::moov::Client::new(moov.clone()).unwrap();
+    let moov = moov.build().unwrap();
+    for shown in [moov.base_url(), moneykit.base_url(), blocking.base_url()] {
+        assert_eq!(shown, "http://127.0.0.1:1/moov");
+    }
+}
+
+#[test]
 fn no_setting_is_ignored() {
     let samples = samples();
     let keys: Vec<&str> = samples.iter().map(|(key, _)| *key).collect();
