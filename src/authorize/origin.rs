@@ -1,5 +1,7 @@
 //! Compares request URLs with the origins that may receive tokens. Does not resolve host names.
 
+use std::fmt;
+
 use reqwest::Url;
 
 use crate::{Error, ErrorKind, transport::BaseUrl};
@@ -21,7 +23,7 @@ impl Origin {
         }
         let url = Url::parse(base.as_str()).ok().filter(|url| url.path() == "/");
         url.as_ref().and_then(Self::of_url).ok_or_else(|| {
-            let reason = "an origin has no path; use one such as https://api.example.com";
+            let reason = "an origin must not have a path; use for example https://api.example.com";
             Error::new(ErrorKind::InvalidConfig, reason)
         })
     }
@@ -60,6 +62,17 @@ impl Origin {
             _ => rest.strip_prefix(':').is_some_and(|port| *port == *self.port.to_string()),
         };
         uri.scheme_str() == Some(self.scheme) && host.eq_ignore_ascii_case(&self.host) && has_port
+    }
+}
+
+/// Writes the origin as in a URL, with the port only if it is not the default.
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.scheme, self.host)?;
+        match (self.scheme, self.port) {
+            ("https", 443) | ("http", 80) => Ok(()),
+            (_, port) => write!(f, ":{port}"),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::{error::Error as StdError, fmt};
 use http::StatusCode;
 use reqwest::{Request, Response, ResponseBuilderExt as _, Url};
 
-use super::{Authorizer, Kind, Tokens, peeked};
+use super::{Authorizer, Kind, Tokens, origin::Origin, peeked};
 use crate::{
     Error, ErrorKind, Token,
     token::{Rejection, Replacement},
@@ -90,7 +90,16 @@ impl Authorizer {
         if self.covers(url) {
             return Ok(());
         }
-        let reason = "the request goes to an origin that gets no credentials; check the client's base url";
+        if !url.username().is_empty() || url.password().is_some() {
+            let reason = "the request's url contains a user name or password; remove it";
+            return Err(Error::new(ErrorKind::InvalidConfig, reason));
+        }
+        let allowed: Vec<_> = self.origins.iter().map(Origin::to_string).collect();
+        let reason = format!(
+            "the request goes to {}, but the credentials may be sent only to {}",
+            url.origin().ascii_serialization(),
+            allowed.join(", ")
+        );
         Err(Error::new(ErrorKind::InvalidConfig, reason))
     }
 

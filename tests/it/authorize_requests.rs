@@ -275,13 +275,20 @@ async fn send_rejects_another_origin_without_sending() {
     let (ours, other) = (emulator().await, emulator().await);
     let authorizer = moneykit(&ours).bearer(&[]).unwrap();
     let user_info = introspect(&ours).replace("http://", "http://user@");
-    for url in [introspect(&other), introspect(&ours).replace("127.0.0.1", "localhost"), user_info] {
+    let other_host = introspect(&ours).replace("127.0.0.1", "localhost");
+    for (url, shown) in [
+        (introspect(&other), other.url()),
+        (other_host, &*ours.url().replace("127.0.0.1", "localhost")),
+        (user_info, "user name"),
+    ] {
         // This request is built by hand, because reqwest's builder converts the user name and
         // password in a URL to an `Authorization` header.
         let request = Request::new(http::Method::GET, url.parse().expect("a url"));
         let error = authorizer.send(&reqwest(), request).await.unwrap_err();
         let SendError::Token(cause) = error else { panic!("{error:?}") };
         assert_eq!(cause.kind(), ErrorKind::InvalidConfig, "{url}");
+        let text = cause.to_string();
+        assert!(text.contains(shown) && (shown == "user name" || text.ends_with(ours.url())), "{text}");
     }
     assert_eq!((sent(&ours), sent(&other)), ((0, 0), (0, 0)));
 }
@@ -302,7 +309,7 @@ async fn send_reports_the_error_of_the_http_client() {
 async fn progenitor_client_sends_nothing_without_a_token_or_to_another_origin() {
     let (ours, other) = (emulator().await, emulator().await);
     let authorizer = moneykit_with_wrong_secret(&ours).bearer(&[]).unwrap();
-    for (url, reason) in [(introspect(&ours), "credentials"), (introspect(&other), "origin")] {
+    for (url, reason) in [(introspect(&ours), "credentials"), (introspect(&other), other.url())] {
         let request = reqwest().post(url).body("a body").build().expect("a request");
         let error = execute(&authorizer, &reqwest(), request).await.unwrap_err();
         assert!(error.is_builder(), "{error:?}");
