@@ -5,7 +5,7 @@
 //! `MOOV_CLIENT_ID`, `MOOV_CLIENT_SECRET` and, for browser tokens, `MOOV_ORIGIN` from the
 //! environment.
 
-use fintech_auth::{Error, Secret, emulator::Emulator, moneykit, moov};
+use fintech_auth::{Error, ExpiresIn, Secret, emulator::Emulator, moneykit, moov};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -29,8 +29,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 async fn tour(moneykit: moneykit::Client, moov: moov::Client) -> Result<(), Error> {
     println!("MoneyKit");
     let token = moneykit.create_access_token(&[]).await?;
-    let expires_in = token.expires_in.map(|expires_in| expires_in.raw());
-    tell("POST /auth/token", token.status(), format!("{:?}, expires_in {expires_in:?}", token.access_token));
+    tell("POST /auth/token", token.status(), lifetime(token.expires_in));
 
     let about = moneykit.introspect(&token.access_token).await?;
     tell(
@@ -44,25 +43,32 @@ async fn tour(moneykit: moneykit::Client, moov: moov::Client) -> Result<(), Erro
 
     match moneykit.introspect(&Secret::from("made-up")).await {
         Ok(about) => tell("GET  /auth/introspect", about.status(), "a made-up token was accepted"),
-        Err(error) => println!("  refused: {error}"),
+        Err(error) => println!("  as expected, a made-up token is refused:\n    {error}"),
     }
 
     println!("\nMoov");
     let mut token = moov.create_access_token(&["/accounts.read".parse()?]).await?;
-    let expires_in = token.expires_in.map(|expires_in| expires_in.raw());
-    tell(
-        "POST /oauth2/token",
-        token.status(),
-        format!("{:?}, expires_in {expires_in:?}", token.access_token),
-    );
+    tell("POST /oauth2/token", token.status(), lifetime(token.expires_in));
 
     if let Some(refresh_token) = &token.refresh_token {
         token = moov.refresh(refresh_token, &[]).await?;
-        tell("POST /oauth2/token (refresh)", token.status(), format!("{:?}", token.access_token));
+        tell("POST /oauth2/token (refresh)", token.status(), lifetime(token.expires_in));
     }
     let revoked = moov.revoke(&token.access_token, None).await?;
     tell("POST /oauth2/revoke", revoked.status(), "");
+    println!("\nAll calls ended as expected.");
     Ok(())
+}
+
+/// Describes `expires_in`, which Moov sends as a Unix timestamp.
+fn lifetime(expires_in: Option<ExpiresIn>) -> String {
+    match expires_in.map(|expires_in| expires_in.raw()) {
+        None => "a token without expires_in".to_owned(),
+        Some(timestamp) if timestamp > 1_000_000_000 => {
+            format!("a token, expires_in {timestamp} (a Unix timestamp)")
+        }
+        Some(seconds) => format!("a token, expires_in {seconds} (seconds)"),
+    }
 }
 
 fn tell(request: &str, status: http::StatusCode, result: impl std::fmt::Display) {
