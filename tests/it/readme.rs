@@ -139,6 +139,25 @@ fn the_front_page_is_short_and_each_link_leads_to_a_page() {
     }
 }
 
+// The readme's test for a user's service. The readme repeats these lines.
+async fn your_test() -> Result<(), Box<dyn std::error::Error>> {
+    let emulator = fintech_auth::emulator::Emulator::start().await?;
+    let client = emulator.moov().build()?; // give this client to your service
+    client.token(&["/accounts.read".parse()?]).await?;
+    assert_eq!(emulator.requests().len(), 1);
+    Ok(())
+}
+
+/// A doctest does not compile a function with `#[tokio::test]`.
+#[tokio::test]
+async fn test_in_the_readme_passes() {
+    let here = include_str!("readme.rs");
+    let lines = here.split("repeats these lines.\n").nth(1).expect("the test").split("\n}\n").next();
+    let text = read("README.md");
+    assert!(text.contains(lines.expect("its end")), "the readme has another test");
+    your_test().await.expect("it passes");
+}
+
 #[test]
 fn readme_table_lists_every_feature() {
     let (readme, manifest) = (read("README.md"), read("Cargo.toml"));
