@@ -100,7 +100,9 @@ pub(crate) fn parse(text: &str) -> Result<Value, String> {
                 continue;
             }
             Event::SequenceEnd | Event::MappingEnd => {
-                let Some((value, _)) = open.pop() else { return error("unbalanced document") };
+                let Some((value, _)) = open.pop() else {
+                    return error("unbalanced brackets in the document");
+                };
                 value
             }
             Event::Scalar(text, ScalarStyle::Plain, ..) => match plain_scalar(&text) {
@@ -121,7 +123,7 @@ pub(crate) fn parse(text: &str) -> Result<Value, String> {
                 map.insert(key.take().unwrap_or_default(), value);
             }
             Some((Value::Array(list), _)) => list.push(value),
-            Some(_) => return error("unbalanced document"),
+            Some(_) => return error("unbalanced brackets in the document"),
         }
     }
     root.ok_or_else(|| "the document is empty".to_owned())

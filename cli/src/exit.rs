@@ -204,7 +204,7 @@ impl Failure {
     pub(crate) fn next(&self) -> Cow<'static, str> {
         match (self.error.as_ref().and_then(Error::code), self.vendor) {
             (Some("invalid_grant"), _) => {
-                "issue a new token: this refresh token was already used, revoked or has expired".into()
+                "issue a new token: this refresh token was already used or revoked, or has expired".into()
             }
             (_, Some(vendor)) => self.exit.next_for(vendor),
             (_, None) => self.exit.next().into(),

@@ -193,7 +193,7 @@ impl Plan {
         // the same result.
         let read = build_script::parse(&text).map_err(|reason| format!("{name}: {reason}"))?;
         if read != contract {
-            return Err(format!("{name}: the build script parses the contract differently").into());
+            return Err(format!("{name}: the build script and regen parse the contract differently").into());
         }
         self.change(root, "openapi.yaml", text)
     }
@@ -235,7 +235,7 @@ impl Plan {
         }
         if !before.lock.is_of(facts) {
             return Err(format!(
-                "{name}: was edited by hand; put corrections into overlay.yaml, and restore the facts with \
+                "{name}: was edited by hand; put corrections into overlay.yaml, and restore this file with \
                  `cargo xtask regen {} --fetch`",
                 self.vendor,
             )

@@ -224,7 +224,7 @@ impl Authorizer {
         let origins = origins.into_iter().map(|origin| Origin::parse(origin.as_ref()));
         self.origins = origins.collect::<Result<_, _>>()?;
         if self.origins.is_empty() {
-            let reason = "name an origin that gets the credentials, such as https://api.example.com";
+            let reason = "no origin given: pass the origins that may receive the credentials, such as https://api.example.com";
             return Err(Error::new(ErrorKind::InvalidConfig, reason));
         }
         Ok(self)

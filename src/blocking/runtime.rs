@@ -69,7 +69,8 @@ impl Runtime {
             let _ = sender.send(call.await);
         });
         receiver.recv().unwrap_or_else(|_| {
-            let reason = "the call ended without a result; your code in it may have panicked";
+            let reason =
+                "the call ended without a result; code that you passed to the client may have panicked";
             Err(Error::new(ErrorKind::Unavailable, reason).with_sent(true))
         })
     }

@@ -151,14 +151,14 @@ impl Fault {
     }
 }
 
-/// Displays the fault for people, such as `status 503` or `no response, after 2s, once served`.
+/// Displays the fault for people, such as `status 503` or `no response, after 2s, after the request was processed`.
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.ending {
             Ending::Served => f.write_str("late response")?,
             Ending::Half => f.write_str("truncated response")?,
             Ending::Response(response) if response.extensions().get::<BeforeService>().is_some() => {
-                f.write_str("block by the CDN")?;
+                f.write_str("blocked by the CDN")?;
             }
             Ending::Response(response) => write!(f, "status {}", response.status().as_u16())?,
             Ending::Cut(Cut::Close) => f.write_str("closed connection")?,
@@ -168,7 +168,7 @@ impl fmt::Display for Fault {
         if !self.delay.is_zero() {
             write!(f, ", after {:?}", self.delay)?;
         }
-        f.write_str(if self.serve { ", once served" } else { "" })
+        f.write_str(if self.serve { ", after the request was processed" } else { "" })
     }
 }
 

@@ -59,7 +59,7 @@ impl Service {
             None if request.body.is_empty() => Some(Fields::default()),
             _ => None,
         };
-        let fields = fields.ok_or(Refusal::Invalid(&["body"], "not a well-formed form"))?;
+        let fields = fields.ok_or(Refusal::Invalid(&["body"], "not valid form data"))?;
         let ways = [
             self.client.basic(&request.headers),
             self.client.body(&fields),

@@ -189,7 +189,7 @@ impl Service {
         }
         let response = response::token(StatusCode::OK, &body);
         if is_for_no_page {
-            response::because(response, "issued, but for no allowed origin")
+            response::because(response, "issued, but the origin is not allowed")
         } else {
             response
         }

@@ -275,7 +275,7 @@ impl ClientBuilder {
         if self.client_type == Some(Some(ClientType::Web)) && !has_page {
             return Err(invalid(
                 "a token for a browser needs the page's origin: set `origin` or call with_origin, \
-                 or request client type service",
+                 or use the client type `service`",
             ));
         }
         let client_type = match self.client_type {
@@ -286,7 +286,7 @@ impl ClientBuilder {
             None | Some(None | Some(ClientType::Web)) => None,
             Some(Some(ClientType::Device | ClientType::Service)) => {
                 return Err(invalid(
-                    "client types device and service need the Moov version v2026.07.00 or a newer one: set \
+                    "the client types `device` and `service` require Moov version v2026.07.00 or newer: set \
                      `version` or call with_version",
                 ));
             }

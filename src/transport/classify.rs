@@ -55,7 +55,7 @@ pub(super) fn classify_in_front(status: StatusCode, headers: &HeaderMap) -> (Err
     let server = headers.get(header::SERVER).and_then(|server| server.to_str().ok()).unwrap_or_default();
     let is_cloudflare = headers.contains_key("cf-ray") || server.eq_ignore_ascii_case("cloudflare");
     match status.as_u16() {
-        429 => (ErrorKind::RateLimited, "too many requests for a proxy or CDN in front of the service"),
+        429 => (ErrorKind::RateLimited, "a proxy or CDN in front of the service received too many requests"),
         404 | 405 => (
             ErrorKind::Unavailable,
             "a proxy or CDN in front of the service does not know the address; check the base url",

@@ -220,7 +220,7 @@ reasons! {
         SignatureInvalid "signature_invalid" "signature verification failed",
         /// The signature is an ASN.1 structure. JWS requires two numbers of 32 bytes (RFC 7518
         /// section 3.4).
-        SignatureInDer "signature_in_der" "the signature is in der",
+        SignatureInDer "signature_in_der" "the signature is der-encoded",
         /// The signature is not 64 bytes long.
         SignatureLength "signature_length" "the signature is not 64 bytes long",
     }

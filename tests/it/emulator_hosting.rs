@@ -132,8 +132,8 @@ async fn pending_faults_are_listed_until_they_are_applied() {
         faults.iter().map(|fault| (fault.operation, fault.fault.to_string(), fault.times)).collect()
     };
     let (moneykit, moov) = (Operation::MoneykitToken, Operation::MoovToken);
-    let late = (moneykit, "block by the CDN, after 2s".to_owned(), 1);
-    let lost = (moov, "closed connection, once served".to_owned(), 1);
+    let late = (moneykit, "blocked by the CDN, after 2s".to_owned(), 1);
+    let lost = (moov, "closed connection, after the request was processed".to_owned(), 1);
     assert_eq!(pending(), [(moneykit, "status 503".to_owned(), 2), late.clone(), lost.clone()]);
     let client = emulator.moneykit().with_tokens(crate::support::plain).build().unwrap();
     client.create_access_token(&[]).await.unwrap_err();

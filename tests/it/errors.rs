@@ -201,7 +201,7 @@ async fn error_of_an_intermediary_is_not_a_refusal_of_the_credentials() {
             (401, ErrorKind::Unavailable, "a proxy or CDN (Cloudflare) blocked"),
             (403, ErrorKind::Unavailable, "a proxy or CDN (Cloudflare) blocked"),
             (404, ErrorKind::Unavailable, "check the base url"),
-            (429, ErrorKind::RateLimited, "for a proxy or CDN"),
+            (429, ErrorKind::RateLimited, "a proxy or CDN in front"),
             (503, ErrorKind::Unavailable, "a proxy or CDN in front of the service failed"),
         ] {
             let marks = "server: cloudflare\r\ncf-ray: 8f1c2d3e4a5b6c7d-FRA\r\n";

@@ -48,8 +48,8 @@ enum Command {
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 no changes; 1 changes; 2 changes that need review, because they break callers, may change the
-meaning, or match no rule; 3 error, no file was written.";
+Exit codes: 0: no changes; 1: changes; 2: changes that need review, because they break callers, may change the
+meaning, or match no rule; 3: error, no file was written.";
 
 #[derive(Args, Debug)]
 #[command(group = ArgGroup::new("document").args(["from", "fetch"]))]

@@ -128,7 +128,7 @@ async fn bearer(
     match probe::classify(response.as_ref()) {
         Acceptance::Accepted(_) => checks.ok("token.ok", "accepted on GET /accounts"),
         Acceptance::Forbidden => {
-            checks.ok("token.ok", "accepted on GET /accounts, which needs another scope")
+            checks.ok("token.ok", "accepted: GET /accounts only reports a missing scope")
         }
         Acceptance::Refused => {
             let asked = config.version.as_deref().unwrap_or(DEFAULT);
@@ -225,7 +225,7 @@ async fn key_pair(
         Acceptance::Accepted(_) => checks.ok("key_pair.ok", "accepted without a token on GET /accounts"),
         refused @ (Acceptance::Refused | Acceptance::Forbidden) => {
             let status = if refused == Acceptance::Refused { 401 } else { 403 };
-            let found = format!("not accepted without a token: {status} on GET /accounts");
+            let found = format!("the key pair was rejected: {status} on GET /accounts");
             let next = "use tokens, or check the permissions of the MOOV_CLIENT_ID key in Moov's dashboard";
             checks.add("key_pair.refused", Verdict::Warn, &found, next)
         }

@@ -157,8 +157,7 @@ pub(super) fn moneykit(
     }
     match received {
         Some(received) if received != asked => {
-            let next =
-                "read the vendor's changelog since the version sent, and report anything that does not work";
+            let next = "read the vendor's changelog for the versions after the one that was sent, and report anything that does not work";
             checks.add("version.differs", Verdict::Warn, &found, next)
         }
         _ => checks.ok("version.ok", &found),

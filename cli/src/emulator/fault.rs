@@ -87,13 +87,11 @@ pub(super) fn parse(text: &str) -> Result<PlannedFault, Failure> {
             }
             Some(("times", "always")) => times = usize::MAX,
             Some(("times", number)) => {
-                times = number
-                    .parse()
-                    .map_err(|_| Failure::usage("the times of a fault must be a number or always"))?;
+                times = number.parse().map_err(|_| Failure::usage("times= must be a number or always"))?;
             }
             _ => {
                 return Err(Failure::usage(
-                    "the additions of a fault are delay=, times=, served and, for a status, retry-after= and html",
+                    "the options of a fault are delay=, times=, served and, for a status, retry-after= and html",
                 ));
             }
         }

@@ -224,7 +224,7 @@ fn page(args: &Args) -> Result<Arc<Page>, Failure> {
 /// Generates a random key of 128 bits, as hexadecimal digits.
 fn new_key() -> Result<Secret, Failure> {
     let random: Random<[u8; 16]> = ring::rand::generate(&SystemRandom::new()).map_err(|_| {
-        Failure::local("cannot generate the key of the page: the system has no random numbers")
+        Failure::local("cannot generate the key of the page: cannot read random bytes from the system")
     })?;
     Ok(format!("{:032x}", u128::from_be_bytes(random.expose())).into())
 }

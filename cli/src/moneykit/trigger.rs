@@ -33,8 +33,8 @@ The handler needs the public key of the signature. There are two ways:
      then signs with FINTECH_AUTH_SIGNING_KEY.
   2. With --jwks-file, this command writes the key set before it sends the
      webhook. The handler reads or serves that file. The private key is read
-     from --key-file, otherwise from FINTECH_AUTH_SIGNING_KEY; without both, a
-     new key is generated.
+     from --key-file, otherwise from FINTECH_AUTH_SIGNING_KEY. If neither is
+     given, a new key is generated.
 
 By default, failed deliveries are retried as the vendor does: at most 9 attempts
 in 2 hours, each interval twice as long as the previous one, until the handler

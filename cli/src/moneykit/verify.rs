@@ -22,8 +22,8 @@ use crate::{
 #[derive(clap::Args)]
 #[command(after_help = "\
 The headers are lines of the form `Name: value`; a request line before them is
-ignored. No credentials are needed. With --tolerance, a signature may also have
-expired by up to that time.
+ignored. No credentials are needed. With --tolerance, a signature that expired
+at most that long ago is also accepted.
 
 Examples:
   fintech-auth moneykit verify --headers headers.txt --body body.json

@@ -135,7 +135,7 @@ fn hand_edited_facts_are_an_error() {
     edit(root.path(), UPSTREAM, "      - short\n", "");
     let output = check(root.path());
     assert_eq!(output.outcome, Outcome::Failed);
-    insta::assert_snapshot!(output.err, @"specs/library/upstream.yaml: was edited by hand; put corrections into overlay.yaml, and restore the facts with `cargo xtask regen library --fetch`");
+    insta::assert_snapshot!(output.err, @"specs/library/upstream.yaml: was edited by hand; put corrections into overlay.yaml, and restore this file with `cargo xtask regen library --fetch`");
 }
 
 #[test]

@@ -124,7 +124,7 @@ impl Setting for Duration {
 }
 
 impl Setting for (usize, Duration) {
-    const MUST_BE: &'static str = "must be a number of calls per time, such as 40/s or 300/60s";
+    const MUST_BE: &'static str = "must be a rate, such as 40/s or 300/60s";
 
     fn read(value: &Value) -> Option<Self> {
         let (calls, per) = value.text()?.split_once('/')?;

@@ -66,7 +66,9 @@ impl RefreshTask {
                         return Ok(Ok(token));
                     }
                     if except.contains(&id) {
-                        return Err(StoreError::new("the store returned a token that was excluded"));
+                        return Err(StoreError::new(
+                            "the store returned a token that was already rejected or revoked",
+                        ));
                     }
                     unusable = Some(id);
                 }

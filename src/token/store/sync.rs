@@ -84,9 +84,9 @@ impl CacheInner {
         };
         let is_kept = breaker.keep_pending(mark);
         let reason = if is_kept && !self.shared.work.is_closed() {
-            "token store failed: other processes may use the token until a retry succeeds"
+            "token store failed: other processes may still use the revoked or rejected token until a retry succeeds"
         } else {
-            "token store failed: other processes may use the token"
+            "token store failed: other processes may still use the revoked or rejected token"
         };
         let cause = std::error::Error::source(&error);
         tracing::warn!(

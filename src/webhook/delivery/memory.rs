@@ -94,12 +94,14 @@ impl MemoryDeliveries {
             // attempt.
             Some(Entry::InProgress { .. }) => state.remove(id.digest()),
             None if state.dropped_until.is_some_and(|until| id.signed_at() <= until) => {
-                return Err("records as old as this delivery were dropped");
+                return Err("records of this age were dropped, so this delivery may be a duplicate");
             }
             None => {}
         }
         while state.entries.len() >= self.capacity {
-            state.drop_one(now).ok_or("all records are of deliveries in progress")?;
+            state
+                .drop_one(now)
+                .ok_or("the store is full, and every record belongs to a delivery in progress")?;
         }
         let until = now.saturating_add(lease);
         state.entries.insert(*id.digest(), Entry::InProgress { claim, until });

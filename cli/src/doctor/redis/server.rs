@@ -65,7 +65,7 @@ pub(in crate::doctor) async fn check(
             }
         }
         Err((found, _)) => {
-            let found = format!("INFO failed, which the store does not need: {found}");
+            let found = format!("INFO failed: {found}; the store works without it");
             checks.add("version.unknown", Verdict::Skip, &found, "")?;
         }
     }

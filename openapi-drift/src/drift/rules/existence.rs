@@ -41,7 +41,7 @@ pub(super) fn thing(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Val
             return Some(finding(format!("{}-became-one-of", part("schema")), Level::Meaning, Any, what));
         }
         Kind::AddedAlike => {
-            let what = format!("a part with the same type as before was added to `{}`", holder.key);
+            let what = format!("a part was added to `{}`, and its type did not change", holder.key);
             let rule = format!("{}-{}-added", part("schema"), holder.key.to_kebab_case());
             return Some(finding(rule, Level::Meaning, Any, what));
         }

@@ -59,22 +59,25 @@ impl RedisStore {
         let limit = RateLimit { calls: 1, per: LIFE };
         let claim = self.claim(key, &key.source, &[], LIFE, Some(limit), Duration::ZERO).await?;
         let Claim::Leased { lease, .. } = claim else {
-            return Err(StoreError::new("a free lease is not granted"));
+            return Err(StoreError::new("the store did not grant a free lease"));
         };
-        step(self.put(key, &token, &lease).await?, "a token is not stored")?;
-        step(self.take_refresh_token(key, &lease).await?.is_some(), "a stored token is not found")?;
+        step(self.put(key, &token, &lease).await?, "the store did not store a token")?;
+        step(self.take_refresh_token(key, &lease).await?.is_some(), "the store did not find a stored token")?;
         let permit = self.acquire_permit(&key.source, &key.source, Some(limit), Duration::ZERO).await?;
-        step(permit != Permit::Granted(Duration::ZERO), "a call beyond the rate limit is allowed")?;
+        step(permit != Permit::Granted(Duration::ZERO), "the store allowed a call beyond the rate limit")?;
         let id = token.id;
         self.invalidate(key, id).await?;
         self.release(key, &lease).await?;
         let lease = self.lease(key, LIFE).await?;
-        let lease = lease.ok_or_else(|| StoreError::new("a released lease is not granted again"))?;
+        let lease = lease.ok_or_else(|| StoreError::new("the store did not grant a released lease again"))?;
         let kept = self.put_and_release(key, &token, &lease).await?;
-        step(kept, "an invalidated token that is issued again is not stored")?;
+        step(kept, "the store did not store an invalidated token that was issued again")?;
         self.invalidate(key, id).await?;
         self.revoke(&key.source, &[id], LIFE).await?;
-        step(!self.marks(&key.source, &[id]).await?.is_empty(), "a revoked token is not marked")
+        step(
+            !self.marks(&key.source, &[id]).await?.is_empty(),
+            "the store did not record the revocation of a token",
+        )
     }
 
     async fn remove(&self, names: &OfSource) -> Result<(), StoreError> {

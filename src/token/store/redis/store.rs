@@ -266,9 +266,9 @@ impl TokenStore for RedisStore {
                     Reply::Blocked(block) => return Ok(Claim::Blocked(block)),
                     Reply::Granted { .. } | Reply::None => return Err(reply::unexpected_reply()),
                 }
-                tracing::warn!("overwriting a Redis entry that no sealing key opens");
+                tracing::warn!("overwriting a Redis entry that no sealing key can decrypt");
             }
-            Err(StoreError::new("redis: no sealing key opens the entry"))
+            Err(StoreError::new("redis: no sealing key can decrypt the entry"))
         })
     }
 
