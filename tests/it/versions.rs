@@ -114,7 +114,7 @@ async fn client_type_is_sent_only_with_versions_that_support_it() {
                 Ok(_) => assert_eq!(backend, "service", "{asked:?}"),
                 Err(error) => {
                     assert_eq!((backend, error.kind()), ("-", ErrorKind::InvalidConfig), "{asked:?}");
-                    assert!(error.to_string().contains("need the Moov version v2026.07.00"), "{error}");
+                    assert!(error.to_string().contains("require Moov version v2026.07.00"), "{error}");
                 }
             }
         }
