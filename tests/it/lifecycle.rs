@@ -588,6 +588,44 @@ async fn caller_waits_at_most_the_time_that_it_specified() {
     assert_eq!(source.count(), 1);
 }
 
+/// From 16 on, the waiters of a refresh share a timer for a second. Some deadlines are earlier.
+#[tokio::test(start_paused = true)]
+async fn each_of_many_callers_waits_at_most_the_time_that_it_specified() {
+    let (cache, source) = cache([Reply::Hang]);
+    let mut callers = JoinSet::new();
+    for started in [0, 0, 0, 700, 2_000].map(Duration::from_millis) {
+        for millis in [1, 400, 999, 1_000, 1_001, 1_500, 4_000, 4_000, 29_000] {
+            let (cache, max_wait) = (cache.clone(), Duration::from_millis(millis));
+            callers.spawn(async move {
+                sleep(started).await;
+                let before = Instant::now();
+                let error = cache.token_within(&scopes(&["a"]), max_wait).await.unwrap_err();
+                assert_eq!((error.kind(), before.elapsed()), (ErrorKind::Timeout, max_wait));
+            });
+        }
+    }
+    assert_eq!(callers.join_all().await.len(), 45);
+    assert_eq!(source.count(), 1);
+}
+
+/// A timer in the blocked runtime cannot fire.
+#[test]
+fn caller_times_out_although_the_runtime_of_the_refresh_is_blocked() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let blocked = runtime();
+    let (cache, _) = blocked.block_on(async {
+        let (cache, source) = cache([Reply::Hang]);
+        for _ in 0..20 {
+            assert!(timeout(Duration::from_millis(1), token(&cache)).await.is_err());
+        }
+        (cache, source)
+    });
+    let outcome = runtime().block_on(async {
+        timeout(20 * SECOND, cache.token_within(&scopes(&["a"]), Duration::from_millis(1_200))).await
+    });
+    assert_eq!(outcome.expect("the caller's own timer").unwrap_err().kind(), ErrorKind::Timeout);
+}
+
 /// If the background work continued, the log would contain a second call: the retry.
 #[tokio::test(start_paused = true)]
 async fn dropping_the_cache_stops_its_background_work() {

@@ -79,10 +79,10 @@ struct Refresh {
 }
 
 impl State {
-    /// Returns the running refresh, and its ticket in the queue of the rate limiter.
-    fn running(&self) -> Option<(Waiter<Outcome>, Option<u64>)> {
-        let cold = self.cold.as_ref()?;
-        Some((cold.flight.running()?, cold.refresh.ticket))
+    /// Joins the running refresh. Returns its waiter, and its ticket in the queue of the rate limiter.
+    fn join(&mut self) -> Option<(Waiter<Outcome>, Option<u64>)> {
+        let cold = self.cold.as_mut()?;
+        Some((cold.flight.join()?, cold.refresh.ticket))
     }
 
     /// Returns the ids of the tokens that the running refresh uses.
@@ -216,7 +216,7 @@ impl CacheEntry {
             Age::Stale => Some(Token::from_guard(current)),
             Age::Expired => None,
         };
-        if let Some((waiter, ticket)) = state.running() {
+        if let Some((waiter, ticket)) = state.join() {
             return match usable {
                 Some(token) => Lookup::Hit(token),
                 None => Lookup::Wait(waiter, ticket),

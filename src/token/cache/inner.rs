@@ -51,9 +51,13 @@ impl CacheInner {
     }
 
     /// Waits for a token, at most `max_wait`. Without `max_wait`, the limit of the options applies.
-    pub(in crate::token) fn wait(&self, entry: Arc<CacheEntry>, max_wait: Option<Duration>) -> Waiting<'_> {
+    pub(in crate::token) fn wait<'a>(
+        &'a self,
+        entry: &'a Arc<CacheEntry>,
+        max_wait: Option<Duration>,
+    ) -> Waiting<'a> {
         let max_wait = max_wait.unwrap_or(self.shared.options.max_wait).min(FOREVER);
-        Box::pin(async move { self.wait_for(&entry, max_wait).await })
+        Box::pin(self.wait_for(entry, max_wait))
     }
 
     async fn wait_for(&self, entry: &Arc<CacheEntry>, max_wait: Duration) -> Result<Token, Error> {

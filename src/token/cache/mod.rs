@@ -76,7 +76,7 @@ impl TokenCache {
     pub async fn token(&self, scopes: &[Scope]) -> Result<Token, Error> {
         match self.cached(scopes) {
             Some(token) => Ok(token),
-            None => self.inner.wait(self.inner.shared.entry(scopes)?, None).await,
+            None => self.inner.wait(&self.inner.shared.entry(scopes)?, None).await,
         }
     }
 
@@ -92,7 +92,7 @@ impl TokenCache {
     pub async fn token_within(&self, scopes: &[Scope], max_wait: Duration) -> Result<Token, Error> {
         match self.cached(scopes) {
             Some(token) => Ok(token),
-            None => self.inner.wait(self.inner.shared.entry(scopes)?, Some(max_wait)).await,
+            None => self.inner.wait(&self.inner.shared.entry(scopes)?, Some(max_wait)).await,
         }
     }
 
@@ -138,7 +138,7 @@ impl TokenCache {
             Some(found) => found,
             None => {
                 let entry = self.inner.shared.entry(scopes)?;
-                let token = self.inner.wait(entry.clone(), None).await?;
+                let token = self.inner.wait(&entry, None).await?;
                 (entry, token)
             }
         };
@@ -293,7 +293,7 @@ impl TokenHandle {
     pub async fn token(&self) -> Result<Token, Error> {
         match self.cached() {
             Some(token) => Ok(token),
-            None => self.cache.inner.wait(self.entry.clone(), None).await,
+            None => self.cache.inner.wait(&self.entry, None).await,
         }
     }
 

@@ -174,7 +174,7 @@ impl CacheInner {
     }
 
     async fn current(&self, entry: &Arc<CacheEntry>) -> Option<Replacement> {
-        let token = self.wait(entry.clone(), None).await.ok()?;
+        let token = self.wait(entry, None).await.ok()?;
         Some(Replacement { token, candidate: None })
     }
 

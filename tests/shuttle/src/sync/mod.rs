@@ -28,6 +28,8 @@ pub use shuttle::{
 pub mod runtime;
 pub mod time;
 
+pub const MANY_WAITERS: u32 = 1;
+
 /// Lets the scheduler switch to another task.
 ///
 /// This function does not use `shuttle::thread::yield_now`, which would lower the priority of the

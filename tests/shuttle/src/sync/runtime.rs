@@ -11,6 +11,10 @@ use shuttle::future::{AbortHandle, JoinHandle};
 
 pub struct Handle;
 
+/// An execution has one runtime.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub struct Id;
+
 #[derive(Debug)]
 pub struct TryCurrentError;
 
@@ -22,6 +26,10 @@ thread_local! {
 impl Handle {
     pub fn try_current() -> Result<Self, TryCurrentError> {
         Ok(Self)
+    }
+
+    pub fn id(&self) -> Id {
+        Id
     }
 
     pub fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
