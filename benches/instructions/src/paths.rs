@@ -16,11 +16,7 @@ use fintech_auth::{
 };
 use http::HeaderMap;
 use serde_json::json;
-use tokio::{
-    runtime::Runtime,
-    sync::OnceCell,
-    task::{JoinSet, yield_now},
-};
+use tokio::{runtime::Runtime, sync::OnceCell, task::JoinSet};
 
 pub(crate) struct HotPath {
     pub(crate) name: &'static str,
@@ -242,17 +238,18 @@ fn exchange_moov_reqwest(calls: u32, server: SocketAddr) {
     });
 }
 
-/// All callers wait before the source responds: a task that is spawned later runs later on this runtime.
+/// All callers wait before the source responds, because this runtime runs tasks in the order in
+/// which they were spawned.
 fn cold_callers(calls: u32, _: SocketAddr) {
     let handle = TokenCache::new(Local, TokenOptions::default()).handle(&scopes()).unwrap();
     runtime().block_on(async {
         let mut callers = JoinSet::new();
         for _ in 0..calls {
             let handle = handle.clone();
-            callers.spawn(async move { handle.token().await.unwrap().expose_secret().len() });
+            callers.spawn(async move { handle.token().await.unwrap().authorization().len() });
         }
         while let Some(length) = callers.join_next().await {
-            assert_eq!(length.unwrap(), 900);
+            assert!(length.unwrap() >= 900);
         }
     });
 }
@@ -264,15 +261,13 @@ fn cold_callers_once_cell(calls: u32, _: SocketAddr) {
         for _ in 0..calls {
             let cell = cell.clone();
             callers.spawn(async move {
-                let token = cell.get_or_init(|| async {
-                    yield_now().await;
-                    "0".repeat(900)
-                });
+                let request = || tokio::spawn(async { "0".repeat(900) });
+                let token = cell.get_or_init(|| async { request().await.unwrap() });
                 token.await.len()
             });
         }
         while let Some(length) = callers.join_next().await {
-            assert_eq!(length.unwrap(), 900);
+            assert!(length.unwrap() >= 900);
         }
     });
 }
