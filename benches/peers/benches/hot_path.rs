@@ -9,7 +9,7 @@ use peers::{
     RT, enter_runtime,
     peers::{
         Aliri, ArcSwapMutex, AwsSmithy, AzureIdentity, Entry, GcpAuth, GoogleCloudAuth,
-        GoogleCloudHeaders, MokaFuture, Nobody, Ours, OursKeyed, Peer, TameOauth, TokioMutex, TokioOnceCell,
+        GoogleCloudHeaders, Huskarl, MokaFuture, Nobody, Ours, OursKeyed, Peer, TameOauth, TokioMutex, TokioOnceCell,
         YupOauth2,
     },
     ready, server,
@@ -45,7 +45,7 @@ fn primed<P: Peer>() -> P {
     sample_count = 20,
     types = [
         Ours, OursKeyed, Aliri, ArcSwapMutex, AwsSmithy, AzureIdentity, GcpAuth, GoogleCloudAuth,
-        GoogleCloudHeaders, MokaFuture, TameOauth, TokioMutex, TokioOnceCell, YupOauth2,
+        GoogleCloudHeaders, Huskarl, MokaFuture, TameOauth, TokioMutex, TokioOnceCell, YupOauth2,
     ],
 )]
 fn one_task<P: Peer>(bencher: Bencher) {
@@ -65,7 +65,7 @@ fn one_task<P: Peer>(bencher: Bencher) {
     sample_count = 10,
     types = [
         Ours, OursKeyed, Aliri, ArcSwapMutex, AwsSmithy, AzureIdentity, GcpAuth, GoogleCloudAuth,
-        GoogleCloudHeaders, MokaFuture, TameOauth, TokioMutex, TokioOnceCell, YupOauth2, Nobody,
+        GoogleCloudHeaders, Huskarl, MokaFuture, TameOauth, TokioMutex, TokioOnceCell, YupOauth2, Nobody,
     ],
 )]
 fn tasks_million_calls<P: Peer>(bencher: Bencher) {

@@ -6,7 +6,7 @@
 
 use arc_swap::ArcSwap;
 use divan::{Bencher, black_box};
-use fintech_auth::Scope;
+use fintech_auth::{Scope, ScopeSet};
 use peers::{
     keys::{Borrowed, Owned, as_strs, joined, scope_sets, shuffled},
     ours::{filled, scope},
@@ -224,6 +224,21 @@ fn fintech_auth_token(bencher: Bencher, n: usize) {
     let ours = OurSets::new(&sets);
     let cache = filled(sets.order.iter().map(|&i| &ours.0[i as usize][..]));
     bencher.bench(|| ready(cache.token(ours.next())).expect("hit").authorization().len());
+}
+
+/// The same with sets that were sorted when created.
+#[divan::bench(args = SIZES, threads = [1, 2], sample_size = 200_000, sample_count = 20)]
+fn fintech_auth_scope_set(bencher: Bencher, n: usize) {
+    thread_local!(static AT: Cell<usize> = const { Cell::new(0) });
+    let sets = Sets::new(n);
+    let ours = OurSets::new(&sets).0;
+    let ours: Vec<ScopeSet> = ours.into_iter().map(|set| ScopeSet::new(set).expect("set")).collect();
+    let cache = filled(sets.order.iter().map(|&i| &ours[i as usize][..]));
+    bencher.bench(|| {
+        let next = (AT.get() + 1) % ours.len();
+        AT.set(next);
+        ready(cache.token(&ours[next])).expect("hit").authorization().len()
+    });
 }
 
 /// Copy-on-write: a plain map behind one pointer, borrowed keys.

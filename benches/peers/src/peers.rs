@@ -29,6 +29,14 @@ use fintech_auth::{
 };
 use gcp_auth::TokenProvider as _;
 use http::HeaderValue;
+use huskarl::{
+    cache::{GrantTokenSource, InMemoryRefreshTokenStore, InMemoryTokenCache, TokenSource as _},
+    core::{
+        client_auth::ClientSecret,
+        secrets::{ProvidedSecret, SecretString},
+    },
+    grant::client_credentials::{ClientCredentialsGrant, ClientCredentialsGrantParameters},
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::{
@@ -378,6 +386,47 @@ impl Peer for OursMoneykit {
 
     async fn token(&self) -> usize {
         self.0.default_token().await.expect("token").authorization().len()
+    }
+}
+
+// --- huskarl ---------------------------------------------------------------
+
+/// The grant that the cache uses, also measured alone.
+pub fn huskarl_grant(addr: SocketAddr) -> ClientCredentialsGrant {
+    let secret = ProvidedSecret::new(SecretString::new("secret"));
+    ClientCredentialsGrant::builder()
+        .token_endpoint(token_url(addr).parse().expect("url"))
+        .client_id("client")
+        .client_auth(ClientSecret::new(secret))
+        .http_client(huskarl_reqwest::ReqwestClient::from(reqwest::Client::new()))
+        .build()
+}
+
+pub fn huskarl_parameters() -> ClientCredentialsGrantParameters {
+    ClientCredentialsGrantParameters::builder()
+        .scope(SCOPES.iter().copied().map(str::to_owned).collect())
+        .build()
+}
+
+pub struct Huskarl(
+    InMemoryTokenCache<GrantTokenSource<ClientCredentialsGrant, InMemoryRefreshTokenStore>>,
+);
+
+impl Peer for Huskarl {
+    const NAME: &str = "huskarl InMemoryTokenCache";
+
+    async fn new(addr: SocketAddr) -> Self {
+        let source = GrantTokenSource::builder()
+            .grant(huskarl_grant(addr))
+            .grant_parameters(huskarl_parameters())
+            .refresh_store(InMemoryRefreshTokenStore::default())
+            .build();
+        Self(InMemoryTokenCache::builder().source(source).build())
+    }
+
+    async fn token(&self) -> usize {
+        let response = self.0.token().await.expect("token");
+        response.access_token().token().expose_secret().len()
     }
 }
 

@@ -6,9 +6,13 @@
 
 use fintech_auth::token::{TokenCache, TokenOptions};
 use futures::future::{BoxFuture, join_all};
+use huskarl::prelude::*;
 use peers::{
     RT, median, micros,
-    peers::{FORM, FetchSource, TokenResponse, aliri_source, moneykit, moov, scopes, token_url},
+    peers::{
+        FORM, FetchSource, TokenResponse, aliri_source, huskarl_grant, huskarl_parameters, moneykit, moov,
+        scopes, token_url,
+    },
     percentile, server,
 };
 use std::{
@@ -136,7 +140,7 @@ fn shareable(addr: SocketAddr) -> Vec<(&'static str, Exchange)> {
 
     let (http, to) = (reqwest::Client::new(), format!("http://{addr}/auth/token"));
     all.push((
-        "reqwest 0.13 json + serde_json",
+        "reqwest 0.13, MoneyKit's request",
         Arc::new(move || {
             let request = http
                 .post(&to)
@@ -145,7 +149,7 @@ fn shareable(addr: SocketAddr) -> Vec<(&'static str, Exchange)> {
                 .header("moneykit-version", "2023-02-18")
                 .header("user-agent", "fintech-auth/0.1.0")
                 .timeout(Duration::from_secs(15))
-                .json(&serde_json::json!({"grant_type": "client_credentials", "scope": "/accounts.read"}));
+                .form(&[("grant_type", "client_credentials"), ("scope", "/accounts.read")]);
             Box::pin(async move {
                 let response = request.send().await.expect("response");
                 let response = response.error_for_status().expect("status");
@@ -200,6 +204,18 @@ fn shareable(addr: SocketAddr) -> Vec<(&'static str, Exchange)> {
                 let response = request.send().await.expect("response");
                 let response = response.error_for_status().expect("status");
                 parse(&response.bytes().await.expect("body"))
+            })
+        }),
+    ));
+
+    let grant = Arc::new(huskarl_grant(addr));
+    all.push((
+        "huskarl ClientCredentialsGrant",
+        Arc::new(move || {
+            let grant = Arc::clone(&grant);
+            Box::pin(async move {
+                let response = grant.exchange(huskarl_parameters()).await.expect("token");
+                response.access_token().token().expose_secret().len()
             })
         }),
     ));

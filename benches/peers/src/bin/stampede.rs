@@ -7,7 +7,7 @@ use futures::future::join_all;
 use peers::{
     median,
     peers::{
-        Aliri, ArcSwapMutex, AwsSmithy, AzureIdentity, GcpAuth, GoogleCloudAuth, MokaFuture, Naive,
+        Aliri, ArcSwapMutex, AwsSmithy, AzureIdentity, GcpAuth, GoogleCloudAuth, Huskarl, MokaFuture, Naive,
         Nobody, Ours, OursKeyed, OursMoneykit, Peer, TameOauth, TokioMutex, TokioOnceCell, YupOauth2,
     },
     server::{ServerProcess, serve_if_asked},
@@ -76,6 +76,7 @@ fn main() {
     run.stampede::<MokaFuture>(7);
     run.stampede::<Aliri>(7);
     run.stampede::<GoogleCloudAuth>(7);
+    run.stampede::<Huskarl>(7);
     run.stampede::<AwsSmithy>(7);
     run.stampede::<AzureIdentity>(7);
     run.stampede::<GcpAuth>(7);
