@@ -54,8 +54,8 @@ recorded. Only you can read the file; check it before you share it.
 
 FINTECH_AUTH_REDIS_URL is the Redis through which a fleet shares tokens;
 FINTECH_AUTH_REDIS_URL_FILE names a file that contains the URL, and
-FINTECH_AUTH_REDIS_NAMESPACE sets a namespace other than `default`. In a
---config file, use the keys url, url_file and namespace of the table redis.
+FINTECH_AUTH_REDIS_NAMESPACE sets a namespace other than `default`. In the file
+of --config, use the keys url, url_file and namespace of the table redis.
 
 Examples:
   fintech-auth doctor
