@@ -63,20 +63,20 @@ mod tests {
     }
 
     #[test]
-    fn dangling_reference_is_an_error() {
+    fn dangling_reference_is_rejected() {
         let document = fixture::edited("    Kind:", "    Kinds:");
         insta::assert_snapshot!(message(&document), @"it.yaml: /components/schemas/Loan/properties/kind refers to #/components/schemas/Kind, which does not exist");
     }
 
     #[test]
-    fn missing_or_duplicate_operation_id_is_an_error() {
+    fn missing_or_duplicate_operation_id_is_rejected() {
         insta::assert_snapshot!(message(&fixture::edited("endLoan", "openLoan")), @"it.yaml: POST /loans and POST /loans/{id}/end have the same operationId, openLoan");
         let document = fixture::edited("operationId: endLoan", "deprecated: true");
         insta::assert_snapshot!(message(&document), @"it.yaml: POST /loans/{id}/end has no operationId");
     }
 
     #[test]
-    fn duplicate_item_is_an_error() {
+    fn duplicate_item_is_rejected() {
         let mut document = fixture::document();
         document["components"]["schemas"]["Kind"]["enum"] = json!(["long", "short", "long"]);
         document["components"]["schemas"]["Loan"]["default"] = json!({ "enum": [1, 1] });
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn openapi_version_3_1_is_an_error() {
+    fn openapi_version_3_1_is_rejected() {
         let document = fixture::edited("openapi: 3.0.1", "openapi: 3.1.0");
         insta::assert_snapshot!(message(&document), @"it.yaml: OpenAPI 3.1.0; only 3.0.x is supported");
     }

@@ -225,14 +225,14 @@ mod tests {
     }
 
     #[test]
-    fn duplicate_key_is_an_error() {
+    fn duplicate_key_is_rejected() {
         insta::assert_snapshot!(message("a:\n  b: 1\n  b: 2\n"), @r#"it.yaml: a: duplicate key "b" at line 2 column 3"#);
         insta::assert_snapshot!(message(r#"{"a": 1, "a": 2}"#), @r#"it.yaml: duplicate key "a" at line 1 column 12"#);
         insta::assert_snapshot!(message("200: 1\n'200': 2\n"), @r#"it.yaml: duplicate key "200""#);
     }
 
     #[test]
-    fn yaml_that_is_not_plain_data_is_an_error() {
+    fn yaml_that_is_not_plain_data_is_rejected() {
         insta::assert_snapshot!(message("a: !secret b"), @"it.yaml: a: invalid type: enum, expected plain data at line 1 column 4");
         insta::assert_snapshot!(message("a: .nan"), @"it.yaml: a: NaN is not a JSON number at line 1 column 4");
         insta::assert_snapshot!(message("a: &b { c: 1 }\nd:\n  <<: *b\n"), @"it.yaml: d: merge keys are not supported at line 3 column 3");
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn non_utf_8_text_is_an_error() {
+    fn non_utf_8_text_is_rejected() {
         let error = parse("it.yaml", b"a: \xff").unwrap_err().to_string();
         assert!(error.starts_with("it.yaml: not UTF-8"), "{error}");
     }

@@ -140,7 +140,7 @@ fn redirects_are_limited_and_not_followed_to_remote_http() {
 }
 
 #[test]
-fn response_without_a_document_is_an_error() {
+fn response_without_a_document_is_rejected() {
     for (response, expected) in [
         (
             "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_owned(),

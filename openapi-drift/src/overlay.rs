@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn action_without_effect_is_an_error() {
+    fn action_without_effect_is_reported() {
         let (_, message) = applied(json!([
             marked(json!({ "target": "$.x", "update": { "d": 1 } })),
             marked(json!({ "target": "$.a", "update": { "b": 1 } })),
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn action_without_its_annotations_is_an_error() {
+    fn action_without_its_annotations_is_rejected() {
         let mut wrong = marked(json!({ "target": "$.a", "update": { "d": 2 } }));
         wrong["x-kind"] = json!("theirs");
         wrong["x-source"] = json!(" ");
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn invalid_overlay_is_an_error() {
+    fn invalid_overlay_is_rejected() {
         let mut document = json!({});
         let error = apply("overlay.yaml", json!({ "overlay": "2.0.0" }), &mut document);
         assert!(error.unwrap_err().to_string().starts_with("overlay.yaml: "));

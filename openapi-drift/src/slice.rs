@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn unlisted_rename_is_an_error() {
+    fn unlisted_rename_is_rejected() {
         let document = edited("openLoan", "startLoan");
         insta::assert_snapshot!(message(&document), @"library.yaml: POST /loans has the id startLoan, not createLoan (formerly openLoan); if it was renamed, add that id to `formerly` in source.toml");
     }
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn reference_to_another_component_kind_is_an_error() {
+    fn reference_to_another_component_kind_is_rejected() {
         let misplaced =
             |to: &str| edited("'#/components/parameters/Branch'", &format!("'#/components/{to}'"));
         insta::assert_snapshot!(message(&misplaced("schemas/Loan")), @"library.yaml: /paths/~1loans/parameters/0 refers to #/components/schemas/Loan, which is a schema, not a parameter");
@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn unsupported_openapi_version_is_an_error() {
+    fn unsupported_openapi_version_is_rejected() {
         let document = edited("openapi: 3.0.1", "openapi: 3.1.0");
         assert_eq!(message(&document), "library.yaml: OpenAPI 3.1.0; only 3.0.x is supported");
         assert!(message(&json!({ "swagger": "2.0" })).contains("no `openapi`"));

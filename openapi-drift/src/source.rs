@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_source_settings_are_an_error() {
+    fn invalid_source_settings_are_rejected() {
         for (from, to, message) in [
             ("sha256 =", "sha512 =", "unknown field"),
             ("sha256 = \"0000\"\n", "", "needs `url`, `revision` and `sha256`"),

@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn fact_without_a_source_is_an_error() {
+    fn operation_or_schema_without_a_source_is_rejected() {
         let mut document = transcript();
         document["components"]["schemas"]["Loan"]["x-source"] = json!(" ");
         document["paths"]["/loans/{id}/end"]["post"]["x-source"] = json!(null);

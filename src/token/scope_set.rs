@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn scope_set_over_16_kib_is_an_error() {
+    fn scope_set_over_16_kib_is_rejected() {
         let long = |count: usize| (0..count).map(|number| Scope::new(&format!("{number:01023}")).unwrap());
         assert!(ScopeSet::new(long(16)).is_ok());
         assert_eq!(ScopeSet::new(long(17)).unwrap_err().kind(), ErrorKind::InvalidConfig);

@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn invalid_header_value_is_an_error() {
+    fn invalid_header_value_is_rejected() {
         assert!(sign_moov(&"s".into(), SystemTime::now(), "a\nb", "id").is_err());
         let key = SigningKey::generate("key").unwrap();
         assert!(sign_moneykit(&key, SystemTime::now(), b"{}").is_ok());

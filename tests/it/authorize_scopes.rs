@@ -68,7 +68,7 @@ async fn moov_without_scopes_fails_before_any_request() {
 
 /// The call fails because a key pair is not limited to the scopes of the request.
 #[tokio::test]
-async fn key_pair_request_with_scopes_is_an_error() {
+async fn key_pair_request_with_scopes_is_rejected() {
     let emulator = emulator().await;
     for pair in [moov(&emulator).basic_auth(), moneykit(&emulator).key_pair()] {
         let pair = pair.expect("a key pair");

@@ -310,7 +310,7 @@ impl Clock for PanickingClock {
 }
 
 #[test]
-fn panic_on_the_client_thread_is_an_error_and_the_thread_continues() {
+fn panic_on_the_client_thread_causes_an_error_and_the_thread_continues() {
     let elsewhere = SeparateEmulator::start();
     let builder =
         elsewhere.emulator.moneykit().with_tokens(|tokens| plain(tokens).with_clock(PanickingClock));

@@ -104,7 +104,7 @@ async fn entries_with_a_handle_are_not_evicted_by_other_scope_sets() {
 }
 
 #[tokio::test]
-async fn handle_over_the_limit_is_an_error_until_a_handle_is_dropped() {
+async fn handle_over_the_limit_is_rejected_until_a_handle_is_dropped() {
     let cache = TokenCache::new(ImmediateSource, TokenOptions::default().with_max_handles(2));
     let first = cache.handle(&scope("a")).unwrap();
     let second = cache.handle(&scope("b")).unwrap();

@@ -1033,7 +1033,7 @@ async fn emulator_log_keeps_the_newest_requests_and_counts_every_request() {
 }
 
 #[tokio::test]
-async fn fixed_port_can_be_chosen_and_a_port_in_use_is_an_error() {
+async fn emulator_does_not_start_if_its_fixed_port_is_in_use() {
     let first = started().await;
     let port: u16 = first.url().rsplit(':').next().unwrap().parse().unwrap();
     assert!(first.url().starts_with("http://127.0.0.1:"));

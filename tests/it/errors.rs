@@ -270,7 +270,7 @@ async fn vendor_response_is_classified_by_status_and_code() {
 
 /// The vendor can also report a failed revocation in a response with a success status.
 #[tokio::test]
-async fn error_body_with_a_success_status_is_an_error() {
+async fn error_body_with_a_success_status_causes_an_error() {
     let emulator = emulator().await;
     for (body, kind, code) in [
         (r#"{"error":"invalid_client","error_description":"d"}"#, ErrorKind::Unauthorized, "invalid_client"),
@@ -499,7 +499,7 @@ async fn redirects_are_not_followed() {
 }
 
 #[tokio::test]
-async fn body_at_the_limit_is_read_and_one_byte_more_is_an_error() {
+async fn body_at_the_limit_is_read_and_a_longer_body_is_rejected() {
     let emulator = emulator().await;
     let client = emulator.moneykit().with_http(|http| http.with_body_limit(100)).build().unwrap();
     let body = |length: usize| format!(r#"{{"access_token":"{}"}}"#, "x".repeat(length - 19));

@@ -665,7 +665,7 @@ fn refresh_is_restarted_if_its_runtime_is_dropped() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn panicking_source_is_an_error_and_not_retried_endlessly() {
+async fn panicking_source_causes_an_error_and_is_not_retried_endlessly() {
     struct PanickingSource;
     impl fintech_auth::token::TokenSource for PanickingSource {
         fn fingerprint(&self) -> fintech_auth::token::Fingerprint {
@@ -681,7 +681,7 @@ async fn panicking_source_is_an_error_and_not_retried_endlessly() {
 }
 
 #[test]
-fn call_outside_a_runtime_is_an_error_and_not_a_panic() {
+fn call_outside_a_runtime_fails_without_a_panic() {
     let (cache, _) =
         tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async { cache([]) });
     let mut asking = std::pin::pin!(token(&cache));
@@ -691,7 +691,7 @@ fn call_outside_a_runtime_is_an_error_and_not_a_panic() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn token_with_invalid_header_characters_is_an_error() {
+async fn token_with_invalid_header_characters_is_rejected() {
     struct InvalidTokenSource;
     impl fintech_auth::token::TokenSource for InvalidTokenSource {
         fn fingerprint(&self) -> fintech_auth::token::Fingerprint {

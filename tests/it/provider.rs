@@ -115,7 +115,7 @@ async fn failing_provider_fails_on_every_call() {
 }
 
 #[test]
-fn test_token_expires_at_the_given_time() {
+fn fixed_token_for_tests_expires_at_the_given_time() {
     let hour = Duration::from_secs(3_600);
     let before = SystemTime::now() - Duration::from_millis(1);
     let token = Token::new("test-token", hour).unwrap();
@@ -125,7 +125,7 @@ fn test_token_expires_at_the_given_time() {
 }
 
 #[test]
-fn test_token_must_be_valid_in_a_header() {
+fn fixed_token_for_tests_must_be_a_valid_header_value() {
     for bad in ["", " ", "two words", "line\n", "=", "é", &"x".repeat(16 * 1024 + 1)] {
         let error = Token::new(bad, Duration::ZERO).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidConfig);

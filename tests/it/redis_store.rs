@@ -272,7 +272,7 @@ async fn corrupt_entries_are_rejected_and_overwritten() {
 }
 
 #[tokio::test]
-async fn corrupt_leases_counters_and_blocks_do_not_delay_a_refresh() {
+async fn corrupt_lease_counter_or_block_entries_do_not_delay_a_refresh() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source([]);
     let limited = || options(store(&redis)).with_rate_limit(100, Duration::from_secs(60));

@@ -286,7 +286,7 @@ async fn vendor_403_does_not_block_other_scope_sets() {
 }
 
 #[tokio::test]
-async fn refused_refresh_token_of_a_caller_blocks_no_other_call() {
+async fn refused_refresh_token_from_a_caller_does_not_block_other_calls() {
     let emulator = emulator().await;
     let moov = clients(&emulator).moov;
     for status in [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN] {

@@ -140,7 +140,7 @@ async fn requests_back_off_if_a_reissued_token_is_invalidated_repeatedly() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn reissued_revoked_token_is_an_error_with_a_back_off() {
+async fn revoked_token_that_is_issued_again_causes_an_error_and_a_back_off() {
     for (cache, source) in caches() {
         let (scopes, start) = (scopes(&["a"]), Instant::now());
         cache.token(&scopes).await.unwrap();

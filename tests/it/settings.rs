@@ -459,7 +459,7 @@ fn non_utf_8_variable_is_rejected_only_if_it_is_a_setting() {
 }
 
 #[test]
-fn variable_names_of_the_vendor_sdks_are_accepted_in_pairs() {
+fn vendor_sdk_variables_are_accepted_only_if_id_and_secret_are_both_set() {
     let id = |vars: &[(&str, &str)]| {
         let config = moov::Config::from_vars(vars.iter().copied()).expect("it is read");
         config

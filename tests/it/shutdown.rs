@@ -158,7 +158,7 @@ async fn shutdown_ends_rate_limit_and_retry_waits_immediately() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn failed_refresh_during_shutdown_does_not_send_the_credentials() {
+async fn credentials_are_not_sent_if_a_refresh_fails_during_shutdown() {
     let store = Arc::new(MemoryStore::default());
     let ([cache, _], source) = on_store(store.clone(), [Reply::Token(3600), fail(ErrorKind::InvalidRequest)]);
     cache.token(&scopes(&["a"])).await.unwrap();

@@ -332,7 +332,7 @@ async fn process_can_revoke_a_token_that_it_does_not_hold() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn revocation_rejected_by_the_store_is_an_error_and_retried() {
+async fn revocation_returns_an_error_and_is_retried_if_the_store_fails() {
     let store = Arc::new(Switched::default());
     store.set(State::Down);
     let options = TokenOptions::default().with_clock(TestClock::new()).with_store(store);
@@ -372,7 +372,7 @@ async fn processes_retry_a_failing_store_at_different_times() {
 
 /// Simulates a caller that stops waiting, such as a request whose client disconnected.
 #[tokio::test(start_paused = true)]
-async fn revocation_with_a_dropped_caller_still_reaches_other_processes() {
+async fn revocation_reaches_other_processes_even_if_its_caller_is_dropped() {
     let (source, store) = (slow([]), Arc::new(Switched::default()));
     let fleet: Vec<TokenCache> = (0..2)
         .map(|_| {

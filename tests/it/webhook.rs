@@ -79,7 +79,7 @@ fn past_and_future_tolerance_are_separate() {
 }
 
 #[tokio::test]
-async fn duplicate_headers_are_rejected_in_pairs_maps_and_closures() {
+async fn duplicate_headers_are_rejected_in_every_type_of_header_source() {
     let emulator = emulator().await;
     let webhooks = WebhookVerifier::new([emulator.moov_webhook_secret()]).expect("a secret");
     let webhooks = webhooks.with_clock(emulator.clock().clone());

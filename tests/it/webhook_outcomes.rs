@@ -88,7 +88,7 @@ async fn handle(go_on: Arc<Notify>, headers: HeaderMap) -> StatusCode {
 /// Runs one process of the fleet if the environment variable is set. Otherwise the test does
 /// nothing.
 #[test]
-fn webhook_server_child_process_runs() {
+fn webhook_server_runs_as_a_child_process() {
     let Ok(role) = env::var(ROLE) else { return };
     let [emulator, secret, redis] = role.split(' ').collect::<Vec<_>>()[..] else { panic!("{role}") };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -140,7 +140,7 @@ struct Server {
 impl Server {
     async fn start(role: &str) -> Self {
         let mut command = Command::new(env::current_exe().unwrap());
-        command.args(["--exact", "webhook_outcomes::webhook_server_child_process_runs", "--nocapture"]);
+        command.args(["--exact", "webhook_outcomes::webhook_server_runs_as_a_child_process", "--nocapture"]);
         command.env(ROLE, role).env("RUST_BACKTRACE", "0");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
         let mut child = command.spawn().unwrap();

@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn invalid_arguments_are_an_error() {
+    fn invalid_arguments_are_rejected() {
         for args in [
             "",
             "build",

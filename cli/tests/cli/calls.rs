@@ -58,7 +58,7 @@ async fn scope_operands_override_the_configured_scopes() {
 
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
-async fn non_utf_8_token_in_the_environment_is_an_error() {
+async fn non_utf_8_token_in_the_environment_is_rejected() {
     use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
 
     let emulator = emulator().await;

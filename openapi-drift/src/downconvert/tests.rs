@@ -357,7 +357,7 @@ fn document_of_version_3_0_is_unchanged() {
 }
 
 #[test]
-fn later_openapi_version_is_an_error() {
+fn later_openapi_version_is_rejected() {
     let error = downconvert("it.yaml", json!({ "openapi": "3.2.0" })).unwrap_err().to_string();
     assert_eq!(error, "it.yaml: OpenAPI 3.2.0; only 3.0.x and 3.1.x are supported");
 }

@@ -130,7 +130,7 @@ fn same_change_is_reported_once() {
 }
 
 #[test]
-fn hand_edited_facts_are_an_error() {
+fn hand_edited_upstream_file_is_rejected() {
     let root = generated();
     edit(root.path(), UPSTREAM, "      - short\n", "");
     let output = check(root.path());
@@ -139,7 +139,7 @@ fn hand_edited_facts_are_an_error() {
 }
 
 #[test]
-fn invalid_lock_file_is_an_error() {
+fn invalid_lock_file_is_rejected() {
     let root = generated();
     put(root.path(), LOCK, "# A comment.\n0123456789abcdef #/info\n0123 #/info\nabc\n");
     let output = check(root.path());
@@ -298,7 +298,7 @@ fn short_version_number_is_accepted() {
 }
 
 #[test]
-fn incomplete_or_missing_lock_file_is_an_error() {
+fn incomplete_or_missing_lock_file_is_rejected() {
     let root = generated();
     let line = read(root.path(), LOCK).lines().nth(3).unwrap().to_owned() + "\n";
     edit(root.path(), LOCK, &line, "");
@@ -330,7 +330,7 @@ fn checked_in_files_contain_no_vendor_prose() {
 }
 
 #[test]
-fn specs_that_cannot_be_generated_are_not_written() {
+fn specs_that_the_generator_rejects_are_not_written() {
     let root = generated();
     let two = "        202:\n          description: Later.\n          content: { application/json: { schema: { type: string } } }\n        201:\n";
     put(root.path(), "document.yaml", &DOCUMENT.replace("        201:\n", two));

@@ -304,7 +304,7 @@ fn unresolved_problem_of_one_vendor_prevents_writing_any_vendor() {
 }
 
 #[test]
-fn unknown_vendor_and_document_without_a_vendor_are_errors() {
+fn unknown_vendor_and_document_without_a_vendor_are_rejected() {
     let root = workspace();
     let unknown = Request { vendor: Some("../specs/library".into()), ..Request::default() };
     let output = run(root.path(), &unknown);

@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn scope_sets_refused_before_a_success_no_longer_count() {
+    fn success_resets_the_count_of_refused_scope_sets() {
         let cache = cache();
         cache.suspected("a", 0, error());
         cache.suspected("b", 0, error());

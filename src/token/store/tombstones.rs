@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn invalidated_token_is_accepted_again_only_from_a_later_request() {
+    fn invalidated_token_is_accepted_only_if_a_later_token_request_returns_it() {
         let marks = Tombstones::default();
         let before = marks.epoch();
         marks.mark_invalidated(id(1), 0, 100);

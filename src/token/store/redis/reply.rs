@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn unexpected_replies_are_errors_and_do_not_panic() {
+    fn unexpected_replies_cause_errors_and_no_panic() {
         for value in [
             Value::Nil,
             Value::Int(1),
