@@ -32,8 +32,8 @@ const SCOPE_SETS: usize = 10_000;
 /// How many scope sets a process requests concurrently.
 const AT_A_TIME: usize = 64;
 
-/// A token source that responds immediately with a token as long as a signed JWT with a few scopes,
-/// and records the time of each request.
+/// A token source that responds immediately and records the time of each request. Its tokens have
+/// the length of a typical signed JWT.
 #[derive(Clone, Default)]
 struct Local(Arc<AtomicU64>, Arc<Mutex<Vec<Instant>>>);
 

@@ -36,7 +36,7 @@ fn main() {
     divan::main();
 }
 
-/// A token source that responds immediately with a token as long as a signed JWT with a few scopes.
+/// A token source that responds immediately. Its tokens have the length of a typical signed JWT.
 struct Local;
 
 impl TokenSource for Local {

@@ -6,15 +6,16 @@ use serde_json::{Value, json};
 
 use crate::shape::{self, Shape, is_schema_keyword};
 
-/// Selects which content a document keeps in addition to its facts.
+/// Selects which content a document keeps in addition to names, types and structure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
-    /// The document keeps only its facts. This form is for documents of vendors.
+    /// Keeps only names, types and structure, and removes all prose. Used for the vendors'
+    /// documents.
     Facts,
-    /// The document also keeps `x-source`, which names the source of a fact. This form is for facts
-    /// that we transcribed.
+    /// Also keeps `x-source`, which names the source of an operation or a schema. Used for
+    /// documents that we transcribed by hand.
     SourcedFacts,
-    /// The document keeps everything. This form is for contracts, whose prose is our own.
+    /// Keeps everything. Used for contracts, whose prose is our own.
     Contract,
 }
 
@@ -45,7 +46,7 @@ fn canonicalize(value: Value, shape: &'static Shape, form: Form) -> Value {
                 .map(|(key, value)| {
                     let mut value = canonicalize(value, shape.under(&key), form);
                     if shape.is("flow") && key == "scopes" && form != Form::Contract {
-                        // The names of scopes are facts, but their descriptions are prose.
+                        // Keep the names of scopes, but clear their descriptions, which are prose.
                         value.as_object_mut().into_iter().flatten().for_each(|(_, text)| *text = "".into());
                     }
                     if shape.has_keywords() && matches!(key.as_str(), "enum" | "required") {

@@ -1,6 +1,7 @@
-//! Applies an OpenAPI Overlay 1.0 to a vendor's facts. Each action must state its kind, its reason
-//! and its source. An action that has no effect or that adds a duplicate is reported: the vendor
-//! may have made the same correction, and then the action must be deleted.
+//! Applies an OpenAPI Overlay 1.0 to `upstream.yaml`, the vendor's API description without prose.
+//! Each action must state its kind, its reason and its source. An action that has no effect or that
+//! adds a duplicate is reported: the vendor may have made the same correction, and then the action
+//! must be deleted.
 
 use std::collections::BTreeSet;
 

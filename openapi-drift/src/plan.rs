@@ -41,7 +41,8 @@ pub(crate) struct Plan {
 /// The maximum number of possible causes that are reported for an unused overlay action.
 const MAX_CAUSES: usize = 3;
 
-/// The facts of a document, and the content that was omitted from them.
+/// The content of upstream.yaml (`facts`), and the content of the vendor's document that
+/// upstream.yaml omits.
 #[derive(Debug, Default)]
 struct Upstream {
     facts: Value,
@@ -92,8 +93,8 @@ impl Plan {
         let mut from = source.revision.clone().unwrap_or_else(|| "the checked-in files".to_owned());
 
         let origin = origin(&self.vendor, &source, request)?;
-        // If a transcript is compared with a document, both are reduced to their facts, without the
-        // sources of the facts.
+        // If a transcript is compared with a document, both are compared without `x-source`,
+        // because only the transcript contains it.
         let kind = if origin.is_some() { Kind::Document } else { source.kind };
         let mut before = self.checked_in(root, kind)?;
         let copy = match &origin {
@@ -207,7 +208,8 @@ impl Plan {
         Ok(())
     }
 
-    /// Reads the checked-in facts and fingerprints. Returns an empty result if there are none.
+    /// Reads the checked-in upstream.yaml and upstream.lock. Returns an empty result if there is no
+    /// upstream.yaml.
     fn checked_in(&self, root: &Path, kind: Kind) -> Result<Upstream> {
         let Some(document) = self.document(root, "upstream.yaml")? else {
             return Ok(Upstream::default());
@@ -221,7 +223,7 @@ impl Plan {
         Ok(Upstream { facts: canonical(document, form), lock, ..Upstream::default() })
     }
 
-    /// Reads the facts of the checked-in upstream.yaml. Fails if it was edited by hand.
+    /// Reads the checked-in upstream.yaml. Fails if the file was edited by hand.
     fn same(&mut self, root: &Path, source: &Source, before: &Upstream) -> Result<Upstream> {
         let name = self.file("upstream.yaml");
         let text = read(root, &name)?;
@@ -244,7 +246,7 @@ impl Plan {
         Ok(Upstream { lock: before.lock.clone(), ..upstream })
     }
 
-    /// Extracts the facts from the document called `name`.
+    /// Extracts the content of upstream.yaml from the document called `name`.
     fn upstream(&mut self, name: &str, bytes: &[u8], source: &Source, kind: Kind) -> Result<Upstream> {
         let document = document::parse(name, bytes)?;
         if kind == Kind::Transcribed {

@@ -1,4 +1,4 @@
-//! Reads and updates `source.toml`, which names the source of a vendor's facts and lists the
+//! Reads and updates `source.toml`, which names the source of `upstream.yaml` and lists the
 //! operations that we use. An update keeps the comments.
 
 use serde::Deserialize;
@@ -38,7 +38,7 @@ pub(crate) struct Record {
     pub(crate) last_modified: Option<String>,
 }
 
-/// How the facts were obtained.
+/// How the content of `upstream.yaml` was obtained.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Kind {

@@ -85,8 +85,8 @@ impl<A: Api> Inner<A> {
         }
     }
 
-    /// Sends a token call like [`Self::send`], within the rate limit and the cool-down of the token
-    /// cache.
+    /// Sends a token call like [`Self::send`], but respects the rate limit and the cool-down of the
+    /// token cache.
     ///
     /// `scopes` are the scopes of a client credentials grant. They are `None` for other token
     /// calls.

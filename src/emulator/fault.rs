@@ -16,7 +16,7 @@ use super::{
     response::{self, BeforeService, BytesResponse, Cut, Outgoing},
 };
 
-/// A fault of one request.
+/// A fault that the emulator applies to one request.
 ///
 /// ```
 /// use std::time::Duration;

@@ -1,5 +1,5 @@
-//! The responses of MoneyKit's three endpoints. For facts and the API schema, see
-//! `specs/moneykit/openapi.yaml`.
+//! The responses of MoneyKit's three endpoints. `specs/moneykit/openapi.yaml` describes the
+//! endpoints and their schemas.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},

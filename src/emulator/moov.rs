@@ -1,4 +1,5 @@
-//! The responses of Moov's endpoints. For facts and the API schema, see `specs/moov/openapi.yaml`.
+//! The responses of Moov's endpoints. `specs/moov/openapi.yaml` describes the endpoints and their
+//! schemas.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},

@@ -1,4 +1,4 @@
-//! Sends MoneyKit's three operations, one method each, and interprets the responses.
+//! Calls MoneyKit's three operations, with one method for each, and interprets the responses.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Sends Moov's two operations, one method for each grant, and interprets the responses.
+//! Calls Moov's two operations, with one method for each grant, and interprets the responses.
 
 use std::borrow::Cow;
 

@@ -74,7 +74,7 @@
 //! A stored token is found by the [fingerprint of its source](TokenSource::fingerprint) and its
 //! scopes. For the vendors' clients the fingerprint covers the vendor, the base URL, the client id
 //! and the API version, for Moov also the client type, `Origin` and `Referer`.
-//! `with_credentials_name` of the client builders replaces the client id by a name. The client
+//! `with_credentials_name` of the client builders replaces the client id with a name. The client
 //! secret is not part of the fingerprint. So the processes still find their tokens after the secret
 //! was replaced.
 //!
@@ -82,7 +82,7 @@
 //! Only the access control of the store protects them (for Redis, its password and the sealing
 //! key). Do not share a store between clients whose ids and secrets come from parties that do not
 //! trust each other, such as tenants that enter their own client ids: one tenant could enter the
-//! client id of another tenant. The same applies to names.
+//! client id of another tenant. The same applies to the names that `with_credentials_name` sets.
 //!
 //! When the server refuses credentials, the cache and the store remember exactly the client id and
 //! secret that were refused ([`TokenSource::credentials_fingerprint`]). So a process with a wrong

@@ -12,7 +12,7 @@ use crate::observer::Observer;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum WebhookEvent<'a> {
-    /// The webhook is authentic, and new if it was looked up in the delivery store.
+    /// The webhook is authentic. If a delivery store is used, the webhook is also not a duplicate.
     #[non_exhaustive]
     Accepted {},
     /// The webhook is authentic, but was handled before.

@@ -70,8 +70,8 @@ impl Tolerance {
 
     /// Returns how long a handled delivery must be remembered.
     ///
-    /// The vendor may sign its last retry again, with a clock that is ahead by the tolerated time.
-    /// The delivery is remembered until that timestamp is too old to be accepted.
+    /// The vendor's last retry may have a new signature, whose timestamp may be in the future by up
+    /// to the tolerance. The delivery is remembered until this timestamp is too old to be accepted.
     pub(crate) fn keep(&self, retries: Duration) -> Duration {
         retries.saturating_add(self.past).saturating_add(self.future).saturating_add(self.future)
     }

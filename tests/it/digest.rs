@@ -1,5 +1,5 @@
-//! Describes the generated API as sorted lines with one fact each, so that the diff of a spec
-//! change reads like a changelog.
+//! Describes the generated API as sorted lines, one for each operation, parameter, type or field,
+//! so that the diff of a spec change reads like a changelog.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
@@ -66,7 +66,7 @@ impl Surface {
         surface
     }
 
-    /// Returns the facts, one per line.
+    /// Returns one line for each operation, parameter, type or field.
     pub(crate) fn lines(&self) -> String {
         let mut lines = Vec::new();
         for Operation { name, method, path, body, parameters, response } in &self.operations {

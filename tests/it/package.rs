@@ -1,5 +1,5 @@
 //! Checks which files are in the published crate, and which crates are built with it. Cargo only
-//! plans the build: it compiles nothing, and downloads only crates for other platforms.
+//! plans the build: it compiles nothing, but may download crates that only other platforms need.
 
 use std::{collections::BTreeSet, env, path::PathBuf, process::Command};
 

@@ -587,7 +587,6 @@ async fn failed_refresh_does_not_block_other_processes() {
     assert_eq!(get(&two, "a").await, "token-2");
 }
 
-/// A fault of Redis.
 #[derive(Clone, Copy, Debug)]
 enum RedisFault {
     Absent,

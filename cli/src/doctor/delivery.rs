@@ -175,7 +175,8 @@ pub(super) async fn moneykit(
     report(checks, signed, config.webhook_tolerance, next_for, " and the body")
 }
 
-/// Prints the result. If an error is specific to a vendor, `next_for` returns the finding for it.
+/// Prints the result. For an error that is specific to a vendor, `next_for` returns the id of the
+/// check, the description and the advice to print.
 fn report(
     checks: &mut Checks<'_>,
     signed: Signed,

@@ -70,7 +70,7 @@ fn refuses_null(schema: &Value) -> bool {
     schema.get("type").is_some() && schema.get("nullable").is_none()
 }
 
-/// Replaces the alternative that allows only null by the keyword `nullable`.
+/// Replaces the alternative that allows only null with the keyword `nullable`.
 pub(super) fn alternatives(map: &mut Map<String, Value>) {
     for key in ["anyOf", "oneOf"] {
         let Some(Value::Array(list)) = map.get(key) else { continue };

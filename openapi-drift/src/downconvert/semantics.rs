@@ -85,7 +85,7 @@ fn is(kind: &Value, value: &Value) -> bool {
     }
 }
 
-/// Returns values of each type, below and above the bounds that `facts` generates.
+/// Returns values of each type, below and above the bounds that the function `facts` generates.
 fn values() -> Value {
     json!([
         null, "", "a", "ab", 0, 1, 2, 1.5, [], [1], ["a"], ["a", 1], [1, "a"], [null, 1, 2], {}, { "p": 1 }, { "p": "a" },

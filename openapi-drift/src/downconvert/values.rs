@@ -103,7 +103,7 @@ fn is_of(value: &Value, kind: &str) -> bool {
     }
 }
 
-/// Replaces a list of types by a single type, or by alternatives that have one type each.
+/// Replaces a list of types with a single type, or with alternatives that have one type each.
 pub(super) fn types(map: &mut Map<String, Value>) {
     let listed = match map.get("type") {
         Some(Value::Array(list)) => list.clone(),
@@ -130,7 +130,8 @@ pub(super) fn types(map: &mut Map<String, Value>) {
     }
 }
 
-/// Replaces `types` by alternatives. Each alternative gets the keywords that apply to its own type.
+/// Replaces `types` with alternatives. Each alternative gets the keywords that apply to its own
+/// type.
 fn distribute(map: &mut Map<String, Value>, types: &[&str], has_null: bool) {
     let values = map.remove("enum");
     let format = map.get("format").cloned();

@@ -11,7 +11,7 @@ use crate::problems::{Problems, Result};
 use crate::sha256::sha256;
 use crate::shape::{self, join, unescape, walk};
 
-/// Fingerprints by JSON pointer. The fingerprint of the facts in upstream.yaml is stored under the
+/// Fingerprints by JSON pointer. The fingerprint of the whole upstream.yaml is stored under the
 /// empty pointer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Lock(pub(crate) BTreeMap<String, String>);
@@ -20,8 +20,8 @@ pub(crate) struct Lock(pub(crate) BTreeMap<String, String>);
 /// operation ids of the vendor.
 pub(crate) type Omitted = BTreeMap<String, Value>;
 
-/// Returns the values of `document` that `facts` omits. Ignores parts of the document that were not
-/// extracted.
+/// Returns the values of `document` that `facts`, the content of upstream.yaml, omits. Ignores
+/// parts of the document that were not extracted.
 pub(crate) fn omitted(document: &Value, facts: &Value) -> Omitted {
     let mut omitted = Omitted::new();
     walk(facts, &shape::DOCUMENT, "", &mut |at, shape, _| {
@@ -47,8 +47,8 @@ pub(crate) fn omitted(document: &Value, facts: &Value) -> Omitted {
     omitted
 }
 
-/// Inserts the fingerprint of each omitted text into `facts`, so that the comparison finds changed
-/// texts.
+/// Returns a copy of `facts` that contains the fingerprint of each omitted text, so that the
+/// comparison finds changed texts.
 pub(crate) fn with_fingerprints(facts: &Value, lock: &Lock) -> Value {
     let mut facts = facts.clone();
     for (at, known) in lock.0.iter().filter(|(at, _)| !at.is_empty()) {
@@ -61,7 +61,7 @@ pub(crate) fn with_fingerprints(facts: &Value, lock: &Lock) -> Value {
 }
 
 impl Lock {
-    /// Computes the fingerprints of the omitted values and of the facts.
+    /// Computes the fingerprints of the omitted values and of `facts`.
     pub(crate) fn of(omitted: &Omitted, facts: &Value) -> Self {
         let mut lock: BTreeMap<String, String> =
             omitted.iter().map(|(at, value)| (at.clone(), fingerprint(value))).collect();
@@ -73,7 +73,7 @@ impl Lock {
         self.0.is_empty()
     }
 
-    /// Returns whether the lock was generated for these facts.
+    /// Returns whether the lock was generated for `facts`, or has no fingerprint of upstream.yaml.
     pub(crate) fn is_of(&self, facts: &Value) -> bool {
         self.0.get("").is_none_or(|known| *known == fingerprint(facts))
     }

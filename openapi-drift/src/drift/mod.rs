@@ -74,8 +74,8 @@ pub(crate) fn generates(contract: &Value) -> Result<(), String> {
     Surface::of(contract).map(drop)
 }
 
-/// Returns the old and the new contract. If one of them is missing, returns the facts of both
-/// states.
+/// Returns the old and the new contract. If one of them is missing, returns the old and the new
+/// content of upstream.yaml.
 fn contracts<'a>(old: State<'a>, new: State<'a>) -> (&'a Value, &'a Value) {
     old.contract.zip(new.contract).unwrap_or((old.facts, new.facts))
 }

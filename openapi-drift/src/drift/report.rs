@@ -199,7 +199,8 @@ fn code(text: &str) -> String {
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
-/// Returns at least `least` backticks, and more backticks than `text` has in a row.
+/// Returns a fence of at least `least` backticks that is longer than each run of backticks in
+/// `text`.
 fn fence(text: &str, least: usize) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
     "`".repeat(least.max(longest + 1))

@@ -1,5 +1,5 @@
-//! Normalizes a schema: follows references, merges `allOf`, and replaces an alternative `null` by a
-//! flag. If two schemas are different spellings of the same schema, their views are equal.
+//! Normalizes a schema: follows references, merges `allOf`, and replaces a `null` alternative with
+//! a flag. Two schemas that are written differently but mean the same have equal views.
 
 use std::collections::BTreeSet;
 

@@ -133,8 +133,8 @@ pub(in crate::token) enum Lookup<P> {
     BackingOff(Error),
 }
 
-/// The refresh token that a request sends, and the ids of the tokens whose revocation invalidates
-/// the new token.
+/// The refresh token that a request sends, and the ids of the tokens that belong to the same grant.
+/// If one of these tokens is revoked, the new token is invalid too.
 pub(in crate::token) struct TakenRefreshToken {
     pub(in crate::token) refresh_token: Option<Secret>,
     from: GrantIds,
@@ -471,7 +471,7 @@ impl CacheEntry {
         Some(current)
     }
 
-    /// Stores a refresh token that this process has taken out of a store.
+    /// Keeps in this entry a refresh token that this process has removed from the token store.
     pub(in crate::token) fn keep_refresh_token(&self, refresh_token: Secret) {
         if !is_kept_refresh_token(&refresh_token) {
             return;

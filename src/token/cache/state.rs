@@ -99,8 +99,9 @@ impl CacheState {
         ScopeKey::with(scopes, |key| self.entries.find(key, look))?
     }
 
-    /// Returns the token of an entry if it is fresh by both clocks. Runs on every request of a
-    /// user's service: no lock, no allocation, no write to a shared cache line.
+    /// Returns the token of an entry if the token is fresh on both the monotonic and the wall
+    /// clock. Runs on every request of a user's service: no lock, no allocation, no write to a
+    /// shared cache line.
     #[inline]
     pub(in crate::token) fn fresh(&self, entry: &CacheEntry) -> Option<Token> {
         let current = entry.current.load();

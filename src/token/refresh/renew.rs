@@ -40,9 +40,10 @@ use crate::{
 impl RefreshTask {
     /// Gets a token that may later replace the current token, whose id is `replaces`.
     ///
-    /// Returns the token in the store if another process has already replaced the current token,
-    /// and the token in the store is not `except`. Otherwise requests a token with the client
-    /// credentials, because the refresh token belongs to the current token.
+    /// Returns the stored token if another process has already replaced the current token and the
+    /// stored token does not have the id `except`. Otherwise requests a token with the client
+    /// credentials. The refresh token is not used, because it was issued together with the token
+    /// that is being replaced.
     async fn candidate(&self, replaces: TokenId, except: Option<TokenId>) -> Result<Candidate, Error> {
         if let Some(breaker) = self.shared.ready() {
             let key = self.shared.key(&self.entry);

@@ -268,8 +268,8 @@ impl RefreshTask {
             sent_wall: requested_at.wall,
         };
         let life = self.shared.options.life(expires, self.shared.random());
-        // Use the clock on which more time has passed, because the age of a token is also computed
-        // by both clocks.
+        // Use the monotonic or the wall clock, whichever shows more elapsed time: a token expires
+        // as soon as one of the two clocks reaches the expiry time.
         let age = received
             .tick
             .saturating_sub(requested_at.tick)

@@ -121,8 +121,9 @@ impl State {
 
     /// Removes expired records, oldest first, at most two per call.
     ///
-    /// A record must have expired by both clocks. The wall clock may have been set forward, but the
-    /// monotonic clock shows how long the record has really been kept.
+    /// A record is removed only if it has expired on both the wall clock and the monotonic clock.
+    /// The wall clock may have been set forward, but the monotonic clock shows how long the record
+    /// has really been kept.
     fn expire(&mut self, now: Duration, wall: SystemTime) {
         for _ in 0..2 {
             let Some((signed_at, key)) = self.done.first().copied() else { return };

@@ -1,8 +1,8 @@
 //! Packs the crate as for publishing, and unpacks it below `target/packed/` as a separate
 //! workspace.
 //!
-//! Removes the dev-dependencies from the manifest, because they enable features and raise versions
-//! that a user's build does not have.
+//! Removes the dev-dependencies from the manifest, because they enable more features and select
+//! newer versions of crates than a user's build does.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -244,7 +244,7 @@ fn shareable(addr: SocketAddr) -> Vec<(&'static str, Exchange)> {
     all
 }
 
-/// Runs exchanges sequentially in a task of the runtime on which `one` waits.
+/// Runs exchanges one after another and measures them. Each call of `one` runs one exchange.
 async fn one_by_one<F: Future<Output = usize>>(sample: &mut Sample, mut one: impl FnMut() -> F) {
     for _ in 0..100 {
         one().await;
@@ -331,7 +331,7 @@ fn main() {
     let mut samples: Vec<(_, Sample)> = names.map(|name| (name, Sample::default())).collect();
 
     let samples = RT.block_on(async move {
-        // A spawned task, so it shares a worker with the connection.
+        // Run the rounds in a spawned task, so that they share a worker with the connection.
         let rounds = async move {
             for _ in 0..rounds {
                 round(addr, &shareable, &mut samples).await;

@@ -49,7 +49,8 @@ pub fn shut_down() {
     TASKS.take().iter().for_each(AbortHandle::abort);
 }
 
-/// If a task panics, ends only this task, as tokio does. Otherwise shuttle would fail the test.
+/// Catches a panic of a task, so that the panic ends only this task, as in tokio. Otherwise shuttle
+/// would fail the test.
 struct CatchPanic<F>(Option<Pin<Box<F>>>);
 
 impl<F: Future<Output = ()>> Future for CatchPanic<F> {
