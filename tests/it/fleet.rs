@@ -311,9 +311,9 @@ impl Process {
         let held = holds.clone();
         tokio::spawn(async move {
             while let Ok(Some(line)) = lines.next_line().await {
-                if line.contains("requesting a token under the lease") {
+                if line.contains("lease acquired: requesting a token") {
                     held.store(true, Ordering::Relaxed);
-                } else if line.contains("token accepted") || line.contains("token request failed") {
+                } else if line.contains("refresh succeeded") || line.contains("token request failed") {
                     held.store(false, Ordering::Relaxed);
                 } else if let Some((_, word)) = line.split_once(WORD) {
                     let _ = sender.send(word.to_owned());

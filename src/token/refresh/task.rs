@@ -71,7 +71,7 @@ impl RefreshTask {
             Ok(token) => tracing::debug!(
                 fintech_auth.expiry_rule = token.expiry_rule().as_str(),
                 fintech_auth.token_id = token.issued().id.map_or(0, TokenId::get),
-                "token accepted"
+                "refresh succeeded"
             ),
             Err(error) => {
                 span.record("otel.status_code", "ERROR");

@@ -116,7 +116,7 @@ impl RefreshTask {
         permit: Permit,
     ) -> Option<Result<Token, Error>> {
         let store = &*breaker.store;
-        tracing::debug!(fintech_auth.fence = lease.fence, "requesting a token under the lease");
+        tracing::debug!(fintech_auth.fence = lease.fence, "lease acquired: requesting a token");
         let own = self.entry.current.load().id;
         let requested = async {
             // The lease is also renewed during this wait.
