@@ -48,7 +48,7 @@ const HELD_BY: [(&str, &[&str]); 17] = [
     ("no response", &["errors::each_call_ends_within_its_default_timeout"]),
     ("`Retry-After` on a token call", &["lifecycle::cool_down_applies_to_every_caller_and_scope_set"]),
     (
-        "the vendor fails",
+        "the vendor has an outage",
         &[
             "lifecycle::request_to_a_failing_vendor_is_sent_three_times",
             "lifecycle::back_off_after_a_failed_refresh_applies_to_all_callers",
