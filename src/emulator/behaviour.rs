@@ -4,7 +4,7 @@
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Behaviour {
-    /// The behaviour of the live service, as observed in September 2026.
+    /// The behaviour of the live service, as users of the service reported it in September 2026.
     ///
     /// Access tokens are JWTs with a lifetime of 1 h, and `expires_in` is a Unix timestamp. A token
     /// is issued for any `Origin`, or without one. If the origin is not allowed, the JWT's `aud`

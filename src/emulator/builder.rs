@@ -127,7 +127,7 @@ impl Builder {
         self
     }
 
-    /// Sets whether Moov issues refresh tokens. The live service was observed with and without
+    /// Sets whether Moov issues refresh tokens. The live service was reported with and without
     /// them. Default: yes.
     pub fn with_refresh_tokens(mut self, refresh_tokens: bool) -> Self {
         self.refresh_tokens = refresh_tokens;
