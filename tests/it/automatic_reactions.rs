@@ -239,7 +239,7 @@ async fn token_requests_are_limited_if_every_new_token_is_revoked() {
     let cache = TokenCache::new(source.clone(), options(&TestClock::new()));
     assert!(source.cache.set(cache.clone()).is_ok());
     let count = || source.issued.load(Ordering::Relaxed);
-    hold("New request if a token was revoked during its request", &cache, one_scope, count, fails).await;
+    hold("New request after a revocation during a refresh", &cache, one_scope, count, fails).await;
 }
 
 #[tokio::test(start_paused = true)]

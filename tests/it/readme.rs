@@ -32,7 +32,7 @@ const HELD_BY: [(&str, &[&str]); 17] = [
         "a 401 that means \"expired\"",
         &["authorize_requests::thousand_requests_with_an_expired_token_share_one_token_call"],
     ),
-    ("a 200 for a documented 201", &["decode::every_2xx_status_is_a_success"]),
+    ("a status of 200 where the documentation says 201", &["decode::every_2xx_status_is_a_success"]),
     ("`token_type` in lower case", &["decode::unknown_token_types_and_fields_are_accepted"]),
     ("an empty or broken response", &["errors::each_failure_has_its_error_kind"]),
     ("the token in an error", &["secrets::a_failed_decode_does_not_show_the_response"]),
