@@ -1,3 +1,7 @@
+// Without a feature, the link of its module leads to the list of features.
+#![cfg_attr(not(feature = "axum"), doc = "[`axum`]: crate#features\n")]
+#![cfg_attr(not(feature = "blocking"), doc = "[`blocking`]: crate#features\n")]
+#![cfg_attr(not(feature = "emulator"), doc = "[`emulator`]: crate#features\n")]
 //! Authenticates a backend to **MoneyKit** (bank-account linking) and **Moov** (money movement):
 //! tokens, key pairs and webhooks.
 //!
@@ -32,9 +36,9 @@
 //! | [`authorize`] | adds tokens and key pairs to your own requests |
 //! | [`token`] | the token cache, its options, and stores that many processes share |
 //! | [`webhook`] | the common parts of both vendors' webhook verifiers, and deduplication |
-//! | `axum` | receives webhooks in axum |
-//! | `blocking` | the same clients for code that is not async |
-//! | `emulator` | fake servers of both vendors in your process, for tests |
+//! | [`axum`] | receives webhooks in axum |
+//! | [`blocking`] | the same clients for code that is not async |
+//! | [`emulator`] | fake servers of both vendors in your process, for tests |
 //! | [`guide`] | pages that explain how to use the crate |
 //!
 //! # Features
