@@ -1,10 +1,10 @@
+//! Authenticates a backend to **MoneyKit** (bank-account linking) and **Moov** (money movement):
+//! tokens, key pairs and webhooks.
+//!
 // Without a feature, the link of its module leads to the list of features.
 #![cfg_attr(not(feature = "axum"), doc = "[`axum`]: crate#features\n")]
 #![cfg_attr(not(feature = "blocking"), doc = "[`blocking`]: crate#features\n")]
 #![cfg_attr(not(feature = "emulator"), doc = "[`emulator`]: crate#features\n")]
-//! Authenticates a backend to **MoneyKit** (bank-account linking) and **Moov** (money movement):
-//! tokens, key pairs and webhooks.
-//!
 //! ```no_run
 //! use fintech_auth::{HttpOptions, moov};
 //!
