@@ -31,7 +31,7 @@ use tokio::{
 };
 
 use crate::{
-    scripted::{Reply, Scripted, TestClock, fail, limited, options},
+    scripted::{PanickingSource, Reply, SameTokenSource, Scripted, TestClock, fail, limited, options},
     support::{emulator, scopes},
     wrapped_store::{WrappedStore, Wrapper},
 };
@@ -169,24 +169,6 @@ async fn refused_refresh_token_is_sent_only_once() {
     assert_eq!(source.refreshed.load(Ordering::Relaxed), 1);
 }
 
-/// Always issues the same token.
-#[derive(Clone, Default)]
-struct SameTokenSource(Arc<AtomicUsize>);
-
-impl TokenSource for SameTokenSource {
-    fn fingerprint(&self) -> Fingerprint {
-        Fingerprint::of(["same"])
-    }
-
-    async fn issue(&self, _: &[Scope]) -> Result<IssuedToken, Error> {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        sleep(LATENCY).await;
-        let mut token = IssuedToken::new("same");
-        token.expires_in = Some(86_400.into());
-        Ok(token)
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn requests_are_limited_if_the_server_reissues_a_rejected_token() {
     for with_store in [false, true] {
@@ -197,7 +179,7 @@ async fn requests_are_limited_if_the_server_reissues_a_rejected_token() {
             (TokenCache::new(source.clone(), options), source)
         };
         let (cache, source) = new();
-        let count = || source.0.load(Ordering::Relaxed);
+        let count = || source.count();
         hold("New token after a rejected token", &cache, one_scope, count, async |cache, outcome| {
             if let Ok(token) = outcome {
                 cache.invalidate(&token).await;
@@ -205,7 +187,7 @@ async fn requests_are_limited_if_the_server_reissues_a_rejected_token() {
         })
         .await;
         let (cache, source) = new();
-        let count = || source.0.load(Ordering::Relaxed);
+        let count = || source.count();
         cache.forget(&Secret::from("same")).await.unwrap();
         let row = "New request if the server issues a revoked token again";
         hold(row, &cache, one_scope, count, fails).await;
@@ -310,28 +292,12 @@ async fn requests_are_limited_if_new_credentials_are_refused_each_time() {
     hold("Second request with new credentials", &cache, scope, count, fails).await;
 }
 
-/// Panics on every request.
-#[derive(Clone, Default)]
-struct PanickingSource(Arc<AtomicUsize>);
-
-impl TokenSource for PanickingSource {
-    fn fingerprint(&self) -> Fingerprint {
-        Fingerprint::of(["panics"])
-    }
-
-    async fn issue(&self, _: &[Scope]) -> Result<IssuedToken, Error> {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        sleep(LATENCY).await;
-        panic!("as the test has it")
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn calls_of_a_panicking_source_are_limited() {
     let source = PanickingSource::default();
     let cache = TokenCache::new(source.clone(), options(&TestClock::new()));
     let row = "New refresh after the token source panicked";
-    hold(row, &cache, one_scope, || source.0.load(Ordering::Relaxed), fails).await;
+    hold(row, &cache, one_scope, || source.count(), fails).await;
 }
 
 /// Tests a server that rejects every token, and a server that accepts each new token only once.

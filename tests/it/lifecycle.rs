@@ -21,7 +21,8 @@ use tokio::{
 
 use crate::{
     scripted::{
-        Reply, Scripted, TestClock, TokenCall, cache, cache_with, fail, limited, options, refreshing, unsent,
+        PanickingSource, Reply, Scripted, TestClock, TokenCall, cache, cache_with, fail, limited, options,
+        refreshing, unsent,
     },
     support::{emulator, moneykit, moov, scopes},
 };
@@ -666,17 +667,7 @@ fn refresh_is_restarted_if_its_runtime_is_dropped() {
 
 #[tokio::test(start_paused = true)]
 async fn panicking_source_causes_an_error_and_is_not_retried_endlessly() {
-    struct PanickingSource;
-    impl fintech_auth::token::TokenSource for PanickingSource {
-        fn fingerprint(&self) -> fintech_auth::token::Fingerprint {
-            fintech_auth::token::Fingerprint::of([])
-        }
-
-        async fn issue(&self, _: &[Scope]) -> Result<fintech_auth::token::IssuedToken, Error> {
-            panic!("as a test has it")
-        }
-    }
-    let cache = TokenCache::new(PanickingSource, options(&TestClock::new()));
+    let cache = TokenCache::new(PanickingSource::default(), options(&TestClock::new()));
     assert_eq!(cache.token(&[]).await.unwrap_err().kind(), ErrorKind::Unavailable);
 }
 

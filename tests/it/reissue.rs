@@ -3,10 +3,7 @@
 
 use std::{
     collections::HashSet,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -20,36 +17,12 @@ use tokio::{
 };
 
 use crate::{
-    scripted::{TestClock, options},
+    scripted::{PanickingSource, SameTokenSource, TestClock, options},
     support::scopes,
     wrapped_store::{WrappedStore, Wrapper},
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
-
-/// Always issues the same token, and counts its calls.
-#[derive(Clone, Default)]
-struct SameTokenSource(Arc<AtomicUsize>);
-
-impl SameTokenSource {
-    fn count(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-impl TokenSource for SameTokenSource {
-    fn fingerprint(&self) -> Fingerprint {
-        Fingerprint::of(["same"])
-    }
-
-    async fn issue(&self, _: &[Scope]) -> Result<IssuedToken, Error> {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        sleep(Duration::from_millis(10)).await;
-        let mut token = IssuedToken::new("same");
-        token.expires_in = Some(86_400.into());
-        Ok(token)
-    }
-}
 
 /// A store that rejects a token after its eviction, even if the server issues it again.
 #[derive(Debug)]
@@ -157,21 +130,6 @@ async fn revoked_token_that_is_issued_again_causes_an_error_and_a_back_off() {
     }
 }
 
-/// Panics on every request and counts the requests.
-#[derive(Clone, Default)]
-struct PanickingSource(Arc<AtomicUsize>);
-
-impl TokenSource for PanickingSource {
-    fn fingerprint(&self) -> Fingerprint {
-        Fingerprint::of(["panics"])
-    }
-
-    async fn issue(&self, _: &[Scope]) -> Result<IssuedToken, Error> {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        panic!("as the test has it")
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn panicking_source_is_called_once_until_the_back_off_ends() {
     for with_store in [false, true] {
@@ -179,7 +137,7 @@ async fn panicking_source_is_called_once_until_the_back_off_ends() {
         let store = Arc::new(MemoryStore::default());
         let options = if with_store { options.with_store(store) } else { options };
         let cache = TokenCache::new(source.clone(), options);
-        let calls = || source.0.load(Ordering::Relaxed);
+        let calls = || source.count();
         for number in 0..200 {
             let error = cache.token(&scopes(&["a"])).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Unavailable);
@@ -209,7 +167,7 @@ async fn all_waiting_callers_get_the_error_of_a_panicking_source() {
         tokio::join!(wait(), wait(), wait()),
         (ErrorKind::Unavailable, ErrorKind::Unavailable, ErrorKind::Unavailable)
     );
-    assert_eq!(source.0.load(Ordering::Relaxed), 1);
+    assert_eq!(source.count(), 1);
 }
 
 /// A source whose refresh grant panics and whose client credentials grant succeeds.

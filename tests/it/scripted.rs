@@ -2,7 +2,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 
@@ -10,7 +13,7 @@ use fintech_auth::{
     Clock, Error, ErrorKind, Secret,
     token::{Fingerprint, IssuedToken, Scope, TokenCache, TokenOptions, TokenSource},
 };
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 /// How the source responds to one request.
 #[derive(Clone, Debug)]
@@ -216,11 +219,11 @@ pub(crate) fn refreshing(script: impl IntoIterator<Item = Reply>) -> (TokenCache
 /// A source that issues the same token again, like a server that signs a JWT without an id
 /// twice within one second.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct SameTokenSource(Arc<std::sync::atomic::AtomicUsize>);
+pub(crate) struct SameTokenSource(Arc<AtomicUsize>);
 
 impl SameTokenSource {
     pub(crate) fn count(&self) -> usize {
-        self.0.load(std::sync::atomic::Ordering::Relaxed)
+        self.0.load(Ordering::Relaxed)
     }
 }
 
@@ -230,9 +233,31 @@ impl TokenSource for SameTokenSource {
     }
 
     async fn issue(&self, _: &[Scope]) -> Result<IssuedToken, Error> {
-        self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let mut token = IssuedToken::new("the-same");
-        token.expires_in = Some(3600.into());
+        self.0.fetch_add(1, Ordering::Relaxed);
+        sleep(Duration::from_millis(10)).await;
+        let mut token = IssuedToken::new("same");
+        token.expires_in = Some(86_400.into());
         Ok(token)
+    }
+}
+
+/// A source that panics on each request.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PanickingSource(Arc<AtomicUsize>);
+
+impl PanickingSource {
+    pub(crate) fn count(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl TokenSource for PanickingSource {
+    fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(["panics"])
+    }
+
+    async fn issue(&self, _: &[Scope]) -> Result<IssuedToken, Error> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        panic!("the source of this test panics")
     }
 }

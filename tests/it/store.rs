@@ -261,7 +261,7 @@ async fn fleet_uses_a_rejected_token_if_the_server_issues_it_again() {
     let (one, two) = (cache(), cache());
     for round in 1..4 {
         for cache in [&one, &two] {
-            assert_eq!(cache.token(&scopes(&["a"])).await.unwrap().expose_secret(), "the-same");
+            assert_eq!(cache.token(&scopes(&["a"])).await.unwrap().expose_secret(), "same");
         }
         assert_eq!(source.count(), round, "one call for each rejection");
         one.invalidate(&one.token(&scopes(&["a"])).await.unwrap()).await;
