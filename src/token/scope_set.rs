@@ -4,7 +4,7 @@ use std::{fmt, ops::Deref, sync::Arc, vec};
 
 use crate::{Error, token::scope::Scope};
 
-/// The scopes of one token, sorted and without duplicates. Cheap to clone.
+/// The scopes of one token, sorted and without duplicates. A `ScopeSet` is cheap to clone.
 ///
 /// Pass `&ScopeSet` to any function that takes a slice of scopes. Looking up a cached token with a
 /// `ScopeSet` neither sorts nor allocates, even for a large set.
@@ -33,7 +33,7 @@ struct Sorted {
 }
 
 impl ScopeSet {
-    /// Creates a set: sorts the scopes and removes duplicates.
+    /// Creates a set. Sorts the scopes and removes duplicates.
     ///
     /// # Errors
     ///
@@ -47,7 +47,7 @@ impl ScopeSet {
         Ok(Self(Arc::new(Sorted { scopes: scopes.into_boxed_slice(), joined })))
     }
 
-    /// Returns the scopes separated by spaces, as a request contains them.
+    /// Returns the scopes separated by spaces, as a token request contains them.
     pub fn as_str(&self) -> &str {
         &self.0.joined
     }

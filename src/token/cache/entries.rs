@@ -1,12 +1,9 @@
-//! The entries of a cache, one for each scope set: looked up without a lock, bounded by a capacity.
+//! The cache entries, one per scope set, with a limit on their number.
 //!
-//! The entries are in a hash table of fixed size. Each bucket is an immutable list behind an
-//! `ArcSwapOption`, so a look-up takes no lock and writes nothing that other cores read. One mutex
-//! serializes changes. It also guards a CLOCK (second chance) queue, which selects the entries to
-//! evict when the cache is over its capacity.
-//!
-//! Entries with a handle are not in the queue: they are not evicted, do not count against the
-//! capacity, and have their own limit.
+//! Look-ups take no lock: each bucket of the hash table is an immutable list behind an
+//! `ArcSwapOption`. One mutex serializes all changes. The same mutex guards a CLOCK (second chance)
+//! queue, which selects the entries to evict. Entries with a handle are not in the queue, so the
+//! cache does not evict these entries.
 
 use std::{
     iter,
@@ -24,16 +21,14 @@ use crate::{
     },
 };
 
-/// The maximum number of entries that one insertion examines to find entries to evict.
 const MAX_STEPS: usize = 64;
-/// The maximum number of entries that one insertion evicts. A cache exceeds its capacity while all
-/// entries are in use. This number is more than one, so that the cache then shrinks back to its
-/// capacity.
+/// The maximum number of entries that one insertion evicts. The number is greater than 1, so that a
+/// cache that exceeded its capacity shrinks back. A cache exceeds its capacity while all its
+/// entries are in use.
 const MAX_EVICTIONS: usize = 2;
-/// The number of chunks. A chunk of buckets is allocated when it gets its first entry, so a small
-/// cache uses little memory.
+/// The hash table is split into chunks of buckets. A chunk is allocated when its first entry is
+/// inserted, so a small cache uses little memory.
 const CHUNKS: usize = 256;
-/// The maximum number of buckets in a chunk.
 const MAX_CHUNK: usize = 4_096;
 /// The average number of entries in a bucket when the cache is full.
 const LOAD: usize = 2;
@@ -50,20 +45,19 @@ pub(in crate::token) struct Entries {
     pub(in crate::token) evictions: Counter,
 }
 
-/// A node in the list of a bucket: an entry, and the next node.
 struct Node {
     hash: u64,
     entry: Arc<CacheEntry>,
     next: Option<Arc<Self>>,
 }
 
-/// The entries that may be evicted, in a CLOCK queue. The clock hand skips an entry that is in use,
-/// or that was used since the hand last passed the entry.
+/// The entries that may be evicted, in a CLOCK queue. The clock hand skips an entry if the entry is
+/// in use, or if the entry was used after the hand last passed the entry.
 #[derive(Default)]
 struct Clock {
     queue: Vec<Arc<CacheEntry>>,
     hand: usize,
-    /// The number of entries that have a handle and are not in the queue.
+    /// The number of entries that have a handle. These entries are not in the queue.
     held: usize,
 }
 
@@ -81,7 +75,6 @@ impl Entries {
         }
     }
 
-    /// Finds the entry of a scope set, and returns the result of `look` for it.
     #[inline]
     pub(in crate::token) fn find<T>(
         &self,
@@ -99,14 +92,14 @@ impl Entries {
         ScopeKey::with_joined(scopes, |key| key.hash(&self.hasher))
     }
 
-    /// Finds the entry of the scope set with this hash. The hash is not compared with the scopes,
-    /// so callers also compare the id of the token.
+    /// Finds an entry by its hash only. A different scope set may have the same hash, so the caller
+    /// must also compare the id of the token.
     pub(in crate::token) fn find_by_hash(&self, hash: u64) -> Option<Arc<CacheEntry>> {
         let bucket = self.bucket(hash)?.load();
         nodes(bucket.as_ref()).find(|node| node.hash == hash).map(|node| node.entry.clone())
     }
 
-    /// Finds the entry whose current token has this id. Searches all entries.
+    /// Searches all entries, so this function is slow.
     pub(in crate::token) fn find_by_token(&self, id: TokenId) -> Option<Arc<CacheEntry>> {
         let mut buckets = self.chunks.iter().filter_map(OnceLock::get).flatten();
         buckets.find_map(|bucket| {
@@ -116,7 +109,6 @@ impl Entries {
         })
     }
 
-    /// Returns the entry of a scope set. Creates it if it does not exist.
     pub(in crate::token) fn get_or_insert(&self, key: &ScopeKey<'_>) -> Result<Arc<CacheEntry>, Error> {
         let mut clock = self.lock();
         // Search under the lock, because another thread could evict the entry before the caller has
@@ -132,8 +124,8 @@ impl Entries {
         Ok(entry)
     }
 
-    /// Returns the entry of a scope set for a handle. The entry is not evicted until
-    /// [`Entries::release`] is called. Fails if too many entries have handles.
+    /// Returns the entry of a scope set, and creates the entry if needed. The entry is not evicted
+    /// until [`Entries::release`] is called.
     pub(in crate::token) fn hold(&self, key: &ScopeKey<'_>) -> Result<Arc<CacheEntry>, Error> {
         let mut clock = self.lock();
         let found = self.find(key, Arc::clone);
@@ -159,8 +151,6 @@ impl Entries {
         Ok(entry)
     }
 
-    /// Releases a handle of [`Entries::hold`]. After the last handle is released, the entry may be
-    /// evicted again.
     pub(in crate::token) fn release(&self, entry: &Arc<CacheEntry>) {
         let mut clock = self.lock();
         if entry.place.add_handles(-1) > 0 {
@@ -189,7 +179,6 @@ impl Entries {
         self.clock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the chunk of a hash, and the index of the bucket in the chunk.
     #[inline]
     fn chunk(&self, hash: u64) -> (&OnceLock<Box<[Bucket]>>, usize) {
         let hash = hash as usize;
@@ -202,7 +191,7 @@ impl Entries {
         chunk.get()?.get(index)
     }
 
-    /// Adds an entry to its bucket. The caller must hold the lock.
+    /// The caller must hold the lock.
     fn insert(&self, key: &ScopeKey<'_>) -> Result<Arc<CacheEntry>, Error> {
         let entry = Arc::new(CacheEntry::new(key.join()?));
         let hash = key.hash(&self.hasher);
@@ -213,7 +202,7 @@ impl Entries {
         Ok(entry)
     }
 
-    /// Removes an entry from its bucket. The caller must hold the lock.
+    /// The caller must hold the lock.
     fn remove(&self, entry: &Arc<CacheEntry>) {
         let Some(bucket) = self.bucket(self.hash(&entry.scopes)) else { return };
         let head = bucket.load_full();
@@ -225,8 +214,8 @@ impl Entries {
         bucket.store(rest);
     }
 
-    /// Adds an entry to the queue, and evicts others if there are too many. Returns the evicted
-    /// entries, so that the caller can drop them after it has released the lock.
+    /// Adds an entry to the queue, and evicts entries if there are too many. Returns the evicted
+    /// entries, so that the caller can drop these entries after releasing the lock.
     fn enqueue(
         &self,
         clock: &mut Clock,
@@ -238,7 +227,6 @@ impl Entries {
             if clock.queue.len() <= self.capacity || evicted.len() == MAX_EVICTIONS {
                 break;
             }
-            // If all examined entries were used, evict the last examined entry.
             if let Some(index) = clock.next(step == MAX_STEPS) {
                 let entry = clock.remove(index);
                 self.remove(&entry);
@@ -269,14 +257,13 @@ impl Clock {
         entry
     }
 
-    /// Moves the clock hand by one entry. Returns the position of that entry if it may be evicted.
     fn next(&mut self, even_if_used: bool) -> Option<usize> {
         let index = if self.hand < self.queue.len() { self.hand } else { 0 };
         self.hand = index + 1;
         let entry = self.queue.get(index)?;
         let used = entry.place.used.swap(false, Ordering::Relaxed);
-        // If only the bucket and the queue have a reference, no caller uses the entry. While the
-        // lock is held, `get_or_insert` and `hold` cannot add a reference.
+        // If only the bucket and the queue have a reference to the entry, no caller uses the entry.
+        // While the lock is held, `get_or_insert` and `hold` cannot add a reference.
         let is_free = Arc::strong_count(entry) == 2;
         (is_free && (even_if_used || !used)).then_some(index)
     }
@@ -309,7 +296,6 @@ mod tests {
             for number in 0..capacity * 4 + 10 {
                 let entry = get(&entries, &format!("scope-{number}"));
                 assert_eq!(*entry.scopes, format!("scope-{number}"));
-                // The caller still holds the new entry, so it is in use.
                 assert!(entries.len() <= capacity, "{} of {capacity}", entries.len());
             }
             assert_eq!((entries.len(), count(&entries)), (capacity, capacity));
@@ -364,7 +350,6 @@ mod tests {
         }
         assert_eq!(entries.len(), 5);
         assert!(held.iter().all(|entry| Arc::ptr_eq(entry, &find(&entries, &entry.scopes).unwrap())));
-        // After the last handle is dropped, the entry may be evicted.
         entries.release(&held[0]);
         assert_eq!(hold("d").unwrap_err().kind(), ErrorKind::InvalidConfig);
         entries.release(&held[0]);

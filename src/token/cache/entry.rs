@@ -1,7 +1,7 @@
 //! The state of one scope set: its token, a running refresh, and recent failures.
 //!
-//! Each public function is one short critical section. These functions never send, sleep or await,
-//! and they get the current time from the caller.
+//! Each `pub(in crate::token)` function is one short critical section. These functions never send,
+//! sleep or await, and they get the current time from the caller.
 
 use std::{
     fmt,
@@ -26,29 +26,29 @@ use crate::{
     },
 };
 
-/// The outcome of a shared refresh.
 pub(in crate::token) type Outcome = Result<Token, Error>;
 
 pub(in crate::token) struct CacheEntry {
-    /// The scopes, sorted and without duplicates, separated by spaces.
+    /// The scopes, sorted, without duplicates, and separated by spaces.
     pub(in crate::token) scopes: Box<str>,
     pub(in crate::token) current: ArcSwap<Issued>,
     pub(in crate::token) place: Place,
     state: Mutex<State>,
 }
 
-/// The ids of an access token and its refresh token. Revoking one revokes the other.
+/// The id of an access token, and the id of the refresh token issued with it. Revoking either token
+/// revokes both tokens.
 type GrantIds = [Option<TokenId>; 2];
 
 #[derive(Default)]
 struct State {
-    /// The refresh token that was issued last. `None` after it was sent.
+    /// `None` after the refresh token was sent.
     refresh_token: Option<Secret>,
     /// The id of the refresh token that was issued with the current token. The id is kept after the
     /// refresh token was sent.
     refresh_token_id: Option<TokenId>,
-    /// The ids of the tokens that the current token was refreshed from. Revoking one of them also
-    /// revokes the current token.
+    /// The ids of the tokens with which the current token was requested. Revoking one of these
+    /// tokens also revokes the current token.
     parents: GrantIds,
     /// Rarely used state, boxed to keep idle entries small.
     cold: Option<Box<ColdState>>,
@@ -58,34 +58,32 @@ struct State {
 struct ColdState {
     flight: SingleFlight<Outcome>,
     refresh: Refresh,
-    /// The token that was rejected or revoked last. It must not be loaded from a store again.
+    /// The id of the token that was rejected or revoked last. This token must not be loaded from a
+    /// store again.
     rejected: Option<TokenId>,
-    /// Whether the rejected token must still be removed from a store.
+    /// Whether the rejected token must still be removed from the store.
     eviction_pending: bool,
     failure: Option<FailureBackoff>,
-    /// Renewals after a 401. Boxed, because few entries have them.
+    /// Boxed, because few entries have renewals after a 401.
     renewal: Option<Box<Renewal>>,
 }
 
-/// The state of the running refresh.
 #[derive(Default)]
 struct Refresh {
     /// The ticket of the refresh in the queue of the rate limiter.
     ticket: Option<u64>,
     /// The ids of the tokens that the refresh uses.
     from: GrantIds,
-    /// Whether one of the tokens in `from` was revoked since the refresh started.
+    /// Whether one of the tokens in `from` was revoked after the refresh started.
     is_void: bool,
 }
 
 impl State {
-    /// Joins the running refresh. Returns its waiter, and its ticket in the queue of the rate limiter.
     fn join(&mut self) -> Option<(Waiter<Outcome>, Option<u64>)> {
         let cold = self.cold.as_mut()?;
         Some((cold.flight.join()?, cold.refresh.ticket))
     }
 
-    /// Returns the ids of the tokens that the running refresh uses.
     fn refreshed_from(&self) -> GrantIds {
         self.cold.as_ref().map_or([None; 2], |cold| cold.refresh.from)
     }
@@ -114,49 +112,45 @@ struct FailureBackoff {
     failures: u32,
     retry_at: u64,
     error: Error,
-    /// The fingerprint of the credentials, if the server refused them. The back-off does not apply
-    /// to other credentials.
+    /// The fingerprint of the credentials, if the server refused the credentials. The back-off does
+    /// not apply to requests with different credentials.
     refused: Option<Fingerprint>,
 }
 
 /// The next step of a caller.
 pub(in crate::token) enum Lookup<P> {
-    /// Use this token.
     Hit(Token),
-    /// Wait for the running refresh. The number is the refresh's ticket in the queue of the rate
-    /// limiter, if any.
+    /// Wait for the running refresh. The number is the ticket of the refresh in the queue of the
+    /// rate limiter.
     Wait(Waiter<Outcome>, Option<u64>),
-    /// Start the refresh that was reserved for this caller. If there is a token, the caller can use
-    /// it in the meantime.
+    /// Start the refresh that was reserved for this caller. The token, if present, is stale but
+    /// usable during the refresh.
     StartRefresh(Option<Token>, Flight<Outcome>, P),
-    /// There is no token, and no refresh may start now.
+    /// There is no usable token, and no refresh may start now.
     BackingOff(Error),
 }
 
 /// The refresh token that a request sends, and the ids of the tokens that belong to the same grant.
-/// If one of these tokens is revoked, the new token is invalid too.
+/// If one of these tokens is revoked during the request, the new token is discarded.
 pub(in crate::token) struct TakenRefreshToken {
     pub(in crate::token) refresh_token: Option<Secret>,
     from: GrantIds,
 }
 
 impl TakenRefreshToken {
-    /// Creates the value for a request with client credentials. Such a request does not use the
-    /// refresh token.
+    /// For a request with client credentials, which sends no refresh token.
     pub(in crate::token) fn none() -> Self {
         Self { refresh_token: None, from: [None; 2] }
     }
 }
 
-/// A token to install in an entry.
 pub(in crate::token) struct NewToken<'a> {
     pub(in crate::token) issued: Arc<Issued>,
     pub(in crate::token) refresh_token: Option<Secret>,
-    /// The id of the refresh token that was issued with the token, even if this process does not
-    /// have it.
+    /// The id of the refresh token that was issued with the token. The id is set even if this
+    /// process does not have the refresh token.
     pub(in crate::token) refresh_token_id: Option<TokenId>,
-    /// The data of the request that returned the token. `None` if the token was loaded from a
-    /// store.
+    /// `None` if the token was loaded from a store.
     pub(in crate::token) request: Option<&'a TakenRefreshToken>,
     /// The epoch (see [`Epoch`]) in which the token was requested from the server or loaded from
     /// the store.
@@ -166,20 +160,19 @@ pub(in crate::token) struct NewToken<'a> {
 /// The reason why a new token is not installed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(in crate::token) enum Discarded {
-    /// The token, or a token that it was refreshed from, was revoked or rejected during the
-    /// request.
+    /// The token was revoked or rejected during the request, or a token that the request used was
+    /// revoked.
     Void,
     /// The token was revoked earlier, but the server issued it again.
     Revoked,
 }
 
-/// The marks of revoked and rejected tokens. A mark counts only until its expiry, which is compared
-/// with `now`.
+/// The marks of revoked and rejected tokens. A mark counts only if its expiry is later than `now`.
 #[derive(Clone, Copy)]
 pub(in crate::token) struct Marks<'a> {
     pub(in crate::token) tombstones: &'a Tombstones,
     pub(in crate::token) now: u64,
-    /// The expiry of marks that are added now for revoked tokens, in milliseconds of the monotonic
+    /// The expiry of marks that are now added for revoked tokens, in milliseconds of the monotonic
     /// clock.
     pub(in crate::token) revoked_until: u64,
 }
@@ -194,14 +187,15 @@ impl CacheEntry {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the scopes as a list. They were validated when the entry was created.
     pub(in crate::token) fn scopes(&self) -> Vec<Scope> {
         self.scopes.split(' ').filter_map(|scope| Scope::new(scope).ok()).collect()
     }
 
-    /// Decides the next step of a caller. If a refresh is needed and `admit` allows it, reserves
-    /// the refresh for this caller. `admit` gets whether the caller has a stale token.
-    /// `credentials` returns the fingerprint of the credentials that a request would send.
+    /// Decides the next step of a caller. If a refresh is needed and `admit` allows the refresh,
+    /// reserves the refresh for this caller.
+    ///
+    /// `admit` gets `true` if the caller has a stale token. `credentials` returns the fingerprint
+    /// of the credentials that a request would send.
     pub(in crate::token) fn lookup<P>(
         &self,
         now: Now,
@@ -242,15 +236,14 @@ impl CacheEntry {
         }
     }
 
-    /// Sets the ticket of the refresh in the queue of the rate limiter.
     pub(in crate::token) fn set_ticket(&self, ticket: u64) {
         if let Some(cold) = &mut self.lock().cold {
             cold.refresh.ticket = Some(ticket);
         }
     }
 
-    /// Removes and returns the refresh token, so that it is sent only once. Discards a refresh
-    /// token that was revoked.
+    /// Removes and returns the refresh token, so that the refresh token is sent only once. A
+    /// revoked refresh token is removed, but not returned.
     pub(in crate::token) fn take_refresh_token(&self, marks: Marks<'_>) -> TakenRefreshToken {
         let mut state = self.lock();
         let taken = state.refresh_token.take();
@@ -267,18 +260,16 @@ impl CacheEntry {
         TakenRefreshToken { refresh_token, from }
     }
 
-    /// Returns whether the entry has a refresh token that was not sent yet.
     pub(in crate::token) fn has_refresh_token(&self) -> bool {
         self.lock().refresh_token.is_some()
     }
 
-    /// Removes the refresh token, because the store now has it.
     pub(in crate::token) fn drop_refresh_token(&self) {
         self.lock().refresh_token = None;
     }
 
-    /// Puts back a refresh token that was certainly not used, unless it was revoked or its access
-    /// token was rejected in the meantime.
+    /// Puts back a refresh token that was certainly not used. Discards the refresh token if it was
+    /// revoked, or if its access token was rejected in the meantime.
     pub(in crate::token) fn put_back(&self, taken: TakenRefreshToken) {
         let mut state = self.lock();
         if state.refresh_token_id.is_some()
@@ -288,14 +279,12 @@ impl CacheEntry {
         }
     }
 
-    /// Returns the last rejected token, if it must still be removed from a store.
     pub(in crate::token) fn pending_eviction(&self) -> Option<TokenId> {
         let state = self.lock();
         let cold = state.cold.as_ref().filter(|cold| cold.eviction_pending)?;
         cold.rejected
     }
 
-    /// Records that a store has removed this token.
     pub(in crate::token) fn clear_pending_eviction(&self, id: TokenId) {
         if let Some(cold) = &mut self.lock().cold
             && cold.rejected == Some(id)
@@ -304,19 +293,18 @@ impl CacheEntry {
         }
     }
 
-    /// Returns the ids of the current token and of the refresh token that was issued with it.
     pub(in crate::token) fn ids(&self) -> impl Iterator<Item = TokenId> + use<> {
         let state = self.lock();
         [self.current.load().id, state.refresh_token_id].into_iter().flatten()
     }
 
-    /// Installs a new token, unless it was revoked or invalidated.
+    /// Installs a new token, unless the token was revoked or invalidated.
     ///
     /// The check runs under the lock. A revocation first marks the token and then takes the lock,
-    /// so either this check sees the mark or the revocation sees the token.
+    /// so either the check sees the mark or the revocation sees the token.
     ///
-    /// If the server issues a rejected token again, this counts as a failure. `retry_at` then gets
-    /// the number of failures so far, and returns the earliest time of the next refresh.
+    /// If the server issues a rejected token again, the entry records a failure. `retry_at` then
+    /// gets the number of failures so far, and returns the earliest time of the next refresh.
     pub(in crate::token) fn publish(
         &self,
         new: NewToken<'_>,
@@ -326,8 +314,8 @@ impl CacheEntry {
         self.put(&mut self.lock(), new, marks, retry_at)
     }
 
-    /// Works like [`Self::publish`], but only if `old`, a rejected token, is still the current
-    /// token. Returns whether `old` was replaced.
+    /// Installs a new token only if `old`, a rejected token, is still the current token. Returns
+    /// whether `old` was replaced.
     pub(in crate::token) fn replace(
         &self,
         old: TokenId,
@@ -400,9 +388,9 @@ impl CacheEntry {
         Ok(Token::from_arc(new.issued))
     }
 
-    /// Records the failure of a refresh. `retry_at` gets the number of failures so far, and returns
-    /// the earliest time of the next refresh. `refused` is the fingerprint of the credentials, if
-    /// the server refused them.
+    /// Records a failed refresh. `retry_at` gets the number of failures so far, and returns the
+    /// earliest time of the next refresh. `refused` is the fingerprint of the credentials if the
+    /// server refused the credentials.
     pub(in crate::token) fn fail(
         &self,
         error: Error,
@@ -425,8 +413,6 @@ impl CacheEntry {
         }
     }
 
-    /// Removes the current token and its refresh token, if the current token has this id. Returns
-    /// whether they were removed.
     pub(in crate::token) fn invalidate(&self, id: TokenId) -> bool {
         let mut state = self.lock();
         let is_current = self.current.load().id == Some(id);
@@ -443,12 +429,12 @@ impl CacheEntry {
         self.current.store(Arc::new(Issued::none()));
     }
 
-    /// Revokes the tokens of the entry if `revoked` is one of them, if they were refreshed from
-    /// `revoked`, or if the running refresh uses `revoked`. Removes these tokens and marks them as
-    /// revoked. The result of the running refresh will be discarded.
+    /// Removes the tokens of the entry and marks them as revoked. Does this if `revoked` is one of
+    /// these tokens, if these tokens were requested with `revoked`, or if the running refresh uses
+    /// `revoked`. If the running refresh uses a refresh token, its result will be discarded.
     ///
     /// Returns `None` if the entry is not affected. Otherwise returns the id of the removed access
-    /// token, or `Some(None)` if there was no access token.
+    /// token, or `Some(None)` if the entry had no access token.
     pub(in crate::token) fn revoke(&self, revoked: TokenId, marks: Marks<'_>) -> Option<Option<TokenId>> {
         let mut state = self.lock();
         let current = self.current.load().id;
@@ -471,7 +457,8 @@ impl CacheEntry {
         Some(current)
     }
 
-    /// Keeps in this entry a refresh token that this process has removed from the token store.
+    /// Puts a refresh token into this entry after this process has removed the refresh token from
+    /// the token store.
     pub(in crate::token) fn keep_refresh_token(&self, refresh_token: Secret) {
         if !is_kept_refresh_token(&refresh_token) {
             return;

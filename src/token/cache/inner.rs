@@ -1,6 +1,6 @@
 //! The part of a cache that its clones share, and the code that waits for a token.
 //!
-//! Independent of vendors and of HTTP. Holds no lock across an await.
+//! This module does not depend on vendors or on HTTP. No lock is held across an await.
 
 use std::{pin::Pin, sync::Arc, time::Duration};
 
@@ -28,19 +28,19 @@ use crate::{
     },
 };
 
-/// The maximum number of look-ups for one caller. Another look-up follows only if a refresh ended
-/// without a usable token.
+/// The maximum number of look-ups for one caller. The caller looks up a token again only if a
+/// refresh ended without a usable token.
 const MAX_LOOKUPS: u32 = 3;
 
-/// A future that waits for a token. Boxed, because it is large and rarely needed.
+/// Boxed, because the future is large and rarely needed.
 pub(in crate::token) type Waiting<'a> = Pin<Box<dyn Future<Output = Result<Token, Error>> + Send + 'a>>;
 
-/// The part of a cache that its clones share. Dropping the last clone ends the tasks.
+/// The part of a cache that its clones share. Dropping the last clone ends the tasks of the cache.
 #[derive(Clone)]
 pub(in crate::token) struct CacheInner {
     pub(in crate::token) shared: Arc<CacheState>,
-    /// Tells the tasks to end. The channel is closed when the last clone is dropped, and its value
-    /// changes when a shutdown ends. Each task holds a receiver.
+    /// Signals the end to the tasks, which hold the receivers. The channel is closed when the last
+    /// clone of the cache is dropped. The value of the channel changes when a shutdown ends.
     pub(super) alive: Arc<watch::Sender<()>>,
 }
 
@@ -50,7 +50,8 @@ impl CacheInner {
         Self { shared, alive: Arc::new(watch::channel(()).0) }
     }
 
-    /// Waits for a token, at most `max_wait`. Without `max_wait`, the limit of the options applies.
+    /// Waits for a token, at most `max_wait`. If `max_wait` is `None`,
+    /// [`TokenOptions::with_max_wait`] applies.
     pub(in crate::token) fn wait<'a>(
         &'a self,
         entry: &'a Arc<CacheEntry>,
@@ -104,7 +105,7 @@ impl CacheInner {
                 // The token was revoked before this caller woke up.
                 Some(Ok(token)) if shared.is_revoked(&token) => {}
                 Some(outcome) => return outcome,
-                // The task was aborted by a shutdown of the cache or of its runtime.
+                // The task was aborted by a shutdown of the cache or of the tokio runtime.
                 None => {}
             }
         }
@@ -112,19 +113,17 @@ impl CacheInner {
         Err(Error::new(ErrorKind::Unavailable, reason).with_sent(true))
     }
 
-    /// Returns a receiver that signals when the tasks of the cache must end.
     pub(in crate::token) fn alive(&self) -> watch::Receiver<()> {
         self.alive.subscribe()
     }
 
-    /// Registers a task that is about to start. Fails after a shutdown was started.
+    /// Fails after a shutdown was started.
     pub(in crate::token) fn task_guard(&self) -> Result<TaskGuard, Error> {
-        // Subscribe before the registration. A shutdown that starts between these two steps then
-        // also ends the task.
+        // Subscribe before the registration. Otherwise a shutdown between these two steps would not
+        // end the task.
         TaskGuard::new(self.alive(), &self.shared.work)
     }
 
-    /// Runs a reserved refresh in its own task.
     fn start(
         &self,
         entry: &Arc<CacheEntry>,
@@ -147,14 +146,13 @@ impl CacheInner {
 
     /// Invalidates exactly this token, in memory and in the store.
     ///
-    /// Also works if the token's entry was evicted, or if the token comes from another cache with
-    /// the same store.
+    /// Also works if the entry of the token was evicted, or if the token comes from a different
+    /// cache with the same store.
     pub(in crate::token) async fn invalidate(&self, token: &Token) {
         let issued = token.issued();
         let Some(id) = issued.id else { return };
         let entries = &self.shared.entries;
-        // The search by token is slow. It is needed only for a token of an evicted entry or of
-        // another cache.
+        // The search by token is slow, so the entry is first searched by its hash.
         let entry = entries.find_by_hash(issued.scopes_hash).or_else(|| entries.find_by_token(id));
         match entry {
             Some(entry) => self.invalidate_entry(&entry, id).await,
@@ -165,7 +163,6 @@ impl CacheInner {
         }
     }
 
-    /// Invalidates exactly this token of a scope set, in memory and in the store.
     pub(in crate::token) async fn invalidate_entry(&self, entry: &CacheEntry, id: TokenId) {
         self.shared.mark_invalidated(id);
         if entry.invalidate(id) {
@@ -174,9 +171,11 @@ impl CacheInner {
         self.invalidate_in_store(Some(entry), id).await;
     }
 
-    /// Removes a token or refresh token that is about to be revoked, and the tokens issued with it,
-    /// in memory and in the store. The token is first marked as revoked, and then every entry is
-    /// checked. So an entry that gets the token between these steps sees the mark.
+    /// Removes an access token or refresh token that is about to be revoked, and the tokens issued
+    /// with it, in memory and in the store.
+    ///
+    /// This function marks the token as revoked before it checks the entries. So if an entry gets
+    /// the token after its check, the entry sees the mark and discards the token.
     pub(in crate::token) async fn forget(&self, secret: &Secret) -> Result<(), Error> {
         let revoked = token_id(secret);
         self.shared.mark_revoked(revoked);
@@ -197,7 +196,7 @@ impl CacheInner {
 
     /// Sends a token request for a caller. First checks the rate limit, the cool-down and the
     /// negative cache, and finally records the outcome in them. `scopes` are the scopes of a client
-    /// credentials grant, and `None` for a refresh token.
+    /// credentials grant. For a refresh token, `scopes` is `None`.
     ///
     /// Does not wait for the rate limit. If the server refuses the credentials and the source now
     /// has different credentials, the request is sent once more.
@@ -230,7 +229,6 @@ impl CacheInner {
         }
     }
 
-    /// Checks whether a token request of a caller may be sent now. Does not wait.
     async fn admit(&self, scopes: Option<&str>) -> Result<(), Error> {
         let shared = &*self.shared;
         let now = shared.now().tick;
@@ -250,7 +248,6 @@ impl CacheInner {
         })
     }
 
-    /// Retries a call according to the retry policy of the options.
     pub(in crate::token) async fn with_retry<T, F: Future<Output = Result<T, Error>>>(
         &self,
         idempotency: Idempotency,

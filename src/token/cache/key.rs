@@ -10,16 +10,16 @@ use crate::{
     token::scope::{self, Scope},
 };
 
-/// The scopes to look up, sorted and without duplicates. One of the two slices contains the scopes,
-/// the other is empty.
+/// A scope set to look up, sorted and without duplicates. Either `scopes` or `names` contains the
+/// scopes, and the other slice is empty.
 pub(in crate::token) struct ScopeKey<'a> {
     scopes: &'a [Scope],
     names: &'a [&'a str],
 }
 
 impl<'a> ScopeKey<'a> {
-    /// Calls `then` with the key of a scope set. Does not allocate for sorted scopes, such as a
-    /// [`ScopeSet`](crate::ScopeSet), or for up to 8 scopes in any order.
+    /// Calls `then` with the key of a scope set. Does not allocate if the scopes are sorted, as in
+    /// a [`ScopeSet`](crate::ScopeSet), or if there are at most 8 scopes.
     #[inline]
     pub(in crate::token) fn with<T>(scopes: &[Scope], then: impl FnOnce(&ScopeKey<'_>) -> T) -> T {
         if scopes.windows(2).all(|pair| pair[0] < pair[1]) {
@@ -31,7 +31,7 @@ impl<'a> ScopeKey<'a> {
         then(&ScopeKey::of_names(&names))
     }
 
-    /// Creates a key. `names` must be sorted and without duplicates.
+    /// `names` must be sorted and without duplicates.
     pub(super) fn of_names(names: &'a [&'a str]) -> Self {
         Self { scopes: &[], names }
     }
@@ -41,7 +41,7 @@ impl<'a> ScopeKey<'a> {
         self.scopes.iter().map(Scope::as_str).chain(self.names.iter().copied())
     }
 
-    /// Calls `then` with the key of scopes that are already sorted and joined.
+    /// `scopes` must be sorted, without duplicates, and separated by spaces.
     pub(in crate::token) fn with_joined<T>(scopes: &str, then: impl FnOnce(&ScopeKey<'_>) -> T) -> T {
         let scopes: SmallVec<[&str; 8]> = scopes.split(' ').filter(|scope| !scope.is_empty()).collect();
         then(&ScopeKey::of_names(&scopes))
@@ -61,7 +61,6 @@ impl<'a> ScopeKey<'a> {
         hasher.finish()
     }
 
-    /// Returns whether these are the scopes of an entry.
     #[inline]
     pub(in crate::token) fn matches(&self, joined: &str) -> bool {
         let mut rest = joined;

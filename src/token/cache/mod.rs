@@ -1,8 +1,8 @@
 //! Caches the tokens of one process, refreshes them, and shares each request among all waiting
 //! callers.
 //!
-//! Independent of vendors and of HTTP: it requests tokens from a [`TokenSource`]. Starts no task
-//! until a token is requested, and holds no lock across an await.
+//! This module does not depend on vendors or on HTTP: a [`TokenSource`] sends the requests. The
+//! cache starts no task until a token is requested, and holds no lock across an await.
 
 pub(super) mod entries;
 pub(super) mod entry;
@@ -34,7 +34,8 @@ use crate::{
     },
 };
 
-/// A cache of the tokens of one source, by scope set. Cheap to clone. Clones share everything.
+/// A cache of the tokens of one source, by scope set. A cache is cheap to clone, and clones share
+/// all state.
 ///
 /// See the [module](super) for the lifecycle of a token. Dropping the last clone cancels running
 /// refreshes.
@@ -44,7 +45,8 @@ pub struct TokenCache {
 }
 
 impl TokenCache {
-    /// Creates an empty cache. To keep using the source yourself, pass it in an [`Arc`].
+    /// Creates an empty cache. To use the source outside the cache too, pass the source in an
+    /// [`Arc`].
     pub fn new(source: impl TokenSource, options: TokenOptions) -> Self {
         Self { inner: CacheInner::new(Arc::new(source), options) }
     }
@@ -66,8 +68,8 @@ impl TokenCache {
     /// - [`Unavailable`](crate::ErrorKind::Unavailable) if the source panicked or the cache was
     ///   shut down.
     ///
-    /// After a failure, the same error is returned, with [`Error::retry_after`], until the next
-    /// attempt is due.
+    /// If a token request failed, calls return the error of that request until the next attempt is
+    /// due. [`Error::retry_after`] returns the time until the next attempt.
     ///
     /// # Cancellation
     ///
@@ -102,17 +104,18 @@ impl TokenCache {
         self.inner.shared.cached(scopes)
     }
 
-    /// Removes exactly this token, never a newer one, from memory and from the store. Call this
-    /// after a response with status 401. The next caller gets a new token.
+    /// Removes exactly this token from memory and from the store. A newer token is not removed.
+    /// Call this method after a response with status 401. The next caller gets a new token.
     pub async fn invalidate(&self, token: &Token) {
         self.inner.invalidate(token).await;
     }
 
-    /// Runs your request with a token, and once more with a new token if the outcome is a 401 that
-    /// a new token may resolve.
+    /// Runs your request with a token. If the outcome is a 401 that a new token may resolve, runs
+    /// the request once more with a new token.
     ///
-    /// See [`authorize`](crate::authorize#what-happens-on-a-401). The outcome of the second run is
-    /// returned. If no new token is available, the outcome of the first run is returned.
+    /// [`authorize`](crate::authorize#what-happens-on-a-401) explains when a request is repeated.
+    /// The method returns the outcome of the second run. If no new token is available, the method
+    /// returns the outcome of the first run.
     ///
     /// `classify` returns whether the outcome rejects the token. For HTTP responses, use the
     /// function of the client, for example
@@ -121,7 +124,7 @@ impl TokenCache {
     /// # Errors
     ///
     /// Returns the same errors as [`TokenCache::token`] if there is no token for the first run.
-    /// Errors of your request are part of its outcome.
+    /// Errors of your request are part of the returned outcome.
     ///
     /// # Cancellation
     ///
@@ -132,8 +135,8 @@ impl TokenCache {
         mut request: impl FnMut(Token) -> F,
         classify: impl Fn(&T) -> Rejection,
     ) -> Result<T, Error> {
-        // Keep the entry, so that the token can be renewed after a 401 even if the cache has
-        // evicted the entry.
+        // Keep the entry, so that the token can be renewed after a 401 even if the cache evicts the
+        // entry.
         let (entry, token) = match self.inner.shared.cached_entry(scopes) {
             Some(found) => found,
             None => {
@@ -156,40 +159,41 @@ impl TokenCache {
     /// Removes an access token or refresh token that is about to be revoked, and the tokens issued
     /// with it, from memory and from the store.
     ///
-    /// If a running refresh uses one of these tokens, its result is discarded. This call checks
-    /// every scope set. After it returns, this cache returns none of these tokens. Other processes
-    /// with the same [`TokenStore`](crate::token::TokenStore) drop the tokens when the store
-    /// notifies them.
+    /// If a running refresh uses one of these tokens, the cache discards the result of the refresh.
+    /// This method checks every scope set. After the method returns, this cache returns none of
+    /// these tokens. If other processes use the same [`TokenStore`](crate::token::TokenStore), the
+    /// store notifies these processes, and they drop the tokens.
     ///
     /// # Errors
     ///
     /// Returns [`Unavailable`](crate::ErrorKind::Unavailable) if the store failed. Other processes
     /// may then still return the tokens. The cache retries the call to the store with a back-off
-    /// until the cache is dropped. Calling this method again retries at once.
+    /// until the cache is dropped. To retry at once, call this method again.
     pub async fn forget(&self, token: &impl AsToken) -> Result<(), Error> {
         self.inner.forget(&token.as_token()).await
     }
 
-    /// Ends the work of this cache and of all its clones, before the process exits. Takes at most
-    /// `within`.
+    /// Ends the work of this cache and of all its clones, before the process exits. The call takes
+    /// at most `within`.
     ///
     /// - No new refresh starts. A refresh that only waits (for the rate limit, a retry or another
     ///   process) ends at once.
-    /// - A request that was sent is completed, and its token and refresh token are stored. The same
-    ///   applies to a refresh whose refresh token was taken out of the store, because it would be
-    ///   lost otherwise.
+    /// - A request that was sent is completed, and its token and refresh token are stored. A
+    ///   refresh that took a refresh token out of the store is also completed, because otherwise
+    ///   the refresh token would be lost.
     /// - Revocations and invalidations that could not be written to the store earlier are written
     ///   now, with a back-off.
     /// - The task that receives notices of other processes ends.
     ///
-    /// Afterwards, valid tokens are still returned from memory. Without a valid token,
-    /// [`Unavailable`](crate::ErrorKind::Unavailable) is returned at once, and nothing is sent. The
-    /// cache receives no more revocations of other processes, so stop using it soon.
+    /// After the shutdown, the cache still returns valid tokens from memory. If there is no valid
+    /// token, calls fail at once with [`Unavailable`](crate::ErrorKind::Unavailable), and no
+    /// request is sent. The cache no longer receives revocations from other processes, so stop
+    /// using the cache soon.
     ///
     /// Before this call, stop your server and wait for the requests that use tokens. You can call
     /// this method several times, also concurrently. Each call returns when the work is done or its
-    /// own time is over. Running requests are aborted as soon as the time of one of the calls is
-    /// over. Without a shutdown, dropping the last clone aborts running requests.
+    /// own time limit is reached. Running requests are aborted when the first of these time limits
+    /// is reached. Without a shutdown, dropping the last clone aborts running requests.
     ///
     /// # Errors
     ///
@@ -200,14 +204,14 @@ impl TokenCache {
     /// # Cancellation
     ///
     /// If the future is dropped, no new work starts. Requests that were sent continue until the
-    /// last clone is dropped. Call this method again to wait for them.
+    /// last clone is dropped. To wait for these requests, call this method again.
     pub async fn shutdown(&self, within: Duration) -> Result<(), Error> {
         self.inner.shutdown(within).await
     }
 
     /// Sends a token request for a caller. First checks the rate limit, the cool-down and the
     /// negative cache, and finally records the outcome in them. `scopes` are the scopes of a client
-    /// credentials grant, and `None` for a refresh token.
+    /// credentials grant. For a refresh token, `scopes` is `None`.
     pub(crate) fn rate_limited<T, F: Future<Output = Result<T, Error>>>(
         &self,
         scopes: Option<&[Scope]>,
@@ -216,7 +220,6 @@ impl TokenCache {
         self.inner.rate_limited(scopes, call)
     }
 
-    /// Retries a call according to the retry policy of the options.
     pub(crate) fn with_retry<T, F: Future<Output = Result<T, Error>>>(
         &self,
         idempotency: Idempotency,
@@ -245,12 +248,12 @@ impl TokenCache {
     }
 }
 
-/// A handle to one scope set of a cache: the fastest access to a token that most requests use.
+/// A handle to one scope set of a cache. A handle is the fastest way to get the token of a scope
+/// set that most requests use.
 #[derive(Clone)]
 pub struct TokenHandle {
     cache: TokenCache,
     entry: Arc<CacheEntry>,
-    /// Keeps the entry in the cache until this handle is dropped.
     _hold: Option<Arc<Hold>>,
 }
 
@@ -268,19 +271,18 @@ impl TokenCache {
         Ok(TokenHandle { cache: self.clone(), entry: hold.entry.clone(), _hold: Some(hold) })
     }
 
-    /// Returns a handle for one request. The handle does not prevent eviction.
+    /// Returns a handle for one request. This handle does not prevent eviction.
     pub(crate) fn handle_once(&self, scopes: &[Scope]) -> Result<TokenHandle, Error> {
         Ok(TokenHandle { cache: self.clone(), entry: self.inner.shared.entry(scopes)?, _hold: None })
     }
 }
 
 impl TokenHandle {
-    /// Returns a handle to another scope set of the same cache, for one request.
     pub(crate) fn handle_once(&self, scopes: &[Scope]) -> Result<Self, Error> {
         self.cache.handle_once(scopes)
     }
 
-    /// Returns a valid token. See [`TokenCache::token`].
+    /// Returns a valid token, like [`TokenCache::token`].
     ///
     /// # Errors
     ///
@@ -303,13 +305,11 @@ impl TokenHandle {
         self.cache.inner.shared.fresh(&self.entry)
     }
 
-    /// Removes exactly this token. See [`TokenCache::invalidate`].
+    /// Removes exactly this token, like [`TokenCache::invalidate`].
     pub async fn invalidate(&self, token: &Token) {
         self.cache.invalidate(token).await;
     }
 
-    /// Returns whether the handle is for these scopes, in any order. Allocates no more than a
-    /// look-up.
     pub(in crate::token) fn is_for(&self, scopes: &[Scope]) -> bool {
         ScopeKey::with(scopes, |key| key.matches(&self.entry.scopes))
     }
@@ -321,13 +321,12 @@ impl TokenHandle {
         Box::pin(self.cache.inner.renew(&self.entry, rejected, rejection)).await
     }
 
-    /// Handles a 401 to a request that cannot be repeated. Invalidates the token if the server says
-    /// that the token is invalid, but not more often than the limit for renewals allows.
+    /// Handles a 401 to a request that cannot be repeated. Invalidates the token if the response
+    /// says that the token is invalid, and if the limit for renewals allows it.
     pub(crate) async fn renew_for_next(&self, rejected: &Token, rejection: Rejection) {
         Box::pin(self.cache.inner.renew_for_next(&self.entry, rejected, rejection)).await;
     }
 
-    /// Records whether the server accepted the repeated request.
     pub(crate) async fn conclude(&self, replacement: &Replacement, accepted: bool) {
         Box::pin(self.cache.inner.conclude(&self.entry, replacement, accepted)).await;
     }

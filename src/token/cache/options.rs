@@ -78,39 +78,40 @@ impl Default for TokenOptions {
 }
 
 impl TokenOptions {
-    /// Sets how long before its expiry a token is refreshed, at most a quarter of its lifetime. The
-    /// token can still be used during this time. Default: 5 min.
+    /// Sets how long before its expiry a token is refreshed, at most a quarter of its lifetime.
+    /// During this time, callers still get the old token. Default: 5 min.
     #[must_use]
     pub fn with_refresh_window(mut self, window: Duration) -> Self {
         self.refresh_window = window.min(FOREVER);
         self
     }
 
-    /// Sets how long before its expiry a token is no longer used, so that it does not expire on the
-    /// way to the server. At most a tenth of its lifetime. Default: 10 s.
+    /// Sets how long before its expiry the cache stops using a token, so that the token does not
+    /// expire on the way to the server. The time is at most a tenth of the lifetime of the token.
+    /// Default: 10 s.
     #[must_use]
     pub fn with_expiry_leeway(mut self, margin: Duration) -> Self {
         self.margin = margin.min(FOREVER);
         self
     }
 
-    /// Sets the lifetime of tokens whose response has no credible expiry. Default: 5 min.
+    /// Sets the lifetime of a token if the response contains no credible expiry. Default: 5 min.
     #[must_use]
     pub fn with_default_lifetime(mut self, lifetime: Duration) -> Self {
         self.limits.default = lifetime.min(FOREVER);
         self
     }
 
-    /// Sets the longest lifetime of any token. Default: 24 h.
+    /// Sets the longest lifetime of any token. A longer lifetime is reduced. Default: 24 h.
     #[must_use]
     pub fn with_max_lifetime(mut self, lifetime: Duration) -> Self {
         self.limits.max = lifetime.min(FOREVER);
         self
     }
 
-    /// Sets how much of windows and delays is random, from 0 to 1, so that the processes of a fleet
-    /// do not act at the same time. With 1, up to a quarter of the refresh window and up to half of
-    /// a delay are random. Default: 1.
+    /// Sets the random share of refresh windows and delays, from 0 to 1, so that many processes do
+    /// not act at the same time. With 1, up to a quarter of the refresh window and up to half of a
+    /// delay are random. Default: 1.
     #[must_use]
     pub fn with_jitter(mut self, share: f64) -> Self {
         self.jitter = if share.is_nan() { 0.0 } else { share.clamp(0.0, 1.0) };
@@ -139,16 +140,16 @@ impl TokenOptions {
     /// Sets the maximum number of scope sets with [handles](crate::token::TokenHandle).
     /// Default: 100,000. Minimum: 1.
     ///
-    /// For further scope sets, [`TokenCache::handle`](crate::token::TokenCache::handle) fails.
-    /// Several handles to the same scope set count once.
+    /// If more scope sets have handles, [`TokenCache::handle`](crate::token::TokenCache::handle)
+    /// fails. Several handles to the same scope set count once.
     #[must_use]
     pub fn with_max_handles(mut self, scope_sets: usize) -> Self {
         self.max_handles = scope_sets.max(1);
         self
     }
 
-    /// Sets the delay between a failure and the next attempt: `first`, doubled with each further
-    /// failure, up to `longest`. Default: 1 s and 60 s.
+    /// Sets the delay between a failure and the next attempt. The delay is `first` after the first
+    /// failure, doubles with each further failure, and is at most `longest`. Default: 1 s and 60 s.
     #[must_use]
     pub fn with_backoff(mut self, first: Duration, longest: Duration) -> Self {
         self.backoff = first.min(FOREVER);
@@ -159,8 +160,8 @@ impl TokenOptions {
     /// Sets how long a refusal of the credentials or of one scope set is remembered. Default: 10 s.
     ///
     /// During this time, no token is requested with the refused credentials or for the refused
-    /// scope set. Afterwards, one request at a time checks whether the server still refuses the
-    /// credentials.
+    /// scope set. After this time, one request at a time checks whether the server still refuses
+    /// the credentials.
     #[must_use]
     pub fn with_negative_cache_ttl(mut self, ttl: Duration) -> Self {
         self.negative_cache_ttl = ttl.min(FOREVER);
@@ -178,13 +179,15 @@ impl TokenOptions {
     /// Sets the maximum number of token requests in any period of length `per`. Default: no limit,
     /// except that the MoneyKit and Moov clients use the documented limit of the vendor.
     ///
-    /// Further requests wait, and are sent in order of arrival and at even intervals. A request
-    /// that cannot be sent before the time limit of its caller fails with `RateLimited` at once.
+    /// If there are more requests, they wait, and are sent in order of arrival and at even
+    /// intervals. A request that cannot be sent before the time limit of its caller fails at once
+    /// with `RateLimited`.
     ///
-    /// The period is extended by 2 % (with a store by 5 %), because requests that are sent at even
-    /// intervals do not arrive at even intervals, and the vendor counts requests when they arrive.
-    /// With a [`TokenStore`] that supports rate limits, such as Redis, the limit applies to all
-    /// processes together. While the store fails, each process applies the whole limit on its own.
+    /// The period is extended by 2 %, or by 5 % with a store. The reason is that requests sent at
+    /// even intervals do not arrive at even intervals, and the vendor counts requests when they
+    /// arrive. With a [`TokenStore`] that supports rate limits, such as Redis, the limit applies to
+    /// all processes together. While the store fails, each process applies the whole limit on its
+    /// own.
     ///
     /// # How to choose
     ///
@@ -192,9 +195,9 @@ impl TokenOptions {
     /// [`RateLimited`](crate::ErrorKind::RateLimited), the limit is too high:
     ///
     /// - A test environment may have a lower limit. Moov documents 40 calls per second, and 10 in
-    ///   test mode. Other texts of the vendor say 100 and 50.
-    /// - A limit by address or account is shared by all clients with that address or account,
-    ///   including those without a common store. Assign each client its share with
+    ///   test mode. Other texts of Moov say 100 and 50.
+    /// - If the vendor limits calls by address or account, all clients with that address or account
+    ///   share the limit, even clients without a common store. Assign each client its share with
     ///   [`Self::with_rate_limit_share`].
     #[must_use]
     pub fn with_rate_limit(mut self, calls: usize, per: Duration) -> Self {
@@ -211,7 +214,6 @@ impl TokenOptions {
         self
     }
 
-    /// Returns this client's share of the rate limit.
     pub(in crate::token) fn rate_limit(&self) -> Option<RateLimit> {
         let limit = self.rate_limit?;
         let calls = limit.calls as f64 * self.rate_limit_share;
@@ -220,13 +222,14 @@ impl TokenOptions {
         Some(RateLimit { calls: (calls as usize).max(1), per: longer(limit.per, factor) })
     }
 
-    /// Returns this client's share of the rate limit for a store, with a period that is 5 % longer.
+    /// Returns the rate limit to enforce in a store. The period is 5 % longer, because requests do
+    /// not arrive at the even intervals at which they are sent.
     pub(in crate::token) fn fleet_rate_limit(&self) -> Option<RateLimit> {
         self.rate_limit().map(|limit| RateLimit { per: longer(limit.per, 1.05), ..limit })
     }
 
-    /// Customizes how failed calls are retried before a failure is reported. The function receives
-    /// the current policy and returns the changed policy.
+    /// Changes how failed calls are retried before the failure is returned. The function receives
+    /// the current policy and returns the new policy.
     #[must_use]
     pub fn with_retry(mut self, customise: impl FnOnce(RetryPolicy) -> RetryPolicy) -> Self {
         self.retry = customise(self.retry);
@@ -240,7 +243,6 @@ impl TokenOptions {
         self
     }
 
-    /// Returns the configured clock, for other code that depends on it.
     pub(crate) fn clock(&self) -> Arc<dyn Clock> {
         self.clock.clone().unwrap_or_else(|| Arc::new(SystemClock))
     }
@@ -249,8 +251,8 @@ impl TokenOptions {
         self.store.is_some()
     }
 
-    /// Sets a store that keeps tokens outside of this process, to share them or to keep them across
-    /// restarts. Default: none.
+    /// Sets a store that keeps tokens outside of this process. A store shares tokens with other
+    /// processes, or keeps tokens across restarts. Default: none.
     #[must_use]
     pub fn with_store(mut self, store: Arc<dyn TokenStore>) -> Self {
         self.store = Some(store);
@@ -308,7 +310,7 @@ impl TokenOptions {
         self
     }
 
-    /// Computes the refresh window and the expiry of a token. `random` is in 0..=1.
+    /// `random` is in 0..=1.
     pub(in crate::token) fn life(&self, expires: Expires, random: f64) -> Life {
         let lifetime = expires.lifetime;
         let margin = self.margin.min(lifetime / 10);

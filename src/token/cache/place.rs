@@ -2,13 +2,12 @@
 
 use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-/// The data that `Entries` keeps for an entry. All fields except `used` are written only under the
-/// mutex of `Entries`.
+/// All fields except `used` are written only under the mutex of `Entries`.
 #[derive(Default)]
 pub(in crate::token) struct Place {
-    /// Whether the entry was looked up since the clock hand last passed it. New entries start with
-    /// `false`: most scope sets that are used once are not used again, so they must not cause the
-    /// eviction of others.
+    /// Whether the entry was looked up after the clock hand last passed the entry. New entries
+    /// start with `false`, because most scope sets are used only once, and must not cause the
+    /// eviction of entries that are used often.
     pub(super) used: AtomicBool,
     pub(super) handles: AtomicU32,
     /// The position in the queue, if no handle holds the entry.
@@ -16,8 +15,8 @@ pub(in crate::token) struct Place {
 }
 
 impl Place {
-    /// Marks the entry as used. Does not write if the entry is already marked, because a write
-    /// would slow down the other cores that read this field.
+    /// Writes only if the entry is not marked yet, because a write slows down all cores that read
+    /// this field.
     #[inline]
     pub(in crate::token) fn mark_used(&self) {
         if !self.used.load(Ordering::Relaxed) {

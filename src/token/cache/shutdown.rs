@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// The first delay between two attempts to write to a failing store. It doubles up to
+/// The first delay between two attempts to write to a failing store. The delay doubles up to
 /// `MAX_BACKOFF`.
 const BACKOFF: Duration = Duration::from_millis(250);
 const MAX_BACKOFF: Duration = Duration::from_secs(5);
@@ -49,8 +49,8 @@ impl CacheInner {
         Err(Error::new(kind, reason).with_sent(cut_off > 0))
     }
 
-    /// Writes all missing marks to the store, and retries until this succeeds, even while the
-    /// circuit of the store is open.
+    /// Writes all missing marks to the store, and retries until the writes succeed. Calls the store
+    /// even while its circuit breaker is open.
     async fn write_all_marks(&self) {
         let Some(breaker) = &self.shared.breaker else { return };
         let mut failures = 0;
@@ -60,8 +60,8 @@ impl CacheInner {
         }
     }
 
-    /// Invalidates rejected tokens in the store. Without a shutdown, the next refresh of their
-    /// scope sets would do this. Returns `false` if the store fails.
+    /// Invalidates rejected tokens in the store, because no further refresh will do this. Returns
+    /// `false` if the store fails.
     async fn write_evictions(&self, breaker: &StoreCircuitBreaker) -> bool {
         for (entry, rejected) in self.pending_evictions() {
             let mark = PendingMark::Invalidated(self.shared.key(&entry), rejected);

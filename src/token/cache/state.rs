@@ -1,7 +1,5 @@
-//! The state that the clones and tasks of a cache share: all scope sets, cached clock readings, and
-//! limits that apply to all scope sets.
-//!
-//! Starts no refresh.
+//! The state that the clones and tasks of a cache share: the entries, clock readings, and limits
+//! for all scope sets together.
 
 use std::{
     sync::Arc,
@@ -52,7 +50,7 @@ pub(in crate::token) struct CacheState {
     pub(in crate::token) tombstones: Tombstones,
     pub(in crate::token) breaker: Option<StoreCircuitBreaker>,
     pub(in crate::token) entries: Entries,
-    /// The running refreshes. Closed by a shutdown.
+    /// The running refreshes. A shutdown closes this tracker.
     pub(in crate::token) work: WorkTracker,
     /// The last reading of the wall clock: the tick of the coarse clock at that moment, and the
     /// wall-clock time.
@@ -83,25 +81,25 @@ impl CacheState {
         }
     }
 
-    /// Returns the entry of a scope set. Creates it if it does not exist.
     pub(in crate::token) fn entry(&self, scopes: &[Scope]) -> Result<Arc<CacheEntry>, Error> {
         ScopeKey::with(scopes, |key| self.entries.get_or_insert(key))
     }
 
-    /// Returns a fresh token for these scopes, if there is one.
     pub(in crate::token) fn cached(&self, scopes: &[Scope]) -> Option<Token> {
         ScopeKey::with(scopes, |key| self.entries.find(key, |entry| self.fresh(entry)))?
     }
 
-    /// Returns a fresh token for these scopes, with its entry. The entry may already be evicted.
+    /// Returns a fresh token and its entry. The entry may already be evicted.
     pub(in crate::token) fn cached_entry(&self, scopes: &[Scope]) -> Option<(Arc<CacheEntry>, Token)> {
         let look = |entry: &Arc<CacheEntry>| Some((entry.clone(), self.fresh(entry)?));
         ScopeKey::with(scopes, |key| self.entries.find(key, look))?
     }
 
     /// Returns the token of an entry if the token is fresh on both the monotonic and the wall
-    /// clock. Runs on every request of a user's service: no lock, no allocation, no write to a
-    /// shared cache line.
+    /// clock.
+    ///
+    /// This function runs on every request of the user's service, so it takes no lock, does not
+    /// allocate, and does not write to a shared cache line.
     #[inline]
     pub(in crate::token) fn fresh(&self, entry: &CacheEntry) -> Option<Token> {
         let current = entry.current.load();
@@ -122,13 +120,14 @@ impl CacheState {
         }
     }
 
-    /// Returns the wall-clock time, read at most once per tick of the coarse clock, because reading
-    /// it is expensive. A suspend or a jump is noticed at the next tick, milliseconds later.
+    /// Returns the wall-clock time. Reads the clock at most once per tick of the coarse clock,
+    /// because reading the wall clock is expensive. A suspend or a jump of the clock is noticed at
+    /// the next tick, milliseconds later.
     #[inline]
     fn coarse_wall(&self, tick: u64) -> u64 {
         let (at, seen) = &self.seen;
         // The reading is written before its tick, so a reader that sees the tick also sees the
-        // reading. In rare cases, a concurrent call has replaced the reading with that of another
+        // reading. In rare cases, a concurrent call has already stored the reading of a different
         // tick. The next tick corrects this.
         if at.load(Ordering::Acquire) == tick {
             return seen.load(Ordering::Relaxed);
@@ -151,21 +150,20 @@ impl CacheState {
         Now { tick: self.tick(), wall: self.wall() }
     }
 
-    /// Returns the data that an entry needs to recognize revoked and rejected tokens.
     pub(in crate::token) fn marks(&self) -> Marks<'_> {
         let now = self.tick();
         let revoked_until = now.saturating_add(millis(self.options.limits.max));
         Marks { tombstones: &self.tombstones, now, revoked_until }
     }
 
-    /// Marks a token as revoked, for the maximum lifetime of a token.
+    /// The mark expires after the maximum lifetime of a token.
     pub(in crate::token) fn mark_revoked(&self, token: TokenId) {
         let Marks { tombstones, now, revoked_until } = self.marks();
         tombstones.mark_revoked(token, now, revoked_until);
     }
 
-    /// Marks a token as rejected, until a request that starts later returns the same token, but at
-    /// most for the maximum back-off.
+    /// Marks a token as rejected until a later request returns the same token. The mark expires at
+    /// the latest after the maximum back-off.
     pub(in crate::token) fn mark_invalidated(&self, token: TokenId) {
         let now = self.tick();
         self.tombstones.mark_invalidated(token, now, now.saturating_add(millis(self.options.max_backoff)));
@@ -176,9 +174,10 @@ impl CacheState {
     }
 
     /// Checks whether a refresh may start for a caller that waits at most `max_wait`. Reserves a
-    /// time in the rate limiter, unless the store assigns the time later. A caller with a stale
-    /// token does not wait for the refresh, so the refresh may then take as long as the options
-    /// allow.
+    /// time in the rate limiter, unless the store assigns the time later.
+    ///
+    /// A caller with a stale token does not wait for the refresh, so the refresh may then take as
+    /// long as the options allow.
     pub(in crate::token) fn admit_refresh(
         &self,
         scopes: &str,
@@ -196,8 +195,7 @@ impl CacheState {
         admitted.inspect_err(|_| self.negative().failed(scopes, now.tick, Duration::ZERO))
     }
 
-    /// Reserves a time for one request in the rate limiter. Fails with `RateLimited` if that time
-    /// is after the deadline.
+    /// Fails with `RateLimited` if the reserved time would be after the deadline.
     pub(in crate::token) fn reserve(&self, now: u64, deadline: u64) -> Result<Admission, Error> {
         match self.limiter.reserve(now, self.cool_down.until(), deadline) {
             Admission::TooLate(left) => Err(self.limited(now, left)),
@@ -217,8 +215,8 @@ impl CacheState {
         if left > max_wait { Err(self.limited(now.tick, left)) } else { Ok(()) }
     }
 
-    /// Returns the error for a caller whose request may be sent only after `left`, because the
-    /// caller cannot wait that long.
+    /// Returns the error for a caller that cannot wait until its request may be sent. `left` is the
+    /// remaining time until then.
     pub(in crate::token) fn limited(&self, now: u64, left: Duration) -> Error {
         if now < self.cool_down.until() {
             return cooling_down(left);
@@ -249,39 +247,38 @@ impl CacheState {
         entry.clear_pending_eviction(id);
     }
 
-    /// Returns a random number in 0..=1, limited by the configured jitter.
+    /// Returns a random number from 0 to the configured jitter.
     pub(in crate::token) fn random(&self) -> f64 {
         self.options.jitter * random()
     }
 
-    /// Returns the key of a scope set in the store.
     pub(in crate::token) fn key(&self, entry: &CacheEntry) -> StoreKey {
         StoreKey { source: self.source.fingerprint(), scopes: entry.scopes.clone() }
     }
 
-    /// Returns the store, if there is one and its circuit breaker allows a call.
+    /// Returns the store, if its circuit breaker allows a call.
     pub(in crate::token) fn ready(&self) -> Option<&StoreCircuitBreaker> {
         self.breaker.as_ref().filter(|breaker| breaker.try_acquire())
     }
 
-    /// Returns the negative cache of the current credentials.
     pub(in crate::token) fn negative(&self) -> &NegativeCache {
         self.negative.retain(self.source.credentials_fingerprint());
         &self.negative
     }
 
-    /// Remembers for `left` that these credentials are refused, unless the source has replaced
-    /// them.
+    /// Remembers for `left` that these credentials are refused, unless the source has replaced the
+    /// credentials.
     pub(in crate::token) fn refused(&self, credentials: &Fingerprint, left: Duration, error: Error) {
         if *credentials == self.source.credentials_fingerprint() {
             self.negative().refused(self.now().tick, left, error);
         }
     }
 
-    /// Returns whether a call should be sent once more, because the server refused its credentials
-    /// and the source now has different credentials. A call with a refresh token is sent once more
-    /// only if the error is certainly about the credentials, because otherwise the refresh token
-    /// may have been used up.
+    /// Returns whether a call should be sent once more, because the server refused the sent
+    /// credentials and the source now has different credentials.
+    ///
+    /// A call with a refresh token is sent once more only if the error is certainly about the
+    /// credentials, because otherwise the refresh token may have been used up.
     pub(in crate::token) async fn renew_credentials(
         &self,
         error: &Error,
@@ -294,13 +291,12 @@ impl CacheState {
             && catch_panic(self.source.renew_credentials(sent)).await.unwrap_or(false)
     }
 
-    /// Counts and reports the invalidation of a token. The caller must hold no lock.
+    /// The caller must hold no lock, because this function calls the observer.
     pub(in crate::token) fn invalidated(&self) {
         self.counters.invalidations.add(1);
         self.options.observer.call(|observe| observe(&TokenEvent::Invalidated {}));
     }
 
-    /// Reports the outcome of a token request to the observer.
     pub(in crate::token) fn observe_outcome(
         &self,
         scopes: &str,
@@ -315,17 +311,18 @@ impl CacheState {
         self.options.observer.call(|observe| observe(&event));
     }
 
-    /// Records a successful token request. `scopes` is `None` if a caller exchanged its own refresh
-    /// token.
+    /// `scopes` is `None` if a caller exchanged its own refresh token.
     pub(in crate::token) fn succeeded(&self, scopes: Option<&str>) {
         self.cool_down.succeeded();
         self.negative().succeeded(scopes);
     }
 
-    /// Records a failed token request. If the failure concerns all scope sets, reports it to the
-    /// other processes. `scopes` are the scopes of a client credentials grant. They are `None` for
-    /// a refresh token, whose failure does not block the credentials. `sent` is the fingerprint of
-    /// the credentials that were sent.
+    /// Records a failed token request. If the failure concerns all scope sets, reports the failure
+    /// to the other processes.
+    ///
+    /// `sent` is the fingerprint of the credentials that were sent. `scopes` are the scopes of a
+    /// client credentials grant. For a refresh token, `scopes` is `None`, and the failure does not
+    /// block the credentials.
     pub(in crate::token) async fn learn(&self, error: &Error, sent: &Fingerprint, scopes: Option<&str>) {
         let random = self.random();
         let least = |begun| backoff(self.options.backoff, self.options.max_backoff, begun, random);
@@ -362,14 +359,13 @@ impl CacheState {
     }
 }
 
-/// Keeps an entry in the cache for a handle: the entry is not evicted until the `Hold` is dropped.
+/// Prevents the eviction of an entry until the `Hold` is dropped.
 pub(in crate::token) struct Hold {
     shared: Arc<CacheState>,
     pub(in crate::token) entry: Arc<CacheEntry>,
 }
 
 impl Hold {
-    /// Holds the entry of a scope set.
     pub(in crate::token) fn new(shared: &Arc<CacheState>, scopes: &[Scope]) -> Result<Self, Error> {
         let entry = ScopeKey::with(scopes, |key| shared.entries.hold(key))?;
         Ok(Self { shared: shared.clone(), entry })

@@ -1,4 +1,4 @@
-//! Counters of a cache. Cheap enough for code that runs on every request.
+//! Counters of a cache. Counting is cheap enough for code that runs on every request.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,13 +10,13 @@ use thread_local::ThreadLocal;
 pub struct Stats {
     /// Look-ups that returned a fresh token from memory.
     pub hits: u64,
-    /// Look-ups that returned a stale token from memory, while a refresh runs or is due.
+    /// Look-ups that returned a stale token from memory, while a refresh was running or due.
     pub stale_hits: u64,
     /// Look-ups that found no valid token.
     pub misses: u64,
     /// Misses that waited for a refresh that was already in flight.
     pub waiters: u64,
-    /// Tokens issued or refreshed by the source.
+    /// Tokens that the source issued or refreshed.
     pub refreshes: u64,
     /// Tokens loaded from the store.
     pub shared: u64,
@@ -30,15 +30,15 @@ pub struct Stats {
     pub evictions: u64,
     /// Calls to the store that failed.
     pub store_failures: u64,
-    /// Tokens requested without the store because the store had failed.
+    /// Tokens that were requested without the store because the store had failed.
     pub store_bypassed: u64,
-    /// New tokens that were discarded, because they were revoked or rejected, or because the lease
-    /// was lost during the refresh.
+    /// New tokens that were discarded, because a token was revoked or rejected, or because the
+    /// lease was lost during the refresh.
     pub discarded: u64,
-    /// Tokens dropped because another process had invalidated or revoked them.
+    /// Tokens that were dropped because another process had invalidated or revoked them.
     pub evicted_remotely: u64,
-    /// Whether the circuit of the store is open: the store failed recently, and tokens are
-    /// requested without it.
+    /// Whether the circuit breaker of the store is open. While it is open, tokens are requested
+    /// without the store, because the store failed recently.
     pub store_circuit_open: bool,
 }
 
@@ -79,8 +79,8 @@ impl Counter {
 
 impl Counters {
     pub(in crate::token) fn hit(&self) {
-        // Only this thread writes the counter, so a load and a store suffice. They cost a tenth of
-        // an atomic addition.
+        // Only this thread writes the counter, so a load and a store suffice. Together they cost a
+        // tenth of an atomic addition.
         let hits = &self.hits.get_or_default().0;
         hits.store(hits.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
     }
