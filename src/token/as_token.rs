@@ -27,7 +27,7 @@ pub trait AsToken: sealed::Sealed + Sync {
 ///
 /// This trait is sealed: only this crate can implement it.
 pub trait AsRefreshToken: sealed::Sealed + Sync {
-    /// Returns the refresh token. `None` if the response contains none.
+    /// Returns the refresh token. Returns `None` if the response contains no refresh token.
     fn as_refresh_token(&self) -> Option<&Secret>;
 }
 

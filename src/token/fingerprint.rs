@@ -1,4 +1,4 @@
-//! A hash that identifies a secret in keys and comparisons without containing it.
+//! A hash that identifies a secret without containing the secret.
 
 use std::{fmt, num::NonZeroU64};
 
@@ -11,8 +11,8 @@ use ring::digest;
 pub struct Fingerprint([u8; 32]);
 
 impl Fingerprint {
-    /// Computes the fingerprint of several parts. The boundaries of the parts are part of the hash,
-    /// so `["ab", "c"]` and `["a", "bc"]` differ.
+    /// Computes the fingerprint of several values. The boundaries between the values are part of
+    /// the hash, so `["ab", "c"]` and `["a", "bc"]` have different fingerprints.
     pub fn of<'a>(parts: impl IntoIterator<Item = &'a str>) -> Self {
         let mut context = digest::Context::new(&digest::SHA256);
         for part in parts {
@@ -37,7 +37,8 @@ impl Fingerprint {
         &self.0
     }
 
-    /// Returns the first eight bytes of the hash, enough to distinguish the tokens of one entry.
+    /// Returns the first 8 bytes of the hash, which are enough to distinguish the tokens of one
+    /// entry.
     pub(crate) fn short(&self) -> NonZeroU64 {
         let mut bytes = [0; 8];
         bytes.copy_from_slice(&self.0[..8]);

@@ -4,7 +4,8 @@ use std::num::NonZeroU64;
 
 use crate::{Secret, token::fingerprint::Fingerprint};
 
-/// Identifies an access token or a refresh token: the first eight bytes of its SHA-256, never zero.
+/// The id of an access token or a refresh token: the first 8 bytes of the SHA-256 of the token. An
+/// id is never zero.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct TokenId(NonZeroU64);
 
@@ -25,7 +26,7 @@ impl TokenId {
     }
 }
 
-/// Computes the id of a token. It is the same in every process, and does not reveal the token.
+/// The id is the same in every process, and does not reveal the token.
 pub(in crate::token) fn token_id(token: &Secret) -> TokenId {
     TokenId(Fingerprint::of([token.expose_secret()]).short())
 }

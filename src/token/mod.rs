@@ -1,6 +1,6 @@
 //! Issues, caches and refreshes access tokens, and shares each token among all callers.
 //!
-//! Independent of vendors and of HTTP: requests are sent through a [`TokenSource`].
+//! This module does not depend on vendors or on HTTP: a [`TokenSource`] sends the requests.
 //!
 //! ```text
 //!            a quarter of the        a tenth of the
@@ -16,21 +16,22 @@
 //! # Lifecycle
 //!
 //! - **Fresh**: the token is returned from memory, without a lock and without an allocation.
-//! - **Stale**: the token is still returned at once. The first caller that finds it stale starts
-//!   one refresh in the background.
+//! - **Stale**: the token is still returned at once. The first caller that gets a stale token
+//!   starts one refresh in the background.
 //! - **Expired** or absent: all callers wait for one shared request.
 //! - **A refresh fails**: a stale token is returned until it expires. The next attempt is made
 //!   after 1 s, then 2 s, 4 s, up to 60 s. Until that attempt, callers without a token get the same
 //!   error, with [`Error::retry_after`](crate::Error::retry_after).
 //! - **Rejected**: after a 401 that calls the token invalid, the cache removes exactly that token,
-//!   never a newer one ([`TokenCache::invalidate`]). After a 401 without a reason, the cache keeps
-//!   the token until the server has accepted a new token ([`Rejection`]).
-//! - **Revoked**: the token is removed before the revocation is sent ([`TokenCache::forget`]). If a
-//!   running refresh uses the token, its result is discarded.
+//!   never a newer token ([`TokenCache::invalidate`]). After a 401 without a reason, the cache
+//!   keeps the token until the server has accepted a new token ([`Rejection`]).
+//! - **Revoked**: the cache removes the token before the client sends the revocation
+//!   ([`TokenCache::forget`]). If a running refresh uses the token, the result of the refresh is
+//!   discarded.
 //!
-//! A token has expired when either the monotonic clock or the wall clock has reached its expiry.
-//! One clock is not sufficient: the monotonic clock may stop during a suspend, and the wall clock
-//! may be set back.
+//! A token has expired when either the monotonic clock or the wall clock has reached the expiry of
+//! the token. Both clocks are needed, because the monotonic clock may stop during a suspend, and
+//! the wall clock may be set back.
 //!
 //! # Expiry
 //!
@@ -44,7 +45,7 @@
 //!   If the refresh fails, the cache uses the client credentials.
 //! - A 429, or a `Retry-After` on any error, starts a **cool-down** of at least 1 s for all scope
 //!   sets of the cache. If the cool-down ends before the caller's time limit, the caller waits.
-//!   Otherwise the call fails with `RateLimited` at once.
+//!   Otherwise the call fails at once with `RateLimited`.
 //! - The cause of a 401 to a request with client credentials may be the credentials or the scope
 //!   set:
 //!   - If the cause is certainly the credentials, and the source now has different credentials
@@ -56,33 +57,34 @@
 //! - A refused refresh token does not block other requests.
 //! - The number of token requests in a period is limited ([`TokenOptions::with_rate_limit`]).
 //!   Waiting requests are sent in order of arrival.
-//! - Other failures are retried by the [`RetryPolicy`](crate::RetryPolicy).
+//! - The [`RetryPolicy`](crate::RetryPolicy) determines how other failures are retried.
 //!
 //! # Storage
 //!
 //! A cache keeps one token for each scope set in memory, up to a capacity. With a [`TokenStore`],
-//! tokens are also kept outside of the process: one process at a time refreshes a token, under a
+//! tokens are also kept outside of the process. One process at a time refreshes a token, under a
 //! lease, and the other processes load the token from the store. The feature `redis` provides a
-//! store for a fleet.
+//! store for many processes.
 //!
-//! If a store fails or takes longer than 1 s, its circuit opens for 5 s. While it is open, tokens
-//! are requested without the store. The cache keeps valid tokens even if the store fails. [`Stats`]
-//! and a trace event report an open circuit.
+//! If a store fails or takes longer than 1 s, its circuit breaker opens for 5 s. While the circuit
+//! breaker is open, tokens are requested without the store. The cache keeps valid tokens even if
+//! the store fails. [`Stats`] and a trace event report an open circuit breaker.
 //!
 //! # How stored tokens are found
 //!
 //! A stored token is found by the [fingerprint of its source](TokenSource::fingerprint) and its
-//! scopes. For the vendors' clients the fingerprint covers the vendor, the base URL, the client id
-//! and the API version, for Moov also the client type, `Origin` and `Referer`.
-//! `with_credentials_name` of the client builders replaces the client id with a name. The client
-//! secret is not part of the fingerprint. So the processes still find their tokens after the secret
-//! was replaced.
+//! scopes. For the vendors' clients, the fingerprint covers the vendor, the base URL, the client id
+//! and the API version. For Moov, the fingerprint also covers the client type, `Origin` and
+//! `Referer`. `with_credentials_name` of the client builders replaces the client id with a name.
+//! The client secret is not part of the fingerprint, so the processes still find their tokens after
+//! the secret was replaced.
 //!
 //! **Security**: a process with the right client id and a wrong secret gets the stored tokens too.
-//! Only the access control of the store protects them (for Redis, its password and the sealing
-//! key). Do not share a store between clients whose ids and secrets come from parties that do not
-//! trust each other, such as tenants that enter their own client ids: one tenant could enter the
-//! client id of another tenant. The same applies to the names that `with_credentials_name` sets.
+//! Only the access control of the store protects the tokens (for Redis, its password and the
+//! sealing key). Do not share a store between clients whose ids and secrets come from parties that
+//! do not trust each other, such as tenants that enter their own client ids: one tenant could enter
+//! the client id of another tenant. For the same reason, do not let such parties choose the names
+//! that `with_credentials_name` sets.
 //!
 //! When the server refuses credentials, the cache and the store remember exactly the client id and
 //! secret that were refused ([`TokenSource::credentials_fingerprint`]). So a process with a wrong

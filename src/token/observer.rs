@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{Error, observer::Observer, token::lifetime::expiry::ExpiryRule};
 
-/// An event of a [`TokenCache`](crate::token::TokenCache). Contains no token.
+/// An event of a [`TokenCache`](crate::token::TokenCache). An event contains no token.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum TokenEvent<'a> {
@@ -13,8 +13,8 @@ pub enum TokenEvent<'a> {
     /// token.
     #[non_exhaustive]
     Obtained {
-        /// The scopes, sorted and separated by spaces. Not suitable as a metric label: there may be
-        /// any number of scope sets.
+        /// The scopes, sorted and separated by spaces. Do not use the scopes as a metric label,
+        /// because there may be any number of scope sets.
         scopes: &'a str,
         /// The duration of the request, including retries and the wait for the rate limit.
         latency: Duration,
@@ -24,15 +24,15 @@ pub enum TokenEvent<'a> {
     /// A token request failed. If the cache has a valid token, callers still get that token.
     #[non_exhaustive]
     Failed {
-        /// The scopes, sorted and separated by spaces. Not suitable as a metric label: there may be
-        /// any number of scope sets.
+        /// The scopes, sorted and separated by spaces. Do not use the scopes as a metric label,
+        /// because there may be any number of scope sets.
         scopes: &'a str,
         /// The duration of the request, including retries and the wait for the rate limit.
         latency: Duration,
         /// The error. [`Error::kind`] is suitable as a metric label.
         error: &'a Error,
     },
-    /// A cool-down started. No token is requested until it ends.
+    /// A cool-down started. No token is requested until the cool-down ends.
     #[non_exhaustive]
     CoolDown {
         /// The duration of the cool-down.
@@ -41,7 +41,7 @@ pub enum TokenEvent<'a> {
     /// A token was invalidated or revoked in this process.
     #[non_exhaustive]
     Invalidated {},
-    /// The store failed. Until it responds again, tokens are requested without it.
+    /// The store failed. Until the store responds again, tokens are requested without it.
     #[non_exhaustive]
     StoreDown {},
     /// The store responds again. Concurrent calls may report `StoreUp` and `StoreDown` in either
@@ -51,5 +51,4 @@ pub enum TokenEvent<'a> {
     StoreUp {},
 }
 
-/// The optional observer of a cache.
 pub(in crate::token) type TokenObserver = Observer<dyn Fn(&TokenEvent<'_>) + Send + Sync>;

@@ -1,5 +1,5 @@
-//! The interface through which a service gets tokens. Tests of the service can implement it without
-//! a server.
+//! The interface through which a service gets tokens. Tests of the service can implement the
+//! interface without a server.
 
 use std::{fmt, pin::Pin, sync::Arc};
 
@@ -12,8 +12,8 @@ use crate::{
     },
 };
 
-/// The return type of the methods of [`TokenProvider`]: boxed, so that `dyn TokenProvider` is
-/// possible.
+/// The return type of the methods of [`TokenProvider`]. The future is boxed, because `dyn
+/// TokenProvider` needs this.
 pub type TokenFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Provides valid tokens.
@@ -21,8 +21,8 @@ pub type TokenFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// A service that takes an `Arc<dyn TokenProvider>` uses a client in production and a
 /// [`StaticTokenProvider`] in tests.
 ///
-/// Both clients, [`TokenCache`] and [`TokenHandle`] implement this trait. Implement it yourself to
-/// record the token requests of your service. For your own OAuth 2.0 server, implement
+/// Both clients, [`TokenCache`] and [`TokenHandle`] implement this trait. Implement this trait
+/// yourself to record the token requests of your service. For your own OAuth 2.0 server, implement
 /// [`TokenSource`](crate::token::TokenSource) instead, and use a [`TokenCache`].
 ///
 /// ```
@@ -75,8 +75,8 @@ pub trait TokenProvider: Send + Sync + fmt::Debug {
     /// continues in its own task.
     fn token<'a>(&'a self, scopes: &'a [Scope]) -> TokenFuture<'a, Result<Token, Error>>;
 
-    /// Removes exactly this token, never a newer one. Call this after a 401 that means that the
-    /// token has expired.
+    /// Removes exactly this token. A newer token is not removed. Call this method after a 401 that
+    /// means that the token has expired.
     fn invalidate<'a>(&'a self, token: &'a Token) -> TokenFuture<'a, ()>;
 }
 
@@ -116,7 +116,6 @@ impl TokenProvider for TokenHandle {
     }
 }
 
-/// Implements `TokenProvider` for pointers to a provider.
 macro_rules! forward {
     ($($pointer:ty),*) => {$(
         impl<T: TokenProvider + ?Sized> TokenProvider for $pointer {
@@ -137,7 +136,8 @@ macro_rules! forward {
 
 forward!(&T, Arc<T>);
 
-/// Provides the same token for all scopes, or always fails. Use it in tests of a service.
+/// Provides the same token for all scopes, or always fails. Use this provider in tests of a
+/// service.
 ///
 /// Invalidating the token has no effect.
 ///

@@ -12,8 +12,8 @@ pub enum Rejection {
     /// The server refused the request, and would also refuse it with a new token.
     Other,
     /// The server refused the request without a reason. The token may have expired, the request may
-    /// have the wrong origin, or the token may be for another application. The cache tries a new
-    /// token before it discards the old one.
+    /// have the wrong origin, or the token may be for a different application. The cache requests a
+    /// new token before it discards the old token.
     Unexplained,
     /// The server says that the token is expired, revoked or otherwise invalid.
     InvalidToken,

@@ -1,4 +1,4 @@
-//! One scope of an access token, validated when it is created.
+//! One scope of an access token. A scope is validated when it is created.
 
 use std::{fmt, str::FromStr};
 
@@ -11,7 +11,7 @@ const MAX_SCOPE_SET: usize = 16 * 1_024;
 
 /// A scope of RFC 6749 section 3.3 (`scope-token`): printable ASCII without space, `"` and `\`.
 ///
-/// MoneyKit's scopes look like `link_session:create`, Moov's scopes look like `/accounts.read`. The
+/// A scope of MoneyKit looks like `link_session:create`, a scope of Moov like `/accounts.read`. The
 /// enums of the documented scopes convert to this type:
 /// [`moneykit::NamedScope`](crate::moneykit::NamedScope),
 /// [`moov::NamedScope`](crate::moov::NamedScope) and
@@ -49,19 +49,16 @@ impl Scope {
         Ok(Self(scope.into()))
     }
 
-    /// Returns the scope as a request contains it.
+    /// Returns the scope as a token request contains it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Joins scopes with spaces, for the `scope` field of a request. Fails if the result is longer
-    /// than 16 KiB.
     pub(crate) fn join(scopes: &[Self]) -> Result<String, Error> {
         join(scopes.iter().map(Self::as_str))
     }
 }
 
-/// Joins scopes with spaces. Fails if the result is longer than 16 KiB.
 pub(super) fn join<'a>(scopes: impl Iterator<Item = &'a str>) -> Result<String, Error> {
     let mut joined = String::new();
     for scope in scopes {

@@ -23,28 +23,30 @@ use crate::{
     },
 };
 
-/// Issues access tokens: the token endpoint of a vendor, or any other OAuth 2.0 server.
+/// Issues access tokens. A source is the token endpoint of a vendor, or of any other OAuth 2.0
+/// server.
 ///
-/// A [`TokenCache`](super::TokenCache) built from a source adds caching, refresh and limits.
+/// A [`TokenCache`](super::TokenCache) that is built from a source adds caching, refresh and
+/// limits.
 ///
 /// # Cancellation
 ///
 /// The cache runs these methods in its own tasks. The tasks continue if a caller stops waiting.
 /// Dropping the last clone of the cache cancels the tasks.
 pub trait TokenSource: Send + Sync + 'static {
-    /// Identifies everything that determines the tokens, except their scopes: server, client id,
-    /// client type and API version.
+    /// Identifies everything that determines the tokens, except their scopes: the server, the
+    /// client id, the client type and the API version.
     ///
     /// A [`TokenStore`](super::TokenStore) finds tokens by this fingerprint. Do not include the
-    /// client secret, so that stored tokens are still found after the secret was replaced. See [the
-    /// security considerations](super#how-stored-tokens-are-found).
+    /// client secret, because stored tokens must still be found after the secret was replaced. See
+    /// [the security considerations](super#how-stored-tokens-are-found).
     fn fingerprint(&self) -> Fingerprint;
 
-    /// Identifies the credentials with which the next call is sent: client id and secret.
+    /// Identifies the credentials (client id and secret) with which the next call is sent.
     ///
-    /// After the server has refused these credentials, this process and the others with the same
-    /// store do not send them again until the time of [`TokenOptions::with_negative_cache_ttl`] is
-    /// over. Other credentials are not affected. The default implementation returns
+    /// After the server has refused these credentials, this process and the other processes with
+    /// the same store do not send them for the time of [`TokenOptions::with_negative_cache_ttl`].
+    /// Different credentials are not affected. The default implementation returns
     /// [`Self::fingerprint`].
     fn credentials_fingerprint(&self) -> Fingerprint {
         self.fingerprint()
@@ -65,7 +67,7 @@ pub trait TokenSource: Send + Sync + 'static {
     /// Issues a token for these scopes (RFC 6749 section 4.4). The scopes are sorted and without
     /// duplicates.
     ///
-    /// The implementation must send exactly one request, and must not retry it.
+    /// The implementation must send exactly one request, without retries.
     fn issue(&self, scopes: &[Scope]) -> impl Future<Output = Result<IssuedToken, Error>> + Send;
 
     /// Exchanges a refresh token (RFC 6749 section 6).
@@ -80,7 +82,8 @@ pub trait TokenSource: Send + Sync + 'static {
     }
 }
 
-/// [`TokenSource`] as a trait object, so that the cache does not depend on the type of its source.
+/// Makes [`TokenSource`] usable as a trait object, so that the cache does not depend on the type of
+/// the source.
 pub(super) trait AnySource: Send + Sync {
     fn fingerprint(&self) -> Fingerprint;
     fn credentials_fingerprint(&self) -> Fingerprint;
@@ -149,8 +152,8 @@ pub struct IssuedToken {
     pub access_token: Secret,
     /// The `expires_in` field, not interpreted.
     pub expires_in: Option<ExpiresIn>,
-    /// The refresh token. `None` if the response contains none. A blank refresh token counts as
-    /// `None`.
+    /// The refresh token. `None` if the response contains no refresh token. The cache ignores a
+    /// blank refresh token.
     pub refresh_token: Option<Secret>,
     /// The granted scopes, separated by spaces, if the response names them.
     pub scope: Option<String>,
@@ -172,8 +175,8 @@ impl IssuedToken {
 
     /// Converts the response to a token with the expiry that a cache with these options would use.
     ///
-    /// The token belongs to no cache, so it is not refreshed. The lifetime starts at `sent`, the
-    /// wall-clock time at which the request was sent.
+    /// The token belongs to no cache, so the token is not refreshed. The lifetime starts at `sent`,
+    /// the wall-clock time at which the request was sent.
     ///
     /// # Errors
     ///
@@ -183,7 +186,7 @@ impl IssuedToken {
         self.interpret(sent, options).map(|(token, _)| token)
     }
 
-    /// Works like [`Self::into_token`], and also returns the whole lifetime of the token.
+    /// Converts the response to a token, and also returns the whole lifetime of the token.
     pub(crate) fn interpret(
         self,
         sent: SystemTime,

@@ -4,15 +4,14 @@ use std::borrow::Cow;
 
 use crate::Secret;
 
-/// Token types that are not sent as a bearer token. Other types are accepted, because the vendors
-/// have used their own names for bearer tokens: `opaque` and `jwt`.
+/// Token types that are not bearer tokens. All other types are accepted, because the vendors have
+/// used the names `opaque` and `jwt` for bearer tokens.
 const NOT_BEARER: [&str; 4] = ["DPoP", "MAC", "N_A", "PoP"];
 
-/// The longest access token, refresh token or list of granted scopes that the cache keeps, in
-/// bytes.
+/// The maximum length in bytes of an access token, a refresh token or a list of granted scopes that
+/// the cache keeps.
 pub(super) const MAX_KEPT: usize = 16 * 1024;
 
-/// Returns whether a refresh token is valid and short enough for the cache.
 pub(super) fn is_kept_refresh_token(token: &Secret) -> bool {
     token.is_refresh_token() && token.expose_secret().len() <= MAX_KEPT
 }
@@ -28,8 +27,8 @@ fn is_bearer_token(text: &str) -> bool {
     !characters.is_empty() & characters.bytes().fold(true, |all, byte| all & is_allowed(byte))
 }
 
-/// Checks an issued token before callers can get it. Replaces a blank refresh token by `None`.
-/// Fails if the response cannot be used.
+/// Checks an issued token before callers can get the token. Replaces a blank refresh token by
+/// `None`.
 pub(crate) fn check_issued(
     access_token: &Secret,
     token_type: Option<&str>,

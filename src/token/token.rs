@@ -27,7 +27,8 @@ use crate::{
 
 const BEARER: &str = "Bearer ";
 
-/// An access token that is expected to be valid. Cheap to clone and to send to other threads.
+/// An access token that is expected to be valid. A token is cheap to clone and to send to other
+/// threads.
 ///
 /// `Debug` shows the expiry and its rule, not the token.
 pub struct Token(Guard<Arc<Issued>>);
@@ -37,7 +38,7 @@ pub(crate) struct Issued {
     /// `Bearer <token>`, marked as sensitive.
     header: HeaderValue,
     pub(super) scope: Option<Box<str>>,
-    /// The id of the token. `None` if this is the placeholder for "no token".
+    /// `None` if this is the placeholder for "no token".
     pub(super) id: Option<TokenId>,
     /// The hash of the scope set, by which the cache finds the entry of the token.
     pub(super) scopes_hash: u64,
@@ -45,11 +46,11 @@ pub(crate) struct Issued {
 }
 
 impl Token {
-    /// Creates a token that no server issued, for tests of a service.
+    /// Creates a token that no server issued, for tests of a service, such as tests with
+    /// [`StaticTokenProvider`](super::StaticTokenProvider).
     ///
-    /// See [`StaticTokenProvider`](super::StaticTokenProvider). The token is valid for `lifetime`
-    /// from now, and no cache renews it. For a token that a server issued, use
-    /// [`IssuedToken::into_token`](super::IssuedToken::into_token).
+    /// The token is valid for `lifetime` from now, and no cache renews it. For a token that a
+    /// server issued, use [`IssuedToken::into_token`](super::IssuedToken::into_token).
     ///
     /// # Errors
     ///
@@ -91,7 +92,7 @@ impl Token {
         &self.0
     }
 
-    /// Returns the token itself. Does not copy it.
+    /// Returns the token as a string, without copying it.
     pub fn expose_secret(&self) -> &str {
         self.0.expose_secret()
     }
@@ -135,8 +136,6 @@ impl Token {
 }
 
 impl Issued {
-    /// Creates the data of a token. Fails if a header cannot contain the token, or if the token is
-    /// longer than 16 KiB.
     pub(super) fn new(
         token: &Secret,
         scope: Option<String>,
@@ -160,7 +159,7 @@ impl Issued {
         Ok(Self { header, scope, id: Some(id), scopes_hash, life })
     }
 
-    /// Returns a placeholder for "no token": a token that is already expired.
+    /// Returns a placeholder for "no token". The placeholder is already expired.
     pub(super) fn none() -> Self {
         let life = Life { stale: 0, end: 0, wall_stale: 0, rule: ExpiryRule::Absent };
         let header = HeaderValue::from_static("");

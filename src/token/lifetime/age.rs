@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::token::lifetime::expiry::ExpiryRule;
 
-/// The lifetime of a token, and its start on both clocks in milliseconds.
+/// The lifetime of a token, and the start of the lifetime on both clocks in milliseconds.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::token) struct Expires {
     pub(in crate::token) lifetime: Duration,
@@ -13,7 +13,8 @@ pub(in crate::token) struct Expires {
     pub(in crate::token) sent_wall: u64,
 }
 
-/// The times at which a token becomes stale and expires, on both clocks, in milliseconds.
+/// The times at which a token becomes stale and expires, in milliseconds. Fields with the prefix
+/// `wall_` are times of the wall clock, other times are of the monotonic clock.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Life {
     pub(in crate::token) stale: u64,
@@ -22,14 +23,13 @@ pub(crate) struct Life {
     pub(in crate::token) rule: ExpiryRule,
 }
 
-/// The current time on both clocks, in milliseconds.
+/// The current time of the monotonic clock (`tick`) and of the wall clock, in milliseconds.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::token) struct Now {
     pub(in crate::token) tick: u64,
     pub(in crate::token) wall: u64,
 }
 
-/// The phase of a token's life.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(in crate::token) enum Age {
     Fresh,
@@ -38,8 +38,8 @@ pub(in crate::token) enum Age {
 }
 
 impl Life {
-    /// Returns the expiry on the wall clock. It is computed from the time between stale and
-    /// expired, which is the same on both clocks.
+    /// Returns the expiry on the wall clock. The time between stale and expired is the same on both
+    /// clocks, so this time is not stored twice.
     pub(in crate::token) fn wall_end(&self) -> u64 {
         self.wall_stale.saturating_add(self.end.saturating_sub(self.stale))
     }

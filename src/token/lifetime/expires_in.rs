@@ -1,19 +1,19 @@
-//! The uninterpreted `expires_in` of a token response.
+//! The `expires_in` field of a token response, not interpreted.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::Value;
 
 /// The `expires_in` field of a token response, **not interpreted**.
 ///
-/// MoneyKit sends the validity in seconds. Moov's documents disagree: in some, the value is 900
-/// (seconds), in others 1736964352 (the Unix timestamp of the expiry). Both are accepted, as a
-/// number or a numeric string. Fractions are truncated, and numbers outside the range of `i64` are
-/// clamped to it.
+/// MoneyKit sends the validity in seconds. Moov's documents disagree. In some documents the value
+/// is 900 (seconds), in others 1736964352 (the Unix timestamp of the expiry). This type accepts
+/// both values, as a number or a numeric string. Fractions are truncated. Numbers outside the range
+/// of `i64` are replaced by the nearest `i64`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ExpiresIn(i64);
 
 impl ExpiresIn {
-    /// Returns the number that was sent: seconds, or a Unix timestamp.
+    /// Returns the number from the response: seconds, or a Unix timestamp.
     pub fn raw(self) -> i64 {
         self.0
     }
@@ -32,7 +32,7 @@ impl Serialize for ExpiresIn {
 }
 
 impl<'de> Deserialize<'de> for ExpiresIn {
-    /// Deserializes through [`Value`], because it can read numbers with any combination of
+    /// Deserializes through [`Value`], because `Value` can read numbers with any combination of
     /// `serde_json` features.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let number = match Value::deserialize(deserializer)? {

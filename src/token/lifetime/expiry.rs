@@ -1,7 +1,7 @@
-//! Computes the lifetime of a token, and the rule that determined it.
+//! Computes the lifetime of a token, and the rule that determined the lifetime.
 //!
-//! The result depends only on the token response: this module reads no clock and does not verify
-//! JWTs. A JWT can shorten the lifetime that the response grants, but never extend it.
+//! The result depends only on the token response, because this module reads no clock and does not
+//! verify JWTs. A JWT can shorten the lifetime that the response grants, but never extend it.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -12,55 +12,61 @@ use crate::token::lifetime::expires_in::ExpiresIn;
 
 /// The longest credible lifetime: 365 days.
 ///
-/// An `expires_in` up to this limit is a number of seconds. From [`FIRST_TIMESTAMP`] on, it is a
-/// timestamp. Both limits are constants, so that the meaning of a number does not depend on the
-/// local clock, which may be wrong (some machines start in 1970).
+/// An `expires_in` up to this limit is a number of seconds. From [`FIRST_TIMESTAMP`] on, an
+/// `expires_in` is a timestamp. Both limits are constants, because the local clock may be wrong
+/// (some machines start in 1970).
 const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// The smallest number that counts as a Unix timestamp: 2001-09-09, the first with ten digits.
+/// The smallest number that counts as a Unix timestamp: 2001-09-09, the first timestamp with ten
+/// digits.
 const FIRST_TIMESTAMP: Duration = Duration::from_secs(1_000_000_000);
 
-/// If `Date` and the local clock differ by more than this, neither is trusted. A wrong time zone
-/// causes a difference of at most 26 hours. A larger difference means that one of the clocks was
-/// never set.
+/// If `Date` and the local clock differ by more than two days, a timestamp cannot extend the
+/// lifetime beyond the default. A wrong time zone causes a difference of at most 26 hours. A larger
+/// difference means that one of the clocks was never set.
 const MAX_CLOCK_DIFFERENCE: Duration = Duration::from_secs(2 * 24 * 60 * 60);
 
-/// The resolution of `Date`. The server's clock may be ahead of `Date` by up to this time.
+/// The server's clock may be ahead of `Date` by up to this time, because `Date` is in whole
+/// seconds.
 const DATE_RESOLUTION: Duration = Duration::from_secs(1);
 
-/// The longest token whose claims are read, in bytes. Tokens of Moov have at most 4,096 characters.
+/// The maximum length in bytes of a token whose claims are read. Tokens of Moov have at most 4,096
+/// characters.
 const MAX_JWT: usize = 16 * 1024;
 
-/// The rule that determined the lifetime of a token. If several rules apply, the one with the
-/// shortest lifetime is used.
+/// The rule that determined the lifetime of a token. If several rules apply, the cache uses the
+/// rule with the shortest lifetime.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum ExpiryRule {
     /// `expires_in` is a number of seconds, at most 365 days (RFC 6749 section 5.1).
     Seconds,
-    /// `expires_in` is a Unix timestamp (Moov's newer documents), compared with the `Date` of the
-    /// response, or with the local clock if there is none. The lifetime is zero if the timestamp is
-    /// in the past.
+    /// `expires_in` is a Unix timestamp, as in Moov's newer documents. The timestamp is compared
+    /// with the `Date` of the response, or with the local clock if the response has no `Date`. The
+    /// lifetime is zero if the timestamp is in the past.
     Timestamp,
-    /// The access token is a JWT that expires earlier (`exp`, RFC 7519 section 4.1.4), compared
-    /// with the same clock as in [`Self::Timestamp`]. The lifetime is zero if `exp` is in the past.
+    /// The access token is a JWT whose `exp` (RFC 7519 section 4.1.4) gives the shortest lifetime.
+    /// Like a [`Self::Timestamp`], `exp` is compared with `Date` or the local clock. The lifetime
+    /// is zero if `exp` is in the past.
     JwtExp,
-    /// The access token is a JWT with a shorter lifetime: from its `iat` to its `exp`.
+    /// The access token is a JWT, and the time from its `iat` to its `exp` is the shortest
+    /// lifetime.
     JwtLifetime,
-    /// `expires_in` is missing, so the configured default applies.
+    /// `expires_in` is missing, so the configured default lifetime applies.
     Absent,
     /// `expires_in` is neither a credible number of seconds nor a credible timestamp, so the
-    /// configured default applies. A negative number is not credible.
+    /// configured default lifetime applies. A negative number is not credible.
     Absurd,
-    /// `expires_in` is zero. The token is returned to the callers that wait for it, and not cached.
+    /// `expires_in` is zero. The callers that wait for the token get it, but the token is not
+    /// cached.
     NotPositive,
     /// `expires_in` is a timestamp, but `Date` and the local clock differ by more than two days.
-    /// The lifetime is limited to the configured default.
+    /// The lifetime is at most the configured default lifetime.
     ClocksClash,
-    /// All other rules give a longer lifetime than the configured maximum, so the maximum applies.
+    /// The other rules give a longer lifetime than the configured maximum, so the maximum applies.
     Capped,
-    /// Another process determined the expiry, and a [`TokenStore`](crate::token::TokenStore) kept
-    /// it.
+    /// Another process determined the expiry, and the token was loaded from a
+    /// [`TokenStore`](crate::token::TokenStore).
     Stored,
 }
 
@@ -82,17 +88,16 @@ impl ExpiryRule {
     }
 }
 
-/// The lifetime of a token and its rule.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(crate) struct Expiry {
     /// The lifetime, counted from the time at which the request was **sent**. The server issues the
-    /// token later, so the token may be used for a little less than its lifetime, never for longer.
-    /// If the lifetime is zero, the waiting callers get the token, and it is not cached.
+    /// token later, so the token may be used for a little less than its lifetime, but never for
+    /// longer. If the lifetime is zero, the waiting callers get the token, but the token is not
+    /// cached.
     pub(crate) lifetime: Duration,
-    /// The rule that determined the lifetime.
     pub(crate) rule: ExpiryRule,
     /// The clock skew in seconds: the `Date` of the server minus the local time halfway between
-    /// request and response. `None` without a `Date`.
+    /// request and response. `None` if the response has no `Date`.
     pub(crate) skew_seconds: Option<i64>,
 }
 
@@ -102,15 +107,12 @@ pub(crate) struct Expiry {
 pub(crate) struct Facts<'a> {
     pub(crate) expires_in: Option<ExpiresIn>,
     pub(crate) access_token: &'a str,
-    /// The `Date` of the response.
+    /// The `Date` header of the response.
     pub(crate) date: Option<SystemTime>,
-    /// The local wall-clock time at which the request was sent.
     pub(crate) sent: SystemTime,
-    /// The local wall-clock time at which the response was received.
     pub(crate) received: SystemTime,
 }
 
-/// The default lifetime and the longest lifetime of a token.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     pub(crate) default: Duration,
@@ -123,8 +125,8 @@ impl Default for Limits {
     }
 }
 
-/// Computes the shortest credible lifetime. Starts with `expires_in`, or with the default if that
-/// is missing or not credible. The other rules can only shorten this lifetime.
+/// Computes the shortest credible lifetime. The lifetime starts as `expires_in`, or as the default
+/// if `expires_in` is missing or not credible. The other rules can only shorten this lifetime.
 pub(crate) fn resolve(facts: &Facts<'_>, limits: &Limits) -> Expiry {
     // If the local clock jumps during the request, the later time gives the shorter lifetime.
     let local = facts.sent.max(facts.received);
@@ -150,7 +152,6 @@ pub(crate) fn resolve(facts: &Facts<'_>, limits: &Limits) -> Expiry {
     Expiry { lifetime, rule, skew_seconds: skew_seconds(facts) }
 }
 
-/// Returns the lifetime that the response itself grants.
 fn granted(
     expires_in: Option<ExpiresIn>,
     now: SystemTime,
@@ -173,8 +174,8 @@ fn granted(
     }
 }
 
-/// Returns the time from `now` to the Unix time `end`: zero if `end` is in the past, and `None` if
-/// `end` is not credible.
+/// Returns the time from `now` to the Unix time `end`. Returns zero if `end` is in the past, and
+/// `None` if `end` is not credible.
 fn remaining(end: Duration, now: SystemTime) -> Option<Duration> {
     if end < FIRST_TIMESTAMP {
         return None;
@@ -183,7 +184,7 @@ fn remaining(end: Duration, now: SystemTime) -> Option<Duration> {
     (left <= YEAR).then_some(left)
 }
 
-/// The claims of a JWT that determine its expiry, as Unix times. `nbf` does not affect it.
+/// The claims of a JWT that determine its expiry, as Unix times. `nbf` does not affect the expiry.
 #[derive(Default)]
 struct Claims {
     exp: Option<Duration>,
@@ -191,8 +192,8 @@ struct Claims {
 }
 
 impl Claims {
-    /// Reads a compact JWS (RFC 7515 section 7.1) without verifying it, because only the vendor's
-    /// own services have the key. Returns `None` for an opaque token or a malformed JWT.
+    /// Reads a compact JWS (RFC 7515 section 7.1) without verifying the signature, because only the
+    /// vendor's own services have the key. Returns `None` for an opaque token or a malformed JWT.
     fn read(token: &str) -> Option<Self> {
         let claims = claims(token)?;
         let date = |name| Duration::try_from_secs_f64(claims.get(name)?.as_f64()?).ok();
@@ -207,7 +208,7 @@ impl Claims {
     }
 }
 
-/// Returns the claims of a compact JWS, without verifying them.
+/// Does not verify the JWS.
 fn claims(token: &str) -> Option<Map<String, Value>> {
     if token.len() > MAX_JWT {
         return None;
@@ -220,7 +221,7 @@ fn claims(token: &str) -> Option<Map<String, Value>> {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()
 }
 
-/// Returns the audience of a JWT (RFC 7519 section 4.1.3: a text or an array of texts), without
+/// Returns the audience of a JWT (RFC 7519 section 4.1.3: a string or an array of strings) without
 /// verifying the JWT. Returns `None` for an opaque token, and for a JWT without audience.
 pub(crate) fn audience(token: &str) -> Option<Vec<String>> {
     match claims(token)?.remove("aud")? {
@@ -318,7 +319,6 @@ mod tests {
 
     #[test]
     fn only_timestamps_are_compared_with_the_date_header() {
-        // One second is the resolution of `Date`.
         is(expiry(Some(NOW + 900), "opaque", Some(NOW), NOW), 899, Rule::Timestamp);
         for local in [NOW - DAY, NOW - 60, NOW + 60, NOW + DAY] {
             is(expiry(Some(NOW + 900), "opaque", Some(NOW), local), 899, Rule::Timestamp);
@@ -336,7 +336,6 @@ mod tests {
             is(expiry(Some(NOW + 900), "opaque", Some(NOW), NOW + off), seconds, rule);
             is(expiry(Some(NOW + 900), "opaque", Some(NOW), NOW - off), seconds, rule);
         }
-        // An earlier timestamp still shortens the lifetime. Seconds do not depend on the clocks.
         is(expiry(Some(NOW + 60), "opaque", Some(NOW), 0), 59, Rule::Timestamp);
         is(expiry(Some(NOW - 60), "opaque", Some(NOW), 0), 0, Rule::Timestamp);
         is(expiry(Some(900), "opaque", Some(NOW), 0), 900, Rule::Seconds);
@@ -365,8 +364,6 @@ mod tests {
             (seconds, &young, None, 600, Rule::JwtLifetime),
             (None, &young, None, 300, Rule::Absent),
             (seconds, &over, None, 0, Rule::JwtExp),
-            // `exp` and `Date` both come from the server. By the local clock alone the lifetime
-            // would be zero.
             (seconds, &over, Some(NOW - DAY), 900, Rule::Seconds),
         ] {
             is(expiry(expires_in, token, date, NOW), lifetime, rule);
@@ -452,7 +449,6 @@ mod tests {
         is(resolve(&facts, &limits), 30, Rule::Capped);
     }
 
-    /// Generates numbers. Most of them are near a limit of the rules.
     fn number() -> impl Strategy<Value = i64> {
         prop_oneof![
             -5..5_i64,
@@ -507,7 +503,6 @@ mod tests {
             let limits = Limits { default: Duration::from_secs(default), max: Duration::from_secs(max) };
             let believed = resolve(&facts, &limits);
 
-            // Apply the same rules with whole seconds, in numbers that cannot overflow.
             let local = i128::from(sent.max(received));
             let now = date.map_or(local, |date| i128::from(date) + 1);
             let clocks_clash = date.is_some_and(|date| (i128::from(date) - local).abs() > i128::from(2 * DAY));
@@ -532,8 +527,8 @@ mod tests {
             for reading in readings.into_iter().flatten() {
                 prop_assert!(i128::from(believed.lifetime.as_secs()) <= reading, "{believed:?} > {reading}");
             }
-            // Compare for equality with the shortest reading, because a lifetime of zero would pass
-            // any check of an upper limit.
+            // Compare for equality with the shortest lifetime, because a lifetime of zero would
+            // pass any check of an upper limit.
             let shortest = readings.into_iter().flatten().min();
             prop_assert_eq!(Some(i128::from(believed.lifetime.as_secs())), shortest);
         }

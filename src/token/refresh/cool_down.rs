@@ -1,4 +1,4 @@
-//! Stops the token requests of all scope sets of a cache while a server asks the client to wait.
+//! Stops all token requests of a cache while the server asks the client to wait.
 //!
 //! Times are milliseconds of the monotonic clock.
 
@@ -10,13 +10,13 @@ use crate::{
     sync::{Mutex, MutexGuard},
 };
 
-/// The upper limit of `TokenOptions::with_max_cool_down`: one day.
+/// The upper limit of `TokenOptions::with_max_cool_down`.
 pub(in crate::token) const MAX_COOL_DOWN: Duration = Duration::from_secs(24 * 3600);
 
 #[derive(Debug)]
 pub(in crate::token) struct CoolDown {
-    /// The longest cool-down. If a server asks for a longer wait, the wait is reduced to this time,
-    /// because it may be a mistake.
+    /// The longest cool-down. If a server asks for a longer wait, the cool-down is reduced to this
+    /// time, because the server may have made a mistake.
     longest: Duration,
     state: Mutex<State>,
 }
@@ -37,12 +37,11 @@ impl CoolDown {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the time until which no request may be sent.
     pub(in crate::token) fn until(&self) -> u64 {
         self.lock().until
     }
 
-    /// Extends the cool-down to at least `left` from now, because another process reported it.
+    /// Another process reported the cool-down.
     pub(in crate::token) fn extend(&self, now: u64, left: Duration) {
         let mut state = self.lock();
         state.until = state.until.max(now.saturating_add(millis(left.min(self.longest))));
@@ -52,10 +51,10 @@ impl CoolDown {
         self.lock().begun = 0;
     }
 
-    /// Records a failure. Returns whether it starts or extends the cool-down.
+    /// Records a failure. Returns whether the failure starts or extends the cool-down.
     ///
     /// `least` gets the number of cool-downs since the last success, and returns the minimum
-    /// duration of a new cool-down. This minimum applies even if the server asks for less. Failures
+    /// duration of a new cool-down. The minimum applies even if the server asks for less. Failures
     /// of requests that were sent before the cool-down started do not increase the number.
     pub(in crate::token) fn failed(
         &self,

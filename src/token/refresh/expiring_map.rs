@@ -8,7 +8,8 @@ use std::{
 
 use crate::sync::time::Instant;
 
-/// The longest lifetime of a value: 100 years, so that adding it to an instant does not overflow.
+/// The longest lifetime of a value: 100 years. With this limit, adding a lifetime to an instant
+/// does not overflow.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 pub(in crate::token) struct ExpiringMap<K, V> {
@@ -18,7 +19,7 @@ pub(in crate::token) struct ExpiringMap<K, V> {
     next: u64,
 }
 
-/// The expiry of a value, with a number that makes it unique.
+/// The expiry of a value, and a number that distinguishes values with equal expiry.
 type End = (Instant, u64);
 
 impl<K: Clone + Eq + Hash, V> ExpiringMap<K, V> {
@@ -44,8 +45,7 @@ impl<K: Clone + Eq + Hash, V> ExpiringMap<K, V> {
         Some(value)
     }
 
-    /// Removes all expired values. The cost depends on the number of expired values, not on the
-    /// size of the map.
+    /// The cost depends on the number of expired values, not on the size of the map.
     pub(in crate::token) fn sweep(&mut self, now: Instant) {
         let mut removed = false;
         while let Some(end) = self.ends.first_entry().filter(|end| end.key().0 <= now) {

@@ -18,7 +18,7 @@ use crate::{
 
 /// The number of refused scope sets after which the credentials are blocked.
 const EVIDENCE: usize = 3;
-/// The maximum number of scope sets in `suspects`, and in `cleared`.
+/// The maximum number of scope sets in each of `suspects` and `cleared`.
 const CAPACITY: usize = 1_024;
 
 #[derive(Debug)]
@@ -30,13 +30,13 @@ pub(in crate::token) struct NegativeCache {
 
 #[derive(Debug, Default)]
 struct State {
-    /// The credentials that this state belongs to.
+    /// The credentials to which this state belongs.
     credentials: Option<Fingerprint>,
     refusal: Option<Refusal>,
-    /// Scope sets that were refused since the last success.
+    /// The hashes of the scope sets that were refused since the last success.
     suspects: VecDeque<u64>,
-    /// Scope sets that were refused while other scope sets succeeded. So the credentials are not
-    /// the cause of these refusals.
+    /// The hashes of scope sets that were refused while other scope sets succeeded. The credentials
+    /// are not the cause of these refusals.
     cleared: VecDeque<u64>,
 }
 
@@ -44,7 +44,8 @@ struct State {
 struct Refusal {
     error: Error,
     until: u64,
-    /// The scope set whose request is the probe, and the time until which the probe may run.
+    /// The hash of the scope set whose request is the probe, and the time until which the probe may
+    /// run.
     probe: Option<(u64, u64)>,
     /// Whether the last probe was for one of the `suspects`. If so, scope sets that are not
     /// suspects may send the next probe earlier.
@@ -78,11 +79,8 @@ impl NegativeCache {
 
     /// Checks whether a request for these scopes may be sent. If the credentials are blocked and a
     /// probe is due, this request becomes the probe. While the probe runs, but at most for
-    /// `patience`, other requests fail.
-    ///
-    /// # Errors
-    ///
-    /// If no request may be sent, returns the error with which the server refused the credentials.
+    /// `patience`, other requests fail. Requests fail with the error with which the server refused
+    /// the credentials.
     pub(in crate::token) fn check(&self, scopes: &str, now: u64, patience: Duration) -> Result<(), Error> {
         let (id, end) = (self.id(scopes), self.end(now));
         let mut state = self.lock();
@@ -102,8 +100,7 @@ impl NegativeCache {
         Ok(())
     }
 
-    /// Checks whether the credentials are blocked, without starting a probe. If they are, returns
-    /// the error with which the server refused them.
+    /// Checks whether the credentials are blocked, without starting a probe.
     pub(in crate::token) fn peek(&self, now: u64) -> Result<(), Error> {
         match &self.lock().refusal {
             Some(refusal) if now < refusal.until => {
@@ -113,8 +110,7 @@ impl NegativeCache {
         }
     }
 
-    /// Records a successful token request. `scopes` is `None` if a caller exchanged its own refresh
-    /// token.
+    /// `scopes` is `None` if a caller exchanged its own refresh token.
     pub(in crate::token) fn succeeded(&self, scopes: Option<&str>) {
         let id = scopes.map(|scopes| self.id(scopes));
         let mut state = self.lock();
@@ -126,8 +122,8 @@ impl NegativeCache {
         state.cleared.drain(..excess);
     }
 
-    /// Blocks the credentials for `left`, because the server or another process reported that they
-    /// are refused.
+    /// Blocks the credentials for `left`, because the server or another process reported that the
+    /// server refuses the credentials.
     pub(in crate::token) fn refused(&self, now: u64, left: Duration, error: Error) {
         let until = now.saturating_add(millis(left));
         if until > now {
@@ -135,8 +131,8 @@ impl NegativeCache {
         }
     }
 
-    /// Records that the server refused the credentials or these scopes. If this blocks the
-    /// credentials, other callers get `error`.
+    /// Records that the server refused the credentials or these scopes. If the credentials are then
+    /// blocked, other callers get `error`.
     pub(in crate::token) fn suspected(&self, scopes: &str, now: u64, error: Error) {
         let (id, until) = (self.id(scopes), self.end(now));
         if until == now {

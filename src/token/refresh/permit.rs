@@ -17,8 +17,6 @@ impl CacheState {
     /// Waits until the store permits a request. Returns `false` if there is no store, or if the
     /// store fails or has no rate limit. The caller must then apply the limits of this process.
     ///
-    /// # Errors
-    ///
     /// Returns `RateLimited` at once during a cool-down, or if the wait would be longer than
     /// `max_wait`. Returns `Unauthorized` while the credentials are refused.
     pub(in crate::token) async fn acquire_permit(&self, max_wait: Duration) -> Result<bool, Error> {
@@ -51,8 +49,8 @@ impl CacheState {
     /// Sleeps until the reserved time. Returns `false` if a cool-down or a refusal of the
     /// credentials started in the meantime.
     ///
-    /// In this case the request needs a new permit. If requests kept their permits during a
-    /// cool-down, all of them would be sent at the moment when the cool-down ends.
+    /// After `false`, the request needs a new permit. If requests kept their permits during a
+    /// cool-down, all of them would be sent when the cool-down ends.
     pub(in crate::token) async fn await_permit(&self, wait: Duration) -> Result<bool, Error> {
         if !wait.is_zero() {
             time::sleep(wait).await;

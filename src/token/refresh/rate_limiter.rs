@@ -1,8 +1,8 @@
 //! Limits the rate of token requests, and sends waiting requests in order of arrival.
 //!
-//! A request that must wait gets a ticket with the time at which it may be sent (its turn). So a
-//! request that cannot be sent in time fails at once, and waiting needs only one timer. Times are
-//! milliseconds of the monotonic clock.
+//! A waiting request gets a ticket with its turn, the time at which the request may be sent. So a
+//! request that cannot be sent in time fails at once, and each waiting request needs only one
+//! timer. Times are milliseconds of the monotonic clock.
 
 use std::{
     collections::VecDeque,
@@ -25,21 +25,21 @@ pub(in crate::token) struct RateLimiter {
 #[derive(Clone, Copy, Debug)]
 struct Limit {
     calls: usize,
-    /// At most `calls` requests are sent in any period of this length. It is 2 % longer than the
-    /// period of the configured limit, because network delays vary.
+    /// At most `calls` requests are sent in any period of this length. The window is 2 % longer
+    /// than the period of the configured limit, because network delays vary.
     window: u64,
-    /// The time between two waiting requests, so that they are sent at even intervals.
+    /// The time between two waiting requests, so that waiting requests are sent at even intervals.
     spacing: u64,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// The times of the last admitted requests, as many as the limit allows.
+    /// The times of the last admitted requests, at most `Limit::calls` times.
     admitted: VecDeque<u64>,
     /// The waiting requests in order of arrival.
     waiting: VecDeque<Waiting>,
     tickets: u64,
-    /// Whether a waiting request was dropped, so that the requests behind it can be sent earlier.
+    /// Whether a waiting request was dropped. If so, the requests behind it can be sent earlier.
     has_gap: bool,
 }
 
@@ -50,13 +50,12 @@ struct Waiting {
     moved: Arc<Notify>,
 }
 
-/// The decision about a request.
 #[derive(Debug)]
 pub(in crate::token) enum Admission {
     Now,
-    /// The request must wait in the queue, with this ticket.
     Queued(Ticket),
-    /// The request could be sent only after the deadline. The duration is the time until then.
+    /// The request could be sent only after the deadline. The duration is the time until the
+    /// request could be sent.
     TooLate(Duration),
 }
 
@@ -105,14 +104,14 @@ impl RateLimiter {
         Admission::Queued(Ticket { limiter: self.clone(), number, moved })
     }
 
-    /// Records a request that the store admitted, so that this limiter counts the request if the
+    /// Records a request that the store admitted. The limiter must count the request in case the
     /// store fails later.
     pub(in crate::token) fn record(&self, now: u64) {
         self.lock().admit(self.limit, now);
     }
 
-    /// Returns the time at which the request with this ticket may be sent, or `None` if the ticket
-    /// is not in the queue.
+    /// Returns the time at which the request with this ticket may be sent. Returns `None` if the
+    /// ticket is not in the queue.
     pub(in crate::token) fn turn_of(&self, ticket: u64) -> Option<u64> {
         let state = self.lock();
         state.find(ticket).map(|index| state.waiting[index].turn)
@@ -129,8 +128,8 @@ impl RateLimiter {
         let mut state = self.lock();
         state.close_gap(self.limit, now, not_before);
         let Some(index) = state.find(ticket) else { return Ok(()) };
-        // Earlier requests may have been sent late, so check the limit again with the
-        // times at which they were really sent.
+        // Earlier requests may have been sent late, so check the limit again with the times at
+        // which they were really sent.
         let turn = state.waiting[index].turn.max(not_before).max(state.window_end(self.limit, 0));
         if now < turn {
             state.waiting[index].turn = turn;
@@ -167,7 +166,7 @@ impl State {
     }
 
     /// Returns the earliest time at which the limit allows the request at `index` of the queue,
-    /// given the requests before this request.
+    /// given the requests before it.
     fn window_end(&self, limit: Option<Limit>, index: usize) -> u64 {
         let Some(limit) = limit else { return 0 };
         let first = match index.checked_sub(limit.calls) {
@@ -177,8 +176,7 @@ impl State {
         first.map_or(0, |first| first.saturating_add(limit.window))
     }
 
-    /// Returns the time at which the request at `index` of the queue may be sent. It depends on the
-    /// requests before this request.
+    /// Returns the time at which the request at `index` of the queue may be sent.
     fn turn(&self, limit: Option<Limit>, index: usize, now: u64, not_before: u64) -> u64 {
         let turn = now.max(not_before).max(self.window_end(limit, index));
         let before = match index.checked_sub(1) {
@@ -217,10 +215,7 @@ impl Ticket {
     /// Waits until the request with this ticket may be sent. `clock` returns the current time, and
     /// the time before which no request may be sent.
     ///
-    /// # Errors
-    ///
-    /// Returns the remaining wait, as soon as it is known that the request cannot be sent before
-    /// `deadline`.
+    /// If the request cannot be sent before `deadline`, returns the remaining wait at once.
     pub(in crate::token) async fn turn(
         self,
         clock: impl Fn() -> (u64, u64),
@@ -324,7 +319,7 @@ mod tests {
             assert!(matches!(limiter.reserve(0, 0, 0), Admission::Now));
         }
         let waiting: Vec<Ticket> = (0..4).map(|_| queued(&limiter, 0)).collect();
-        // On a busy machine, all four requests may wake up only when the last one is due.
+        // On a busy machine, all four requests may wake up only when the last request is due.
         let now = 2_540;
         let claims: Vec<_> = waiting.iter().map(|ticket| limiter.claim(ticket.number, now, 0)).collect();
         assert_eq!(claims, [Ok(()), Ok(()), Err(3_560), Err(3_560)]);

@@ -1,14 +1,13 @@
-//! Renews a token after a request with it got a 401, and limits how often this happens.
+//! Renews a token after a request with the token got a 401, and limits how often this happens.
 //!
-//! A 401 does not always mean that the token is invalid. So a valid token must not be discarded
-//! because of a 401:
+//! A 401 does not always mean that the token is invalid, and a valid token must not be discarded:
 //!
 //! - If the server names the token as the cause ([`Rejection::InvalidToken`]), exactly that token
 //!   is invalidated, in memory and in the store. The request is repeated with a new token.
 //! - If the server gives no reason ([`Rejection::Unexplained`]), a second token (the candidate) is
 //!   requested, and the request is repeated with the candidate. If the response is not a 401, the
-//!   candidate replaces the current token in memory and in the store. Otherwise the current token
-//!   stays.
+//!   candidate replaces the current token in memory and in the store. Otherwise the cache keeps the
+//!   current token.
 //!
 //! All requests that fail with the same token share one token request. After a renewal, no other
 //! renewal of the scope set starts for 30 s. This time doubles after each renewal whose token was
@@ -40,10 +39,10 @@ use crate::{
 impl RefreshTask {
     /// Gets a token that may later replace the current token, whose id is `replaces`.
     ///
-    /// Returns the stored token if another process has already replaced the current token and the
-    /// stored token does not have the id `except`. Otherwise requests a token with the client
-    /// credentials. The refresh token is not used, because it was issued together with the token
-    /// that is being replaced.
+    /// If another process has already replaced the current token, returns the token from the store,
+    /// unless that token has the id `except`. Otherwise requests a token with the client
+    /// credentials. The refresh token is not used, because it was issued together with the token to
+    /// replace.
     async fn candidate(&self, replaces: TokenId, except: Option<TokenId>) -> Result<Candidate, Error> {
         if let Some(breaker) = self.shared.ready() {
             let key = self.shared.key(&self.entry);
@@ -100,7 +99,7 @@ impl CacheInner {
         }
     }
 
-    /// Handles a 401 to a request that cannot be repeated: invalidates the token if the server
+    /// Handles a 401 to a request that cannot be repeated. Invalidates the token if the server
     /// names the token as the cause.
     pub(in crate::token) async fn renew_for_next(
         &self,
@@ -127,7 +126,7 @@ impl CacheInner {
         let Some(id) = replacement.token.issued().id else { return };
         let candidate = replacement.candidate.as_ref().filter(|_| accepted);
         // Replace the token first, so that a concurrent request that fails with the old token uses
-        // the new one.
+        // the new token.
         let replaced = candidate.filter(|candidate| self.replace(entry, candidate));
         let now = self.shared.now().tick;
         entry.renewal(|renewal, _| renewal.conclude(id, accepted, now));
@@ -237,13 +236,13 @@ impl CacheInner {
         replaced
     }
 
-    /// Stores a token for the other processes, unless one of them is requesting another token.
+    /// Stores a token for the other processes, unless one of these processes holds the lease.
     async fn put(&self, entry: &CacheEntry, stored: &StoredToken) {
         let Some(breaker) = self.shared.ready() else { return };
         let key = self.shared.key(entry);
         if let Ok(Some(mut lease)) = breaker.call(breaker.store.lease(&key, breaker.lease)).await {
-            // The token was requested with the client credentials, so no other token's revocation
-            // affects it.
+            // The token was requested with the client credentials, so the revocation of another
+            // token does not affect this token.
             lease.parents.clear();
             // If the store fails, only this process has the token.
             let _ = breaker.call(breaker.store.put_and_release(&key, stored, &lease)).await;

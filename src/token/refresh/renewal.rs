@@ -20,7 +20,6 @@ use crate::{
 const PAUSE: Duration = Duration::from_secs(30);
 const MAX_PAUSE: Duration = Duration::from_secs(10 * 60);
 
-/// The state of one scope set's renewals after a 401.
 #[derive(Default)]
 pub(in crate::token) struct Renewal {
     /// The time before which no renewal starts, in milliseconds of the monotonic clock.
@@ -34,7 +33,7 @@ pub(in crate::token) struct Renewal {
     pub(super) fetch: SingleFlight<Option<Candidate>>,
 }
 
-/// A new token. It replaces the current token when the server has accepted a request with the new
+/// A new token that replaces the current token after the server has accepted a request with the new
 /// token.
 #[derive(Clone)]
 pub(super) struct Candidate {
@@ -67,7 +66,7 @@ impl Replacement {
 pub(super) enum Step {
     /// Return the 401 to the caller.
     Suppressed,
-    /// The rejected token is no longer current. Use the current token, or request one.
+    /// The rejected token is no longer current. Use the current token, or request a token.
     UseCurrent,
     Invalidate,
     Use(Candidate),
@@ -107,10 +106,9 @@ impl Renewal {
         Step::Fetch(self.fetch.start())
     }
 
-    /// Records the outcome of a repeated request.
     pub(super) fn conclude(&mut self, replacement: TokenId, accepted: bool, now: u64) {
-        // All requests that use the same replacement count as one. If one of them was accepted,
-        // they count as a success.
+        // All requests with the same replacement count as one request. This request counts as a
+        // success if the server accepted any of them.
         if self.concluded == Some(replacement) && !accepted {
             return;
         }
@@ -123,7 +121,7 @@ impl Renewal {
     }
 }
 
-/// Returns the pause after this number of unsuccessful renewals, in milliseconds.
+/// Returns the pause in milliseconds.
 fn pause(failures: u32) -> u64 {
     millis(backoff(PAUSE, MAX_PAUSE, failures.saturating_add(1), 1.0))
 }

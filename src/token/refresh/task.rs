@@ -1,6 +1,6 @@
-//! Runs one refresh in its own task and shares its outcome.
+//! Runs one refresh in its own task and shares the outcome among all waiting callers.
 //!
-//! A refresh goes through the store if there is one. It uses the refresh token if possible,
+//! The refresh uses the store if there is one. It sends the refresh token if possible, and
 //! otherwise the client credentials.
 
 use std::{sync::Arc, time::Duration};
@@ -34,11 +34,10 @@ use crate::{
     },
 };
 
-/// The maximum number of tokens that one refresh requests. Another token is requested if a token
-/// was revoked or rejected during its request.
+/// The maximum number of tokens that one refresh requests. The refresh requests a further token if
+/// a token was revoked or rejected during its request.
 pub(in crate::token) const MAX_DISCARDED: u32 = 3;
 
-/// A token that was issued but is not yet published.
 pub(in crate::token) struct RequestedToken {
     pub(in crate::token) stored: StoredToken,
     pub(in crate::token) issued: Issued,
@@ -113,22 +112,22 @@ impl RefreshTask {
         Err(self.discarded())
     }
 
-    /// Ends the refresh because each requested token was revoked or rejected before it could be
-    /// used. Returns the error for the callers.
+    /// Ends the refresh and returns the error for the callers.
     pub(in crate::token) fn discarded(&self) -> Error {
         let reason = "every requested token was revoked or rejected during the request";
         self.give_up(Error::new(ErrorKind::Unavailable, reason).with_sent(true))
     }
 
-    /// Ends the refresh because the server issued a revoked token again. This counts as a failure.
     pub(in crate::token) fn reissued_revoked(&self) -> Error {
         let reason = "the server re-issued a revoked token";
         self.give_up(Error::new(ErrorKind::InvalidResponse, reason).with_sent(true))
     }
 
     /// Requests a token from the source, with retries. Each attempt waits until the rate limiter
-    /// allows it. `admission` is the decision about the first attempt, if there is one already.
-    /// `take` returns the refresh token to send, if any.
+    /// allows the request.
+    ///
+    /// `admission` is the decision about the first attempt, if the decision was already made.
+    /// `take` returns the refresh token to send.
     pub(in crate::token) async fn request_token(
         &self,
         mut admission: Option<Admission>,
@@ -196,9 +195,10 @@ impl RefreshTask {
         }
     }
 
-    /// Runs `wait`, but fails when a shutdown starts. If the entry holds a refresh token that was
-    /// taken out of a store, `wait` continues during a shutdown, because no other process has that
-    /// refresh token.
+    /// Runs `wait`, but fails when a shutdown starts.
+    ///
+    /// If the entry holds a refresh token that was taken out of a store, `wait` continues during a
+    /// shutdown, because no other process has that refresh token.
     pub(in crate::token) async fn until_shutdown<T>(
         &self,
         wait: impl Future<Output = Result<T, Error>>,
@@ -221,7 +221,7 @@ impl RefreshTask {
         let shared = &*self.shared;
         let now = shared.now().tick;
         shared.negative().check(&self.entry.scopes, now, shared.options.max_wait)?;
-        // A cool-down may have started since the request was admitted.
+        // A cool-down may have started after the request was admitted.
         admission = admission
             .filter(|admission| !matches!(admission, Admission::Now) || now >= shared.cool_down.until());
         let admission = match admission {
@@ -250,7 +250,6 @@ impl RefreshTask {
         shared.negative().check(&self.entry.scopes, shared.now().tick, shared.options.max_wait)
     }
 
-    /// Checks an issued token and computes its lifetime.
     fn accept(&self, issued: IssuedToken, requested_at: Now) -> Result<(StoredToken, Issued), Error> {
         let received = self.shared.now();
         let wall = |millis| std::time::SystemTime::UNIX_EPOCH + Duration::from_millis(millis);
@@ -268,8 +267,8 @@ impl RefreshTask {
             sent_wall: requested_at.wall,
         };
         let life = self.shared.options.life(expires, self.shared.random());
-        // Use the monotonic or the wall clock, whichever shows more elapsed time: a token expires
-        // as soon as one of the two clocks reaches the expiry time.
+        // Use the clock on which more time has passed, because the token expires when the first of
+        // the two clocks reaches the expiry.
         let age = received
             .tick
             .saturating_sub(requested_at.tick)
@@ -285,7 +284,6 @@ impl RefreshTask {
         Ok((stored, issued))
     }
 
-    /// Publishes a requested token, or returns the reason why the token must not be used.
     pub(in crate::token) fn publish(&self, requested: RequestedToken) -> Result<Token, Discarded> {
         let RequestedToken { stored, issued, taken, epoch } = requested;
         let new = NewToken {
@@ -299,7 +297,7 @@ impl RefreshTask {
     }
 
     /// Ends the refresh with a failure. The entry does not store failures that concern all scope
-    /// sets, because the cool-down and the negative cache store them.
+    /// sets, because the cool-down and the negative cache store these failures.
     pub(in crate::token) fn give_up(&self, error: Error) -> Error {
         self.shared.counters.failures.add(1);
         let (shared, ttl) = (&self.shared, self.shared.options.negative_cache_ttl);
@@ -320,7 +318,6 @@ impl RefreshTask {
         error
     }
 
-    /// Returns the earliest time of the next refresh after this number of failures.
     pub(in crate::token) fn retry_at(&self, failures: u32) -> u64 {
         let options = &self.shared.options;
         let wait = backoff(options.backoff, options.max_backoff, failures, self.shared.random());

@@ -1,4 +1,4 @@
-//! Refreshes a token through the store: installs a token that another process requested, or
+//! Refreshes a token through the store. Installs a token that another process requested, or
 //! requests a token under the lease.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
@@ -32,9 +32,9 @@ use crate::{
     },
 };
 
-/// The minimum time for which a lease is renewed during token requests. It is longer than three
-/// attempts with the default timeout. After this time (or `max_wait`, if that is longer), renewal
-/// stops, so that a source that never returns does not block the fleet.
+/// The minimum time for which a lease is renewed during token requests. This time is longer than
+/// three attempts with the default timeout. After this time, or after `max_wait` if that is longer,
+/// renewal stops. Otherwise a source that never returns would block the other processes forever.
 const MIN_RENEWAL: Duration = Duration::from_secs(60);
 
 impl RefreshTask {
@@ -145,7 +145,7 @@ impl RefreshTask {
         match &requested.taken.refresh_token {
             Some(refresh_token) => lease.parents.extend(own.into_iter().chain([token_id(refresh_token)])),
             // The token was requested with the client credentials, so the revocation of another
-            // token does not affect it.
+            // token does not affect this token.
             None => lease.parents.clear(),
         }
         // Publish only after the store has accepted the token, so that no caller gets a token that
@@ -166,16 +166,16 @@ impl RefreshTask {
             [requested.stored.id].into_iter().chain(requested.stored.refresh_token_id).collect();
         match self.publish(requested) {
             Ok(token) => {
-                // Only one process may have the refresh token. The store may have stored it even if
-                // the call returned an error.
+                // Only one process may have the refresh token. The store may have kept the refresh
+                // token even if the call returned an error.
                 self.entry.drop_refresh_token();
                 Some(Ok(token))
             }
             Err(discarded) => {
                 self.shared.counters.discarded.add(1);
-                // If a mark shows that the token was invalidated, the store has this mark too.
-                // Without a mark, the cause is a revocation of the token that the new token was
-                // refreshed from. So mark the new token as revoked.
+                // If one of the new tokens is marked, the store has the mark too. Otherwise the
+                // cause is the revocation of a token with which the new tokens were requested, so
+                // mark the new tokens as revoked.
                 let is_marked =
                     ids.iter().any(|id| self.shared.tombstones.is_marked(*id, self.shared.now().tick));
                 if discarded == Discarded::Revoked || !is_marked {
@@ -192,7 +192,7 @@ impl RefreshTask {
         }
     }
 
-    /// Installs a token from the store, if it is fresh and neither revoked nor rejected.
+    /// Installs a token from the store, if the token is fresh and neither revoked nor rejected.
     fn install_stored(&self, stored: StoredToken, requested_at: Now, epoch: Epoch) -> Option<Token> {
         let id = stored.id;
         if self.entry.pending_eviction() == Some(id) {
@@ -206,8 +206,8 @@ impl RefreshTask {
         Some(token)
     }
 
-    /// Converts a token from the store, if it is fresh. `requested_at` is the time of the call to
-    /// the store.
+    /// Converts a token from the store, if the token is fresh. `requested_at` is the time of the
+    /// call to the store.
     pub(in crate::token) fn read_stored(&self, stored: StoredToken, requested_at: Now) -> Option<Issued> {
         // The store measured the age when it responded, which is after `requested_at`.
         let age = u64::try_from(stored.age.as_millis()).unwrap_or(u64::MAX).saturating_add(1);
@@ -228,7 +228,8 @@ impl RefreshTask {
     }
 }
 
-/// Renews a lease repeatedly while this future is polled. Stops after `most`, but never returns.
+/// Renews a lease repeatedly while this future is polled. The renewal stops after `most`, but the
+/// function never returns.
 async fn renew(breaker: &StoreCircuitBreaker, key: &StoreKey, lease: &Lease, most: Duration) -> Infallible {
     let end = after(Instant::now(), most);
     while Instant::now() < end {
