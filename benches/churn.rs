@@ -1,8 +1,8 @@
-//! Measures the memory use and the slowest operation of the token cache when far more scope sets
-//! and handles are used than the cache can hold.
+//! Measures the memory use and the slowest operation of the token cache while threads use far more
+//! scope sets and handles than the cache can hold.
 //!
-//! `cargo bench --bench churn -- 10` runs ten million operations for each capacity. Default: 1
-//! million.
+//! `cargo bench --bench churn -- 10` runs ten million operations for each capacity. The default is
+//! one million.
 
 use std::{
     fs,
@@ -18,7 +18,6 @@ use fintech_auth::{
 
 const THREADS: u64 = 4;
 
-/// A token source that responds immediately.
 struct Local;
 
 impl TokenSource for Local {
@@ -42,8 +41,6 @@ fn main() {
     }
 }
 
-/// Each thread requests a token for each scope set only once. One in ten requests uses a handle.
-/// Each thread keeps 1,000 handles.
 fn tokens(capacity: usize, operations: u64) {
     let cache = TokenCache::new(Local, TokenOptions::default().with_capacity(capacity));
     let most = AtomicUsize::new(0);
@@ -80,7 +77,6 @@ fn tokens(capacity: usize, operations: u64) {
     println!("  most entries {}, {:?}", most.into_inner(), cache.stats());
 }
 
-/// Runs the operations on all threads and prints progress.
 fn run<F: FnMut(u64)>(
     name: &str,
     operations: u64,
@@ -115,7 +111,7 @@ fn run<F: FnMut(u64)>(
     });
 }
 
-/// Returns the resident memory of this process in bytes. Works only on Linux.
+/// Returns the memory of this process in bytes, or 0 on systems other than Linux.
 fn resident() -> u64 {
     let statm = fs::read_to_string("/proc/self/statm").unwrap_or_default();
     statm.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0) * 4_096

@@ -1,13 +1,13 @@
-//! Measures the cost of sharing tokens through Redis: the time to request many scope sets for the
-//! first time in one process and in a fleet, the number of round trips, and whether a fleet keeps a
-//! rate limit.
+//! Measures the cost of sharing tokens through Redis: how long one process and a fleet take to
+//! request many scope sets for the first time, how many script calls they make, and whether a fleet
+//! keeps a rate limit.
 //!
 //! `cargo bench --bench fleet` measures the costs. `cargo bench --bench fleet -- limit 200 800`
-//! measures the rate limit of 40 calls a second for these numbers of scope sets. This takes four
-//! runs, each as long as the rate limit requires.
+//! measures the rate limit of 40 token calls a second, first for 200 and then for 800 scope sets.
 //!
-//! The benchmark starts a `redis-server` on loopback, and ends with a note if none is installed.
-//! The source responds immediately, so the measured time is spent in this crate and in Redis.
+//! The benchmark starts a `redis-server` on loopback, and ends with a note if Redis is not
+//! installed. The token source responds immediately, so that only this crate and Redis are
+//! measured.
 
 use std::{
     net::{TcpListener, TcpStream},
@@ -29,11 +29,9 @@ use fintech_auth::{
 use tokio::task::JoinSet;
 
 const SCOPE_SETS: usize = 10_000;
-/// How many scope sets a process requests concurrently.
+/// The number of scope sets that a process requests concurrently.
 const AT_A_TIME: usize = 64;
 
-/// A token source that responds immediately and records the time of each request. Its tokens have
-/// the length of a typical signed JWT.
 #[derive(Clone, Default)]
 struct Local(Arc<AtomicU64>, Arc<Mutex<Vec<Instant>>>);
 
@@ -90,7 +88,6 @@ impl Redis {
         cmd.query_async(&mut connection).await.unwrap()
     }
 
-    /// Returns the number of round trips of all stores.
     async fn calls(&self) -> u64 {
         let stats: String = self.run("INFO commandstats").await;
         let of = |name: &str| {
@@ -108,7 +105,6 @@ impl Drop for Redis {
     }
 }
 
-/// Each process requests every scope set, in its own order.
 async fn warm(fleet: &[TokenCache]) -> Duration {
     let start = Instant::now();
     let mut tasks = JoinSet::new();
@@ -128,7 +124,6 @@ async fn warm(fleet: &[TokenCache]) -> Duration {
     start.elapsed()
 }
 
-/// Returns the highest number of arrivals within any period of length `span`.
 fn most_within(arrivals: &[Instant], span: Duration) -> usize {
     let end = |start: usize| arrivals.partition_point(|at| *at - arrivals[start] < span);
     (0..arrivals.len()).map(|start| end(start) - start).max().unwrap_or(0)
@@ -144,7 +139,6 @@ fn processor_time(redis: &Redis) -> f64 {
     of("self") + of(&redis.0.id().to_string())
 }
 
-/// Measures the time until each process has a token for each scope set, starting without tokens.
 async fn limit(redis: &Redis, processes: usize, scope_sets: usize) {
     redis.run::<()>("FLUSHALL").await;
     let source = Local::default();

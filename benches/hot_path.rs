@@ -1,4 +1,5 @@
-//! Measures reading a cached token, and the minimum costs of its parts, in one run.
+//! Measures how long a read of a cached token takes, and the minimum cost of each part of such a
+//! read.
 //!
 //! `cargo bench --bench hot_path` runs all groups, and `cargo bench --bench hot_path -- keyed` runs
 //! only the group `keyed`. The separate crate `benches/peers` measures other crates.
@@ -23,8 +24,8 @@ use fintech_auth::{
 use http::HeaderValue;
 use tokio::runtime::Runtime;
 
-/// The number of calls in a sample. It is high, so that two threads run at the same time for most
-/// of a sample.
+/// The number of calls in a sample. The number is high, so that two threads run concurrently for
+/// most of the sample.
 const CALLS: u32 = 500_000;
 const SAMPLES: u32 = 20;
 
@@ -36,7 +37,6 @@ fn main() {
     divan::main();
 }
 
-/// A token source that responds immediately. Its tokens have the length of a typical signed JWT.
 struct Local;
 
 impl TokenSource for Local {
@@ -53,7 +53,7 @@ impl TokenSource for Local {
     }
 }
 
-/// Polls a future that must be ready immediately, so no executor is measured.
+/// Polls the future once, without an executor, so that no executor is measured.
 #[inline]
 fn ready<F: Future>(future: F) -> F::Output {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
@@ -62,7 +62,6 @@ fn ready<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// Returns a cache with the tokens of these scope sets, inserted in this order.
 fn filled<'a>(sets: impl IntoIterator<Item = &'a [Scope]>) -> TokenCache {
     let cache = TokenCache::new(Local, TokenOptions::default());
     RUNTIME.block_on(async {
@@ -92,7 +91,7 @@ fn header() -> HeaderValue {
     header
 }
 
-/// The parts of a cached token lookup and their minimum costs.
+/// Measures the minimum cost of each part of a token lookup.
 mod floor {
     use super::*;
 
@@ -145,7 +144,6 @@ mod floor {
     }
 }
 
-/// A single scope set.
 mod cached {
     use super::*;
 
@@ -187,9 +185,9 @@ mod cached {
     }
 }
 
-/// Looks up a set of three scopes, 190 bytes in total, among many sets. The caller's scopes are
-/// read in memory order, as if they had just been created. The cache was filled in another order,
-/// so that the processor's cache misses are measured.
+/// Looks up a set of three scopes (190 bytes in total) among many sets. The caller's scopes are
+/// read in memory order, as if the caller had just created them. The cache was filled in a
+/// different order, so that the lookups cause cache misses in the processor.
 mod keyed {
     use super::*;
 
@@ -204,12 +202,10 @@ mod keyed {
 
         fn shuffled(&self) -> impl Iterator<Item = &[Scope]> {
             let count = self.0.len();
-            // 7,919 has no common factor with any `count` here, so the iterator returns each set
-            // once.
+            // 7,919 has no common factor with any `count`, so the iterator returns each set once.
             (0..count).map(move |index| &self.0[index * 7_919 % count][..])
         }
 
-        /// Returns the set that this thread requests next.
         #[inline]
         fn next(&self) -> &[Scope; 3] {
             thread_local!(static AT: Cell<usize> = const { Cell::new(0) });

@@ -4,18 +4,16 @@
 //! 10. The program prints a table, and writes `benches/scale.svg` from the last simulation. Without
 //! a number the program does nothing.
 //!
-//! The token caches are real. The simulation runs in tokio's paused time. The store is a model of
-//! Redis: one queue, a latency, leases, messages and the rate limit. Requests come from a seeded
-//! generator. The jitter of the caches is random, so the last digit of a figure can differ between
-//! runs.
+//! The token caches are real. Time is tokio's paused time. The store is a model of Redis with one
+//! queue, a latency, leases, messages and the rate limit. Callers use a seeded random generator.
+//! The jitter of the caches is not seeded, so the last digit of a figure can differ between runs.
 //!
-//! A scale of `s` divides the number of processes, the number of merchants, the rate limit, and the
-//! request rate of each process by `s`. So each process requests each merchant as often as at full
-//! size, and the shares of requests do not change. The request rate of the whole fleet is `s²`
-//! times the simulated rate, because both the number of processes and the request rate of each
-//! process are divided by `s`. The rate of token requests is `s` times the simulated rate, because
-//! the number of merchants and the rate limit are divided by `s`. To check these rules, compare two
-//! scales.
+//! A scale of `s` divides four numbers by `s`: the processes, the merchants, the rate limit, and
+//! the request rate of each process. So each process requests each merchant as often as at full
+//! size. The request rate of the full fleet is `s²` times the simulated request rate, because the
+//! number of processes and the request rate of each process are both divided by `s`. The rate of
+//! token requests at full size is `s` times the simulated rate, because the number of merchants and
+//! the rate limit are divided by `s`. To check these rules, compare the results of two scales.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -43,7 +41,7 @@ const PROCESSES: u64 = 500;
 const MERCHANTS: u64 = 100_000;
 /// The rate limit of the fleet, in token requests a second.
 const LIMIT: u64 = 40;
-/// The number of requests a second that each process sends. Each request is for a random merchant.
+/// Each process sends this number of requests a second. Each request is for a random merchant.
 const REQUESTS: f64 = 20.0;
 /// The lifetime of a token, in seconds.
 const LIFETIME: i64 = 3_600;
@@ -55,7 +53,6 @@ const LATENCY: Duration = Duration::from_millis(1);
 const VENDOR: Duration = Duration::from_millis(200);
 const BUCKET: u64 = 60;
 
-/// A clock that follows tokio's paused time.
 #[derive(Clone, Debug)]
 struct Paused(SystemTime, Instant);
 
@@ -95,7 +92,6 @@ struct Counts {
     timed_out: AtomicU64,
 }
 
-/// A model of Redis with the scripts of the store.
 struct Store {
     counts: Arc<Counts>,
     state: Mutex<State>,
@@ -103,10 +99,9 @@ struct Store {
 
 struct State {
     entries: HashMap<Box<str>, Entry>,
-    /// The times of the last admitted token requests.
     sent: VecDeque<Instant>,
     fence: u64,
-    /// The time at which Redis has run all earlier scripts.
+    /// The time at which the model has run all earlier scripts.
     busy: Instant,
 }
 
@@ -134,8 +129,7 @@ impl Entry {
 }
 
 impl State {
-    /// Reserves a time for a token request, like the Redis script, which extends the period of the
-    /// limit by 5 %.
+    /// Extends the period of the rate limit by 5 %, like the Redis script.
     fn reserve(&mut self, limit: Option<RateLimit>, max_wait: Duration) -> Permit {
         let Some(limit) = limit else { return Permit::Granted(Duration::ZERO) };
         let now = Instant::now();
@@ -158,7 +152,6 @@ impl State {
 }
 
 impl Store {
-    /// Waits as long as Redis needs to run a script and to respond.
     async fn script(&self) {
         self.counts.scripts.fetch_add(1, Ordering::Relaxed);
         let done = {
@@ -349,7 +342,6 @@ impl TokenStore for Store {
     }
 }
 
-/// Generates numbers from 0 to 1 (SplitMix64).
 struct Random(u64);
 
 impl Random {
@@ -372,8 +364,8 @@ struct Minute {
     rate_limited: f64,
     scripts_per_second: f64,
     token_requests_per_second: f64,
-    /// The share of requests that timed out after they had waited 30 s for a token from another
-    /// process.
+    /// The share of requests that timed out after the callers had waited 30 s for a token from
+    /// another process.
     timed_out: f64,
 }
 
@@ -384,8 +376,8 @@ async fn simulate(scale: u64) -> Vec<Minute> {
     let state = State { entries: HashMap::new(), sent: VecDeque::new(), fence: 0, busy: begun };
     let store = Arc::new(Store { counts: counts.clone(), state: Mutex::new(state) });
     let clock = Paused(SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000), begun);
-    // The rate limit divided by `scale`. If the result is not a whole number, the period is
-    // multiplied by `scale` instead.
+    // If the rate limit divided by `scale` is not a whole number, the period is multiplied by
+    // `scale` instead.
     let (calls, per) = match LIMIT % scale {
         0 => (LIMIT / scale, 1),
         _ => (LIMIT, scale),
@@ -446,7 +438,6 @@ async fn simulate(scale: u64) -> Vec<Minute> {
     minutes
 }
 
-/// Returns the mean of a figure over these minutes.
 fn mean(minutes: &[Minute], of: impl Fn(&Minute) -> f64) -> f64 {
     minutes.iter().map(of).sum::<f64>() / minutes.len().max(1) as f64
 }
@@ -474,8 +465,6 @@ fn print(scale: u64, minutes: &[Minute], took: Duration) {
     );
 }
 
-/// Draws two charts over time: the shares of requests at the top, and the Redis scripts per second
-/// at the bottom.
 fn plot(minutes: &[Minute]) -> String {
     const WIDTH: f64 = 640.0;
     const HEIGHT: f64 = 130.0;

@@ -5,13 +5,13 @@
 //! minutes the program does nothing, so that a plain `cargo bench` does not take half an hour.
 //!
 //! Two clients of each vendor act as two processes: they share a real `redis-server`, but each
-//! process has its own store object. 200 tasks request tokens, send calls, revoke tokens and verify
+//! client has its own store object. 200 tasks request tokens, send calls, revoke tokens and verify
 //! webhooks. Meanwhile the emulator injects all of its faults and is replaced every minute, and
 //! Redis is killed or stopped (SIGSTOP). In the last minute there are no faults.
 //!
-//! The program prints a line every ten seconds. It exits with 1 if a guarantee was violated, or if
-//! the second half used more resources than the first half. For the guarantees, see `verdict` and
-//! `Truth`.
+//! The program prints a line every ten seconds. The exit code is 1 if a guarantee was violated, or
+//! if the second half of the run used more resources than the first half. `verdict` and `Truth`
+//! check the guarantees.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -41,21 +41,18 @@ const TOKEN_TASKS: usize = 150;
 const CALL_TASKS: usize = 10;
 const REVOKE_TASKS: usize = 10;
 const WEBHOOK_TASKS: usize = 30;
-/// The lifetime of a token.
 const LIFETIME: Duration = Duration::from_secs(20);
 const CAPACITY: usize = 256;
 const ATTEMPTS: u32 = 3;
-/// How long this program remembers a token after it was revoked, or after its emulator was
-/// replaced.
+/// How long the program remembers a token after the token was revoked or its emulator was replaced.
 const REMEMBER: Duration = Duration::from_secs(90);
-/// If Redis has no faults, another process drops a revoked token within this time: a dead
-/// subscription is detected after 7 s, and replaced within 10 s.
+/// If Redis has no faults, all processes drop a revoked token within this time. A process detects a
+/// dead subscription after 7 s, and replaces the subscription within 10 s.
 const PROPAGATION: Duration = Duration::from_secs(18);
 const CALM: Duration = Duration::from_secs(60);
-/// How long effects of earlier faults may continue in the last minute.
+/// How long the effects of earlier faults may continue in the last minute.
 const SETTLE: Duration = Duration::from_secs(15);
 
-/// A random number generator (SplitMix64).
 struct Random(u64);
 
 impl Random {
@@ -125,13 +122,14 @@ impl Drop for Redis {
     }
 }
 
-/// The true state of the tokens, to check the tokens that the clients return.
+/// The true state of the tokens, for comparison with the tokens that the clients return.
 #[derive(Default)]
 struct Truth {
-    /// For each revoked token: the time at which the call that revoked it returned, and the client
-    /// that revoked it.
+    /// Maps each revoked token to the time at which the revoking call returned, and to the number
+    /// of the client that made this call.
     revoked: HashMap<String, (Instant, usize)>,
-    /// For each token of a replaced emulator: its expiry, and the time of the replacement.
+    /// Maps each token of a replaced emulator to the expiry of the token and the time of the
+    /// replacement.
     ended: HashMap<String, (SystemTime, Instant)>,
     broken: BTreeMap<&'static str, u64>,
     first: Option<String>,
@@ -146,8 +144,8 @@ impl Truth {
 
 struct Webhook {
     handled: u32,
-    /// Whether the delivery record of this webhook may be missing, because Redis lost its data or a
-    /// call failed.
+    /// `true` if the delivery record of the webhook may be missing, because Redis lost its data or
+    /// a call failed.
     excused: bool,
 }
 
@@ -160,13 +158,13 @@ struct World {
     errors: Mutex<BTreeMap<String, u64>>,
     /// The time of the last fault of Redis.
     trouble: Mutex<Instant>,
-    /// The number of times that Redis lost its data.
+    /// How often Redis may have lost its data.
     losses: AtomicU64,
     calm: AtomicBool,
     stop: AtomicBool,
     webhooks: AtomicU64,
     handed_out: AtomicU64,
-    /// The number of token requests to emulators that were replaced.
+    /// The number of token requests to emulators that have been replaced.
     requests: AtomicU64,
     double_spends: AtomicU64,
     emulator_tokens: AtomicU64,
@@ -205,8 +203,6 @@ impl World {
         self.calm.load(Ordering::Relaxed)
     }
 
-    /// Returns one of 40 scope sets that are always in use or, in one of five cases, a scope set
-    /// that is used only for a short time.
     fn scopes(&self, random: &mut Random) -> Vec<Scope> {
         let number = match random.below(5) {
             0 => 1_000 + self.begun.elapsed().as_secs() / 5 * 4 + random.below(8),
@@ -215,7 +211,6 @@ impl World {
         vec![format!("/accounts/{number:08}/transfers.write").parse().unwrap()]
     }
 
-    /// Checks a token that a call has just returned. `start` is the time at which the call began.
     fn check(&self, token: &Token, start: Instant, client: usize) {
         let now = SystemTime::now();
         self.handed_out.fetch_add(1, Ordering::Relaxed);
@@ -330,8 +325,8 @@ async fn revoke_tokens(world: Arc<World>, mut random: Random) {
     }
 }
 
-/// Delivers webhooks like a vendor: repeats each webhook until it is accepted, and then sends it
-/// once more.
+/// Sends each webhook until it is accepted, like a vendor, and then once more to test the
+/// deduplication.
 async fn deliver(world: Arc<World>, mut random: Random, is_moov: bool) {
     while world.is_running() {
         sleep(random.millis(200, 800)).await;
@@ -353,7 +348,6 @@ async fn deliver(world: Arc<World>, mut random: Random, is_moov: bool) {
         // new emulator has other keys.
         let is_verifiable = || is_moov || Arc::ptr_eq(&emulator, &world.emulator());
         let (losses, mut accepted, mut left) = (world.losses.load(Ordering::SeqCst), 0, 100);
-        // Send the webhook once more after it was accepted, to test the deduplication.
         while accepted < 2 && left > 0 && is_verifiable() {
             left -= 1;
             let client = random.below(2) as usize;
@@ -366,7 +360,7 @@ async fn deliver(world: Arc<World>, mut random: Random, is_moov: bool) {
                 Ok(Received::New((), delivery)) => {
                     sleep(random.millis(0, 30)).await;
                     match random.below(10) {
-                        // The handler fails, so the delivery must be handled again.
+                        // This case simulates a handler that fails.
                         0 => drop(delivery.abandon().await),
                         1 => drop(delivery),
                         _ => {
@@ -443,8 +437,8 @@ async fn order_faults(world: Arc<World>, mut random: Random) {
     }
 }
 
-/// Replaces the emulator every minute, so that all tokens are lost, as may happen at a vendor. This
-/// also limits the memory of the emulator.
+/// Replaces the emulator every minute. A vendor may lose all tokens in this way, and the
+/// replacement limits the memory of the emulator.
 async fn replace_emulator(world: Arc<World>, port: u16, secret: &'static str) {
     loop {
         for _ in 0..60 {
@@ -482,7 +476,7 @@ async fn trouble_redis(world: Arc<World>, mut redis: Redis, mut random: Random) 
         if world.is_calm() {
             continue;
         }
-        // Redis may lose a record that is written now.
+        // During the fault, Redis may lose a record that is being written.
         world.losses.fetch_add(1, Ordering::SeqCst);
         *world.trouble.lock().unwrap() = Instant::now() + Duration::from_secs(3_600);
         let what = redis.trouble(&mut random).await;
@@ -494,7 +488,6 @@ async fn trouble_redis(world: Arc<World>, mut redis: Redis, mut random: Random) 
     }
 }
 
-/// The figures of one line of the table.
 #[derive(Clone, Copy)]
 struct Sample {
     resident: u64,
@@ -514,11 +507,11 @@ fn sample(world: &World) -> Sample {
     }
 }
 
-/// The name of a figure, its value, and by how much it may grow in addition to 10 %.
+/// The name of a figure, the figure, and the amount by which the figure may grow in addition to 10
+/// %.
 type Measure = (&'static str, fn(&Sample) -> u64, u64);
 
-/// Compares the medians of both halves, without the first and the last minute. The second median
-/// may exceed the first by 10 % plus 8 MiB, 16 files, 32 tasks or 64 entries.
+/// Compares the medians of both halves of the run, without the first and the last minute.
 fn growth(samples: &[Sample]) -> Vec<String> {
     let (one, two) = samples.split_at(samples.len() / 2);
     let median = |samples: &[Sample], of: fn(&Sample) -> u64| {
@@ -543,7 +536,7 @@ fn growth(samples: &[Sample]) -> Vec<String> {
     grown
 }
 
-/// Checks the last minute: each token request issues one token, and no token is replaced before
+/// In the last minute, each token request must issue one token, and no token may be replaced before
 /// half of its lifetime.
 fn check_calm(world: &World, from: SystemTime, before: (u64, &[Stats])) {
     let sum = |stats: &[Stats], of: fn(&Stats) -> u64| stats.iter().map(of).sum::<u64>();
@@ -568,8 +561,8 @@ fn check_calm(world: &World, from: SystemTime, before: (u64, &[Stats])) {
         }
     }
     println!("calm: {pairs} successions of tokens compared");
-    // A refresh that is in flight at the start or at the end is counted only once, as a request or
-    // as a refresh.
+    // A refresh that is in flight at the start or at the end of the minute is counted either as a
+    // request or as a refresh.
     if requests.abs_diff(refreshes) > 8 + requests / 20 || failures > 0 {
         let detail = || format!("{requests} requests, {refreshes} refreshes, {failures} failures");
         truth.broken("without faults each request issues a token", detail);

@@ -1,4 +1,4 @@
-//! Measures the cost of verifying a webhook and the minimum costs of its parts, in one run.
+//! Measures the cost of verifying a webhook, and the minimum cost of each part of the verification.
 //!
 //! Run this program with `cargo bench --bench webhook`. The separate crate `benches/peers` measures
 //! other crates.
@@ -18,7 +18,7 @@ fn main() {
     divan::main();
 }
 
-/// Polls a future that must be ready immediately, so no executor is measured.
+/// Polls the future once, without an executor, so that no executor is measured.
 fn ready<F: Future>(future: F) -> F::Output {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
@@ -64,7 +64,7 @@ mod moneykit {
         body: Vec<u8>,
     }
 
-    /// The same webhook as in `benches/peers`. The body is an event of 1 KiB.
+    /// `benches/peers` measures the same webhook: an event of 1 KiB.
     static WEBHOOK: LazyLock<Webhook> = LazyLock::new(|| {
         let (algorithm, random) = (&ECDSA_P256_SHA256_FIXED_SIGNING, SystemRandom::new());
         let document = EcdsaKeyPair::generate_pkcs8(algorithm, &random).unwrap();
@@ -91,7 +91,6 @@ mod moneykit {
         VerifyingKeys::new(&serde_json::from_str::<JwkSet>(jwks).unwrap())
     }
 
-    /// Verifies only the signature.
     #[divan::bench(sample_size = CALLS)]
     fn floor_ring_verify(bencher: Bencher) {
         let (text, signature) = WEBHOOK.jws.rsplit_once('.').unwrap();
@@ -100,7 +99,7 @@ mod moneykit {
         bencher.bench(|| key.verify(black_box(text.as_bytes()), &signature).unwrap());
     }
 
-    /// The minimum work of a correct verifier, without parsing the event.
+    /// Does only what every correct verifier must do, and does not parse the event.
     #[divan::bench(sample_size = CALLS)]
     fn floor_by_hand_ring(bencher: Bencher) {
         #[derive(Deserialize)]
@@ -136,8 +135,7 @@ mod moneykit {
         });
     }
 
-    /// Verifies with parsed keys, like `WebhookVerifier::verify`, but without reading headers and
-    /// without the cache.
+    /// Unlike `WebhookVerifier::verify`, this call reads no headers and uses no key cache.
     #[divan::bench(sample_size = CALLS)]
     fn verify_keys_kept(bencher: Bencher) {
         let (keys, options) = (keys(&WEBHOOK.jwks), VerifierOptions::default());
@@ -147,8 +145,8 @@ mod moneykit {
         });
     }
 
-    /// Verifies like a handler without a key cache: each call parses the JSON of the key set and
-    /// checks the point of the key.
+    /// A handler without a key cache does this work for each webhook: it parses the JSON of the key
+    /// set and checks that the key is a point on the curve.
     #[divan::bench(sample_size = CALLS)]
     fn verify_jwks_parsed_each_time(bencher: Bencher) {
         let options = VerifierOptions::default();
@@ -163,7 +161,6 @@ mod moneykit {
         bencher.bench(|| keys(black_box(&WEBHOOK.jwks)));
     }
 
-    /// Verifies completely, with cached keys.
     #[divan::bench(sample_size = CALLS)]
     fn webhooks_verify_warm(bencher: Bencher) {
         let runtime =
@@ -238,8 +235,7 @@ mod moov {
         });
     }
 
-    /// Checks the signature and that the time is within the tolerance. The headers are read before
-    /// the measurement.
+    /// The headers are read before the measurement.
     #[divan::bench(sample_size = CALLS)]
     fn keys_verify(bencher: Bencher) {
         let (hook, keys) = (webhook(NONCE), SigningSecrets::new([SECRET.into()]).unwrap());
@@ -247,8 +243,7 @@ mod moov {
         bencher.bench(|| keys.verify(black_box(&headers), SystemTime::now(), Tolerance::default()).unwrap());
     }
 
-    /// Checks the signature and that the time is within the tolerance. Each call also reads the
-    /// headers from a header map.
+    /// Each call also reads the headers from a header map.
     #[divan::bench(sample_size = CALLS)]
     fn read_and_verify(bencher: Bencher) {
         let (hook, keys) = (webhook(NONCE), SigningSecrets::new([SECRET.into()]).unwrap());
@@ -258,14 +253,13 @@ mod moov {
         });
     }
 
-    /// Verifies a webhook without deduplication.
     #[divan::bench(sample_size = CALLS)]
     fn webhooks_verify(bencher: Bencher) {
         let (hook, verifier) = (webhook(NONCE), WebhookVerifier::new([SECRET.into()]).unwrap());
         bencher.bench(|| verifier.verify(black_box(&hook.headers), b"").unwrap());
     }
 
-    /// Verifies a webhook and starts its delivery. The delivery is new in each call.
+    /// Each call begins a new delivery.
     #[divan::bench(sample_size = 1_000)]
     fn webhooks_receive(bencher: Bencher) {
         let verifier = WebhookVerifier::new([SECRET.into()]).unwrap();

@@ -1,16 +1,17 @@
-//! Counts the instructions of the hot paths under callgrind. Unlike times, counts do not depend on
-//! the load of the machine.
+//! Counts the instructions of the hot paths under callgrind. Unlike times, instruction counts do
+//! not depend on the load of the machine.
 //!
-//! - `cargo run --release` prints a table. A further argument selects paths by name.
-//! - `cargo run --release -- --check` also compares the counts with `counts.txt`. Exit code 3 if a
-//!   path costs more than recorded.
-//! - `cargo run --release -- --record` writes that file.
+//! - `cargo run --release` prints a table. An argument selects the paths whose names contain this
+//!   text.
+//! - `cargo run --release -- --check` compares the counts with `counts.txt`. The exit code is 3 if
+//!   a path costs more than recorded.
+//! - `cargo run --release -- --record` writes `counts.txt`.
 //!
-//! Without valgrind, or if the counts were recorded with another rustc, the check is skipped with
-//! exit code 4.
+//! The exit code is 4 if valgrind is not installed, or if `counts.txt` was recorded with another
+//! version of rustc.
 //!
-//! Each path runs in two processes, one with more calls than the other. The difference is the cost
-//! of the additional calls alone, without the start of the process.
+//! Each path runs in two processes, and the second process makes more calls than the first. Only
+//! the difference between both counts is used, so that the start of a process is not counted.
 
 mod paths;
 mod server;
@@ -23,9 +24,8 @@ use std::{
 
 use crate::paths::{HotPath, PATHS};
 
-/// The recorded counts.
 const RECORD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/counts.txt");
-/// The exit codes of `openapi_drift::Outcome`, which `cargo xtask ci` expects.
+/// `cargo xtask ci` expects these exit codes, which are the exit codes of `openapi_drift::Outcome`.
 const FAILED: u8 = 3;
 const SKIPPED: u8 = 4;
 
@@ -76,7 +76,6 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// The version of the compiler, as it describes itself.
 fn rustc() -> String {
     let output = Command::new("rustc").arg("--version").output();
     output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default()
@@ -86,14 +85,12 @@ fn recorded_count(record: &str, name: &str) -> Option<u64> {
     record.lines().find_map(|line| line.trim_start().strip_suffix(name)?.strip_suffix("  ")?.parse().ok())
 }
 
-/// Returns the instructions of one call.
 fn count(path: &HotPath, server: SocketAddr) -> u64 {
     let few = path.calls / 4;
     let [few, many] = [few, few + path.calls].map(|calls| total(path.name, calls, server));
     many.saturating_sub(few) / u64::from(path.calls)
 }
 
-/// Returns the instructions of a process that makes this number of calls.
 fn total(name: &str, calls: u32, server: SocketAddr) -> u64 {
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])

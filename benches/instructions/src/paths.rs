@@ -1,4 +1,4 @@
-//! The paths whose instructions are counted.
+//! The hot paths whose instructions are counted.
 
 use std::{
     hint::black_box,
@@ -20,11 +20,10 @@ use tokio::{runtime::Runtime, sync::OnceCell, task::JoinSet};
 
 pub(crate) struct HotPath {
     pub(crate) name: &'static str,
-    /// How many calls the longer process makes beyond the shorter one.
+    /// The number of calls by which the second process exceeds the first.
     pub(crate) calls: u32,
-    /// Makes this number of calls against the server.
     pub(crate) run: fn(u32, SocketAddr),
-    /// How much the count may exceed the recorded one, in percent.
+    /// By how many percent the count may exceed the recorded count.
     pub(crate) tolerance: f64,
 }
 
@@ -61,7 +60,7 @@ pub(crate) const PATHS: [HotPath; 10] = [
     },
 ];
 
-/// Polls what is ready at once, so that no executor is counted.
+/// Polls the future once, without an executor, so that no executor is counted.
 fn ready<F: Future>(future: F) -> F::Output {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
@@ -73,7 +72,6 @@ fn runtime() -> Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-/// Responds at once.
 struct Local;
 
 impl TokenSource for Local {
@@ -193,7 +191,7 @@ fn exchange_moneykit(calls: u32, server: SocketAddr) {
         let client = moneykit::Client::builder(Credentials::new("client", "secret"))
             .with_base_url(format!("http://{server}"))
             .with_scopes(scopes())
-            // Without the vendor's rate limit.
+            // The default options of the client contain the vendor's rate limit.
             .with_tokens(|_| TokenOptions::default())
             .build()
             .unwrap();
@@ -222,7 +220,7 @@ struct Parsed {
     expires_in: i64,
 }
 
-/// The same method, headers, body and time-out as ours, and the two fields that a client needs.
+/// Parses only the two fields that every client needs.
 fn exchange_reqwest(calls: u32, build: impl Fn(&reqwest::Client) -> reqwest::RequestBuilder) {
     runtime().block_on(async {
         let http = reqwest::Client::new();
@@ -260,8 +258,8 @@ fn exchange_moov_reqwest(calls: u32, server: SocketAddr) {
     });
 }
 
-/// All callers wait before the source responds, because this runtime runs tasks in the order in
-/// which they were spawned.
+/// All callers wait before the token source responds, because the runtime has one thread and runs
+/// tasks in the order in which they were spawned.
 fn cold_callers(calls: u32, _: SocketAddr) {
     let handle = TokenCache::new(Local, TokenOptions::default()).handle(&scopes()).unwrap();
     runtime().block_on(async {

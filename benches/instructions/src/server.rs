@@ -8,7 +8,8 @@ use std::{
 
 use serde_json::json;
 
-/// Starts a token server in this process, so that valgrind counts only the client in the other one.
+/// The server runs in the process that starts valgrind, so that valgrind counts only the client,
+/// which runs in the child process.
 pub(crate) fn start() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -20,7 +21,6 @@ pub(crate) fn start() -> SocketAddr {
     address
 }
 
-/// Responds to each request with a token of 900 bytes, in one write.
 fn serve(mut stream: TcpStream) {
     stream.set_nodelay(true).unwrap();
     let body = json!({
@@ -41,7 +41,7 @@ fn serve(mut stream: TcpStream) {
             }
             let line = line.trim_end().to_ascii_lowercase();
             if line.starts_with("post ") {
-                // As MoneyKit and Moov respond.
+                // MoneyKit responds with 201, and Moov with 200.
                 status = if line.starts_with("post /auth/token") { "201 Created" } else { "200 OK" };
             }
             if let Some(value) = line.strip_prefix("content-length: ") {

@@ -1,6 +1,6 @@
-//! Reads a cached, valid token on one thread and on two concurrent threads. Every peer first gets a
-//! token from the local server. Samples are long (tens of milliseconds), so two threads overlap for
-//! most of each sample.
+//! Measures a read of a cached, valid token on one thread and on two concurrent threads. Each peer
+//! first gets a token from the local server. A sample takes tens of milliseconds, so that two
+//! threads run concurrently for most of the sample.
 
 use arc_swap::ArcSwap;
 use divan::{Bencher, black_box};
@@ -31,7 +31,6 @@ fn main() {
     divan::main();
 }
 
-/// A client that has a token, on the runtime with its background tasks.
 fn primed<P: Peer>() -> P {
     RT.block_on(async {
         let peer = P::new(*SERVER).await;
@@ -56,9 +55,9 @@ fn one_task<P: Peer>(bencher: Bencher) {
     });
 }
 
-/// One task per thread, a million calls each, so milliseconds here are nanoseconds per call. (Peers
-/// that make callers wait need an executor, so the calls are not polled by hand. The tasks are not
-/// spawned on [`RT`], because one worker may run both tasks one after the other.)
+/// Each thread runs one task with a million calls, so the printed milliseconds are nanoseconds per
+/// call. The calls need an executor, because some peers make callers wait. The tasks are not
+/// spawned on [`RT`], because a worker of `RT` could run both tasks sequentially.
 #[divan::bench(
     threads = [1, 2],
     sample_size = 1,
@@ -79,7 +78,7 @@ fn tasks_million_calls<P: Peer>(bencher: Bencher) {
     });
 }
 
-/// The policy that sets an Azure request's header from its own cached token.
+/// azure_core has a policy that sets the `Authorization` header of a request from a cached token.
 #[divan::bench(threads = [1, 2], sample_size = 500_000, sample_count = 20)]
 fn azure_core_bearer_policy(bencher: Bencher) {
     use azure_core::{
@@ -128,7 +127,7 @@ fn azure_core_bearer_policy(bencher: Bencher) {
     });
 }
 
-/// The cost of that benchmark without the policy.
+/// Measures what `azure_core_bearer_policy` costs without the policy.
 #[divan::bench(threads = [1, 2], sample_size = 500_000, sample_count = 20)]
 fn azure_core_request_clone(bencher: Bencher) {
     use azure_core::http::{Method, Request};
@@ -153,7 +152,7 @@ mod floor {
         SystemTime::now()
     }
 
-    /// The time of the last timer tick (a few milliseconds).
+    /// This clock returns the time of the last timer interrupt, which is a few milliseconds old.
     #[divan::bench(sample_size = 1_000_000, sample_count = 20)]
     fn clock_monotonic_coarse() -> rustix::time::Timespec {
         rustix::time::clock_gettime(rustix::time::ClockId::MonotonicCoarse)
@@ -181,7 +180,8 @@ mod floor {
         });
     }
 
-    /// Writes no shared cache line: the minimum cost of a correct cache without a clock.
+    /// Writes no cache line that threads share. Each correct cache costs at least this much, even
+    /// without a clock.
     #[divan::bench(threads = [1, 2], sample_size = 1_000_000, sample_count = 20)]
     fn thread_local_epoch(bencher: Bencher) {
         thread_local! {

@@ -1,8 +1,8 @@
-//! Looks up a token by its scope set. The caller has `&[&str]` and creates the key for each call.
-//! The cache holds 1, 1,000 or 100,000 sets.
+//! Measures the lookup of a token by its scope set. The caller has `&[&str]` and creates the key
+//! for each call. The cache holds 1, 1,000 or 100,000 sets.
 //!
-//! The caller's strings are read in memory order, as if just written. The cache was filled in
-//! another order, so its cache misses are visible.
+//! The caller's strings are read in memory order, as if the caller had just created them. The cache
+//! was filled in a different order, so that the lookups cause cache misses in the processor.
 
 use arc_swap::ArcSwap;
 use divan::{Bencher, black_box};
@@ -39,13 +39,11 @@ impl Sets {
         }
     }
 
-    /// Returns the entries to fill a cache with.
     fn entries(&self) -> impl Iterator<Item = ([&str; 3], Arc<Entry>)> {
         let sets = self.order.iter().map(|&i| &self.sets[i as usize]);
         sets.map(|set| (as_strs(set), Arc::new(Entry::new("token"))))
     }
 
-    /// Returns the set that the calling thread requests next.
     #[inline]
     fn next(&self) -> [&str; 3] {
         thread_local!(static AT: Cell<usize> = const { Cell::new(0) });
@@ -160,7 +158,6 @@ fn std_rwlock_hashmap(bencher: Bencher, n: usize) {
     });
 }
 
-/// The same map, looked up with a borrowed key that is never built.
 #[divan::bench(args = SIZES, threads = [1, 2], sample_size = 200_000, sample_count = 20)]
 fn papaya_borrowed_key(bencher: Bencher, n: usize) {
     let sets = Sets::new(n);
@@ -191,7 +188,6 @@ fn quick_cache_borrowed_key(bencher: Bencher, n: usize) {
     });
 }
 
-/// The same order over the same sets, as scopes that were validated when created.
 struct OurSets(Vec<[Scope; 3]>);
 
 impl OurSets {
@@ -209,7 +205,8 @@ impl OurSets {
     }
 }
 
-/// This crate, which also checks expiry, counts, and limits the cache size.
+/// Unlike a plain map, the token cache also checks the expiry, counts the lookups and limits its
+/// size.
 #[divan::bench(args = SIZES, threads = [1, 2], sample_size = 200_000, sample_count = 20)]
 fn fintech_auth_cached(bencher: Bencher, n: usize) {
     let sets = Sets::new(n);
@@ -226,7 +223,6 @@ fn fintech_auth_token(bencher: Bencher, n: usize) {
     bencher.bench(|| ready(cache.token(ours.next())).expect("hit").authorization().len());
 }
 
-/// The same with sets that were sorted when created.
 #[divan::bench(args = SIZES, threads = [1, 2], sample_size = 200_000, sample_count = 20)]
 fn fintech_auth_scope_set(bencher: Bencher, n: usize) {
     thread_local!(static AT: Cell<usize> = const { Cell::new(0) });
@@ -241,7 +237,6 @@ fn fintech_auth_scope_set(bencher: Bencher, n: usize) {
     });
 }
 
-/// Copy-on-write: a plain map behind one pointer, borrowed keys.
 #[divan::bench(args = SIZES, threads = [1, 2], sample_size = 200_000, sample_count = 20)]
 fn floor_arc_swap_hashbrown_borrowed_key(bencher: Bencher, n: usize) {
     let sets = Sets::new(n);

@@ -1,7 +1,5 @@
-//! Shared plumbing for the peer benchmarks: a local token server, the peers
-//! themselves (each pointed at that server), and synthetic keys.
-//!
-//! All traffic stays on 127.0.0.1.
+//! The shared parts of the benchmarks: a token server on 127.0.0.1, the peers (the compared clients
+//! and caches, which use this server), and synthetic keys.
 
 pub mod keys;
 pub mod ours;
@@ -17,7 +15,7 @@ use std::{
 };
 use tokio::runtime::Runtime;
 
-/// The runtime for peers with background tasks.
+/// Peers with background tasks run these tasks on this runtime.
 pub static RT: LazyLock<Runtime> = LazyLock::new(|| {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -26,7 +24,7 @@ pub static RT: LazyLock<Runtime> = LazyLock::new(|| {
         .expect("runtime")
 });
 
-/// rustls is compiled with two providers here, so the code must choose one.
+/// rustls is compiled with two crypto providers here, so the program must select one of them.
 pub fn init_tls() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -34,7 +32,8 @@ pub fn init_tls() {
     });
 }
 
-/// Polls a future that must be ready immediately (a cache hit), so no executor is measured.
+/// Polls the future once, without an executor, so that no executor is measured. The future must be
+/// ready immediately.
 #[inline]
 pub fn ready<F: Future>(future: F) -> F::Output {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
@@ -43,7 +42,7 @@ pub fn ready<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// Enters [`RT`] on the calling thread, for peers that create a timer on each call. Must not be
+/// Enters [`RT`] on the calling thread, because some peers create a timer in each call. Must not be
 /// called inside `RT.block_on`.
 #[inline]
 pub fn enter_runtime() {
@@ -53,12 +52,10 @@ pub fn enter_runtime() {
     ENTERED.with(|()| ());
 }
 
-/// The median of a non-empty sample.
 pub fn median(mut sample: Vec<f64>) -> f64 {
     percentile(&mut sample, 0.5)
 }
 
-/// The `q` quantile of a non-empty sample. Sorts the sample.
 pub fn percentile(sample: &mut [f64], q: f64) -> f64 {
     sample.sort_by(f64::total_cmp);
     sample[((sample.len() - 1) as f64 * q).round() as usize]

@@ -1,4 +1,4 @@
-//! This crate over a source that responds immediately, for benchmarks without a network.
+//! Creates token caches of this crate for benchmarks without a network.
 
 use crate::RT;
 use fintech_auth::{
@@ -7,7 +7,6 @@ use fintech_auth::{
 };
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// Tokens of 900 bytes, each different, like those of a real server.
 #[derive(Default)]
 pub struct Local(AtomicU64);
 
@@ -30,7 +29,6 @@ pub fn scope(text: &str) -> Scope {
     Scope::new(text).expect("scope")
 }
 
-/// A cache with a token for each of these sets, requested in this order.
 pub fn filled<'a>(sets: impl IntoIterator<Item = &'a [Scope]>) -> TokenCache {
     let cache = TokenCache::new(Local::default(), TokenOptions::default());
     RT.block_on(async {

@@ -1,7 +1,7 @@
-//! Each way of getting a token, pointed at the local server.
+//! The compared ways to get a token, all from the local server.
 //!
-//! Add a crate to every benchmark by implementing [`Peer`] for it here and
-//! naming it in `benches/hot_path.rs` and `src/bin/stampede.rs`.
+//! To add a crate to every benchmark, implement [`Peer`] for it here and name the new type in
+//! `benches/hot_path.rs` and `src/bin/stampede.rs`.
 
 use arc_swap::ArcSwapOption;
 use async_trait::async_trait;
@@ -50,21 +50,16 @@ use tokio::sync::{Mutex, OnceCell};
 
 const SCOPES: &[&str] = &["/accounts.read"];
 
-/// A way to get a token.
 pub trait Peer: Sized + Send + Sync + 'static {
     const NAME: &str;
 
-    /// Creates a client with an empty cache, for the server at `addr`.
     fn new(addr: SocketAddr) -> impl Future<Output = Self> + Send;
 
-    /// Gets a token as the peer returns it, and returns its length, so the call includes dropping
-    /// it.
+    /// Gets a token in the form in which the peer returns it. Returns only the length of the token,
+    /// so that dropping the token is measured too.
     fn token(&self) -> impl Future<Output = usize> + Send;
 }
 
-// --- the hand-written fetch that the building blocks share -----------------
-
-/// A cache entry: the prepared header and its expiry.
 pub struct Entry {
     pub header: HeaderValue,
     pub expires: Instant,
@@ -122,7 +117,7 @@ impl Fetch {
     }
 }
 
-/// Sends no request: the cost of a benchmark without a client.
+/// Sends no request, so this peer shows the cost of the benchmark alone.
 pub struct Nobody;
 
 impl Peer for Nobody {
@@ -136,8 +131,6 @@ impl Peer for Nobody {
         900
     }
 }
-
-// --- building blocks -------------------------------------------------------
 
 pub struct MokaFuture {
     pub cache: moka::future::Cache<String, Arc<Entry>>,
@@ -212,7 +205,8 @@ impl Peer for TokioMutex {
     }
 }
 
-/// Lock-free while valid. Otherwise a mutex selects one task to refresh.
+/// Takes no lock while the token is valid. Otherwise a mutex selects one task that refreshes the
+/// token.
 pub struct ArcSwapMutex {
     current: ArcSwapOption<Entry>,
     refresh: Mutex<()>,
@@ -253,8 +247,8 @@ impl Peer for ArcSwapMutex {
     }
 }
 
-/// The approach of many hand-written clients: look up, fetch, store, without a lock during the
-/// fetch.
+/// Works like many hand-written clients: two tasks can fetch a token concurrently, because no lock
+/// is held during the fetch.
 pub struct Naive {
     slot: std::sync::RwLock<Option<Arc<Entry>>>,
     fetch: Fetch,
@@ -290,9 +284,6 @@ impl Peer for Naive {
     }
 }
 
-// --- ours -----------------------------------------------------------------
-
-/// Sends the same requests to the same server as the building blocks.
 #[derive(Clone)]
 pub struct FetchSource(Fetch);
 
@@ -321,7 +312,7 @@ pub fn scopes() -> [Scope; 1] {
     [Scope::new(SCOPES[0]).expect("scope")]
 }
 
-/// A scope set looked up once.
+/// Uses a handle, so the scope set is looked up only once.
 pub struct Ours(TokenHandle);
 
 impl Peer for Ours {
@@ -337,7 +328,7 @@ impl Peer for Ours {
     }
 }
 
-/// A scope set looked up on each call.
+/// Looks up the scope set in each call.
 pub struct OursKeyed {
     cache: TokenCache,
     scopes: [Scope; 1],
@@ -356,10 +347,10 @@ impl Peer for OursKeyed {
     }
 }
 
-/// The client as an application uses it, with its own HTTP.
+/// Uses the HTTP client of this crate, as an application does.
 pub struct OursMoneykit(moneykit::Client);
 
-/// Without a rate limit, because a benchmark sends more requests than MoneyKit allows.
+/// The client has no rate limit, because a benchmark sends more requests than MoneyKit allows.
 pub fn moneykit(addr: SocketAddr) -> moneykit::Client {
     moneykit::Client::builder(Credentials::new("client", "secret"))
         .with_base_url(format!("http://{addr}"))
@@ -389,9 +380,6 @@ impl Peer for OursMoneykit {
     }
 }
 
-// --- huskarl ---------------------------------------------------------------
-
-/// The grant that the cache uses, also measured alone.
 pub fn huskarl_grant(addr: SocketAddr) -> ClientCredentialsGrant {
     let secret = ProvidedSecret::new(SecretString::new("secret"));
     ClientCredentialsGrant::builder()
@@ -430,14 +418,11 @@ impl Peer for Huskarl {
     }
 }
 
-// --- aliri_tokens ----------------------------------------------------------
-
 pub struct Aliri {
     addr: SocketAddr,
     watcher: OnceCell<aliri_tokens::TokenWatcher>,
 }
 
-/// The client-credentials source, also measured alone.
 pub fn aliri_source(
     addr: SocketAddr,
 ) -> aliri_tokens::sources::oauth2::ClientCredentialsTokenSource<
@@ -482,9 +467,6 @@ impl Peer for Aliri {
     }
 }
 
-// --- Google: yup-oauth2, google-cloud-auth, gcp_auth, tame-oauth -----------
-
-/// A new service account that gets its tokens from `addr`.
 fn service_account(addr: SocketAddr) -> Value {
     static PEM: LazyLock<String> = LazyLock::new(|| {
         use aws_lc_rs::{
@@ -573,7 +555,7 @@ impl Peer for TameOauth {
                 scope_hash,
                 ..
             } => {
-                // The crate does no I/O, so the caller sends the request.
+                // tame-oauth does no I/O, so the caller sends the request.
                 let request = request
                     .map(reqwest::Body::from)
                     .try_into()
@@ -595,8 +577,8 @@ pub struct GoogleCloudAuth {
     credentials: google_cloud_auth::credentials::AccessTokenCredentials,
 }
 
-/// Authorized-user credentials: the only kind in this crate with a configurable token server
-/// (service accounts sign their own tokens).
+/// google-cloud-auth supports a custom token server only for authorized-user credentials, because
+/// service accounts sign their own tokens.
 pub fn google_user(addr: SocketAddr) -> google_cloud_auth::credentials::user_account::Builder {
     google_cloud_auth::credentials::user_account::Builder::new(json!({
         "type": "authorized_user",
@@ -627,7 +609,6 @@ impl Peer for GoogleCloudAuth {
     }
 }
 
-/// The same, but returns prepared headers.
 pub struct GoogleCloudHeaders(google_cloud_auth::credentials::Credentials);
 
 impl Peer for GoogleCloudHeaders {
@@ -651,10 +632,8 @@ impl Peer for GoogleCloudHeaders {
     }
 }
 
-// --- Azure -----------------------------------------------------------------
-
-/// The authority must be HTTPS, so a transport sends its requests to the
-/// local server instead.
+/// azure_identity requires an HTTPS authority, so this transport sends all requests to the local
+/// server instead.
 #[derive(Debug)]
 struct ToLocalServer {
     http: reqwest::Client,
@@ -714,8 +693,6 @@ impl Peer for AzureIdentity {
             .len()
     }
 }
-
-// --- AWS -------------------------------------------------------------------
 
 struct SmithyResolver(Fetch);
 

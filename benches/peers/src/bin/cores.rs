@@ -1,9 +1,9 @@
-//! Measures whether two tasks on two cores slow each other down: nanoseconds of processor time per
-//! call, for one task and for two concurrent tasks.
+//! Measures whether two tasks on two cores slow each other down: prints the nanoseconds of
+//! processor time per call, for one task and for two concurrent tasks.
 //!
-//! Uses processor time instead of wall time, because other programs on the machine also use the
-//! second core. Contention between cores is still visible if the threads really run concurrently.
-//! The result for `OnceCell`, which counts references, shows whether they did.
+//! Processor time is measured instead of wall time, because other programs on the machine also use
+//! the second core. If the two threads really run concurrently, the result for `OnceCell`, which
+//! counts references, is higher with two tasks.
 
 use arc_swap::ArcSwap;
 use peers::{

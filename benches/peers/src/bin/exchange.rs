@@ -1,7 +1,8 @@
-//! A client-credentials exchange on loopback with a persistent connection: sequential (p50, p99,
-//! requests per second), and 32 concurrently.
+//! Measures a client-credentials exchange on loopback with a persistent connection. Sequential
+//! exchanges are measured as p50, p99 and requests per second, and 32 concurrent exchanges as
+//! requests per second.
 //!
-//! `exchange [ROUNDS]`: the clients take turns in each round. The results are medians over the
+//! With `exchange [ROUNDS]`, each round measures all clients. The results are medians over the
 //! rounds.
 
 use fintech_auth::token::{TokenCache, TokenOptions};
@@ -29,7 +30,7 @@ const ONE_BY_ONE: usize = 2_000;
 const TOGETHER: usize = 8_000;
 const CLIENTS: usize = 32;
 
-/// One exchange; the result is the token's length.
+/// Runs one exchange, and returns the length of the token.
 type Exchange = Arc<dyn Fn() -> BoxFuture<'static, usize> + Send + Sync>;
 
 #[derive(Default)]
@@ -54,7 +55,7 @@ fn form_body() -> String {
     pairs.join("&")
 }
 
-/// Blocking sockets and a prepared request: the cost of loopback.
+/// Uses a blocking socket and a prepared request, to measure the cost of loopback alone.
 fn raw_socket(addr: SocketAddr) -> impl FnMut() -> usize {
     let mut stream = TcpStream::connect(addr).expect("connect");
     stream.set_nodelay(true).expect("nodelay");
@@ -182,7 +183,7 @@ fn shareable(addr: SocketAddr) -> Vec<(&'static str, Exchange)> {
         }),
     ));
 
-    // The complete token lifecycle: a cache without the token, its task, its windows.
+    // Each call creates a cache without a token, so that the call includes the refresh task.
     let source = FetchSource::new(addr);
     all.push((
         "fintech-auth cache.token() of reqwest 0.13 form",
@@ -244,7 +245,6 @@ fn shareable(addr: SocketAddr) -> Vec<(&'static str, Exchange)> {
     all
 }
 
-/// Runs exchanges one after another and measures them. Each call of `one` runs one exchange.
 async fn one_by_one<F: Future<Output = usize>>(sample: &mut Sample, mut one: impl FnMut() -> F) {
     for _ in 0..100 {
         one().await;
@@ -263,7 +263,6 @@ async fn one_by_one<F: Future<Output = usize>>(sample: &mut Sample, mut one: imp
     sample.p99.push(percentile(&mut each, 0.99));
 }
 
-/// `CLIENTS` tasks share a number of requests to send.
 async fn together(exchange: Exchange) -> Duration {
     let left = Arc::new(AtomicUsize::new(TOGETHER));
     let start = Instant::now();
@@ -331,7 +330,8 @@ fn main() {
     let mut samples: Vec<(_, Sample)> = names.map(|name| (name, Sample::default())).collect();
 
     let samples = RT.block_on(async move {
-        // Run the rounds in a spawned task, so that they share a worker with the connection.
+        // The rounds run in a spawned task, because a worker thread can then run both the rounds
+        // and the tasks of the connections.
         let rounds = async move {
             for _ in 0..rounds {
                 round(addr, &shareable, &mut samples).await;

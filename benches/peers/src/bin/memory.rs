@@ -1,5 +1,5 @@
-//! Live heap bytes per entry of each keyed cache, measured with a counting allocator. The values
-//! are one shared `Arc`, so only key and cache are counted.
+//! Measures how many bytes of live heap memory each keyed cache uses per entry, with a counting
+//! allocator. All values are one shared `Arc`, so that only the keys and the cache are counted.
 
 use fintech_auth::Scope;
 use peers::{
@@ -43,7 +43,8 @@ fn measure<C>(name: &str, fill: impl Fn(&[[String; 3]], &Value) -> C) {
         let before = LIVE.load(Relaxed);
         let cache = fill(&sets, &value);
         let after = LIVE.load(Relaxed);
-        // Its deallocation could be deferred into the next cache's count.
+        // The cache is leaked, because a deferred deallocation could change the count of the next
+        // cache.
         std::mem::forget(cache);
         after - before
     };

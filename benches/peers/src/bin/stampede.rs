@@ -1,7 +1,7 @@
-//! Cold start: many tasks request a token from one client concurrently.
+//! Measures a cold start: many tasks concurrently request a token from one client.
 //!
-//! `stampede [TASKS] [DELAY_MS]`: the server runs in a separate process and takes DELAY_MS to
-//! respond. The results are medians over the rounds.
+//! With `stampede [TASKS] [DELAY_MS]`, the server runs in a separate process and waits DELAY_MS
+//! before each response. The results are medians over the rounds.
 
 use futures::future::join_all;
 use peers::{
@@ -23,7 +23,6 @@ struct Run {
 }
 
 impl Run {
-    /// Prints the token requests that reached the server and the wall time.
     fn stampede<P: Peer>(&self, rounds: usize) {
         let (hits, wall): (Vec<_>, Vec<_>) = (0..rounds).map(|_| self.round::<P>()).unzip();
         let (hits, wall) = (median(hits), median(wall));
