@@ -1,6 +1,6 @@
-//! Counts the allocations of a token lookup, and the memory that errors occupy. This is a separate
-//! binary without a test harness, because it counts the allocations of all threads, and the thread
-//! of the harness allocates while a test runs.
+//! Counts the allocations of a token lookup, and the memory that cached errors occupy. The program
+//! has no test harness, because the allocations of all threads are counted, and the thread of the
+//! harness allocates while a test runs.
 
 use std::{alloc::System, time::Duration};
 
@@ -47,14 +47,14 @@ async fn look_up() {
     let scopes = ["h", "g", "f", "e", "d", "c", "b", "a"].map(|scope| Scope::new(scope).unwrap());
     let cache = TokenCache::new(ImmediateSource, TokenOptions::default());
     let handle = cache.handle(&scopes).unwrap();
-    // The first call on each thread also initializes the thread's counter.
+    // The first call on each thread also initializes the counters of the thread.
     for _ in 0..2 {
         cache.token(&scopes).await.unwrap();
     }
     let fixed = StaticTokenProvider::new(Token::new("token", Duration::from_secs(60)).unwrap());
     let providers: [&dyn TokenProvider; 4] = [&cache, &handle, &&handle, &fixed];
     // A scope set is sorted when it is created, so a lookup allocates nothing even if the set is
-    // large. A slice of the same scopes finds the same token.
+    // large.
     let many: Vec<Scope> =
         (0..30).rev().map(|number| Scope::new(&format!("scope-{number}")).unwrap()).collect();
     let set = ScopeSet::new(many.iter().cloned()).unwrap();
@@ -82,7 +82,6 @@ async fn look_up() {
     assert!(cache.stats().hits >= 2_000);
 }
 
-/// Requests 200 scope sets. The server refuses each request with an explanation of one megabyte.
 async fn refused() {
     let body = bytes::Bytes::from(format!(r#"{{"scope":"{}"}}"#, "x".repeat(1_000_000)));
     let app = axum::Router::new().fallback(move || {
@@ -114,7 +113,7 @@ async fn refused() {
     }
     let change = region.change();
     let kept = change.bytes_allocated as i64 - change.bytes_deallocated as i64;
-    // The cache has an entry for each of the 201 scope sets, and the entry of the client's own
+    // The cache has an entry for each of the 201 scope sets, and an entry for the client's own
     // handle.
     assert_eq!(client.tokens().len(), 202);
     assert!(kept < 1_000_000, "{kept} bytes kept");

@@ -18,7 +18,6 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-/// Returns the key exchange that a new client selects when the server offers all key exchanges.
 async fn negotiated() -> Option<NamedGroup> {
     let key = KeyPair::generate().expect("randomness");
     let params = CertificateParams::new(["localhost".to_owned()]).expect("a name");

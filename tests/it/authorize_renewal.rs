@@ -1,5 +1,4 @@
-//! Tests the renewal after a 401 for every way to send a request: how many token calls and requests
-//! are sent, and which token is cached afterwards.
+//! Tests the renewal after a 401 for every way to send a request.
 
 use std::{
     collections::HashSet,
@@ -54,7 +53,6 @@ enum Via {
 
 const WAYS: [Via; 5] = [Via::Send, Via::Middleware, Via::Tower, Via::Run, Via::Blocking];
 
-/// The other endpoints of the vendors. They reject tokens as the live services do.
 #[derive(Clone)]
 struct Api(Arc<ApiState>);
 
@@ -68,7 +66,6 @@ struct ApiState {
 enum Rejects {
     These(HashSet<String>),
     All,
-    /// Rejects the request for a reason unrelated to the token.
     Forbidden,
 }
 
@@ -91,7 +88,6 @@ impl Api {
         self.reject(Rejects::These(HashSet::from([format!("Bearer {token}")])));
     }
 
-    /// Returns the number of requests since the last call.
     fn take_seen(&self) -> usize {
         std::mem::take(&mut *self.0.seen.lock().unwrap()).len()
     }
@@ -111,7 +107,7 @@ async fn respond(State(api): State<Api>, headers: HeaderMap) -> axum::response::
             let body = r#"{"error_code":"api_error.auth.expired_access_token","error_message":"expired"}"#;
             (StatusCode::UNAUTHORIZED, [("content-type", "application/json")], body).into_response()
         }
-        // Recorded from the live service: the 401 has only a request id.
+        // The 401 of the live service contains only a request id.
         (true, Vendor::Moov) => {
             let mut response = StatusCode::UNAUTHORIZED.into_response();
             let id = "0e0a5a2c-8a7b-4c59-9a56-0a5d1a1f7f3e".parse().expect("a value");
@@ -123,7 +119,6 @@ async fn respond(State(api): State<Api>, headers: HeaderMap) -> axum::response::
 
 type Sent = Pin<Box<dyn Future<Output = StatusCode> + Send>>;
 
-/// The emulator and the API of one vendor, with one way to send requests.
 struct Setup {
     emulator: Emulator,
     api: Api,
@@ -185,7 +180,6 @@ impl Setup {
         Self { emulator, api, send, cached, vendor }
     }
 
-    /// Returns the number of token calls.
     fn token_calls(&self) -> usize {
         self.emulator.count(self.operation())
     }
@@ -197,14 +191,12 @@ impl Setup {
         }
     }
 
-    /// Sends a first request, which succeeds.
     async fn warm_up(&self) -> String {
         assert_eq!((self.send)().await, StatusCode::OK);
         assert_eq!((self.token_calls(), self.api.take_seen()), (1, 1));
         (self.cached)().expect("a token")
     }
 
-    /// Sends many concurrent requests.
     async fn send_many(&self, count: usize) -> Vec<StatusCode> {
         let mut requests = JoinSet::new();
         (0..count).for_each(|_| drop(requests.spawn((self.send)())));
@@ -251,7 +243,6 @@ async fn send(via: Via, tokens: TokenCache, bearer: Authorizer, url: String) -> 
     }
 }
 
-/// Runs a test for both vendors and every way to send.
 async fn for_each_way(test: impl AsyncFn(Setup, String)) {
     for vendor in VENDORS {
         for via in WAYS {
@@ -333,8 +324,7 @@ async fn execute_returns_the_401_when_renewal_fails() {
                 assert_eq!((setup.cached)().as_ref(), Some(&old), "{way}");
                 assert_eq!(setup.api.take_seen(), 1, "{way} {requests}");
             } else {
-                // The 401 removed MoneyKit's token from the cache, so no further request can be
-                // sent.
+                // MoneyKit's token was removed after the 401, so no further request can be sent.
                 break;
             }
         }
@@ -370,8 +360,7 @@ async fn custom_classifier_replaces_the_default_rule_only_for_a_401() {
     assert_eq!(by_status.classify(StatusCode::FORBIDDEN, &bare, Some(b"expired")), Rejection::None);
 }
 
-/// Runs a request on a cache, and returns the tokens that it was sent with. The server accepts only
-/// the tokens in `accepted`, and rejects others with `rejection`.
+/// Returns the token of each attempt.
 async fn run(cache: &TokenCache, accepted: &[&str], rejection: Rejection) -> Vec<String> {
     let mut used = Vec::new();
     let request = |token: Token| {
@@ -415,7 +404,7 @@ async fn successful_renewal_resets_the_suppression_period() {
         let used = run(&cache, &["token-4"], rejection).await;
         assert_eq!(used.last().map(String::as_str), Some("token-4"), "{rejection:?}");
         assert_eq!(cached(&cache).as_deref(), Some("token-4"));
-        // After the successful renewal, the suppression period is 30 s again.
+        // The successful renewal has reset the suppression period to 30 s.
         advance(Duration::from_secs(31)).await;
         assert_eq!(run(&cache, &[], rejection).await.len(), 2, "{rejection:?}");
         advance(Duration::from_secs(31)).await;
@@ -424,7 +413,7 @@ async fn successful_renewal_resets_the_suppression_period() {
     }
 }
 
-/// Simulates a service in which half of the servers do not know a new token yet.
+/// Some servers of a service may not know a new token yet.
 #[tokio::test(start_paused = true)]
 async fn server_that_accepts_each_token_once_causes_one_token_call_per_30_s() {
     for rejection in REJECTIONS {
@@ -464,8 +453,7 @@ async fn other_requests_use_the_old_token_while_one_request_tries_a_new_token() 
     assert_eq!((source.count(), cached(&cache).as_deref()), (2, Some("token-2")));
 }
 
-/// If a retry is cancelled, the cache does not know whether the new token is valid. The next
-/// request therefore tries this token.
+/// The retry was cancelled, so the cache does not know whether the new token is valid.
 #[tokio::test(start_paused = true)]
 async fn new_token_of_a_cancelled_request_is_tried_by_the_next_request() {
     let (cache, source) = cache([]);
@@ -482,8 +470,6 @@ async fn new_token_of_a_cancelled_request_is_tried_by_the_next_request() {
     assert_eq!((source.count(), cached(&cache).as_deref()), (2, Some("token-2")));
 }
 
-/// Two requests retry with the same new token: one is accepted and one is rejected. Either may
-/// finish first.
 #[tokio::test(start_paused = true)]
 async fn new_token_is_kept_if_at_least_one_retry_is_accepted() {
     for rejected_takes in [10, 100] {
@@ -530,7 +516,6 @@ async fn request_that_gets_its_401_late_is_retried_with_the_current_token() {
 async fn renewal_after_an_unexplained_401_does_not_use_the_refresh_token() {
     let (cache, source) = refreshing([Reply::Token(900)]);
     assert_eq!(run(&cache, &[], Rejection::Unexplained).await, ["token-1", "token-2"]);
-    // Wait until the old token has expired.
     advance(Duration::from_secs(900)).await;
     cache.token(&scopes(&["a"])).await.unwrap();
     let issue = || TokenCall::Issue("a".into());
@@ -572,13 +557,12 @@ async fn new_token_is_stored_only_after_the_server_accepts_it() {
     run(&cache, &["token-3"], Rejection::Unexplained).await;
     assert_eq!((stored().await.as_deref(), source.count()), (Some("token-3"), 3));
 
-    // Another process loads the token from the store and sends no token request.
+    // The second cache acts as another process, which loads the token from the store.
     let other = TokenCache::new(source.clone(), tokens);
     assert_eq!(run(&other, &["token-3"], Rejection::Unexplained).await, ["token-3"]);
     assert_eq!(source.count(), 3);
 }
 
-/// Another process has already replaced the token. The store sends no notifications.
 #[tokio::test(start_paused = true)]
 async fn retry_uses_a_newer_token_from_the_store() {
     let (store, clock) = (Arc::new(Switched::default()), TestClock::new());
@@ -610,7 +594,8 @@ async fn accepted_new_token_is_stored_even_if_its_caller_is_dropped() {
         };
         let scopes = scopes(&["a"]);
         let run = cache.run(&scopes, request, |rejection| *rejection);
-        // Cancel the call after the process has got the lease and before it has stored the token.
+        // The call is cancelled after the process has got the lease and before it has stored the
+        // token.
         timeout(Duration::from_millis(1_000), run).await
     };
     assert!(leaves.is_err(), "the caller waits for the store");

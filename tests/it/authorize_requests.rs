@@ -1,5 +1,5 @@
-//! Tests tokens on custom reqwest requests: which requests get a token, and how often each request
-//! is sent.
+//! Tests custom requests with reqwest: which requests get a token, and how often each request is
+//! sent.
 
 use std::{
     sync::{
@@ -51,8 +51,6 @@ fn sent(emulator: &Emulator) -> (usize, usize) {
     (emulator.count(Operation::MoneykitToken), emulator.count(Operation::MoneykitIntrospect))
 }
 
-/// Returns the token of each request that the service received, or `None` for a request without a
-/// token.
 fn authorizations(emulator: &Emulator) -> Vec<Option<String>> {
     let requests = emulator.requests().into_iter();
     let introspections = requests.filter(|request| request.operation == Some(Operation::MoneykitIntrospect));
@@ -62,7 +60,7 @@ fn authorizations(emulator: &Emulator) -> Vec<Option<String>> {
     introspections.map(value).collect()
 }
 
-/// Counts requests. This middleware runs after all other middleware, so it counts each attempt.
+/// Runs after all other middleware, so that it counts each attempt.
 #[derive(Clone, Default)]
 struct Counter(Arc<AtomicUsize>);
 
@@ -250,7 +248,6 @@ async fn generated_client_gets_the_token_error_before_sending() {
     assert_eq!(sent(&ours), (1, 0));
 }
 
-/// Returns a client that cannot get a token, because its secret is wrong.
 fn moneykit_with_wrong_secret(emulator: &Emulator) -> moneykit::Client {
     let id = emulator.moneykit_credentials().client_id();
     let credentials = fintech_auth::Credentials::new(id, "marked-secret");
@@ -281,8 +278,8 @@ async fn send_rejects_another_origin_without_sending() {
         (other_host, &*ours.url().replace("127.0.0.1", "localhost")),
         (user_info, "user name"),
     ] {
-        // This request is built by hand, because reqwest's builder converts the user name and
-        // password in a URL to an `Authorization` header.
+        // The request is built by hand, because reqwest's builder moves the user name and password
+        // of a URL into an `Authorization` header.
         let request = Request::new(http::Method::GET, url.parse().expect("a url"));
         let error = authorizer.send(&reqwest(), request).await.unwrap_err();
         let SendError::Token(cause) = error else { panic!("{error:?}") };
@@ -345,7 +342,7 @@ async fn send_retries_once_and_returns_the_401_when_renewal_fails() {
     assert_eq!(response.text().await.expect("the body"), EXPIRED);
 }
 
-/// The client has no timeout. Only the time limit for reading the body ends this call.
+/// The client has no timeout, so only the time limit for reading the body ends the call.
 #[tokio::test(start_paused = true)]
 async fn send_returns_a_401_whose_body_never_arrives() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -373,7 +370,7 @@ async fn send_returns_a_401_whose_body_never_arrives() {
 async fn client_for_loopback_sends_plain_http_only_to_loopback() {
     let emulator = emulator().await;
     let address = emulator.url().trim_start_matches("http://").parse().expect("an address");
-    // The host name resolves to this server, which records whether a request arrives.
+    // The host name resolves to a server that records whether a request arrives.
     let http = HttpOptions::default().with_client_builder(move |http| http.resolve("other.example", address));
     let (_, port) = emulator.url().rsplit_once(':').expect("a port");
     for base in ["http://localhost", "http://127.0.0.1:1", "http://[::1]", emulator.url()] {
@@ -417,7 +414,6 @@ async fn key_pair_is_sent_in_vendor_headers_and_not_retried_on_a_401() {
     let authorizer = moneykit(&emulator).key_pair().expect("a key pair");
     assert!(authorizer.tokens().is_none() && !format!("{authorizer:?}").contains(secret));
 
-    // If a request already has one header of a key pair, the client adds no key pair.
     let request = reqwest().get(introspect(&emulator)).header("x-client-id", id).build().expect("a request");
     let response = authorizer.send(&reqwest(), request).await.expect("a response");
     assert_eq!((response.status(), sent(&emulator)), (StatusCode::OK, (0, 1)));
@@ -448,7 +444,7 @@ async fn key_pair_is_sent_in_vendor_headers_and_not_retried_on_a_401() {
     assert!(requests.iter().all(|request| request.headers[AUTHORIZATION] == value));
 }
 
-/// Tests every kind of redirect, because reqwest keeps the method and the headers for some kinds.
+/// reqwest keeps the method and the headers for some kinds of redirects.
 #[tokio::test]
 async fn key_pair_is_not_sent_after_a_redirect() {
     let (ours, other) = (emulator().await, emulator().await);

@@ -30,7 +30,6 @@ fn merchant(number: usize) -> ScopeSet {
         .expect("a scope set")
 }
 
-/// Returns the value of the header `name` in each request for accounts.
 fn shown(emulator: &Emulator, name: http::HeaderName) -> Vec<Option<String>> {
     let requests = emulator.requests().into_iter();
     let accounts = requests.filter(|request| request.operation == Some(Operation::MoovAccounts));
@@ -38,8 +37,6 @@ fn shown(emulator: &Emulator, name: http::HeaderName) -> Vec<Option<String>> {
     accounts.map(|request| text(&request.headers)).collect()
 }
 
-/// Returns the tokens that the client gets for these scopes, each as the value of an
-/// `Authorization` header.
 fn tokens(client: &moov::Client, sets: &[&[Scope]]) -> Vec<Option<String>> {
     let token = |scopes: &&[Scope]| client.tokens().cached(scopes).map(|token| token.to_secret());
     sets.iter()
@@ -66,7 +63,7 @@ async fn moov_without_scopes_fails_before_any_request() {
     assert!(emulator.requests().is_empty());
 }
 
-/// The call fails because a key pair is not limited to the scopes of the request.
+/// The call fails, because a key pair is not limited to the scopes of the request.
 #[tokio::test]
 async fn key_pair_request_with_scopes_is_rejected() {
     let emulator = emulator().await;

@@ -1,4 +1,4 @@
-//! Tests custom requests with tokens through a tower service, with hyper's client and the emulator.
+//! Tests custom requests with tokens through a tower service that uses hyper's client.
 
 use std::{
     future::{Ready, ready},
@@ -133,7 +133,6 @@ async fn unrelated_401_is_returned_intact_and_not_retried() {
     }
 }
 
-/// Allows a retry only if the body is shorter than 10 bytes.
 struct IfShort;
 
 impl RepeatBody<Body> for IfShort {
@@ -196,7 +195,6 @@ impl tower_service::Service<Request<Body>> for FailingService {
     }
 }
 
-/// A service that responds with a 401 whose body is truncated.
 #[derive(Clone)]
 struct TruncatingService;
 
@@ -243,13 +241,11 @@ async fn caller_gets_the_error_of_a_truncated_401_body() {
     assert!(body.frame().await.is_none());
 }
 
-/// The body of a 401 response that never ends.
 #[derive(Clone, Copy, Debug)]
 enum Endless {
     Silent,
-    /// The body has one byte per second.
+    /// Sends one byte per second.
     Drip,
-    /// The body consists of empty frames.
     EmptyFrames,
 }
 

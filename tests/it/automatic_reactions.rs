@@ -1,6 +1,6 @@
 //! Compares the table in `docs/guide/reactions.md` with the crate. Against a server that always
 //! fails, the crate must send at most the documented number of requests per hour. Without callers,
-//! it must send none.
+//! the crate must send no requests.
 
 use std::{
     collections::BTreeSet,
@@ -39,8 +39,6 @@ use crate::{
 const HOUR: Duration = Duration::from_secs(3600);
 const LATENCY: Duration = Duration::from_millis(10);
 
-/// Returns the rows of the table: the name of the reaction, and the maximum number of requests per
-/// hour.
 fn rows() -> Vec<(String, Option<usize>)> {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/guide/reactions.md");
     let page = fs::read_to_string(page).expect("readable");
@@ -53,7 +51,6 @@ fn rows() -> Vec<(String, Option<usize>)> {
     .collect()
 }
 
-/// Returns the maximum number of requests per hour in the row with this name.
 fn most(name: &str) -> usize {
     let row = rows().into_iter().find(|(reaction, _)| reaction == name);
     row.unwrap_or_else(|| panic!("no row: {name}")).1.expect("a number of requests")
@@ -69,9 +66,9 @@ fn each_row_of_the_guide_table_has_a_test() {
     assert_eq!(names.len(), rows().len());
 }
 
-/// Requests a token ten times a second for an hour. Checks that the number of requests is within
-/// the limit in the table row `name`, and that requests are still sent in the second half of the
-/// hour. After the callers stop, no more requests are sent.
+/// Requests a token ten times a second for an hour. Checks the limit in the table row `name`, that
+/// requests are still sent in the second half of the hour, and that no request is sent after the
+/// callers have stopped.
 async fn hold(
     name: &str,
     cache: &TokenCache,
@@ -128,8 +125,6 @@ async fn retries_and_refreshes_are_limited_per_hour() {
     }
 }
 
-/// Issues tokens that are valid for one second, with the given refresh token. Refuses every
-/// refresh.
 #[derive(Clone, Default)]
 struct RefusesRefresh {
     issued: Arc<AtomicUsize>,
@@ -194,7 +189,6 @@ async fn requests_are_limited_if_the_server_reissues_a_rejected_token() {
     }
 }
 
-/// Revokes each token while it is being issued.
 #[derive(Clone, Default)]
 struct RevokesNewTokens {
     issued: Arc<AtomicUsize>,
@@ -259,7 +253,6 @@ async fn refused_credentials_and_scope_sets_are_retried_once_in_10_s() {
     hold("New request for a refused scope set", &cache, one_scope, || source.count(), fails).await;
 }
 
-/// Provides new credentials after every refusal. The server refuses all of them.
 #[derive(Clone, Default)]
 struct ChangingCredentials(Arc<(AtomicUsize, AtomicUsize)>);
 
@@ -300,7 +293,6 @@ async fn calls_of_a_panicking_source_are_limited() {
     hold(row, &cache, one_scope, || source.count(), fails).await;
 }
 
-/// Tests a server that rejects every token, and a server that accepts each new token only once.
 #[tokio::test(start_paused = true)]
 async fn renewal_after_a_401_is_limited() {
     let name = "New token after a 401 to your own request";
@@ -354,7 +346,6 @@ async fn fetches_of_webhook_keys_are_limited() {
     }
 }
 
-/// A store that fails and counts its calls.
 #[derive(Debug, Default)]
 struct FailingStore {
     calls: AtomicUsize,
@@ -389,15 +380,13 @@ async fn calls_of_a_failing_store_are_limited() {
     .await;
 }
 
-/// Returns a cache with a failing store, and the store.
 fn broken(notices: Option<broadcast::Sender<Notice>>) -> (TokenCache, Arc<WrappedStore<FailingStore>>) {
     let store = Arc::new(WrappedStore(FailingStore { notices, ..FailingStore::default() }));
     let (cache, _) = scripted(&Reply::Token(86_400), |options| options.with_store(store.clone()));
     (cache, store)
 }
 
-/// Checks a reaction that runs in the background: the number of its calls in the first hour, and
-/// that the calls have stopped after a day.
+/// Checks the number of calls in the first hour, and that there are no more calls after a day.
 async fn hold_for_a_day(name: &str, calls: impl Fn() -> usize) {
     let before = calls();
     sleep(HOUR).await;
@@ -443,7 +432,6 @@ async fn tokens_are_rechecked_after_missed_notifications_until_they_expire() {
     hold_for_a_day("Check of the tokens in memory after notifications were lost", calls).await;
 }
 
-/// A store that rejects every put.
 #[derive(Debug, Default)]
 struct RefusesPut(MemoryStore);
 
@@ -478,7 +466,6 @@ async fn store_that_rejects_every_token_causes_four_requests_per_refresh() {
     }
 }
 
-/// Accepts a subscription as Redis does, and then closes the connection.
 async fn accept_subscription(mut stream: TcpStream) {
     let mut received = Vec::new();
     while let Ok(1..) = stream.read_buf(&mut received).await {
@@ -516,7 +503,7 @@ async fn failing_redis_subscription_reconnects_with_increasing_delay() {
         sleep(HOUR).await;
         let in_an_hour = connections();
         assert!((100..=most(name)).contains(&in_an_hour), "{name}: {in_an_hour} in an hour");
-        // Each new subscription reports that notifications may have been lost.
+        // After each new subscription, the store reports that notifications may have been lost.
         assert_eq!(notices.try_recv().is_ok(), accepts);
         drop(store);
         sleep(Duration::from_secs(60)).await;

@@ -50,10 +50,9 @@ fn verifiers(emulator: &Emulator) -> Verifiers {
     }
 }
 
-/// A chunked body that counts how many chunks were read.
 struct ChunkedBody {
     left: VecDeque<io::Result<Frame<Bytes>>>,
-    /// A chunk that the body repeats endlessly after the other chunks.
+    /// The body repeats this chunk endlessly after the chunks in `left`.
     endless: Option<Bytes>,
     asked: Arc<AtomicUsize>,
     announced: Option<u64>,
@@ -90,7 +89,6 @@ fn whole(webhook: &SignedWebhook) -> Request {
     request(&webhook.headers, Body::from(webhook.body.clone()))
 }
 
-/// One route per vendor that counts the runs of its handler and responds with 200.
 struct Routes {
     moneykit: Router,
     moov: Router,
@@ -140,7 +138,6 @@ impl Routes {
     }
 }
 
-/// Returns the status of both vendors' routes for a body with valid headers.
 async fn both(emulator: &Emulator, body: impl Fn() -> Body) -> [u16; 2] {
     let routes = Routes::new(emulator);
     let moneykit = emulator.moneykit_webhook("{}").sign().expect("it signs");

@@ -1,9 +1,8 @@
 //! Tests the blocking clients on every kind of thread. Each call either works or returns an error
-//! that says why the call cannot work there.
+//! that says why it cannot work on this thread.
 //!
-//! Most tests run the emulator on its own runtime, like a remote vendor. In async tests, the
-//! emulator may share the runtime of the test. A blocking wait for its response would then never
-//! end.
+//! Most tests run the emulator on its own runtime, like a remote vendor. If a test blocked the
+//! runtime of the emulator, the emulator could not respond.
 
 use std::{
     path::Path,
@@ -23,7 +22,6 @@ use tokio::{runtime, task};
 
 use crate::support::{json, plain, scopes};
 
-/// An emulator that runs on its own runtime.
 struct SeparateEmulator {
     emulator: Emulator,
     _runtime: runtime::Runtime,
@@ -46,7 +44,6 @@ fn moov(emulator: &Emulator) -> blocking::moov::Client {
     blocking::moov::Client::new(builder).expect("the client builds")
 }
 
-/// Checks that a call failed because it must not block here.
 fn refused<T: std::fmt::Debug>(outcome: Result<T, Error>) {
     let error = outcome.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidConfig);
@@ -123,7 +120,6 @@ fn custom_request_is_retried_once_with_a_new_token() {
     assert_eq!(elsewhere.emulator.count(Operation::MoovToken), 2);
 }
 
-/// Checks that blocking calls fail on the runtime that also runs the emulator.
 fn nothing_waits(client: &blocking::moov::Client) {
     refused(client.default_token());
     refused(client.token(&scopes(&["/accounts.read"])));
@@ -131,7 +127,7 @@ fn nothing_waits(client: &blocking::moov::Client) {
     refused(moneykit_in_place(client.clone()));
 }
 
-/// Clones and drops a client, which must also work in async code.
+/// Clones and drops the client, because both must also work in async code.
 fn moneykit_in_place(client: blocking::moov::Client) -> Result<Token, Error> {
     let again = client.clone();
     drop(client);
@@ -174,15 +170,14 @@ fn blocking_wait_fails_in_a_task_of_a_current_thread_runtime() {
     let elsewhere = client.clone();
     let token = runtime.block_on(async { task::spawn_blocking(move || elsewhere.default_token()).await });
     token.expect("no panic").expect("a token");
-    // A thread that has only entered a runtime runs no task, so it may block.
+    // A thread that has only entered a runtime runs no task, so the call may block.
     let _entered = runtime.enter();
     drop(client);
     let elsewhere = SeparateEmulator::start();
     moov(&elsewhere.emulator).default_token().expect("a token");
 }
 
-/// Lists where a blocking call works and where it fails. If a new version of tokio changes this,
-/// `src/blocking/runtime.rs` must change too.
+/// If this test fails with a new version of tokio, `src/blocking/runtime.rs` must change too.
 #[test]
 fn blocking_calls_fail_only_in_async_code() {
     let elsewhere = SeparateEmulator::start();
@@ -205,8 +200,8 @@ fn blocking_calls_fail_only_in_async_code() {
         let f = waits.clone();
         let local = async move { task::spawn_local(async move { f() }).await.expect("no panic") };
         refused(task::LocalSet::new().block_on(&runtime, local));
-        // The call also fails if the task has used up its cooperative budget, which tokio gives to
-        // each task.
+        // tokio gives each task a cooperative budget. The call must also fail if the task has used
+        // up its budget.
         let f = waits.clone();
         refused(runtime.block_on(async move {
             while task::coop::has_budget_remaining() {
@@ -261,7 +256,6 @@ async fn async_task_continues_after_a_blocking_call_fails() {
     client.token(&scopes(&["/accounts.read"])).await.expect("a token");
 }
 
-/// A clock that calls the client on the client's own thread.
 #[derive(Debug)]
 struct ReentrantClock(Arc<OnceLock<blocking::moov::Client>>, mpsc::Sender<Result<(), Error>>);
 
@@ -294,7 +288,6 @@ fn blocking_call_on_the_client_thread_fails() {
     refused(outcomes.try_recv().expect("it was called"));
 }
 
-/// A clock that panics when it is called on the client's own thread.
 #[derive(Debug)]
 struct PanickingClock;
 
@@ -352,8 +345,6 @@ fn blocking_shutdown_ends_all_clones_and_fails_in_async_code() {
     assert_eq!(elsewhere.emulator.count(Operation::MoovToken), 2);
 }
 
-/// Compares the method names in the source files. If the async client gets a new method, the test
-/// fails until the blocking client has this method too.
 #[test]
 fn blocking_clients_offer_every_async_call() {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
@@ -377,7 +368,6 @@ fn a_client_can_be_shared_between_threads() {
     shared::<blocking::moov::Client>();
 }
 
-/// Sends a GET with only the standard library. Returns the status.
 fn get(url: &str, headers: &HeaderMap) -> u16 {
     use std::io::{Read as _, Write as _};
 
@@ -440,11 +430,9 @@ async fn headers_for_works_in_async_code_if_the_token_is_cached() {
     assert!(client.key_pair().unwrap().headers_for(emulator.url()).is_ok());
 }
 
-/// The test fails if an async client has a method without a blocking version. Exceptions must be
-/// listed here.
 #[test]
 fn every_async_client_method_has_a_blocking_version() {
-    /// Async method names and their blocking counterparts.
+    /// Each async method and its blocking version.
     const OTHER_NAMES: [(&str, &str); 3] =
         [("builder", "new"), ("webhooks", "verify_webhook"), ("cached", "token")];
     /// The async method `tokens` returns the cache, whose methods are async. The blocking client

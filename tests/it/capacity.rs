@@ -13,7 +13,6 @@ use crate::scripted::{TestClock, cache_with, options};
 const HOUR: i64 = 3_600;
 const LIMIT: usize = 16 * 1024;
 
-/// Responds immediately with a token that names its scope.
 struct ImmediateSource;
 
 impl TokenSource for ImmediateSource {
@@ -36,8 +35,6 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap()
 }
 
-/// Requests `count` scope sets on each of two threads. Both threads also request a scope set that
-/// has a handle.
 fn churn(capacity: usize, count: usize) {
     let cache = TokenCache::new(ImmediateSource, TokenOptions::default().with_capacity(capacity));
     let held = cache.handle(&scope("held")).unwrap();
@@ -111,7 +108,7 @@ async fn handle_over_the_limit_is_rejected_until_a_handle_is_dropped() {
     let error = cache.handle(&scope("c")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidConfig);
     assert!(error.to_string().contains("with_max_handles"), "{error}");
-    // Another handle to the same scope set, and a clone, use no additional capacity.
+    // A second handle to a scope set, and a clone of a handle, use no additional capacity.
     drop((cache.handle(&scope("a")).unwrap(), second.clone()));
     assert!(cache.handle(&scope("c")).is_err());
     drop(first);
@@ -135,7 +132,7 @@ async fn too_long_scope_set_is_rejected_by_every_method() {
     assert!(is_refused(cache.run(&long, async |_| (), |()| Rejection::None).await.unwrap_err()));
     assert_eq!((cache.len(), source.count()), (0, 0));
     cache.token(&long[1..]).await.unwrap();
-    // The vendors' clients return the error before they connect: no server listens at this address.
+    // No server listens at this address, so the client must return the error before it connects.
     let credentials = || fintech_auth::Credentials::new("sandbox_id", "secret");
     let url = "http://127.0.0.1:9";
     let moneykit = fintech_auth::moneykit::Client::builder(credentials()).with_base_url(url).build().unwrap();
@@ -147,7 +144,6 @@ async fn too_long_scope_set_is_rejected_by_every_method() {
     assert!(is_refused(builder.with_scopes(long).build().unwrap_err()));
 }
 
-/// Issues a token whose texts have the given lengths.
 struct LongTokenSource {
     access_token: usize,
     other: usize,

@@ -1,5 +1,5 @@
-//! Tests ten thousand concurrent callers over real sockets. The number of requests that the server
-//! counts must be exactly the expected one.
+//! Tests ten thousand concurrent callers over real sockets. The server must count exactly the
+//! expected number of requests.
 
 use std::time::Duration;
 
@@ -18,10 +18,9 @@ use tokio::{
 use crate::support::{TOKEN, scopes};
 
 const CALLERS: usize = 10_000;
-/// This time is longer than any test here takes, even on a busy machine.
+/// No test in this file takes this long, even on a busy machine.
 const LONG: Duration = Duration::from_secs(120);
 
-/// The client of one vendor. The client uses the emulator's clock.
 #[derive(Clone)]
 enum Client {
     Moneykit(fintech_auth::moneykit::Client),
@@ -61,8 +60,7 @@ impl Client {
         }
     }
 
-    /// Runs all callers concurrently. Returns the distinct results, and how often each result
-    /// occurred.
+    /// Returns each distinct result and how often it occurred.
     async fn stampede(&self) -> Vec<(Result<String, ErrorKind>, usize)> {
         let mut callers = JoinSet::new();
         for _ in 0..CALLERS {
@@ -86,7 +84,6 @@ impl Client {
     }
 }
 
-/// Starts an emulator. The clients use the clock of this emulator.
 async fn emulator() -> Emulator {
     let clock = ManualClock::new(std::time::SystemTime::now());
     Emulator::builder().with_clock(clock).start().await.unwrap()
@@ -212,7 +209,7 @@ async fn revoking_removes_the_token_from_the_cache_and_at_the_vendor() {
     assert!(next.expose_secret() != token.expose_secret() && emulator.is_live(next.expose_secret()));
     assert_eq!(emulator.double_spends(), 0);
 
-    // The cache removes the token before it calls the vendor. So the token is removed even if the
+    // The cache removes the token before it calls the vendor, so the token is removed even if the
     // call fails.
     let failing = Fault::response(StatusCode::INTERNAL_SERVER_ERROR);
     emulator.fault_times(Operation::MoovRevoke, failing, usize::MAX);
@@ -258,8 +255,8 @@ async fn only_idempotent_calls_are_retried() {
     assert_eq!((emulator.count(Operation::MoovToken), emulator.double_spends()), (1, 0));
 }
 
-/// A token source for another OAuth 2.0 server, as a user would write it: RFC 6749 section 4.4 over
-/// a TCP socket.
+/// Implements RFC 6749 section 4.4 over a TCP socket, as a user would do for another OAuth 2.0
+/// server.
 struct CustomSource {
     address: String,
     credentials: (String, String),

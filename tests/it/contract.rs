@@ -13,9 +13,8 @@ fn document(vendor: &str) -> Value {
     parse(&fs::read_to_string(path).expect("the spec exists")).expect("the spec is valid YAML")
 }
 
-/// Returns the differences between a response and the document that describes the operation.
-/// Returns `None` if neither of the two documents has the operation. The names in `headers` are
-/// lowercase.
+/// Returns `None` if neither document describes the operation. The names in `headers` must be in
+/// lower case.
 pub(crate) fn violations(
     (method, path): (&str, &str),
     status: u16,
@@ -52,8 +51,8 @@ pub(crate) fn violations(
     Some(found)
 }
 
-/// Validates a value against a schema. Supports the keywords of OpenAPI 3.0 that the documents use,
-/// and panics for any other keyword, so that no constraint is skipped unnoticed.
+/// Panics if a schema has a keyword that this function does not support, so that no constraint is
+/// skipped unnoticed.
 fn check(document: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> {
     if let Some(reference) = schema.get("$ref") {
         let pointer = reference.as_str().and_then(|text| text.strip_prefix('#')).expect("a local reference");

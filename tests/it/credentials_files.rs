@@ -17,7 +17,6 @@ use crate::{
     support::{Log, plain, quick, scopes},
 };
 
-/// Creates an empty folder for one test.
 fn folder(name: &str) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("credentials-{name}"));
     let _ = fs::remove_dir_all(&path);
@@ -25,7 +24,6 @@ fn folder(name: &str) -> PathBuf {
     path
 }
 
-/// Replaces a file atomically, as the documentation recommends.
 fn replace(path: &Path, content: &str) {
     let new = path.with_extension("new");
     fs::write(&new, content).unwrap();
@@ -37,8 +35,7 @@ async fn read(credentials: &FileCredentials) -> String {
     format!("{}:{}", pair.client_id(), pair.client_secret().expose_secret())
 }
 
-/// Writes a key pair into a new folder and then points the link `..data` at this folder, as
-/// Kubernetes does.
+/// Points the link `..data` at a new folder, as Kubernetes does.
 #[cfg(unix)]
 fn mount(root: &Path, number: usize, id: &str, secret: &str) {
     let data = root.join(format!("..2026_11_26_{number}"));
@@ -211,7 +208,7 @@ fn invalid_credentials_file_is_rejected_without_showing_its_content() {
         let text = format!("{error} {error:?} {:?}", std::error::Error::source(&error));
         assert!(!text.contains("MARK") && !text.contains("7777777"), "{text}");
     }
-    // The user passed the secret itself instead of a path.
+    // The caller passed the secret instead of a path.
     let error = FileCredentials::secret_file("id", "MARK-0123456789").unwrap_err();
     assert!(!format!("{error} {error:?}").contains("MARK"), "{error:?}");
 }
@@ -230,7 +227,7 @@ fn credentials_directory_cannot_be_combined_with_other_credentials() {
     assert_eq!(error, "the file client_id of `credentials_dir` cannot be read");
 }
 
-/// `<(vault read …)` in a shell passes a pipe like this one.
+/// In a shell, `<(vault read …)` passes such a pipe.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn secret_from_a_pipe_is_read_only_once() {

@@ -13,7 +13,6 @@ use tower_service::Service as _;
 
 use crate::credentials_server::{Cached, Server};
 
-/// Returns the key pairs of both vendors, each from its own provider.
 fn authorizers(server: &Server) -> [(Authorizer, Cached); 2] {
     let (one, two) = (Cached::new("id:one"), Cached::new("id:one"));
     let moov: moov::Client = server.moov(one.clone()).build().unwrap();
@@ -21,8 +20,7 @@ fn authorizers(server: &Server) -> [(Authorizer, Cached); 2] {
     [(moov.basic_auth().unwrap(), one), (moneykit.key_pair().unwrap(), two)]
 }
 
-/// Returns a reqwest client with our crypto provider. Without a provider, reqwest panics unless the
-/// feature native-tls is enabled.
+/// Without a crypto provider, reqwest panics unless the feature native-tls is enabled.
 fn http() -> reqwest::Client {
     HttpOptions::default().to_reqwest("http://127.0.0.1").expect("the client builds")
 }
@@ -61,7 +59,6 @@ async fn send(integration: Integration, authorizer: &Authorizer, server: &Server
     }
 }
 
-/// A tower service that sends requests with reqwest.
 #[derive(Clone)]
 struct Sender(reqwest::Client);
 

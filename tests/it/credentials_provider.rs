@@ -20,7 +20,6 @@ fn ping() -> Vec<fintech_auth::Scope> {
     scopes(&["/ping.read"])
 }
 
-/// Calls each operation of both vendors that sends the credentials.
 async fn each_operation(moov: &moov::Client, moneykit: &moneykit::Client) -> [Result<(), Error>; 6] {
     let refresh_token = Secret::from("r");
     [
@@ -111,7 +110,7 @@ async fn refused_credentials_are_reread_once_per_5_s_and_resent_only_if_changed(
     let server = Server::start().await;
     server.accept(&[]);
     let (provider, clock) = (Cached::new("id:one"), ManualClock::new(std::time::SystemTime::now()));
-    // With these options, failures are not cached, so every call is sent.
+    // These options do not cache failures, so every call is sent.
     let tokens = |tokens: TokenOptions| plain(tokens).with_clock(clock.clone());
     let moov = server.moov(provider.clone()).with_tokens(tokens).build().unwrap();
     for second in 0..20 {
@@ -132,8 +131,7 @@ async fn wrong_new_secret_is_sent_once_and_then_blocked() {
     let tokens = |_| TokenOptions::default().with_clock(clock.clone());
     let moov = server.moov(provider.clone()).with_tokens(tokens).build().unwrap();
     moov.create_access_token(&ping()).await.unwrap();
-    // The provider returns a wrong secret, and returns the same secret again after the refusal. So
-    // the client sends the call only once.
+    // After the refusal, the provider returns the same wrong secret, so the client does not retry.
     provider.set("id:wrong");
     for _ in 0..3 {
         moov.create_access_token(&ping()).await.unwrap_err();

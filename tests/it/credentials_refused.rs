@@ -25,7 +25,6 @@ use crate::{
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// A server that accepts one secret.
 #[derive(Clone)]
 struct Server(Arc<Mutex<State>>);
 
@@ -60,7 +59,6 @@ impl Server {
         Ok(token)
     }
 
-    /// Returns the calls since this method was called last.
     fn calls(&self) -> Vec<String> {
         self.0.lock().unwrap().calls.drain(..).map(|(_, call)| call).collect()
     }
@@ -70,14 +68,13 @@ impl Server {
     }
 }
 
-/// The token source of one process. When it rereads its credentials, it gets another secret.
 #[derive(Clone)]
 struct Source(Arc<Inner>);
 
 struct Inner {
     server: Server,
     secret: Mutex<&'static str>,
-    /// The secret after the next reread. If `None`, rereading panics.
+    /// The secret after the next reread. If `None`, the reread panics.
     next: Mutex<Option<&'static str>>,
     looks: Mutex<u32>,
 }
@@ -198,7 +195,7 @@ async fn refusal_of_the_old_credentials_does_not_block_new_ones() {
         assert_eq!(kind(&cache, "a").await, Some(ErrorKind::Unauthorized));
         assert_eq!(kind(&cache, "a").await, Some(ErrorKind::Unauthorized));
         assert_eq!(server.calls(), ["a by one"], "it is remembered");
-        // Another part of the program has replaced the credentials.
+        // Simulates another part of the program that replaces the credentials.
         *source.0.secret.lock().unwrap() = "two";
         assert_eq!(kind(&cache, "a").await, None, "{refusal}");
         assert_eq!(server.calls(), ["a by two"], "{refusal}");
@@ -246,7 +243,6 @@ async fn retry_with_new_credentials_respects_the_rate_limit() {
     assert!(times.len() == 2 && times[1] - times[0] >= Duration::from_secs(10), "{times:?}");
 }
 
-/// Simulates a process with its own cache and store.
 fn process(redis: &RedisServer, source: &Source, calls: usize) -> TokenCache {
     let store = RedisStore::builder([SealingKey::new(&[7; 32]).unwrap()]).with_namespace("credentials");
     // The timeout is long, so that a slow test machine does not count as a failing Redis.
