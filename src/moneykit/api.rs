@@ -1,4 +1,4 @@
-//! Calls MoneyKit's three operations, with one method for each, and interprets the responses.
+//! Sends requests for MoneyKit's operations, and interprets the responses.
 
 use std::sync::Arc;
 
@@ -22,7 +22,6 @@ const CONTRACT: Contract = Contract {
     forbidden: None,
 };
 
-/// The state that the clones of a client share.
 #[derive(Debug)]
 pub(super) struct Inner {
     pub(super) shared: client::Inner<Api>,
@@ -37,7 +36,7 @@ impl Inner {
     }
 }
 
-/// The operations without retries: each method sends one request.
+/// Each method sends one request and does not retry.
 #[derive(Debug)]
 pub(super) struct Api {
     pub(super) http: Http,
@@ -136,10 +135,8 @@ impl TokenSource for Api {
     }
 }
 
-/// The error code of an access token that has expired.
 const EXPIRED: &str = "api_error.auth.expired_access_token";
 
-/// Returns the token that a response of `create_access_token` contains.
 pub(super) fn issued(response: Response<types::CreateAccessTokenResponse>) -> IssuedToken {
     let date = response.date();
     let types::CreateAccessTokenResponse { access_token, expires_in, .. } = response.into_body();

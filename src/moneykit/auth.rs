@@ -12,35 +12,36 @@ use crate::{
 
 const CLIENT_ID: HeaderName = HeaderName::from_static("x-client-id");
 const CLIENT_SECRET: HeaderName = HeaderName::from_static("x-client-secret");
-/// The names of the headers that carry the key pair.
 pub(super) const KEY_PAIR: [HeaderName; 2] = [CLIENT_ID, CLIENT_SECRET];
 
-/// Where a request contains the client credentials.
+/// The way to send the client credentials with a token request.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ClientAuth {
-    /// In the `Authorization` header (RFC 6749 section 2.3.1, RFC 7617).
+    /// Sends the credentials in the `Authorization` header (RFC 6749 section 2.3.1, RFC 7617).
     #[default]
     Basic,
-    /// In the body, as `client_id` and `client_secret` (RFC 6749 section 2.3.1).
+    /// Sends the credentials in the body, as `client_id` and `client_secret` (RFC 6749 section
+    /// 2.3.1).
     Body,
-    /// In `X-Client-Id` and `X-Client-Secret`, the vendor's newest method.
+    /// Sends the credentials in the headers `X-Client-Id` and `X-Client-Secret`, the vendor's
+    /// newest method.
     Headers,
 }
 
-/// The identity of a client, as the builder received it.
+/// The identity that the builder received, before validation.
 #[derive(Clone, Debug)]
 pub(super) enum Identity {
     Credentials(Arc<dyn CredentialsProvider>),
-    /// The client id of a client that only verifies webhooks, if given.
+    /// The optional client id of a client that only verifies webhooks.
     Id(Option<String>),
 }
 
-/// The identity of a client, after validation.
+/// The identity of a client after validation.
 #[derive(Debug)]
 pub(super) enum Auth {
     Credentials(CurrentCredentials),
-    /// The client id of a client that only verifies webhooks, if given.
+    /// The optional client id of a client that only verifies webhooks.
     Id {
         id: Option<String>,
         name: Option<String>,
@@ -64,7 +65,6 @@ impl Auth {
         Ok(Self::Credentials(builder.credentials(provider, Scheme { own, key_pair })?))
     }
 
-    /// Returns the client id for requests that need no secret, or `None` if the id is unknown.
     pub(super) async fn client_id(&self) -> Option<String> {
         match self {
             Self::Credentials(credentials) => {
@@ -74,7 +74,6 @@ impl Auth {
         }
     }
 
-    /// Returns a text that distinguishes this account from others: see [`account`].
     pub(super) fn account(&self) -> String {
         let account = match self {
             Self::Credentials(credentials) => credentials.account(),
@@ -94,7 +93,6 @@ impl Auth {
     }
 }
 
-/// Returns the vendor's two custom headers with the key pair.
 fn key_pair(credentials: &Credentials) -> Result<Headers, Error> {
     let id = visible("the client id", credentials.client_id())?;
     let secret = sensitive("the client secret", credentials.client_secret().expose_secret())?;

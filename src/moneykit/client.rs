@@ -1,4 +1,4 @@
-//! The MoneyKit client: three operations, one method each.
+//! The MoneyKit client and its builder.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,8 +18,8 @@ use crate::{
     webhook::Deliveries,
 };
 
-/// A client of MoneyKit's auth endpoints. It is cheap to clone, and clones share connections and
-/// tokens.
+/// A client of MoneyKit's auth endpoints. A client is cheap to clone, and all clones share
+/// connections and tokens.
 ///
 /// ```
 /// # #[cfg(feature = "emulator")]
@@ -55,14 +55,15 @@ impl Client {
 
     /// Returns an [`Authorizer`] that adds the key pair to your own requests to the same origin.
     ///
-    /// The authorizer sends `X-Client-Id` and `X-Client-Secret`, and no token. A request that gets
-    /// a 401 is repeated once if the credentials have been replaced. See
-    /// [`authorize`](crate::authorize#security) for redirects.
+    /// The authorizer sends `X-Client-Id` and `X-Client-Secret`, and no token. If a request gets a
+    /// 401 and the credentials have been replaced in the meantime, the authorizer sends the request
+    /// once more. [The module `authorize`](crate::authorize#security) describes how redirects are
+    /// handled.
     ///
     /// # Errors
     ///
-    /// Fails with [`ErrorKind::InvalidConfig`] if the client has no credentials, or if they contain
-    /// characters that headers cannot carry.
+    /// Fails with [`ErrorKind::InvalidConfig`] if the client has no credentials, or if the
+    /// credentials contain characters that are invalid in a header.
     pub fn key_pair(&self) -> Result<Authorizer, Error> {
         let api = &self.inner().api;
         let credentials = api.auth.credentials()?;
@@ -72,7 +73,8 @@ impl Client {
         Ok(Authorizer::key_pair_at(Arc::new(credentials.clone()), KEY_PAIR, api.http.base()))
     }
 
-    /// Issues a token without caching it (`POST /auth/token`), and returns the whole response.
+    /// Requests a new token (`POST /auth/token`), and returns the whole response. The token is not
+    /// cached.
     ///
     /// Most callers need [`Client::token`] instead. A token that is requested without scopes has
     /// all permissions of the application.
@@ -85,8 +87,8 @@ impl Client {
     ///
     /// # Cancellation
     ///
-    /// If the future is dropped, the service may still issue a token that no caller receives. That
-    /// token counts towards the vendor's limits until it expires.
+    /// If the future is dropped, the service may still issue a token that no caller receives. Such
+    /// a token counts towards the vendor's limits until the token expires.
     pub async fn create_access_token(
         &self,
         scopes: &[Scope],
@@ -98,13 +100,14 @@ impl Client {
 
     /// Fetches the client application that an access token belongs to (`GET /auth/introspect`).
     ///
-    /// The token is a [`Token`](crate::Token), or a [`Secret`](crate::Secret) that contains one.
+    /// The token is a [`Token`](crate::Token), or a [`Secret`](crate::Secret) that contains a
+    /// token.
     ///
     /// # Errors
     ///
-    /// Fails with [`ErrorKind::Unauthorized`] for a token that is not accepted. If the token has
-    /// expired, [`Error::code`] is `api_error.auth.expired_access_token`. Like every call, it can
-    /// also fail with `RateLimited`, `Unavailable`, `Timeout` or `InvalidResponse`.
+    /// Fails with [`ErrorKind::Unauthorized`] if the service does not accept the token. If the
+    /// token has expired, [`Error::code`] is `api_error.auth.expired_access_token`. Like every
+    /// call, it can also fail with `RateLimited`, `Unavailable`, `Timeout` or `InvalidResponse`.
     pub async fn introspect(
         &self,
         token: &impl AsToken,
@@ -116,7 +119,7 @@ impl Client {
     /// Fetches the client application that this client's credentials belong to (`GET
     /// /auth/introspect`).
     ///
-    /// Sends the credentials instead of a token, in the two headers of [`ClientAuth::Headers`].
+    /// Sends the credentials in the two headers of [`ClientAuth::Headers`], and sends no token.
     ///
     /// # Errors
     ///
@@ -146,8 +149,8 @@ impl Client {
     }
 }
 
-/// The `MoneyKit-Version` that the vendor's SDKs send. This is the default of
-/// [`ClientBuilder::with_version`].
+/// The `MoneyKit-Version` that the vendor's SDKs send. [`ClientBuilder::with_version`] uses this
+/// version by default.
 pub const VERSION: &str = "2023-02-18";
 
 /// Creates a [`Client`] from its options.
@@ -187,15 +190,14 @@ impl ClientBuilder {
         }
     }
 
-    /// Creates a builder for a client without a secret, for a process that only verifies webhooks.
+    /// Creates a builder for a process that only verifies webhooks. The client needs no secret.
     ///
-    /// The client can fetch the keys, which MoneyKit serves without authentication, and introspect
-    /// a given token. Every call that needs credentials fails with [`ErrorKind::InvalidConfig`] and
-    /// sends nothing.
+    /// The client can fetch the keys, because MoneyKit serves the keys without authentication. The
+    /// client can also introspect a given token. Every call that needs credentials fails with
+    /// [`ErrorKind::InvalidConfig`] and sends nothing.
     ///
-    /// The client id is not secret. If the id is given, it is sent with the request for keys,
-    /// because the vendor's own client does so. The vendor does not document what the service uses
-    /// the id for.
+    /// If a client id is given, the client sends the id with the request for keys, because the
+    /// vendor's own client does so. The vendor does not document why. The client id is not secret.
     ///
     /// ```
     /// use fintech_auth::moneykit::ClientBuilder;
@@ -214,8 +216,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets how webhooks are verified and how their keys are cached. Webhooks and tokens use the
-    /// same clock.
+    /// Sets how webhooks are verified and how the keys are cached. The verifier uses the clock of
+    /// the token options.
     #[must_use]
     pub fn with_webhooks(mut self, customise: impl FnOnce(VerifierOptions) -> VerifierOptions) -> Self {
         self.webhooks = customise(self.webhooks);
@@ -247,7 +249,7 @@ impl ClientBuilder {
     }
 }
 
-/// Returns whether the text is a date in the format of RFC 3339.
+/// A version is a date such as `2023-02-18`.
 pub(crate) fn is_version(text: &str) -> bool {
     is_like(text, "0000-00-00") && text.parse::<chrono::NaiveDate>().is_ok()
 }

@@ -1,6 +1,5 @@
-//! MoneyKit's settings by name, from a file of any format or from the environment.
-//!
-//! Each setting sets one option of the builder.
+//! MoneyKit's settings, from a file or from the environment. Each setting sets one option of the
+//! builder.
 
 use std::time::Duration;
 
@@ -17,8 +16,8 @@ settings! {
 "MONEYKIT" "`basic`, `body` or `headers`" &[], &[
     ("SECRET_KEY", "client_secret"),
 ];
-/// `MONEYKIT_URL`, which the vendor's samples use for the base URL, is never read. If it is set and
-/// `MONEYKIT_BASE_URL` is not, reading the environment fails.
+/// This crate never reads `MONEYKIT_URL`, the name of the base URL in the vendor's samples. If
+/// `MONEYKIT_URL` is set and `MONEYKIT_BASE_URL` is not set, reading the environment fails.
 ///
 /// # Example
 ///
@@ -41,14 +40,15 @@ settings! {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Config {
-    /// How far the time in a webhook may be from the current time, in the past or in the future.
+    /// The maximum difference between the time in a webhook and the current time, in both
+    /// directions.
     pub webhook_tolerance: Duration,
 }
 }
 
 impl Config {
-    /// Returns a builder without the secret, which is not read: see
-    /// [`ClientBuilder::for_webhooks`].
+    /// Returns a builder for a client that only verifies webhooks
+    /// ([`ClientBuilder::for_webhooks`]). The secret is not read.
     ///
     /// # Errors
     ///

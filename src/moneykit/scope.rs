@@ -32,8 +32,8 @@ documented! {
         LinkDataRefresh = "link:data:refresh",
         LinkSessionCreate = "link_session:create",
         ;
-        /// Any other scope, verbatim. Only parsing creates this variant, so the variant never holds
-        /// a scope that has its own variant.
+        /// A scope without a variant of its own, unchanged. Only parsing creates this variant, so a
+        /// documented scope is never stored as `Other`.
         #[non_exhaustive]
         Other {
             /// The scope as it is sent.
@@ -48,7 +48,7 @@ impl NamedScope {
     }
 }
 
-/// Displays the scope as it is sent.
+/// Writes the scope as the client sends it.
 impl fmt::Display for NamedScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -59,7 +59,7 @@ impl fmt::Display for NamedScope {
 }
 
 scope_conversions! {
-    /// Parses one scope. A scope without its own variant is kept as [`NamedScope::Other`].
+    /// Parses one scope. A scope without a variant of its own becomes [`NamedScope::Other`].
     NamedScope
 }
 

@@ -1,7 +1,8 @@
-//! Caches the keys that sign webhooks, and decides when to fetch them.
+//! Caches the keys that verify webhooks, and decides when to fetch new keys.
 //!
-//! At most one fetch runs at a time, in its own task, for all waiting callers. For unknown key ids,
-//! keys are fetched at most once per cool-down, because anyone can make up a key id.
+//! At most one fetch runs at a time, and all waiting callers share its result. Unknown key ids
+//! start at most one fetch per cool-down, because anyone can send a webhook with an invented key
+//! id.
 
 use std::{
     fmt,
@@ -18,16 +19,16 @@ use crate::{
     webhook::{Reason, VerifyError},
 };
 
-/// The maximum time that a webhook waits for a fetch if stale keys could verify the webhook. The
-/// time is short, because the sender of the webhook waits for the response.
+/// The maximum time that a webhook waits for a fetch if a stale key in the cache can verify the
+/// webhook. The time is short, because the vendor waits for the response.
 const STALE_WAIT: Duration = Duration::from_secs(1);
-/// The pause after the first failed fetch. The pause doubles with each further failure, up to the
+/// The pause after the first failed fetch. Each further failure doubles the pause, up to the
 /// cool-down.
 const BACKOFF: Duration = Duration::from_secs(1);
-/// The maximum `Retry-After` of the vendor that is respected, because webhooks wait for the keys.
+/// The limit for the vendor's `Retry-After`. During this wait no keys are fetched, so webhooks with
+/// new keys fail.
 const LONGEST_WAIT: Duration = Duration::from_secs(5 * 60);
 
-/// The keys of one client, and the state of fetching them.
 pub(crate) struct KeyCache {
     options: VerifierOptions,
     clock: Arc<dyn Clock>,
@@ -38,7 +39,7 @@ pub(crate) struct KeyCache {
 struct State {
     fetched: Option<Fetched>,
     flight: SingleFlight<Result<(), Error>>,
-    /// Keys are not fetched for an unknown key id before this time.
+    /// An unknown key id starts no fetch before this time.
     cool_until: Duration,
     failure: Option<Failure>,
 }
@@ -48,7 +49,7 @@ struct Fetched {
     asked: Now,
 }
 
-/// A failed fetch, and the time until which no other fetch starts.
+/// A failed fetch. No fetch starts before `until`.
 struct Failure {
     error: Error,
     times: u32,
@@ -62,28 +63,26 @@ struct Now {
 }
 
 impl Now {
-    /// Returns the time since `earlier`, according to the clock that shows the longer time. The
-    /// monotonic clock may stop while the machine sleeps, and the wall clock may be set back.
+    /// Uses the clock that measured the longer time, because the monotonic clock may stop while the
+    /// machine sleeps, and the wall clock may be set back.
     fn since(self, earlier: Self) -> Duration {
         let by_wall = self.wall.duration_since(earlier.wall).unwrap_or_default();
         by_wall.max(self.tick.saturating_sub(earlier.tick))
     }
 }
 
-/// The next step for a key id.
 enum Step {
     Use(Arc<VerifyingKeys>),
     Refuse(VerifyError),
-    /// Wait for the running fetch. If there are stale keys, wait only for a short time.
+    /// Wait for the running fetch. If stale keys are given, wait at most [`STALE_WAIT`].
     Wait(Waiter<Result<(), Error>>, Option<Arc<VerifyingKeys>>),
-    /// Start a fetch and wait for it. If there are stale keys, wait only for a short time.
+    /// Start a fetch and wait for the result. If stale keys are given, wait at most [`STALE_WAIT`].
     Start(Flight<Result<(), Error>>, Fetch, Option<Arc<VerifyingKeys>>),
 }
 
-/// When and why a fetch was started.
 struct Fetch {
     asked: Now,
-    /// The key id that was requested, if there were no keys to use when the fetch started.
+    /// The requested key id, if the cache had no usable keys when the fetch started.
     cold: Option<String>,
 }
 
@@ -118,8 +117,7 @@ impl KeyCache {
         F: Future<Output = Result<VerifyingKeys, Error>> + Send + 'static,
     {
         let (mut waited, mut led) = (false, false);
-        // Try at most four times: this allows for one fetch of another caller, one own fetch, and
-        // two fetches whose tasks are dropped.
+        // The attempts are limited, because every fetch task may be dropped with its runtime.
         for _ in 0..4 {
             let (waiter, stale) = match self.step(key_id, waited, led) {
                 Step::Use(keys) => return Ok(keys),
@@ -139,12 +137,11 @@ impl KeyCache {
                     Err(_) => return Ok(stale),
                 },
             };
-            // If the task was dropped, for example with its runtime, there is no outcome. Try
-            // again.
+            // There is no outcome if the fetch task was dropped.
             let Some(outcome) = outcome else { continue };
             waited = true;
             if let Err(error) = outcome {
-                // If the fetch fails, keep using the stale keys.
+                // After a failed fetch, the stale keys stay in use.
                 let usable = self.state().usable(self.now(), &self.options).map(|(keys, _)| keys);
                 let usable = usable.filter(|keys| keys.contains(key_id));
                 return usable.ok_or_else(|| unavailable(error, None));
@@ -169,8 +166,8 @@ impl KeyCache {
             if !is_unknown && (is_fresh || waited || failing.is_some()) {
                 return Step::Use(keys);
             }
-            // The keys have just been fetched, but an HTTP cache may delay a new key. So the vendor
-            // is asked to send the webhook again.
+            // This caller has just fetched the keys, but an HTTP cache may delay a new key. The
+            // webhook gets a 503, so that the vendor sends the webhook again.
             if is_unknown && waited && led {
                 let left = state.cool_until.saturating_sub(now.tick);
                 return Step::Refuse(VerifyError::from(Reason::KeysCoolingDown).with_retry_after(left));
@@ -195,8 +192,7 @@ impl KeyCache {
         Step::Start(state.flight.start(), Fetch { asked: now, cold }, stale)
     }
 
-    /// Fetches in a separate task, so that the fetch continues if the request that started it is
-    /// cancelled.
+    /// Fetches in a separate task, so that the fetch continues if the caller is cancelled.
     fn start(
         self: &Arc<Self>,
         flight: Flight<Result<(), Error>>,
@@ -206,7 +202,6 @@ impl KeyCache {
         let cache = self.clone();
         let spawned = flight.spawn(async move {
             let fetched = fetch.await;
-            // The keys are stored even if no caller is waiting any more.
             Some(cache.end(started, fetched))
         });
         spawned.map_err(|_| {
@@ -242,7 +237,7 @@ impl KeyCache {
 }
 
 impl State {
-    /// Returns the keys unless they are too old, and whether they are fresh.
+    /// Returns the keys, and whether the keys are fresh. Returns `None` if the keys are too old.
     fn usable(&self, now: Now, options: &VerifierOptions) -> Option<(Arc<VerifyingKeys>, bool)> {
         let fetched = self.fetched.as_ref()?;
         let age = now.since(fetched.asked);

@@ -1,4 +1,4 @@
-//! The content of a MoneyKit webhook. Undocumented events and fields are kept.
+//! Parses the body of a MoneyKit webhook. Undocumented events and fields are kept.
 
 use std::fmt;
 
@@ -22,23 +22,24 @@ event_kinds! {
 pub struct Event {
     /// `webhook_event`: the kind of the event.
     pub kind: EventKind,
-    /// `webhook_idempotency_key`: the same in each retry of an event. Handle each key only once.
+    /// `webhook_idempotency_key`. All retries of an event have the same key. Handle each key only
+    /// once.
     pub idempotency_key: Option<String>,
-    /// `webhook_timestamp`: the same in each retry of an event.
+    /// `webhook_timestamp`. All retries of an event have the same timestamp.
     pub timestamp: Option<Timestamp>,
     /// `webhook_major_version`, if it is an integer or a string of digits.
     pub major_version: Option<u64>,
     /// `webhook_minor_version`, if it is an integer or a string of digits.
     pub minor_version: Option<u64>,
-    /// `link_id`: the link that the event is about.
+    /// `link_id`: the link that the event describes.
     pub link_id: Option<String>,
-    /// All other fields, and each field above whose value does not have the expected type.
+    /// The fields that have no member of their own, and fields whose values have an unexpected
+    /// type.
     pub fields: Map<String, Value>,
 }
 
 impl Event {
-    /// Creates an event that has only a kind, for tests of a handler. Set the other fields as
-    /// needed.
+    /// Creates an event for tests of a handler. Only the kind is set.
     ///
     /// ```
     /// use fintech_auth::moneykit::webhook::{Event, EventKind};
@@ -63,9 +64,9 @@ impl Event {
     ///
     /// # Errors
     ///
-    /// Fails with [`MalformedBody`](crate::webhook::VerifyErrorKind::MalformedBody) for any other
-    /// body. Such a webhook is still authentic: respond with 2xx and inspect the body. Otherwise
-    /// the vendor keeps sending the webhook again.
+    /// Fails with [`MalformedBody`](crate::webhook::VerifyErrorKind::MalformedBody) if the body is
+    /// not a JSON object with a string `webhook_event`. Such a webhook is still authentic: respond
+    /// with 2xx, because otherwise the vendor keeps sending the webhook.
     pub fn read(body: &[u8]) -> Result<Self, VerifyError> {
         let malformed = || VerifyError::from(Reason::MalformedBody);
         let mut fields: Map<String, Value> = serde_json::from_slice(body).map_err(|_| malformed())?;
@@ -82,7 +83,7 @@ impl Event {
     }
 }
 
-/// Removes and returns a field, unless its value does not have the expected type.
+/// Leaves the field in `fields` if the value does not have the expected type.
 fn take<T>(fields: &mut Map<String, Value>, name: &str, read: impl FnOnce(&Value) -> Option<T>) -> Option<T> {
     let value = read(fields.get(name)?)?;
     fields.remove(name);
@@ -108,7 +109,7 @@ impl<B: AsRef<[u8]>> Verified<B> {
     }
 }
 
-/// Does not show the values of other fields, which may describe people and their accounts.
+/// Shows only the names in `fields`, because the values may describe people and their accounts.
 impl fmt::Debug for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Event")
@@ -123,8 +124,8 @@ impl fmt::Debug for Event {
     }
 }
 
-/// MoneyKit's description of a delivery, from headers that are **not signed**. Use the description
-/// only for logs.
+/// The delivery token and the attempt number, from headers that are **not signed**. Use these
+/// values only for logs.
 ///
 /// ```
 /// use fintech_auth::moneykit::webhook::UnsignedDelivery;

@@ -1,6 +1,7 @@
-//! Parses a compact JWS (RFC 7515 section 7.1) strictly. Does not verify the signature.
+//! Parses a compact JWS (RFC 7515 section 7.1), but does not verify its signature.
 //!
-//! The header cannot choose the algorithm: it must be ES256, and any other value is rejected.
+//! A JWS whose `alg` is not `ES256` is rejected, so that the sender cannot choose a weaker
+//! algorithm.
 
 use std::borrow::Cow;
 
@@ -16,13 +17,13 @@ use crate::{
 pub(super) const LIMIT: usize = 4096;
 const KEY_ID_LIMIT: usize = 256;
 const MEMBERS_LIMIT: usize = 32;
-/// The length of a signature, in bytes: two numbers of 32 bytes each (RFC 7518 section 3.4).
+/// An ES256 signature has 64 bytes: two integers of 32 bytes each (RFC 7518 section 3.4).
 const SIGNATURE: usize = 64;
 
-/// A JWS whose header is valid. Its signature is not verified yet.
+/// A parsed JWS with a valid header. The signature is not verified yet.
 pub(super) struct Jws<'a> {
     pub(super) key_id: String,
-    /// The signed bytes: header, dot and payload, as received.
+    /// The header, a dot and the payload, as received. The signature covers these bytes.
     pub(super) signed: &'a [u8],
     pub(super) signature: [u8; SIGNATURE],
     payload: &'a str,
@@ -47,20 +48,20 @@ impl<'a> Jws<'a> {
         Ok(Self { key_id, signed: signed.as_bytes(), signature, payload })
     }
 
-    /// Decodes the payload. Call it only after the signature has been verified.
+    /// Call this method only after the signature is verified, because the payload is not trusted
+    /// before.
     pub(super) fn payload(&self) -> Result<Vec<u8>, VerifyError> {
         decode(self.payload)
     }
 }
 
-/// Decodes base64url without padding, white space or trailing bits (RFC 7515 section 2), so that
-/// each value has only one encoding.
+/// Rejects padding, white space and trailing bits (RFC 7515 section 2), so that each value has only
+/// one encoding.
 fn decode(part: &str) -> Result<Vec<u8>, VerifyError> {
     BASE64_URL_SAFE_NO_PAD.decode(part).map_err(|_| Reason::MalformedBase64.into())
 }
 
-/// Returns the reason for a signature of the wrong length. Most libraries produce an ASN.1 sequence
-/// unless they are told to produce a JWS signature.
+/// Many ECDSA libraries produce a DER signature by default, so a DER signature gets its own reason.
 fn bad_length(signature: &[u8]) -> VerifyError {
     match signature {
         [0x30, length, 0x02, ..] if usize::from(*length) + 2 == signature.len() => Reason::SignatureInDer,
@@ -69,14 +70,15 @@ fn bad_length(signature: &[u8]) -> VerifyError {
     .into()
 }
 
-/// Returns the key id, if the rest of the header is valid.
+/// Returns the key id if the header is valid.
 fn check_header(header: &[u8]) -> Result<String, VerifyError> {
     let members = members(header).ok_or(Reason::MalformedJwsHeader)?;
     let mut algorithm = None;
     let mut key_id = None;
     for (name, value) in members {
         match (&*name, value) {
-            // A verifier must support every extension that `crit` lists. This crate supports none.
+            // A verifier must reject a JWS with an unsupported extension in `crit` (RFC 7515
+            // section 4.1.11). This crate supports no extension.
             ("crit", _) => return Err(VerifyError::about(Reason::CriticalExtension, "crit")),
             ("alg", Value::String(value)) => algorithm = Some(value),
             ("kid", Value::String(value)) => key_id = Some(value),
@@ -98,10 +100,8 @@ fn check_header(header: &[u8]) -> Result<String, VerifyError> {
     }
 }
 
-/// Returns the members of a JSON object, or `None` if the text is not an object, has too many
-/// members or repeats a name.
-///
-/// RFC 7515 section 4 allows a parser to reject repeated names or to use the last one.
+/// Returns `None` if the JSON is not an object, has too many members or repeats a name. RFC 7515
+/// section 4 allows a parser to reject repeated names.
 pub(super) fn members(json: &[u8]) -> Option<Vec<(Cow<'_, str>, Value)>> {
     let members: Members<'_, Value> = serde_json::from_slice(json).ok()?;
     (members.0.len() <= MEMBERS_LIMIT && !members.has_repeated_name()).then_some(members.0)

@@ -1,4 +1,4 @@
-//! Parses a key set (RFC 7517) and checks which of its keys can verify signatures.
+//! Parses a key set (RFC 7517), and checks which keys can verify signatures.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -9,18 +9,19 @@ use serde_json::{Map, Value};
 use super::super::types::JwkSet;
 use crate::webhook::{Reason, VerifyError};
 
-/// The length of a public point, in bytes: a 4 for "uncompressed", then both coordinates in 32
-/// bytes each (SEC 1 section 2.3.3).
+/// An uncompressed public point has 65 bytes: the byte 4, then two coordinates of 32 bytes each
+/// (SEC 1 section 2.3.3).
 const POINT: usize = 65;
 
-/// The keys that may have signed a vendor's webhooks, parsed and checked once.
+/// The public keys that verify MoneyKit's webhooks. Each key is parsed and checked once.
 ///
-/// A malformed or unsuitable key does not affect the other keys. A webhook that names such a key is
-/// rejected with the reason why the key cannot be used. Entries that are not objects or have no id
-/// are skipped. If two keys have the same id, the usable key is used. If both keys are usable and
-/// differ, neither is used, because the id is ambiguous.
+/// An unusable key does not affect the other keys. A webhook that names an unusable key is rejected
+/// with the reason why the key is unusable. Entries without a key id are skipped.
 ///
-/// The number of keys is limited only by the size of the response, which is 1 MiB by default
+/// If two keys have the same id and only one of the two keys is usable, the usable key is used. If
+/// both keys are usable and differ, neither key is used, because the id is ambiguous.
+///
+/// Only the size of the response limits the number of keys. The maximum size is 1 MiB by default
 /// ([`HttpOptions::with_body_limit`](crate::HttpOptions::with_body_limit)).
 #[derive(Clone, Default)]
 pub struct VerifyingKeys(BTreeMap<Box<str>, Key>);
@@ -28,8 +29,8 @@ pub struct VerifyingKeys(BTreeMap<Box<str>, Key>);
 type Key = Result<[u8; POINT], Reason>;
 
 impl VerifyingKeys {
-    /// Parses a fetched key set. Parsing cannot fail. In the worst case, no key in the set is
-    /// usable.
+    /// Parses a fetched key set. Unusable keys cause no error here, but webhooks that name such
+    /// keys are rejected.
     pub fn new(set: &JwkSet) -> Self {
         let mut keys = BTreeMap::<Box<str>, Key>::new();
         for jwk in set.keys.iter().filter_map(Value::as_object) {
@@ -52,17 +53,17 @@ impl VerifyingKeys {
         self.0.values().filter(|key| key.is_ok()).count()
     }
 
-    /// Returns whether there is no usable key.
+    /// Returns whether the set has no usable key.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Returns whether a key has this id, even if the key is not usable.
+    /// Returns whether the set has a key with this id, even if the key is not usable.
     pub fn contains(&self, key_id: &str) -> bool {
         self.0.contains_key(key_id)
     }
 
-    /// Verifies a signature with ES256, regardless of what the header or the key says.
+    /// Always uses ES256, whatever algorithm the JWS header or the key names.
     pub(super) fn verify(&self, key_id: &str, signed: &[u8], signature: &[u8]) -> Result<(), VerifyError> {
         let point = self.0.get(key_id).ok_or(Reason::UnknownKey)?.as_ref().map_err(|kind| *kind)?;
         signature::UnparsedPublicKey::new(&signature::ECDSA_P256_SHA256_FIXED, point)
@@ -78,7 +79,7 @@ impl fmt::Debug for VerifyingKeys {
     }
 }
 
-/// Returns the public point of a key that can verify ES256.
+/// Returns the public point, or the reason why the key cannot verify ES256 signatures.
 fn read(jwk: &Map<String, Value>) -> Key {
     let text = |name| jwk.get(name).map(|value| value.as_str().unwrap_or_default());
     let only = |name, expected, kind| match text(name) {
@@ -100,7 +101,7 @@ fn read(jwk: &Map<String, Value>) -> Key {
         }
     }
     only("alg", "ES256", Reason::KeyAlgorithm)?;
-    // A key set is public. If it contains a private key (`d`), anyone can sign with this key.
+    // A key set is public, so anyone could sign with a private key (`d`) in the set.
     if jwk.contains_key("d") {
         return Err(Reason::KeyMalformed);
     }
@@ -116,11 +117,8 @@ fn read(jwk: &Map<String, Value>) -> Key {
     if is_on_curve(&point) { Ok(point) } else { Err(Reason::KeyOffCurve) }
 }
 
-/// Returns whether a point is on the curve.
-///
-/// Verifying a signature also checks this, but reports such a point as an invalid signature. A key
-/// agreement fails only for a point that is not on its curve, so this function runs one with an
-/// ephemeral key.
+/// Runs a key agreement with an ephemeral key. The agreement fails only if the point is not on the
+/// curve, but a signature check would report such a point as an invalid signature.
 fn is_on_curve(point: &[u8; POINT]) -> bool {
     let Ok(own) = agreement::EphemeralPrivateKey::generate(&agreement::ECDH_P256, &SystemRandom::new())
     else {
@@ -141,8 +139,8 @@ mod tests {
         VerifyingKeys::new(&serde_json::from_value(json!({ "keys": keys })).expect("a key set"))
     }
 
-    /// The JWS of RFC 7515 appendix A.3 has no `kid` and none of MoneyKit's claims, so this test
-    /// verifies it with the key set directly.
+    /// The test calls the key set directly, because the JWS in the RFC has no `kid` and no MoneyKit
+    /// claims.
     #[test]
     fn signature_of_rfc_7515_appendix_a_3_verifies() {
         let keys = set(&[json!({

@@ -1,4 +1,5 @@
-//! Verifies MoneyKit's webhooks: a JWS with ES256 whose claims contain a digest of the body.
+//! Verifies MoneyKit's webhooks. MoneyKit signs a JWS with ES256, whose claims contain a digest of
+//! the body.
 //!
 //! ```
 //! # #[cfg(feature = "emulator")]
@@ -16,7 +17,7 @@
 //! assert_eq!(webhook.event()?.kind, EventKind::LinkStateChanged);
 //! delivery.complete().await?;
 //!
-//! // The vendor's retry of a handled delivery: respond with 200, and do not handle it.
+//! // If the vendor retries a handled delivery, respond with 200 and do nothing.
 //! assert!(matches!(webhooks.receive(&sent.headers, &sent.body).await?, Received::Done));
 //! # Ok(())
 //! # }
@@ -26,22 +27,23 @@
 //!
 //! # Security
 //!
-//! `MoneyKit-Signature` is always verified as ES256. Any other algorithm in its header is rejected
-//! (RFC 8725 section 3.1). Then the claims are checked: `iat`, which is required, `exp` and `nbf`
-//! if present, and `request_body_sha256` against the raw body. For the other checks, for what is
-//! not checked, and for the reason of each limit, see [the module
-//! `webhook`](crate::webhook#security).
+//! The verifier accepts only ES256 and rejects every other algorithm in the JWS header (RFC 8725
+//! section 3.1). The verifier then checks the claims: `iat`, which is required, `exp` and `nbf` if
+//! present, and `request_body_sha256` against the raw body. [The module
+//! `webhook`](crate::webhook#security) describes the remaining checks, what is not checked, and the
+//! reason for each limit.
 //!
-//! - `MoneyKit-Delivery-Token` and `MoneyKit-Delivery-Attempt` are not signed. Use them only for
-//!   logs ([`UnsignedDelivery`]).
-//! - Keys are taken only from the vendor's key set. `jwk`, `jku`, `x5c` and `x5u` in a JWS header
-//!   are ignored.
-//! - A key that the vendor has withdrawn is rejected after the next fetch: after one hour, or when
-//!   a webhook is signed with a new key. If fetching fails, the last keys are used for up to 24
-//!   hours.
-//! - For an unknown key id, keys are fetched once for all waiting webhooks, and then not again for
-//!   one minute. During that minute, webhooks with an unknown key id get a 503, because the key may
-//!   be new: the vendor sends the webhook again, and a forged webhook is never accepted.
+//! - `MoneyKit-Delivery-Token` and `MoneyKit-Delivery-Attempt` are not signed. Use these headers
+//!   only for logs ([`UnsignedDelivery`]).
+//! - The verifier takes keys only from the vendor's key set, and ignores `jwk`, `jku`, `x5c` and
+//!   `x5u` in a JWS header.
+//! - The verifier rejects a withdrawn key after the next fetch of keys. The next fetch starts after
+//!   one hour, or earlier if a webhook names an unknown key. If fetching fails, the verifier uses
+//!   the cached keys for up to 24 hours.
+//! - If a webhook names an unknown key, the verifier fetches the keys once for all waiting
+//!   webhooks, and then not again for one minute. During this minute, every webhook with an unknown
+//!   key id gets a 503, so that the vendor sends the webhook again. A forged webhook is never
+//!   accepted.
 
 mod cache;
 mod event;
@@ -80,7 +82,8 @@ impl WebhookVerifier {
         Self { inner }
     }
 
-    /// Returns the maximum size of a body, in bytes. Do not read more of a request than this.
+    /// Returns the maximum size of a body, in bytes. Read at most this many bytes of a request
+    /// body.
     pub fn body_limit(&self) -> usize {
         self.inner.webhook_keys.options().body_limit
     }
@@ -90,24 +93,26 @@ impl WebhookVerifier {
         &self.inner.deliveries
     }
 
-    /// Verifies one webhook: its headers and its raw body.
+    /// Verifies the headers and the raw body of one webhook.
     ///
-    /// Does not detect repetitions, so most callers need [`WebhookVerifier::receive`] instead.
+    /// This method does not detect repeated webhooks, so most callers need
+    /// [`WebhookVerifier::receive`] instead.
     ///
     /// # Errors
     ///
-    /// Each rejection has its own [reason](VerifyError::reason). Fails with
-    /// [`KeysUnavailable`](crate::webhook::VerifyErrorKind::KeysUnavailable) if keys are needed and
-    /// cannot be fetched. The source of that error is the [`Error`](crate::Error) of the fetch.
+    /// Fails if the webhook is rejected. [`VerifyError::reason`] returns the reason. Fails with
+    /// [`KeysUnavailable`](crate::webhook::VerifyErrorKind::KeysUnavailable) if new keys are needed
+    /// but cannot be fetched. The source of this error is the [`Error`](crate::Error) of the fetch.
     ///
     /// # Cancellation
     ///
-    /// Cancel safe: a running fetch continues in its own task, and its keys are cached.
+    /// This method is cancel safe. A running fetch continues in its own task, and the fetched keys
+    /// are cached.
     ///
     /// # Security
     ///
-    /// Pass the received bytes unchanged. JSON that was parsed and serialized again has a different
-    /// digest.
+    /// Pass the body exactly as received. If the body is parsed and serialized again, its digest no
+    /// longer matches.
     pub async fn verify<'h, B: AsRef<[u8]>>(
         &self,
         headers: impl Headers<'h>,
@@ -129,24 +134,24 @@ impl WebhookVerifier {
         self.verify_signature(signature, tolerance).await?.with_body(body)
     }
 
-    /// Verifies a webhook, looks it up in the delivery store, and returns whether its delivery is
-    /// new, in progress or done.
+    /// Verifies a webhook and looks up its delivery in the delivery store. The result says whether
+    /// the delivery is new, in progress or done.
     ///
     /// # Errors
     ///
-    /// Fails with the same errors as [`WebhookVerifier::verify`], and
+    /// Fails with the same errors as [`WebhookVerifier::verify`]. Also fails with
     /// [`DeliveryStoreUnavailable`](crate::webhook::VerifyErrorKind::DeliveryStoreUnavailable) if
     /// the delivery store fails.
     ///
     /// # Cancellation
     ///
     /// If the future is dropped, the delivery may stay in progress until its lease expires. The
-    /// event is not lost: a later retry of the vendor is handled.
+    /// event is not lost, because the vendor retries the delivery later.
     ///
     /// # Security
     ///
-    /// Pass the received bytes unchanged. JSON that was parsed and serialized again has a different
-    /// digest.
+    /// Pass the body exactly as received. If the body is parsed and serialized again, its digest no
+    /// longer matches.
     pub async fn receive<'h, B: AsRef<[u8]>>(
         &self,
         headers: impl Headers<'h>,
@@ -159,12 +164,10 @@ impl WebhookVerifier {
         Ok(Received::new(begun, verified))
     }
 
-    /// Returns the tolerance for deliveries that are deduplicated.
     pub(crate) fn window(&self) -> Tolerance {
         self.inner.webhook_keys.options().window()
     }
 
-    /// Returns how long a handled delivery is remembered.
     pub(crate) fn keep(&self) -> Duration {
         self.inner.webhook_keys.options().keep()
     }
@@ -176,8 +179,8 @@ impl WebhookVerifier {
     ) -> Result<VerifiedClaims, VerifyError> {
         let cache = &self.inner.webhook_keys;
         let unverified = Unverified::new(signature)?;
-        // Read the clock before fetching keys, so that the duration of the fetch does not make the
-        // webhook older.
+        // Read the clock before fetching keys, so that the duration of the fetch does not count
+        // towards the age of the webhook.
         let now = cache.wall();
         let fetch = || {
             let inner = self.inner.clone();
@@ -187,8 +190,8 @@ impl WebhookVerifier {
         unverified.verify(&keys, now, cache.options(), tolerance)
     }
 
-    /// Returns the id of a delivery. The id is derived from the idempotency key in the signed body,
-    /// or from the whole body if it contains no idempotency key.
+    /// Derives the id from the idempotency key in the signed body, or from the whole body if the
+    /// body contains no idempotency key.
     pub(crate) fn delivery_id<B: AsRef<[u8]>>(&self, webhook: &Verified<B>) -> DeliveryId {
         let body = webhook.body().as_ref();
         let account = self.inner.shared.api.auth.account();
@@ -202,7 +205,7 @@ impl WebhookVerifier {
     }
 }
 
-/// Returns the value of the signature header, for [`verify()`].
+/// Returns the value of the header `MoneyKit-Signature`, which [`verify()`] needs.
 ///
 /// # Errors
 ///

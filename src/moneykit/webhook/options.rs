@@ -1,15 +1,15 @@
-//! The options for verifying webhooks and caching keys.
+//! Options for verifying webhooks and for caching keys.
 
 use std::time::Duration;
 
 use crate::webhook::{Reason, Tolerance, VerifyError};
 
-/// The maximum time to cache a key, which the vendor recommends.
+/// MoneyKit recommends to cache a key for at most one day.
 const DAY: Duration = Duration::from_secs(24 * 3600);
-/// How long MoneyKit retries a delivery.
+/// MoneyKit retries a delivery for two hours.
 const RETRIES: Duration = Duration::from_secs(2 * 3600);
 
-/// The options for verifying webhooks and caching keys.
+/// Options for verifying webhooks and for caching keys.
 #[derive(Clone, Copy, Debug)]
 pub struct VerifierOptions {
     pub(super) tolerance: Option<Tolerance>,
@@ -36,21 +36,22 @@ impl Default for VerifierOptions {
 impl VerifierOptions {
     /// Sets how far `iat` may be from the current time, and how far `nbf` may be in the future.
     ///
-    /// Default: 2 h 5 min into the past for `receive`, which covers the vendor's retries, and 5 min
-    /// for `verify`, which has no delivery store to detect repetitions. Both accept 5 min into the
-    /// future.
+    /// By default, `iat` and `nbf` may be up to 5 min in the future. With `receive`, `iat` may by
+    /// default be up to 2 h 5 min in the past, so that the vendor's retries are accepted. With
+    /// `verify`, `iat` may by default be only 5 min in the past, because `verify` does not detect
+    /// repeated webhooks.
     #[must_use]
     pub fn with_tolerance(mut self, tolerance: Tolerance) -> Self {
         self.tolerance = Some(tolerance);
         self
     }
 
-    /// Returns the tolerance for deliveries that are deduplicated.
+    /// Returns the tolerance for `receive`.
     pub(super) fn window(&self) -> Tolerance {
         self.tolerance.unwrap_or(Tolerance::covering_retries(RETRIES))
     }
 
-    /// Returns how long a handled delivery is remembered.
+    /// Returns how long the delivery store remembers a handled delivery.
     pub(super) fn keep(&self) -> Duration {
         self.window().keep(RETRIES)
     }
@@ -74,29 +75,30 @@ impl VerifierOptions {
         self
     }
 
-    /// Sets the age at which keys are fetched again even if no new key is needed, so that withdrawn
-    /// keys are removed.
+    /// Sets the age at which the cached keys are fetched again. After the fetch, webhooks with
+    /// withdrawn keys are rejected. Default: 1 h.
     ///
-    /// Default: 1 h. [`verify`](super::verify()) ignores this option, as well as `with_max_age` and
-    /// `with_cool_down`.
+    /// The function [`verify`](super::verify()) caches no keys, so it ignores `with_refresh_after`,
+    /// `with_max_age` and `with_cool_down`.
     #[must_use]
     pub fn with_refresh_after(mut self, age: Duration) -> Self {
         self.refresh_after = age;
         self
     }
 
-    /// Sets the maximum age of keys that are used while fetching fails. Default: 24 h, which is
-    /// also the maximum.
+    /// Sets the maximum age of cached keys. Older keys are not used, even if fetching new keys
+    /// fails. Default and maximum: 24 h.
     #[must_use]
     pub fn with_max_age(mut self, age: Duration) -> Self {
         self.max_age = age.min(DAY);
         self
     }
 
-    /// Sets the pause between two fetches for unknown key ids.
+    /// Sets the pause between two fetches for unknown key ids. Default: 60 s.
     ///
-    /// During the pause, every webhook with an unknown key id gets a 503, including the one that
-    /// caused the fetch, because an HTTP cache may delay a new key. Default: 60 s.
+    /// During the pause, every webhook with an unknown key id gets a 503, so that the vendor sends
+    /// the webhook again. The webhook that started the fetch also gets a 503 if the new set does
+    /// not contain the named key, because an HTTP cache may delay a new key.
     #[must_use]
     pub fn with_cool_down(mut self, time: Duration) -> Self {
         self.cool_down = time;

@@ -1,6 +1,6 @@
-//! Verifies one webhook, given the signature, the raw body, the keys and the current time.
+//! Verifies one webhook with given keys at a given time.
 //!
-//! The functions are pure: they fetch nothing, read no clock and store nothing.
+//! This module fetches no keys and reads no clock.
 
 use std::time::{Duration, SystemTime};
 
@@ -15,22 +15,22 @@ use super::{
 };
 use crate::webhook::{Reason, Tolerance, Verified, VerifyError, unhex};
 
-/// The last second of the year 9999. Later dates cannot be formatted.
+/// The last second of the year 9999, in seconds since 1970. RFC 3339 cannot represent later times.
 const LAST_SECOND: u64 = 253_402_300_799;
 
 /// Verifies a webhook with the given keys at the given time.
 ///
-/// `signature` is the value of `MoneyKit-Signature`, and `body` is the raw body.
-/// [`WebhookVerifier`](super::WebhookVerifier) calls this function with the keys that it fetches.
+/// `signature` is the value of the header `MoneyKit-Signature`, and `body` is the raw body. Most
+/// callers need [`WebhookVerifier`](super::WebhookVerifier) instead, which also fetches the keys.
 ///
 /// # Errors
 ///
-/// Each rejection has its own [reason](VerifyError::reason).
+/// Fails if the webhook is rejected. [`VerifyError::reason`] returns the reason.
 ///
 /// # Security
 ///
-/// Pass the received bytes unchanged. JSON that was parsed and serialized again has a different
-/// digest.
+/// Pass the body exactly as received. If the body is parsed and serialized again, its digest no
+/// longer matches.
 pub fn verify<B: AsRef<[u8]>>(
     signature: &str,
     body: B,
@@ -43,7 +43,7 @@ pub fn verify<B: AsRef<[u8]>>(
     unverified.verify(keys, now, options, options.tolerance.unwrap_or_default())?.with_body(body)
 }
 
-/// A signature that is well-formed but not verified yet.
+/// A well-formed signature that is not verified yet.
 pub(super) struct Unverified<'a>(Jws<'a>);
 
 impl<'a> Unverified<'a> {
@@ -70,14 +70,15 @@ impl<'a> Unverified<'a> {
     }
 }
 
-/// The claims of a webhook whose signature and times are verified. Its body is not verified yet.
+/// The claims of a webhook after the signature and the times are verified, but before the body is
+/// verified.
 pub(crate) struct VerifiedClaims {
     claims: Claims,
     key_id: Box<str>,
 }
 
 impl VerifiedClaims {
-    /// Verifies the body against the signed digest.
+    /// Checks that the body has the digest in the signed claims.
     pub(crate) fn with_body<B: AsRef<[u8]>>(self, body: B) -> Result<Verified<B>, VerifyError> {
         let is_same = digest(&SHA256, body.as_ref()).as_ref().ct_eq(&self.claims.body_digest);
         if !bool::from(is_same) {
@@ -87,7 +88,6 @@ impl VerifiedClaims {
     }
 }
 
-/// The claims that are needed for verification. Other claims are ignored.
 struct Claims {
     issued_at: SystemTime,
     expires_at: Option<SystemTime>,
@@ -139,7 +139,7 @@ impl Claims {
     }
 }
 
-/// Parses a `NumericDate` (RFC 7519 section 2): seconds, possibly with a fraction.
+/// Parses a `NumericDate` (RFC 7519 section 2), a number of seconds that may have a fraction.
 fn time(name: &'static str, value: &Value) -> Result<SystemTime, VerifyError> {
     let since = match (value.as_u64(), value.as_f64()) {
         (Some(seconds), _) => Some(Duration::from_secs(seconds)),
