@@ -1,4 +1,4 @@
-//! Calls Moov's two operations, with one method for each grant, and interprets the responses.
+//! Sends requests for Moov's operations, and interprets the responses.
 
 use std::borrow::Cow;
 
@@ -33,7 +33,7 @@ const CONTRACT: Contract = Contract {
     ),
 };
 
-/// The operations without retries: each method sends one request.
+/// Each method sends one request and does not retry.
 #[derive(Debug)]
 pub(super) struct Api {
     pub(super) http: Http,
@@ -107,8 +107,8 @@ impl Api {
 
     /// Logs a warning if the issued token is not valid for the configured origin.
     ///
-    /// The service issues tokens even for an origin that is not allowed. Such a token can only be
-    /// recognised by its audience, or later by a 401 that gives no reason.
+    /// The service issues tokens even if the origin is not allowed. Only the audience shows that
+    /// such a token is useless: requests with the token get a 401 without a reason.
     fn check_audience(&self, issued: &types::AuthToken) {
         let Some(origin) = self.origin.as_ref().or(self.referer.as_ref()).filter(|_| self.is_web()) else {
             return;
@@ -169,8 +169,8 @@ impl client::Api for Api {
         self.origin.as_ref().filter(|_| self.is_web()).and_then(|origin| origin.parse().ok())
     }
 
-    /// Classifies a 401. For an expired token, a wrong origin and a wrong application, Moov returns
-    /// the same 401: without a challenge and with an empty body.
+    /// Moov sends the same 401 for an expired token, a wrong origin and a wrong application. This
+    /// 401 has no challenge and an empty body.
     fn classify_401(headers: &HeaderMap, body: Option<&[u8]>) -> Rejection {
         match headers.contains_key(header::WWW_AUTHENTICATE) {
             false if body.is_some_and(<[u8]>::is_empty) => Rejection::Unexplained,
@@ -212,7 +212,7 @@ impl TokenSource for Api {
     }
 }
 
-/// Fails for an empty token, which the service would treat as missing.
+/// The service would treat an empty token as a missing token.
 fn present(token: &Secret, operation: &'static str) -> Result<(), Error> {
     if !token.is_empty() {
         return Ok(());
@@ -228,7 +228,6 @@ fn check_issued(body: &mut types::AuthToken) -> Result<(), Cow<'static, str>> {
     Ok(())
 }
 
-/// Returns the token that a response of `create_access_token` contains.
 pub(super) fn issued(response: Response<types::AuthToken>) -> IssuedToken {
     let date = response.date();
     let types::AuthToken { access_token, expires_in, refresh_token, scope, .. } = response.into_body();

@@ -1,15 +1,16 @@
-//! Client authentication for requests to Moov, and the kinds of tokens to request.
+//! The settings for client authentication, token types and the encoding of requests.
 
 use crate::generated::moov::types;
 
-/// Where a request contains the client credentials.
+/// The way to send the client credentials with a request.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ClientAuth {
-    /// In the `Authorization` header (RFC 6749 section 2.3.1, RFC 7617).
+    /// Sends the credentials in the `Authorization` header (RFC 6749 section 2.3.1, RFC 7617).
     #[default]
     Basic,
-    /// In the body, as `client_id` and `client_secret` (RFC 6749 section 2.3.1).
+    /// Sends the credentials in the body, as `client_id` and `client_secret` (RFC 6749 section
+    /// 2.3.1).
     Body,
 }
 
@@ -17,7 +18,8 @@ pub enum ClientAuth {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ClientType {
-    /// A web page in a browser, such as a page with Moov.js. This type needs the page's origin.
+    /// A web page in a browser, such as a page with Moov.js. A token for a web page needs the
+    /// origin of the page.
     Web,
     /// A device, such as a terminal.
     Device,
@@ -54,13 +56,13 @@ impl TokenTypeHint {
     }
 }
 
-/// The encoding of request bodies. The service accepts both.
+/// The encoding of request bodies. The service accepts both encodings.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Encoding {
     /// `application/x-www-form-urlencoded`, as RFC 6749 specifies.
     #[default]
     Form,
-    /// `application/json`, as the vendor's newer SDKs send it.
+    /// `application/json`, which the vendor's newer SDKs send.
     Json,
 }

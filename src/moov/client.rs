@@ -1,4 +1,4 @@
-//! The Moov client: two operations. The refresh grant of the token operation has its own method.
+//! The Moov client and its builder.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,8 +17,8 @@ use crate::{
     transport::origin,
 };
 
-/// A client of Moov's OAuth 2.0 endpoints. It is cheap to clone, and clones share connections and
-/// tokens.
+/// A client of Moov's OAuth 2.0 endpoints. A client is cheap to clone, and all clones share
+/// connections and tokens.
 ///
 /// ```
 /// # #[cfg(feature = "emulator")]
@@ -55,9 +55,10 @@ impl Client {
     /// Returns an [`Authorizer`] that adds the API key pair to your own requests to the same
     /// origin.
     ///
-    /// The authorizer sends the key pair with HTTP Basic, and no token. A request that gets a 401
-    /// is repeated once if the credentials have been replaced. See
-    /// [`authorize`](crate::authorize#security) for redirects.
+    /// The authorizer sends the key pair with HTTP Basic, and no token. If a request gets a 401 and
+    /// the credentials have been replaced in the meantime, the authorizer sends the request once
+    /// more. [The module `authorize`](crate::authorize#security) describes how redirects are
+    /// handled.
     ///
     /// # Errors
     ///
@@ -72,22 +73,23 @@ impl Client {
         Ok(Authorizer::key_pair_at(source, [http::header::AUTHORIZATION], api.http.base()))
     }
 
-    /// Issues a token for one or more scopes without caching it, and returns the whole response.
+    /// Requests a new token for one or more scopes, and returns the whole response. The token is
+    /// not cached.
     ///
-    /// Sends `POST /oauth2/token` with the client credentials grant. Most callers need
+    /// The client sends `POST /oauth2/token` with the client credentials grant. Most callers need
     /// [`Client::token`] instead.
     ///
     /// # Errors
     ///
-    /// Fails with [`ErrorKind::InvalidConfig`] without a scope, with [`ErrorKind::Unauthorized`]
-    /// for wrong credentials or an origin that is not allowed, and with
-    /// [`ErrorKind::InvalidRequest`] for a scope that is not granted. Like every call, it can also
+    /// Fails with [`ErrorKind::InvalidConfig`] if no scope is given, with
+    /// [`ErrorKind::Unauthorized`] if the credentials are wrong or the origin is not allowed, and
+    /// with [`ErrorKind::InvalidRequest`] if a scope is not granted. Like every call, it can also
     /// fail with `RateLimited`, `Unavailable`, `Timeout` or `InvalidResponse`.
     ///
     /// # Cancellation
     ///
-    /// If the future is dropped, the service may still issue a token that no caller receives. That
-    /// token counts towards the vendor's limits until it expires.
+    /// If the future is dropped, the service may still issue a token that no caller receives. Such
+    /// a token counts towards the vendor's limits until the token expires.
     pub async fn create_access_token(&self, scopes: &[Scope]) -> Result<Response<types::AuthToken>, Error> {
         let inner = self.inner();
         let call = || inner.api.create_access_token(scopes);
@@ -96,22 +98,23 @@ impl Client {
 
     /// Exchanges a refresh token for a new pair of tokens (`POST /oauth2/token`, refresh grant).
     ///
-    /// The refresh token is a [`Secret`], or the [`UncachedToken`](crate::UncachedToken) or
-    /// response that it was issued with. The new access token has the same type as the first one.
-    /// The new access token has the same scopes, or the given subset of these scopes (RFC 6749
-    /// section 6).
+    /// Pass the refresh token as a [`Secret`], or pass the [`UncachedToken`](crate::UncachedToken)
+    /// or the response that contains the refresh token.
+    ///
+    /// The new access token has the same type as the previous access token. The new access token
+    /// has the same scopes, or the given subset of the previous scopes (RFC 6749 section 6).
     ///
     /// # Errors
     ///
     /// Fails with [`ErrorKind::InvalidConfig`] if the given response contains no refresh token.
-    /// Fails with [`ErrorKind::InvalidRequest`] with the code `invalid_grant` if the refresh token
-    /// has been used, expired or revoked: issue a new token then. Like every call, it can also fail
-    /// with `RateLimited`, `Unavailable`, `Timeout` or `InvalidResponse`.
+    /// Fails with [`ErrorKind::InvalidRequest`] and the code `invalid_grant` if the refresh token
+    /// was already used, has expired or was revoked. In this case, request a new token. Like every
+    /// call, it can also fail with `RateLimited`, `Unavailable`, `Timeout` or `InvalidResponse`.
     ///
     /// # Cancellation
     ///
-    /// A refresh token is used up as soon as it is sent, even if the response is lost or the future
-    /// is dropped. Never send a refresh token twice.
+    /// As soon as the client sends a refresh token, the refresh token counts as used, even if the
+    /// response is lost or the future is dropped. Never send a refresh token twice.
     pub async fn refresh(
         &self,
         refresh_token: &impl AsRefreshToken,
@@ -125,29 +128,29 @@ impl Client {
 
     /// Revokes an access token or a refresh token (`POST /oauth2/revoke`, RFC 7009).
     ///
-    /// The token is a [`Token`](crate::Token), or a [`Secret`] that contains either type of token.
-    /// A token that the service does not know counts as revoked. The hint helps the service to find
-    /// the token.
+    /// The token is a [`Token`](crate::Token), or a [`Secret`] that contains an access token or a
+    /// refresh token. The service treats an unknown token as revoked. The hint helps the service to
+    /// find the token.
     ///
-    /// Before the request is sent, the token is removed from the cache and from the store, and a
-    /// running refresh that used it does not put it back. See
+    /// Before the client sends the request, it removes the token from the cache and from the store.
+    /// A running refresh that uses the token does not put the token back. See
     /// [`TokenCache::forget`](crate::token::TokenCache::forget).
     ///
     /// # Errors
     ///
-    /// Fails with [`ErrorKind::Unauthorized`] for wrong credentials. Fails with
-    /// [`ErrorKind::Unavailable`] if the service failed, and also if the service revoked the token,
-    /// but the token could not be removed from the store. Other processes may then use the token
-    /// until the store is available again. Like every call, it can also fail with `RateLimited`,
-    /// `Timeout` or `InvalidResponse`.
+    /// Fails with [`ErrorKind::Unauthorized`] if the credentials are wrong. Fails with
+    /// [`ErrorKind::Unavailable`] if the service fails. Also fails with [`ErrorKind::Unavailable`]
+    /// if the service revoked the token, but the token could not be removed from the store. In this
+    /// case, other processes may use the token until the store is available again. Like every call,
+    /// it can also fail with `RateLimited`, `Timeout` or `InvalidResponse`.
     ///
     /// After an error it is safe to revoke the token again, even if the request [may have been
     /// sent](Error::may_have_been_sent).
     ///
     /// # Cancellation
     ///
-    /// If the future is dropped, the token has been removed from the cache, but may not have been
-    /// revoked. Revoke it again.
+    /// If the future is dropped, the token is no longer in the cache, but the service may not have
+    /// revoked the token. Call this method again.
     pub async fn revoke(
         &self,
         token: &impl AsToken,
@@ -173,7 +176,8 @@ pub struct ClientBuilder {
     version: String,
     origin: Option<String>,
     referer: Option<String>,
-    /// `None` if the option was not set, `Some(None)` if the caller chose to send no `client_type`.
+    /// `None` if the option was not set, and `Some(None)` if the caller wants to send no
+    /// `client_type`.
     client_type: Option<Option<ClientType>>,
     encoding: Encoding,
 }
@@ -202,19 +206,19 @@ impl ClientBuilder {
         }
     }
 
-    /// Sets the `x-moov-version` of this client's own calls.
+    /// Sets the `x-moov-version` of this client's own calls. Default: [`version::DEFAULT`].
     ///
     /// Allowed values are `vYYYY.QQ.BB`, such as [`V2026_10_00`](version::V2026_10_00), `latest`,
-    /// `dev`, and `none` to send no version. Default: [`version::DEFAULT`].
+    /// `dev`, and `none` to send no version.
     ///
-    /// The service accepts only the fields that the version documents. Without a version, the
-    /// service uses `v2024.01.00`, which does not document `client_type`, and issues tokens for a
-    /// web page. If no origin is set, requests with such a token get a 401.
+    /// The service accepts only the fields that the version documents. If no version is sent, the
+    /// service uses `v2024.01.00`. This version does not document `client_type`, so the service
+    /// issues tokens for a web page. If no origin is set, requests with such a token get a 401.
     ///
-    /// With `none` or a version before `v2026.07.00`, no `client_type` is sent, and tokens need an
-    /// [origin](Self::with_origin).
+    /// With `none` or a version before `v2026.07.00`, the client sends no `client_type`, and tokens
+    /// need an [origin](Self::with_origin).
     ///
-    /// This setting does not affect your own requests to the rest of the API. Those requests may
+    /// This setting does not affect your own requests to the rest of the API. Your own requests may
     /// use a different version.
     #[must_use]
     pub fn with_version(mut self, version: impl Into<String>) -> Self {
@@ -222,9 +226,9 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets the origin that tokens for a browser are valid for, such as `https://your-domain.com`.
+    /// Sets the origin of the web page that will use the tokens, such as `https://your-domain.com`.
     ///
-    /// The origin must be allowed for the API key in the vendor's dashboard.
+    /// The vendor's dashboard must allow this origin for the API key.
     #[must_use]
     pub fn with_origin(mut self, origin: impl Into<String>) -> Self {
         self.origin = Some(origin.into());
@@ -241,11 +245,11 @@ impl ClientBuilder {
     /// Sets the type of client that will use the tokens (`client_type`).
     ///
     /// Default: [`ClientType::Service`] if neither an origin nor a referer is set. Otherwise the
-    /// field is not sent, and the service issues tokens for a web page.
+    /// client does not send the field by default, and the service issues tokens for a web page.
     ///
-    /// With `None`, the field is never sent. The field is documented since `v2026.07.00`. With an
-    /// older [version](Self::with_version) it is not sent, and [`build`](Self::build) fails for
-    /// [`ClientType::Service`] and [`ClientType::Device`].
+    /// With `None`, the client never sends the field. Versions before `v2026.07.00` do not document
+    /// the field. With such a [version](Self::with_version), the client does not send the field,
+    /// and [`build`](Self::build) fails for [`ClientType::Service`] and [`ClientType::Device`].
     #[must_use]
     pub fn with_client_type(mut self, client_type: impl Into<Option<ClientType>>) -> Self {
         self.client_type = Some(client_type.into());
@@ -282,7 +286,7 @@ impl ClientBuilder {
             _ if version.as_deref().is_some_and(knows_client_type) => {
                 self.client_type.unwrap_or((!has_page).then_some(ClientType::Service))
             }
-            // Older versions issue only tokens for a web page.
+            // For older versions, the service issues only tokens for a web page.
             None | Some(None | Some(ClientType::Web)) => None,
             Some(Some(ClientType::Device | ClientType::Service)) => {
                 return Err(invalid(
@@ -309,7 +313,6 @@ impl ClientBuilder {
     }
 }
 
-/// Returns the refresh token, or `InvalidConfig` if there is none.
 pub(crate) fn present_refresh_token(issued: &impl AsRefreshToken) -> Result<&Secret, Error> {
     let none = || Error::new(ErrorKind::InvalidConfig, "no refresh token was issued");
     issued.as_refresh_token().ok_or_else(none)

@@ -1,6 +1,5 @@
-//! Moov's settings by name, from a file of any format or from the environment.
-//!
-//! Each setting sets one option of the builder.
+//! Moov's settings, from a file or from the environment. Each setting sets one option of the
+//! builder.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -21,9 +20,9 @@ settings! {
     ("ALLOWED_ORIGIN", "origin"),
     ("ORIGIN_URL", "origin"),
 ];
-/// `MOOV_HOST`, `MOOV_DOMAIN` and similar names, which other clients use for the base URL and the
-/// origin, are never read. If one of them is set and this crate's name for it is not, reading the
-/// environment fails.
+/// This crate never reads `MOOV_HOST`, `MOOV_DOMAIN` and similar variables, which other clients use
+/// for the base URL and the origin. If such a variable is set, but the matching variable of this
+/// crate is not set, reading the environment fails.
 ///
 /// If neither the client id nor the client secret is set, the variables of the vendor's own clients
 /// are read: `MOOV_PUBLIC_KEY` and `MOOV_SECRET_KEY`, or `MOOV_USERNAME` and `MOOV_PASSWORD`.
@@ -58,7 +57,8 @@ pub struct Config {
     pub client_type: ClientType,
     /// The encoding of request bodies: `form` or `json`.
     pub encoding: Encoding,
-    /// How far the time in a webhook may be from the current time, in the past or in the future.
+    /// The maximum difference between the time in a webhook and the current time, in both
+    /// directions.
     pub webhook_tolerance: Duration,
     /// The secret that signs webhooks, from the vendor's dashboard.
     pub webhook_secret: Secret,
@@ -79,15 +79,15 @@ impl Config {
         set(builder, self.encoding, ClientBuilder::with_encoding)
     }
 
-    /// Creates a verifier of webhooks with the current secret, and with the previous one if it is
+    /// Creates a webhook verifier with the current secret, and with the previous secret if it is
     /// set.
     ///
-    /// Reads the files with the secrets.
+    /// This method reads the files that contain the secrets.
     ///
     /// # Errors
     ///
     /// Fails with [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) if no secret is
-    /// set. Reading a secret can also fail with the errors of [`Config::builder`].
+    /// set. If a secret cannot be read, fails with the errors of [`Config::builder`].
     pub fn webhooks(&self) -> Result<WebhookVerifier, Error> {
         let current = self.current_webhook_secret()?;
         let previous = secret(
@@ -102,14 +102,14 @@ impl Config {
         })
     }
 
-    /// Returns the secret that signs webhooks, for signing a webhook in a test.
+    /// Returns the secret that signs webhooks, so that a test can sign a webhook.
     ///
-    /// Reads the file if the setting names one.
+    /// If the setting names a file, this method reads the file.
     ///
     /// # Errors
     ///
     /// Fails with [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) if no secret is
-    /// set. Reading the secret can also fail with the errors of [`Config::builder`].
+    /// set. If the secret cannot be read, fails with the errors of [`Config::builder`].
     pub fn current_webhook_secret(&self) -> Result<Secret, Error> {
         let current =
             secret("webhook_secret", self.webhook_secret.as_ref(), self.webhook_secret_file.as_deref())?;

@@ -49,13 +49,13 @@ documented! {
         ;
         /// `/accounts/{account_id}/{scope}`, which [`AccountScope::of`] creates.
         Account {
-            /// The id of the account, Moov's `accountID`.
+            /// The id of the account (`accountID` in Moov's API).
             account_id: Uuid,
-            /// What the token may do in that account.
+            /// What the token may do in the account.
             scope: AccountScope,
         },
-        /// Any other scope, verbatim. Only parsing creates this variant, so the variant never holds
-        /// a scope that has its own variant.
+        /// A scope without a variant of its own, unchanged. Only parsing creates this variant, so a
+        /// documented scope is never stored as `Other`.
         #[non_exhaustive]
         Other {
             /// The scope as it is sent.
@@ -65,7 +65,7 @@ documented! {
 }
 
 documented! {
-    /// What a token may do in one account: the part of the scope after the account's id.
+    /// What a token may do in one account: the part of the scope after the account id.
     #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
     #[non_exhaustive]
     pub enum AccountScope {
@@ -85,7 +85,7 @@ documented! {
         FilesWrite = "files.write",
         IssuedCardsRead = "issued-cards.read",
         ///
-        /// Reveals full card numbers: anyone who receives them is subject to PCI DSS.
+        /// Reveals full card numbers. Anyone who receives full card numbers is subject to PCI DSS.
         IssuedCardsReadSecure = "issued-cards.read-secure",
         IssuedCardsWrite = "issued-cards.write",
         PaymentMethodsRead = "payment-methods.read",
@@ -118,17 +118,16 @@ impl NamedScope {
         Self::documented(text).or_else(|| Self::of_account(text))
     }
 
-    /// Parses a documented scope of one account.
     fn of_account(text: &str) -> Option<Self> {
         let (id, scope) = text.strip_prefix("/accounts/")?.split_once('/')?;
-        // `Uuid` also parses other formats, but none of them has this length.
+        // `Uuid` also parses other formats, but none of the other formats has this length.
         let hyphenated = id.len() == uuid::fmt::Hyphenated::LENGTH;
         let account_id = hyphenated.then(|| Uuid::try_parse(id).ok()).flatten()?;
         Some(AccountScope::documented(scope)?.of(account_id))
     }
 }
 
-/// Displays the scope as it is sent. The account's id is in lower case.
+/// Writes the scope as the client sends it, with the account id in lower case.
 impl fmt::Display for NamedScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -144,8 +143,8 @@ impl fmt::Display for NamedScope {
 scope_conversions! {
     /// Parses one scope.
     ///
-    /// The account's id in a documented scope may be in upper or lower case (RFC 9562 section 4),
-    /// which makes no difference after parsing. Any other text is kept as [`NamedScope::Other`].
+    /// The account id in a documented scope may be in upper or lower case (RFC 9562 section 4).
+    /// Both forms parse to the same value. Any other text becomes [`NamedScope::Other`].
     NamedScope
 }
 
@@ -272,7 +271,7 @@ mod tests {
 
     #[test]
     fn scope_list_length_is_limited() {
-        // An item that is too long for a scope is skipped, but counts towards the length limit.
+        // A part that is too long for a scope is skipped, but counts towards the length limit.
         let long = "x".repeat(MAX_LIST - "/ping.read/fed.read".len());
         let list = |long: &str| NamedScope::parse_list(&format!("/ping.read {long} /fed.read"));
         assert_eq!(list(&long), [NamedScope::PingRead, NamedScope::FedRead]);
@@ -280,7 +279,6 @@ mod tests {
         assert_eq!(NamedScope::parse_list(&"a ".repeat(MAX_LIST + 1)).len(), MAX_LIST);
     }
 
-    /// Generates scopes that RFC 6749 allows, and texts that are, or resemble, documented scopes.
     fn scope_text() -> impl Strategy<Value = String> {
         prop_oneof![
             "[!#-\\[\\]-~]{1,60}",

@@ -1,10 +1,10 @@
 //! Types of Moov's response bodies and error bodies, generated from `specs/moov/openapi.yaml`.
 //!
 //! Error bodies are available from [`Error::body`](crate::Error::body). The types are
-//! non-exhaustive and follow the API schema: if the vendor adds a field, a minor release of this
-//! crate adds the field. If the vendor removes a field or changes its type, this is a breaking
-//! change of this crate too. The types of request bodies are not public, because the client's
-//! methods create them.
+//! non-exhaustive and follow the API schema. If the vendor adds a field, a minor release of this
+//! crate adds the field. If the vendor removes a field or changes the type of a field, a release of
+//! this crate with breaking changes follows. The types of request bodies are not public, because
+//! the methods of the client create the request bodies.
 //!
 //! # Security
 //!

@@ -1,4 +1,5 @@
-//! The unsigned content of a Moov webhook, and the URL of the object that it refers to.
+//! Parses the unsigned body of a Moov webhook, and builds the URL of the object that the event
+//! describes.
 
 use std::fmt;
 
@@ -11,7 +12,7 @@ use crate::{
     webhook::{Reason, UnsignedBody, VerifyError, event_kinds},
 };
 
-/// The maximum length of an event name, in bytes. The limit is low, because names are logged.
+/// The maximum length of an event name, in bytes. The limit is low, because event names are logged.
 const KIND_LIMIT: usize = 128;
 
 event_kinds! {
@@ -55,12 +56,12 @@ event_kinds! {
     WalletUpdated "wallet.updated",
 }
 
-/// A Moov event. **It is not signed.**
+/// A Moov event. **Moov does not sign events.**
 ///
 /// # Security
 ///
-/// Treat the whole event as a hint, including its kind: fetch the object from
-/// [`UnsignedEvent::refetch_url`], and use that.
+/// Treat the whole event, including its kind, as a hint. Fetch the object from
+/// [`UnsignedEvent::refetch_url`], and use only the fetched object.
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct UnsignedEvent {
@@ -68,9 +69,9 @@ pub struct UnsignedEvent {
     pub kind: EventKind,
     /// `eventID`, if it is a UUID.
     pub event_id: Option<Uuid>,
-    /// `createdOn`: when the event was created.
+    /// `createdOn`: the time at which the event was created.
     pub created_on: Option<Timestamp>,
-    /// `data`: details of the event. Empty if it is not an object.
+    /// `data`: the details of the event. Empty if the body contains no object `data`.
     pub data: Map<String, Value>,
 }
 
@@ -79,9 +80,9 @@ impl UnsignedEvent {
     ///
     /// # Errors
     ///
-    /// Fails with [`MalformedBody`](crate::webhook::VerifyErrorKind::MalformedBody) for any other
-    /// body, and for a `type` that is not visible ASCII of at most 128 bytes. Respond with 2xx
-    /// nevertheless: otherwise the vendor keeps sending the same body.
+    /// Fails with [`MalformedBody`](crate::webhook::VerifyErrorKind::MalformedBody) if the body is
+    /// not a JSON object with a `type`, or if the `type` is not visible ASCII of at most 128 bytes.
+    /// Respond with 2xx even then, because otherwise Moov keeps sending the webhook.
     pub fn read(body: &[u8]) -> Result<Self, VerifyError> {
         let malformed = || VerifyError::from(Reason::MalformedBody);
         let mut fields: Map<String, Value> = serde_json::from_slice(body).map_err(|_| malformed())?;
@@ -101,16 +102,16 @@ impl UnsignedEvent {
         })
     }
 
-    /// Returns an id in `data`, such as `transferID`, if it is a UUID. Other values may be unsafe
-    /// in a URL.
+    /// Returns an id from `data`, such as `transferID`. Returns `None` if the value is not a UUID,
+    /// because such a value may be unsafe in a URL.
     pub fn id(&self, name: &str) -> Option<Uuid> {
         self.data.get(name).and_then(uuid)
     }
 
-    /// Returns the URL of the object that the event refers to, under this account in Moov's API.
+    /// Returns the URL of the object that the event describes, in this account in Moov's API.
     ///
-    /// Returns `None` if the event does not contain the ids of the object, or if its kind is not
-    /// supported.
+    /// Returns `None` if an id of the object is missing, or if this crate knows no URL for this
+    /// kind of event.
     ///
     /// ```
     /// use fintech_auth::moov::webhook::UnsignedEvent;
@@ -131,9 +132,10 @@ impl UnsignedEvent {
     ///
     /// # Security
     ///
-    /// Take the account id from your own records: `accountID` in the event may be forged. All ids
-    /// are UUIDs, so the event cannot change the rest of the path. Check that the fetched object is
-    /// the one you expect: a forged id may refer to another object of the account.
+    /// Take the account id from your own records, because `accountID` in the event may be forged.
+    /// The ids from the event are UUIDs, so a forged event cannot change the rest of the path.
+    /// Check that the fetched object is the expected object, because a forged id may refer to a
+    /// different object of the account.
     pub fn refetch_url(&self, base_url: &str, account_id: Uuid) -> Option<String> {
         let path: &[(&str, &str)] = match self.kind.as_str().split('.').next()? {
             "account" => &[],
@@ -174,7 +176,7 @@ fn uuid(value: &Value) -> Option<Uuid> {
     value.as_str()?.parse().ok()
 }
 
-/// Does not show `data`, which may describe people and their accounts, and has no length limit.
+/// Hides `data`, because `data` may describe people and their accounts and may be large.
 impl fmt::Debug for UnsignedEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UnsignedEvent")

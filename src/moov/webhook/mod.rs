@@ -1,4 +1,4 @@
-//! Verifies Moov's webhooks: an HMAC over three headers. **The body is not signed.**
+//! Verifies Moov's webhooks. Moov signs three headers with an HMAC. **The body is not signed.**
 //!
 //! ```
 //! # #[cfg(feature = "emulator")]
@@ -21,7 +21,7 @@
 //! assert_eq!(hint.kind, EventKind::TransferUpdated);
 //! delivery.complete().await?;
 //!
-//! // The vendor's retry of a handled delivery: respond with 200, and do not handle it.
+//! // If the vendor retries a handled delivery, respond with 200 and do nothing.
 //! assert!(matches!(webhooks.receive(&sent.headers, &sent.body).await?, Received::Done));
 //! # Ok(())
 //! # }
@@ -32,10 +32,11 @@
 //! # Security
 //!
 //! `X-Signature` is the HMAC of `X-Timestamp|X-Nonce|X-Webhook-ID`. **It does not cover the body**,
-//! so the verifier returns an [`UnsignedBody`]. For the other checks, for what is not checked, and
-//! for the reason of each limit, see [the module `webhook`](crate::webhook#security).
+//! so the verifier returns an [`UnsignedBody`]. [The module `webhook`](crate::webhook#security)
+//! describes the remaining checks, what is not checked, and the reason for each limit.
 //!
-//! - The signature is checked before the time. Only signed deliveries reach the delivery store.
+//! - The verifier checks the signature before the time. Only signed deliveries reach the delivery
+//!   store.
 //! - No field may contain `|`. Otherwise `a|b` and `c` would have the same signed text as `a` and
 //!   `b|c`.
 //! - The signature must be 128 lower-case hexadecimal digits, as the vendor writes it.
@@ -62,17 +63,17 @@ use crate::{
     webhook::{Deliveries, DeliveryId, Headers, Reason, Received, Tolerance, UnsignedBody, VerifyError},
 };
 
-/// How long Moov retries a delivery.
+/// Moov retries a delivery for one day.
 const RETRIES: Duration = Duration::from_secs(24 * 3600);
 
-/// Verifies Moov's webhooks. It is cheap to clone, and clones share the signing secrets and the
-/// delivery store.
+/// Verifies Moov's webhooks. A verifier is cheap to clone. All clones share the signing secrets and
+/// the delivery store.
 #[derive(Clone)]
 pub struct WebhookVerifier(Arc<Inner>);
 
 #[derive(Clone)]
 struct Inner {
-    /// The signing secrets, which all clones share.
+    /// All clones share the secrets, so that replacing the secrets affects every clone.
     secrets: Arc<ArcSwap<SigningSecrets>>,
     tolerance: Option<Tolerance>,
     body_limit: usize,
@@ -80,7 +81,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
 }
 
-/// A webhook whose headers are verified. Its body has not been read yet.
+/// The verified headers of a webhook whose body is not read yet.
 pub(crate) struct VerifiedHeaders<'h> {
     headers: SignedHeaders<'h>,
     signed_at: SystemTime,
@@ -104,7 +105,7 @@ impl WebhookVerifier {
     /// # Errors
     ///
     /// Fails with [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) if there is no
-    /// secret, or if one is empty or has white space around it.
+    /// secret, or if a secret is empty or has white space around it.
     pub fn new(secrets: impl IntoIterator<Item = Secret>) -> Result<Self, Error> {
         Ok(Self(Arc::new(Inner {
             secrets: Arc::new(ArcSwap::from_pointee(SigningSecrets::new(secrets)?)),
@@ -115,29 +116,29 @@ impl WebhookVerifier {
         })))
     }
 
-    /// Replaces the signing secrets, in this verifier and in all of its clones, at run time.
+    /// Replaces the signing secrets at run time, in this verifier and in all of its clones.
     ///
-    /// The next webhook is verified with the new secrets. This does not block: a webhook that is
-    /// being verified at that moment uses the previous secrets.
+    /// The next webhook is verified with the new secrets. A webhook that is being verified during
+    /// the call still uses the previous secrets. The call does not block.
     ///
     /// To replace a secret without losing a webhook:
     ///
-    /// 1. When the vendor's dashboard shows the new secret, call this with both secrets in all
-    ///    processes. Until then, a webhook that is signed with the new secret gets a 401, and Moov
-    ///    sends it again.
-    /// 2. One day later, when Moov no longer retries webhooks that the old secret signed, call this
-    ///    with only the new secret.
+    /// 1. When the vendor's dashboard shows the new secret, call this method with both secrets in
+    ///    all processes. Before the call, a webhook that is signed with the new secret gets a 401,
+    ///    and Moov sends the webhook again.
+    /// 2. One day later, call this method with only the new secret. Moov then no longer retries
+    ///    webhooks that were signed with the old secret.
     ///
-    /// If the old secret has leaked, call this method immediately with only the new secret.
-    /// Webhooks that are signed with the old secret are rejected from then on.
+    /// If the old secret has leaked, call this method immediately with only the new secret. From
+    /// then on, webhooks that are signed with the old secret are rejected.
     ///
-    /// A delivery is identified by the secret that signed it and by its nonce. If Moov signs a
-    /// retry with a different secret than the first attempt, the retry counts as a new delivery.
+    /// The secret that signed a webhook and the nonce identify the delivery. If Moov signs a retry
+    /// with a different secret than the first attempt, the retry counts as a new delivery.
     ///
     /// # Errors
     ///
-    /// Fails with the same errors as [`WebhookVerifier::new`]. In that case the secrets are not
-    /// replaced.
+    /// Fails with the same errors as [`WebhookVerifier::new`]. After an error, the previous secrets
+    /// stay in use.
     pub fn replace_secrets(&self, secrets: impl IntoIterator<Item = Secret>) -> Result<(), Error> {
         self.0.secrets.store(Arc::new(SigningSecrets::new(secrets)?));
         Ok(())
@@ -150,9 +151,10 @@ impl WebhookVerifier {
 
     /// Sets how far `X-Timestamp` may be from the current time.
     ///
-    /// Default: 24 h 5 min into the past for [`WebhookVerifier::receive`], which covers the
-    /// vendor's retries, and 5 min for [`WebhookVerifier::verify`], which has no delivery store to
-    /// detect repetitions. Both accept 5 min into the future.
+    /// By default, `X-Timestamp` may be up to 5 min in the future. With
+    /// [`WebhookVerifier::receive`], `X-Timestamp` may by default be up to 24 h 5 min in the past,
+    /// so that the vendor's retries are accepted. With [`WebhookVerifier::verify`], the default is
+    /// 5 min in the past, because `verify` does not detect repeated webhooks.
     #[must_use]
     pub fn with_tolerance(self, tolerance: Tolerance) -> Self {
         self.with(|inner| inner.tolerance = Some(tolerance))
@@ -164,7 +166,8 @@ impl WebhookVerifier {
         self.with(|inner| inner.body_limit = bytes)
     }
 
-    /// Returns the maximum size of a body, in bytes. Do not read more of a request than this.
+    /// Returns the maximum size of a body, in bytes. Read at most this many bytes of a request
+    /// body.
     pub fn body_limit(&self) -> usize {
         self.0.body_limit
     }
@@ -186,9 +189,11 @@ impl WebhookVerifier {
         self.with(|inner| inner.clock = Arc::new(clock))
     }
 
-    /// Verifies the headers. The body is not signed, so it is returned as an [`UnsignedBody`].
+    /// Verifies the headers of a webhook. Returns the body as an [`UnsignedBody`], because Moov
+    /// does not sign the body.
     ///
-    /// Does not detect repetitions, so most callers need [`WebhookVerifier::receive`] instead.
+    /// This method does not detect repeated webhooks, so most callers need
+    /// [`WebhookVerifier::receive`] instead.
     ///
     /// # Errors
     ///
@@ -204,19 +209,19 @@ impl WebhookVerifier {
         Ok(self.0.deliveries.observe_verified(verified)?.with_body(body))
     }
 
-    /// Verifies a webhook, looks it up in the delivery store, and returns whether its delivery is
-    /// new, in progress or done.
+    /// Verifies a webhook and looks up its delivery in the delivery store. The result says whether
+    /// the delivery is new, in progress or done.
     ///
     /// # Errors
     ///
-    /// Fails with the same errors as [`WebhookVerifier::verify`], and
+    /// Fails with the same errors as [`WebhookVerifier::verify`]. Also fails with
     /// [`DeliveryStoreUnavailable`](crate::webhook::VerifyErrorKind::DeliveryStoreUnavailable) if
     /// the delivery store fails.
     ///
     /// # Cancellation
     ///
     /// If the future is dropped, the delivery may stay in progress until its lease expires. The
-    /// event is not lost: a later retry of the vendor is handled.
+    /// event is not lost, because the vendor retries the delivery later.
     pub async fn receive<'h, B: AsRef<[u8]>>(
         &self,
         headers: impl Headers<'h>,
@@ -228,12 +233,12 @@ impl WebhookVerifier {
         Ok(Received::new(begun, verified.with_body(body)))
     }
 
-    /// Returns the tolerance for deliveries that are deduplicated.
+    /// Returns the tolerance for `receive`.
     pub(crate) fn window(&self) -> Tolerance {
         self.0.tolerance.unwrap_or(Tolerance::covering_retries(RETRIES))
     }
 
-    /// Returns how long a handled delivery is remembered.
+    /// Returns how long the delivery store remembers a handled delivery.
     pub(crate) fn keep(&self) -> Duration {
         self.window().keep(RETRIES)
     }

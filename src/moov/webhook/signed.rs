@@ -1,4 +1,4 @@
-//! Reads the four headers, and checks whether one of the secrets signed them.
+//! Reads the four headers of a Moov webhook, and checks their signature with the signing secrets.
 
 use std::{
     fmt,
@@ -20,11 +20,11 @@ const NONCE: &str = "x-nonce";
 const WEBHOOK_ID: &str = "x-webhook-id";
 const SIGNATURE: &str = "x-signature";
 
-/// The length of an HMAC-SHA512, in bytes. The header has two hexadecimal digits for each byte.
+/// An HMAC-SHA512 has 64 bytes. The header contains two hexadecimal digits for each byte.
 const TAG: usize = 64;
 
-/// The four headers of a Moov webhook, each present once and within its limit. They are not
-/// verified yet.
+/// The four headers of a Moov webhook. Each header occurs once and is not too long. The signature
+/// is not verified yet.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct SignedHeaders<'a> {
@@ -66,21 +66,20 @@ impl fmt::Debug for SignedHeaders<'_> {
     }
 }
 
-/// Signing secrets that are ready for verification. A signature is valid if one of the secrets
-/// matches.
+/// The signing secrets of a verifier. A signature is valid if it matches any of the secrets.
 ///
 /// # Security
 ///
-/// `Debug` does not show the HMAC keys that ring derives from the secrets. These keys are not wiped
-/// on drop.
+/// `Debug` shows no secret. The HMAC keys that ring derives from the secrets are not wiped from
+/// memory on drop.
 #[derive(Clone)]
 pub struct SigningSecrets(Box<[SigningSecret]>);
 
 #[derive(Clone)]
 struct SigningSecret {
     key: hmac::Key,
-    /// Identifies the secret in delivery ids, so that deliveries of different accounts have
-    /// different ids.
+    /// The delivery id contains this id, so that deliveries of different accounts have different
+    /// ids.
     id: hmac::Tag,
 }
 
@@ -92,19 +91,20 @@ impl SigningSecret {
     }
 }
 
-/// Returns the id of a delivery, from the id of the secret and the nonce. The nonce is signed, and
-/// is the same in each retry.
+/// The nonce identifies a delivery, because Moov signs the nonce and sends the same nonce in each
+/// retry.
 pub(super) fn delivery_id(secret: &hmac::Tag, nonce: &str, signed_at: SystemTime) -> DeliveryId {
     DeliveryId::new([b"moov", secret.as_ref(), nonce.as_bytes()], signed_at)
 }
 
 impl SigningSecrets {
-    /// Prepares secrets from the vendor's dashboard, in any order.
+    /// Creates a set of secrets from the vendor's dashboard. The order of the secrets does not
+    /// matter.
     ///
     /// # Errors
     ///
-    /// Fails with [`ErrorKind::InvalidConfig`] if there is no secret, or if one is empty or has
-    /// white space around it.
+    /// Fails with [`ErrorKind::InvalidConfig`] if there is no secret, or if a secret is empty or
+    /// has white space around it.
     pub fn new(secrets: impl IntoIterator<Item = Secret>) -> Result<Self, Error> {
         let prepare = |secret: Secret| {
             let text = secret.expose_secret();
@@ -121,10 +121,9 @@ impl SigningSecrets {
         Ok(Self(secrets))
     }
 
-    /// Checks that one of the secrets signed these headers within the tolerated time, and returns
-    /// the signed time.
+    /// Checks the signature and the time of the headers, and returns the signed time.
     ///
-    /// Does not detect repetitions.
+    /// This method does not detect repeated webhooks.
     ///
     /// # Errors
     ///
@@ -132,8 +131,8 @@ impl SigningSecrets {
     /// [`InvalidSignature`](crate::webhook::VerifyErrorKind::InvalidSignature),
     /// [`TooOld`](crate::webhook::VerifyErrorKind::TooOld) or
     /// [`TooNew`](crate::webhook::VerifyErrorKind::TooNew). Fails with
-    /// [`InvalidHeader`](crate::webhook::VerifyErrorKind::InvalidHeader) for a malformed timestamp,
-    /// or a value that contains the separator.
+    /// [`InvalidHeader`](crate::webhook::VerifyErrorKind::InvalidHeader) if the timestamp is
+    /// malformed, or if a signed header is empty or contains the separator `|`.
     pub fn verify(
         &self,
         headers: &SignedHeaders<'_>,
@@ -143,7 +142,8 @@ impl SigningSecrets {
         self.verify_by(headers, now, tolerance).map(|(signed_at, _)| signed_at)
     }
 
-    /// Like [`SigningSecrets::verify`], but also returns the id of the secret that signed.
+    /// Like [`SigningSecrets::verify`], but also returns the id of the secret that signed the
+    /// headers.
     pub(super) fn verify_by(
         &self,
         headers: &SignedHeaders<'_>,
@@ -151,14 +151,14 @@ impl SigningSecrets {
         tolerance: Tolerance,
     ) -> Result<(SystemTime, hmac::Tag), VerifyError> {
         let SignedHeaders { timestamp, nonce, webhook_id, signature } = headers;
-        // The headers are checked again, because they may not have been created by `read`.
+        // A caller can change the public fields after `read`, so the headers are checked again.
         for (name, part) in [(TIMESTAMP, timestamp), (NONCE, nonce), (WEBHOOK_ID, webhook_id)] {
             if part.is_empty() || part.as_bytes().contains(&b'|') {
                 return Err(VerifyError::about(Reason::MalformedHeader, name));
             }
         }
         let tag = unhex::<TAG>(signature).ok_or(Reason::MalformedSignature)?;
-        // 128 bytes are enough for the signed text of most webhooks.
+        // The signed text of most webhooks fits into 128 bytes.
         let mut text = SmallVec::<[u8; 128]>::new();
         for part in [timestamp.as_bytes(), b"|", nonce.as_bytes(), b"|", webhook_id.as_bytes()] {
             text.extend_from_slice(part);
@@ -169,9 +169,8 @@ impl SigningSecrets {
         Ok((signed_at, secret.id))
     }
 
-    /// Returns the secret that signed the text. Each comparison takes constant time.
-    ///
-    /// The total time may reveal which secret matched, but not how many bytes of a tag matched.
+    /// Each comparison takes constant time. The total time may reveal which secret matched, but not
+    /// how many bytes of a tag matched.
     fn signer(&self, text: &[u8], tag: &[u8]) -> Option<&SigningSecret> {
         self.0.iter().find(|secret| hmac::verify(&secret.key, text, tag).is_ok())
     }
@@ -185,8 +184,8 @@ impl fmt::Debug for SigningSecrets {
 
 /// Parses RFC 3339 with an offset, or Unix time in seconds or milliseconds.
 ///
-/// A number counts milliseconds if it is so large that, in seconds, it would be a time after the
-/// year 5138.
+/// A number of at least `MILLISECONDS_FROM` counts milliseconds. As seconds, the number would be a
+/// time in or after the year 5138.
 fn time(text: &str) -> Option<SystemTime> {
     const MILLISECONDS_FROM: u64 = 100_000_000_000;
     if text.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -216,7 +215,7 @@ mod tests {
         let vectors: Value = serde_json::from_str(text).expect("json");
         let mut checked = 0;
         for group in vectors["testGroups"].as_array().expect("groups") {
-            // The vendor's signatures are never truncated.
+            // Moov never truncates a signature.
             if group["tagSize"] != 512 {
                 continue;
             }
