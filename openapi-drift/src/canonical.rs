@@ -1,35 +1,32 @@
-//! Converts a document to canonical form: sorts keys, `required` and `enum`, and removes the
-//! vendor's prose, because the vendor owns these texts. The result describes the same API as the
-//! document. Converting the result again changes nothing.
+//! Converts an OpenAPI document to canonical form: sorts keys, `required` and `enum`. Removes the
+//! prose (such as descriptions, titles and examples) from a vendor's document, because the vendor
+//! owns these texts.
 
 use serde_json::{Value, json};
 
 use crate::shape::{self, Shape, is_schema_keyword};
 
-/// Selects which content a document keeps in addition to names, types and structure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
-    /// Keeps only names, types and structure, and removes all prose. Used for the vendors'
-    /// documents.
+    /// Removes all prose, and keeps names, types and structure. Used for the vendors' documents.
     Facts,
-    /// Also keeps `x-source`, which names the source of an operation or a schema. Used for
-    /// documents that we transcribed by hand.
+    /// Removes all prose except `x-source`, which names the source of an operation or a schema.
+    /// Used for documents that we transcribed by hand.
     SourcedFacts,
-    /// Keeps everything. Used for contracts, whose prose is our own.
+    /// Keeps everything. Used for contracts (`openapi.yaml`), because we wrote the prose in a
+    /// contract.
     Contract,
 }
 
-/// Keywords that describe something but do not constrain a value.
 pub(crate) const PROSE: [&str; 7] =
     ["description", "example", "examples", "externalDocs", "summary", "tags", "title"];
 
-/// Maps and lists that mean the same when they are empty as when they are missing. `security`,
-/// `schema` and `scopes` are not in this list, because they have a different meaning when they are
-/// empty.
+/// An empty map or list under one of these keywords means the same as a missing keyword.
+/// `security`, `schema` and `scopes` are not in the list, because an empty value of these keywords
+/// has its own meaning.
 const OMITTED_WHEN_EMPTY: [&str; 7] =
     ["callbacks", "encoding", "headers", "links", "parameters", "properties", "variables"];
 
-/// Converts `document` to canonical form.
 pub(crate) fn canonical(document: Value, form: Form) -> Value {
     let mut document = canonicalize(document, &shape::DOCUMENT, form);
     document.sort_all_objects();
@@ -46,7 +43,8 @@ fn canonicalize(value: Value, shape: &'static Shape, form: Form) -> Value {
                 .map(|(key, value)| {
                     let mut value = canonicalize(value, shape.under(&key), form);
                     if shape.is("flow") && key == "scopes" && form != Form::Contract {
-                        // Keep the names of scopes, but clear their descriptions, which are prose.
+                        // Keep the names of the scopes, but clear their descriptions, because the
+                        // vendor owns these texts.
                         value.as_object_mut().into_iter().flatten().for_each(|(_, text)| *text = "".into());
                     }
                     if shape.has_keywords() && matches!(key.as_str(), "enum" | "required") {
@@ -60,7 +58,7 @@ fn canonicalize(value: Value, shape: &'static Shape, form: Form) -> Value {
                 .collect();
             let is_reference = entries.iter().any(|(key, _)| key == "$ref");
             if shape.is("response") && form != Form::Contract && !is_reference {
-                // OpenAPI requires a description, but it may be empty.
+                // OpenAPI requires that a response has a `description`, but the text may be empty.
                 entries.push(("description".into(), "".into()));
             }
             entries.into_iter().collect()
@@ -70,15 +68,14 @@ fn canonicalize(value: Value, shape: &'static Shape, form: Form) -> Value {
     }
 }
 
-/// Returns whether canonical form keeps `key` in a value of this shape.
 pub(crate) fn keeps(shape: &Shape, key: &str, form: Form) -> bool {
     let is_extension = key.starts_with("x-") && !(form == Form::SourcedFacts && key == "x-source");
     match shape {
         _ if form == Form::Contract => true,
-        // OpenAPI requires the title of the API.
+        // OpenAPI requires `title` in `info`.
         Shape::Object { name: "info", .. } if key == "title" => true,
         Shape::Object { name: "info", .. } if key == "termsOfService" => false,
-        // Keywords that OpenAPI does not define may hold prose of the vendor.
+        // A keyword that OpenAPI does not define may contain prose of the vendor.
         Shape::Object { name: "schema", .. } if !is_schema_keyword(key) => {
             form == Form::SourcedFacts && key == "x-source"
         }

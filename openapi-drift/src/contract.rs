@@ -1,5 +1,6 @@
-//! Checks a contract before it is written: the contract must be OpenAPI 3.0, every reference must
-//! lead to a component, and no item may be listed twice. Does not check the other rules of OpenAPI.
+//! Checks a contract (`openapi.yaml`) before it is written. The contract must be OpenAPI 3.0, each
+//! reference must lead to a component, each operation must have a unique `operationId`, and `enum`
+//! and `required` must not list an item twice. Does not check any other rule of OpenAPI.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +12,6 @@ use crate::reference::{operations, references};
 use crate::shape::DOCUMENT;
 use crate::slice::require_3_0;
 
-/// Checks the document that messages call `name`.
 pub(crate) fn check(name: &str, document: &Value) -> Result<()> {
     require_3_0(name, document)?;
     let mut problems = Problems::default();

@@ -1,6 +1,7 @@
-//! Finds components that are defined by themselves: a `$ref` that leads back to itself, or a schema
-//! that is one of its own alternatives. A schema with a property of its own type is not a cycle.
-//! The search is not recursive, because an untrusted document could overflow the stack.
+//! Finds components whose definition never ends: a `$ref` that leads back to itself, or a schema
+//! that contains itself in `allOf`, `anyOf`, `oneOf` or `not`. A schema that has a property of its
+//! own type is valid, and is not reported. The search is a loop, because recursion over an
+//! untrusted document could overflow the stack.
 
 use std::collections::BTreeMap;
 
@@ -8,13 +9,11 @@ use serde_json::Value;
 
 use crate::shape::{COMPONENTS, join};
 
-/// Keywords whose subschemas apply to the same value as the schema that contains them.
 const IN_PLACE: [&str; 4] = ["allOf", "anyOf", "oneOf", "not"];
 
-/// Returns a message for each cycle.
 pub(crate) fn cycles(document: &Value) -> Vec<String> {
     let mut found = Vec::new();
-    // A component maps to `false` while its targets are being visited, and to `true` afterwards.
+    // Maps a component to `false` while the loop visits its targets, and to `true` afterwards.
     let mut is_closed: BTreeMap<String, bool> = BTreeMap::new();
     for start in components(document) {
         let mut path: Vec<(String, Vec<String>)> = Vec::new();
@@ -54,7 +53,6 @@ fn components(document: &Value) -> Vec<String> {
         .collect()
 }
 
-/// Returns the targets of each `$ref` in `value`, and of each `$ref` below the keywords `IN_PLACE`.
 fn targets(value: &Value) -> Vec<String> {
     let mut found = Vec::new();
     let mut open = vec![value];

@@ -1,4 +1,4 @@
-//! Dates of documents, in UTC.
+//! Parses and computes dates in UTC.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -8,27 +8,25 @@ pub(crate) fn today() -> NaiveDate {
     of(SystemTime::now())
 }
 
-/// Returns the UTC day of `time`. A time before 1970 gives 1970-01-01, and a time after 9999 gives
-/// 9999-12-31.
+/// A time before 1970 gives 1970-01-01, and a time after 9999 gives 9999-12-31.
 pub(crate) fn of(time: SystemTime) -> NaiveDate {
-    /// The last second of the year 9999.
+    /// The last second of the year 9999, as a Unix timestamp.
     const LAST: u64 = 253_402_300_799;
     let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()).min(LAST);
     DateTime::from_timestamp(seconds.cast_signed(), 0).unwrap_or_default().date_naive()
 }
 
-/// Parses a day such as `2025-06-10`, from 1970 to 9999.
+/// Parses a date such as `2025-06-10`. Rejects years before 1970 and after 9999.
 pub(crate) fn parse(text: &str) -> Option<NaiveDate> {
     let date: NaiveDate = text.parse().ok()?;
     (date.to_string() == text && ("1970".."9999-12-32").contains(&text)).then_some(date)
 }
 
-/// Returns the first date in `text`, such as `2025-06-10` for `moov-2025-06-10.yaml`.
+/// Returns the first date in `text`, such as `2025-06-10` in `moov-2025-06-10.yaml`.
 pub(crate) fn find(text: &str) -> Option<NaiveDate> {
     (0..text.len()).find_map(|at| parse(text.get(at..at + "2025-06-10".len())?))
 }
 
-/// Returns the day of an HTTP date such as `Tue, 10 Jun 2025 12:00:00 GMT`.
 pub(crate) fn parse_http(text: &str) -> Option<NaiveDate> {
     let time = DateTime::parse_from_rfc2822(text).ok()?;
     parse(&time.to_utc().date_naive().to_string())

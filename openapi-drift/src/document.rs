@@ -12,13 +12,15 @@ use serde_json::{Map, Value};
 
 use crate::problems::Result;
 
-/// The maximum size of a document in bytes. It is twenty times the size of the largest document
-/// that a vendor has published.
+/// The maximum size of a document in bytes. The largest document that a vendor has published is
+/// twenty times smaller.
 pub(crate) const MAX_BYTES: usize = 16 * 1024 * 1024;
 
-/// The maximum amount of data in a document after its YAML aliases are expanded, because a short
-/// file can expand to a huge document. Each value counts 1. Each 32 bytes of text count 1. Each 256
-/// bytes of a JSON pointer also count 1, because later steps store pointers.
+/// The maximum amount of data in a document after YAML aliases are expanded. A short file with
+/// aliases can expand to a huge document.
+///
+/// Each value counts 1. Each 32 bytes of text count 1. Each 256 bytes in the JSON pointer of a
+/// value also count 1, because later steps store pointers.
 pub(crate) const MAX_WEIGHT: usize = 1_000_000;
 
 /// The maximum number of brackets that are open at the same time, including brackets in strings.
@@ -26,22 +28,18 @@ pub(crate) const MAX_WEIGHT: usize = 1_000_000;
 /// far below this limit.
 const MAX_OPEN: usize = 5_000;
 
-/// The time limit for parsing. It covers input that is slow to parse although it is within the
-/// other limits.
+/// The time limit for parsing. Some input is slow to parse although its size and depth are within
+/// the limits.
 const MAX_TIME: Duration = Duration::from_secs(20);
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// Parses one document. Both parsers limit the depth of nesting to 128.
-///
-/// # Errors
-///
-/// Fails if the document is invalid or exceeds a limit. The message begins with `name`.
+/// Parses one document. The YAML parser and the JSON parser both limit the nesting depth to 128.
 pub(crate) fn parse(name: &str, bytes: &[u8]) -> Result<Value> {
     parse_within(name, bytes, MAX_WEIGHT, MAX_TIME)
 }
 
-/// Returns the OpenAPI version, which some documents contain as a number: `openapi: 3.1`.
+/// Returns the OpenAPI version. A parser reads `openapi: 3.1` without quotes as a number.
 pub(crate) fn version(document: &Value) -> Option<String> {
     match document.get("openapi")? {
         Value::String(text) => Some(text.trim().to_owned()),
@@ -60,7 +58,7 @@ fn parse_within(name: &str, bytes: &[u8], weight: usize, time: Duration) -> Resu
         return Err(format!("{name}: more than {MAX_OPEN} brackets are open at once").into());
     }
     let (done, read) = mpsc::channel();
-    // A parser that exceeds the time limit cannot be stopped. Its thread runs until the process
+    // A parser that exceeds the time limit cannot be stopped. Its thread may run until the process
     // ends.
     thread::spawn(move || done.send(deserialize(&text, weight)));
     match read.recv_timeout(time) {
@@ -71,8 +69,8 @@ fn parse_within(name: &str, bytes: &[u8], weight: usize, time: Duration) -> Resu
     }
 }
 
-/// Returns whether to parse the text with serde_json. The YAML parser supports neither surrogate
-/// pairs nor long keys.
+/// Returns whether to parse the text with serde_json. The YAML parser cannot parse all JSON,
+/// because it supports neither surrogate pairs nor long keys.
 fn is_json(text: &str) -> bool {
     text.trim_start().starts_with('{')
 }
@@ -105,7 +103,7 @@ fn deserialize(text: &str, weight: usize) -> std::result::Result<Value, String> 
 #[derive(Clone, Copy)]
 struct Node<'a> {
     left: &'a Cell<usize>,
-    /// The length of the node's JSON pointer in bytes.
+    /// The length of the JSON pointer of this node, in bytes.
     length: usize,
 }
 
@@ -179,7 +177,7 @@ impl<'de> Visitor<'de> for Node<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> std::result::Result<Value, A::Error> {
         let mut map = Map::new();
         while let Some(key) = entries.next_key_seed(self)? {
-            // Documents often contain status codes as numbers: `200:`.
+            // Documents often contain status codes as numbers, such as `200:`.
             let key = match key {
                 Value::String(key) => key,
                 Value::Number(_) | Value::Bool(_) => key.to_string(),

@@ -6,8 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::shape::{self, join, walk};
 
-/// Moves the schemas of every `$defs`. Returns the previous pointer and the new name of each
-/// schema.
+/// Returns the new component name of each moved schema, by the old JSON pointer of the schema.
 pub(super) fn hoist(document: &mut Value) -> BTreeMap<String, String> {
     let mut moved = BTreeMap::new();
     let mut numbers = BTreeMap::new();
@@ -38,7 +37,6 @@ fn named_schemas(document: &mut Value) -> Option<&mut Map<String, Value>> {
     components.as_object_mut()?.entry("schemas").or_insert_with(|| json!({})).as_object_mut()
 }
 
-/// Returns the pointers of the schemas that have `$defs`.
 fn holders(value: &Value, shape: &'static shape::Shape, pointer: &str) -> Vec<String> {
     let mut found = Vec::new();
     walk(value, shape, pointer, &mut |at, shape, value| {
@@ -49,7 +47,6 @@ fn holders(value: &Value, shape: &'static shape::Shape, pointer: &str) -> Vec<St
     found
 }
 
-/// Returns `name`. Appends a number if a different schema already has this name.
 fn free_name(
     taken: &Map<String, Value>,
     name: &str,
@@ -69,7 +66,7 @@ fn free_name(
     }
 }
 
-/// Returns the target of a reference, adjusted to the moves in `moved`.
+/// Rewrites a reference through `$defs` to the new place of the schema.
 pub(super) fn followed(target: &str, moved: &BTreeMap<String, String>) -> String {
     let mut target = target.to_owned();
     while let Some((from, current)) = target.find("/$defs/").and_then(|at| {

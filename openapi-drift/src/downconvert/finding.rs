@@ -1,6 +1,6 @@
-//! Reports what cannot be converted to OpenAPI 3.0. A finding is a notice if the keyword was
-//! dropped, and otherwise an error. Only findings in the extracted operations are reported. Equal
-//! notices are merged.
+//! Reports the parts of a document that cannot be converted to OpenAPI 3.0. A finding is a notice
+//! if the converter dropped a keyword, and an error otherwise. Only findings in the extracted
+//! operations are reported. Notices with the same text are merged.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +9,8 @@ use serde_json::Value;
 use crate::problems::{Problems, Result, sanitize};
 use crate::shape::{is_method, segments};
 
-/// The maximum number of places that one notice shows.
 const MAX_PLACES: usize = 3;
 
-/// The converted document, and the findings of the conversion.
 #[derive(Debug)]
 pub(crate) struct Converted {
     pub(crate) document: Value,
@@ -21,19 +19,15 @@ pub(crate) struct Converted {
 
 #[derive(Debug)]
 pub(super) struct Finding {
-    /// JSON pointer into the document as it was before the conversion.
+    /// JSON pointer into the document before the conversion.
     pub(super) at: String,
     pub(super) what: String,
-    /// Whether the finding is an error.
     pub(super) is_refused: bool,
 }
 
 impl Converted {
-    /// Returns the notices about parts that `slice` contains.
-    ///
-    /// # Errors
-    ///
-    /// Fails for each part of `slice` that could not be converted.
+    /// Returns the notices about `slice`, the extracted part of the document. Fails if the
+    /// converter could not convert a part of `slice`.
     pub(crate) fn notices(&self, name: &str, slice: &Value) -> Result<Vec<String>> {
         let mut problems = Problems::default();
         let mut dropped: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -56,8 +50,8 @@ impl Converted {
     }
 }
 
-/// Returns whether `pointer` leads to a part of `slice`, or to something that concerns the whole
-/// document.
+/// Returns whether `pointer` leads to a part of `slice`. Returns `true` for a pointer outside of
+/// `components` and `paths`, because such a part concerns the whole document.
 fn is_in(slice: &Value, pointer: &str) -> bool {
     let mut steps = segments(pointer).into_iter();
     let mut step = || steps.next().unwrap_or_default();

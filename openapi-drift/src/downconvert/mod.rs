@@ -1,6 +1,5 @@
 //! Converts an OpenAPI 3.1 document to an equivalent 3.0 document, so that the other modules need
-//! to support only 3.0. Keywords that 3.0 does not support are reported. A 3.0 document is not
-//! changed.
+//! to support only 3.0. Reports keywords that 3.0 does not support.
 
 mod definitions;
 mod finding;
@@ -22,17 +21,11 @@ use crate::shape::{self, Shape, join};
 pub(crate) use finding::Converted;
 use finding::Finding;
 
-/// The OpenAPI version of the converted document.
 const PATCH_VERSION: &str = "3.0.3";
 
-/// The maximum length of a chain of path items that refer to each other.
+/// The maximum number of path items in a chain of references.
 const MAX_CHAIN: usize = 4;
 
-/// Converts the document that messages call `name`, if its version is OpenAPI 3.1.
-///
-/// # Errors
-///
-/// Fails if the version is not supported, or if copied path items make the document too large.
 pub(crate) fn downconvert(name: &str, mut document: Value) -> Result<Converted> {
     let version = version(&document);
     match version.as_deref() {
@@ -44,7 +37,7 @@ pub(crate) fn downconvert(name: &str, mut document: Value) -> Result<Converted> 
         Some(version) if !version.starts_with("3.0.") => {
             return Err(format!("{name}: OpenAPI {version}; only 3.0.x and 3.1.x are supported").into());
         }
-        // If the version is missing or invalid, `slice` reports this.
+        // The module `slice` reports a missing or invalid version.
         _ => return Ok(Converted { document, findings: Vec::new() }),
     }
     let moved = definitions::hoist(&mut document);
@@ -66,20 +59,18 @@ pub(crate) fn downconvert(name: &str, mut document: Value) -> Result<Converted> 
 #[derive(Default)]
 struct Converter {
     findings: Vec<Finding>,
-    /// The value of `components.pathItems`, which 3.0 does not support.
     path_items: Value,
     paths: Value,
     schemes: Value,
-    /// The path items that are being copied, outermost first.
+    /// References to the path items that are being copied, outermost first. Used to detect cycles.
     chain: Vec<String>,
     copied: usize,
-    /// The previous pointer and the new name of each schema that was moved to the components.
+    /// The new component name of each moved schema, by the old JSON pointer of the schema.
     moved: BTreeMap<String, String>,
-    /// References to parts of a component. Each is a pair of the place of the reference and its
-    /// target.
+    /// References to a part of a component, as pairs of the place and the target.
     deep: Vec<(String, String)>,
-    /// Whether the current schema is inside `not`. If a keyword inside `not` is dropped, the whole
-    /// schema becomes stricter, so this is an error.
+    /// Whether the current schema is inside `not`. The converter must not drop a keyword inside
+    /// `not`, because the whole schema would become stricter.
     is_negated: bool,
 }
 
@@ -95,7 +86,8 @@ impl Converter {
             (Shape::Object { .. } | Shape::Patterned(_), Value::Object(map))
                 if map.get("$ref").is_some_and(Value::is_string) && !shape.is("document") =>
             {
-                // In 3.1, a reference can have only descriptions next to it.
+                // Outside of schemas, OpenAPI 3.1 allows only `summary` and `description` next to
+                // `$ref`. Both are prose.
                 map.into_iter().filter(|(key, _)| key == "$ref").collect()
             }
             (_, Value::Object(map)) => self.object(map, shape, at).into(),
@@ -116,7 +108,7 @@ impl Converter {
             "components" => _ = map.remove("pathItems"),
             "info" => _ = map.remove("summary"),
             "license" if map.remove("identifier").is_some() => self.drop(at, "identifier"),
-            // A parameter or a header is sent as text, so it cannot be null. It is omitted instead.
+            // A parameter or a header is sent as text and cannot be null.
             "parameter" | "header" => {
                 if let Some(Value::Object(schema)) = map.get_mut("schema") {
                     null::forbid(schema);
@@ -165,7 +157,7 @@ impl Converter {
         }
     }
 
-    /// Replaces a path item that is a reference by a copy of the target, because 3.0 does not
+    /// Replaces a reference to a path item with a copy of its target, because OpenAPI 3.0 does not
     /// support shared path items.
     fn path_item(&mut self, mut map: Map<String, Value>, at: &str) -> Map<String, Value> {
         let Some(Value::String(target)) = map.get("$ref").cloned() else {
@@ -208,8 +200,8 @@ impl Converter {
         found.filter(|_| target.matches('/').count() <= 3).filter(|found| found.is_object())
     }
 
-    /// Removes the names of roles, because 3.0 allows names only as scopes of OAuth 2 and OpenID
-    /// Connect.
+    /// Removes role names from a security requirement. OpenAPI 3.0 supports only the scopes of
+    /// OAuth 2 and OpenID Connect.
     fn requirement(&mut self, mut map: Map<String, Value>, at: &str) -> Map<String, Value> {
         for (name, list) in &mut map {
             let kind = self.schemes[name]["type"].as_str();
@@ -239,14 +231,14 @@ impl Converter {
     }
 
     /// Rejects a reference to a part of a component if the conversion moved or changed this part.
-    /// For example, after an alternative was removed, `anyOf/1` can be another schema.
+    /// For example, `anyOf/1` can lead to a different schema after an alternative was removed.
     fn check_deep_references(&mut self, before: &Value, after: &Value) {
         let mut seen = BTreeMap::new();
         let mut alone = Converter { moved: std::mem::take(&mut self.moved), ..Converter::default() };
         for (at, to) in std::mem::take(&mut self.deep) {
             let is_kept = *seen.entry(to.clone()).or_insert_with(|| {
                 let pointer = to.trim_start_matches('#');
-                // If the reference is broken, `slice` reports this.
+                // The module `slice` reports broken references.
                 before.pointer(pointer).is_none_or(|target| {
                     Some(&alone.schema(target.clone(), pointer)) == after.pointer(pointer)
                 })
@@ -258,7 +250,7 @@ impl Converter {
     }
 }
 
-/// Estimates the amount of data in a value. The unit is the same as for [`MAX_WEIGHT`].
+/// Estimates the amount of data in a value, in the unit of [`MAX_WEIGHT`].
 fn weight(value: &Value) -> usize {
     1 + match value {
         Value::Object(map) => map.iter().map(|(key, value)| 1 + key.len() / 32 + weight(value)).sum(),

@@ -1,16 +1,15 @@
-//! Converts the type `null` of OpenAPI 3.1 to the keyword `nullable` of 3.0. Where `nullable` would
-//! have another meaning, keeps an alternative that allows only null.
+//! Converts the type `null` of OpenAPI 3.1 to the keyword `nullable` of 3.0. If `nullable` would
+//! change the meaning, keeps an alternative that allows only null.
 
 use serde_json::{Map, Value, json};
 
-/// Returns `true` for a keyword that does not constrain values.
+/// Returns `true` for a keyword that does not restrict the valid values.
 fn is_remark(key: &str) -> bool {
     const REMARKS: &str =
         "default deprecated description discriminator example externalDocs readOnly title writeOnly xml";
     REMARKS.split(' ').any(|remark| remark == key) || key.starts_with("x-")
 }
 
-/// Returns whether the schema contains other schemas that apply to the same value.
 pub(super) fn is_composed(map: &Map<String, Value>) -> bool {
     ["$ref", "allOf", "anyOf", "if", "not", "oneOf"].iter().any(|key| map.contains_key(*key))
 }
@@ -20,7 +19,6 @@ pub(super) fn impossible(map: &mut Map<String, Value>) {
     map.insert("not".into(), json!({}));
 }
 
-/// Makes `map` allow only null.
 pub(super) fn only_null(map: &mut Map<String, Value>) {
     let excluded = map.get("enum").and_then(Value::as_array).is_some_and(|list| !list.contains(&Value::Null));
     map.remove("type");
@@ -37,20 +35,18 @@ fn is_only_null(schema: &Value) -> bool {
     })
 }
 
-/// Makes `map` allow null in addition to the values that it already allows.
 pub(super) fn allow(map: &mut Map<String, Value>) {
     if let Some(list) = map.get_mut("enum").and_then(Value::as_array_mut)
         && !list.contains(&Value::Null)
     {
         list.push(Value::Null);
     }
-    // A schema that has neither a type nor other schemas for the same value already allows null.
+    // A schema that has neither `type` nor a keyword such as `anyOf` already allows null.
     if map.contains_key("type") || is_composed(map) {
         map.insert("nullable".into(), true.into());
     }
 }
 
-/// Removes `nullable` from the converted `map`, so that it rejects null.
 pub(super) fn forbid(map: &mut Map<String, Value>) {
     if map.remove("nullable").is_none() {
         return;
@@ -65,7 +61,7 @@ pub(super) fn forbid(map: &mut Map<String, Value>) {
     }
 }
 
-/// Returns whether a converted alternative rejects null. Returns `false` if this is unknown.
+/// Returns `false` if it is unknown whether `schema` rejects null.
 fn refuses_null(schema: &Value) -> bool {
     schema.get("type").is_some() && schema.get("nullable").is_none()
 }
@@ -78,12 +74,11 @@ pub(super) fn alternatives(map: &mut Map<String, Value>) {
         if nulls.is_empty() {
             continue;
         }
-        // The code assumes that a reference rejects null, because most targets are objects. It does
-        // not look up the target, so that the conversion of a schema does not depend on other
-        // schemas.
+        // Assume that a reference rejects null, because most targets are objects. The target is not
+        // looked up, so that the conversion of a schema does not depend on other schemas.
         let is_reference = |schema: &Value| schema.get("$ref").is_some();
-        // With `oneOf`, exactly one alternative may match, so all other alternatives must reject
-        // null.
+        // In a `oneOf`, exactly one alternative may match. The alternatives that remain must
+        // therefore reject null.
         let is_plain = key == "anyOf"
             || nulls.len() == 1
                 && (others.len() == 1 || others.iter().all(refuses_null) || others.iter().all(is_reference));
@@ -104,8 +99,8 @@ pub(super) fn alternatives(map: &mut Map<String, Value>) {
             continue;
         };
         let Value::Object(only) = only else { continue };
-        // `nullable` only extends `type`. Other keywords, such as `not` or `allOf`, can still
-        // reject null.
+        // `nullable` adds null only to `type`. Keywords such as `not` and `allOf` can still reject
+        // null.
         let rejects_flag = only.contains_key("not") || only.contains_key("type") && is_composed(&only);
         if only.contains_key("$ref") {
             map.remove(key);

@@ -1,5 +1,5 @@
 //! Converts one schema from JSON Schema 2020-12 to the dialect of OpenAPI 3.0. Converts subschemas
-//! first, so each finding has the location of its cause. Does not resolve references.
+//! first, so that each finding has the location of its cause. Does not resolve references.
 
 use std::collections::HashSet;
 
@@ -12,7 +12,8 @@ use super::definitions::followed;
 use super::null;
 use super::values::{bounds, constant, example, types};
 
-/// Keywords that do not constrain values. The conversion can remove them.
+/// Keywords that the converter removes without a notice, because they do not restrict the valid
+/// values.
 const IGNORED: [&str; 4] = ["$anchor", "$comment", "$dynamicAnchor", "$vocabulary"];
 
 impl Converter {
@@ -45,8 +46,8 @@ impl Converter {
             .map(|(key, value)| {
                 let below = join(at, &key);
                 let value = match (key.as_str(), value) {
-                    // 3.0 allows a boolean for `additionalProperties`. The code for `items` and
-                    // `properties` below converts the other two keywords.
+                    // OpenAPI 3.0 allows a boolean for `additionalProperties`. The methods `items`
+                    // and `properties` convert the booleans of the other two keywords.
                     ("additionalProperties" | "items" | "unevaluatedProperties", Value::Bool(is_any)) => {
                         is_any.into()
                     }
@@ -87,7 +88,6 @@ impl Converter {
         target
     }
 
-    /// Converts keywords that change how references are resolved.
     fn names(&mut self, map: &mut Map<String, Value>, at: &str) {
         for key in IGNORED {
             map.remove(key);
@@ -136,8 +136,8 @@ impl Converter {
         }
     }
 
-    /// Converts the keywords for arrays. A schema for a single position becomes one of the
-    /// alternatives for all items.
+    /// Converts the keywords for arrays. OpenAPI 3.0 has no schema for a single position, so such a
+    /// schema becomes an alternative for all items.
     fn items(&mut self, map: &mut Map<String, Value>, at: &str) {
         let rest = map.remove("items");
         let is_closed = rest == Some(json!(false));
@@ -175,14 +175,14 @@ impl Converter {
         }
     }
 
-    /// Converts the keywords for objects. A schema for a pattern of names becomes one of the
-    /// alternatives for all properties that are not listed.
+    /// Converts the keywords for objects. OpenAPI 3.0 has no schema for a pattern of names, so such
+    /// a schema becomes an alternative for all properties that are not listed.
     fn properties(&mut self, map: &mut Map<String, Value>, at: &str) {
         if let Some(others) = map.remove("unevaluatedProperties") {
             let composes = ["$ref", "allOf", "anyOf", "dependentSchemas", "if", "oneOf"];
             if map.contains_key("additionalProperties") {
-                // `additionalProperties` already applies to all properties whose names match the
-                // patterns.
+                // `additionalProperties` already applies to all properties that are not listed, so
+                // `unevaluatedProperties` has no effect.
             } else if !composes.iter().any(|key| map.contains_key(*key)) {
                 map.insert("additionalProperties".into(), others);
             } else if others != json!(true) && others != json!({}) {
@@ -203,11 +203,10 @@ impl Converter {
         }
     }
 
-    /// Drops the keywords that 3.0 does not support.
     fn rest(&mut self, map: &mut Map<String, Value>, at: &str) {
         map.retain(|key, _| {
             let is_known = is_schema_keyword(key) || key == "xml" || key.starts_with("x-");
-            // Without `if`, `then` and `else` have no effect. An `if` is reported.
+            // `then` and `else` have no effect without `if`, and a dropped `if` is reported.
             if !is_known && key != "then" && key != "else" {
                 self.drop(at, key);
             }
@@ -225,7 +224,6 @@ fn has_reference(map: &Map<String, Value>) -> bool {
     map.contains_key("$ref") || map.values().any(below)
 }
 
-/// Returns a schema that allows each value that at least one of `kinds` allows.
 fn any_of(mut kinds: Vec<Value>) -> Value {
     kinds.dedup();
     if kinds.contains(&json!({})) {
@@ -237,7 +235,8 @@ fn any_of(mut kinds: Vec<Value>) -> Value {
     }
 }
 
-/// Moves a reference with siblings into `allOf`, because 3.0 ignores the siblings of `$ref`.
+/// Moves a `$ref` that has siblings into `allOf`, because OpenAPI 3.0 ignores the siblings of
+/// `$ref`.
 fn reference(map: &mut Map<String, Value>) {
     if map.len() > 1
         && let Some(target) = map.remove("$ref")

@@ -1,7 +1,7 @@
-//! Tests that the conversion keeps the meaning of a schema. The original under the rules of 3.1 and
-//! the result under the rules of 3.0 must allow the same values, unless a notice reports a
-//! difference. proptest generates the schemas, because there are too many combinations of keywords
-//! to list.
+//! Tests that the conversion keeps the meaning of a schema. The original schema under the rules of
+//! OpenAPI 3.1 and the converted schema under the rules of 3.0 must allow the same values, unless a
+//! notice reports a difference. proptest generates the schemas, because there are too many
+//! combinations of keywords to list.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -18,9 +18,11 @@ enum Version {
 }
 use Version::{V3_0, V3_1};
 
-/// Returns whether `schema` allows `value`. All references lead to `{ type: object }`. In 3.0, if
-/// `nullable` is next to `type`, it adds null to the types, as OpenAPI 3.0.3 defines. Without
-/// `type`, it makes the schema allow null, as code generators do.
+/// Returns whether `schema` allows `value`. Treats the target of each reference as `{ type: object
+/// }`.
+///
+/// In OpenAPI 3.0, `nullable` next to `type` adds null to the allowed types. `nullable` without
+/// `type` also allows null here, because code generators read it in this way.
 fn admits(version: Version, schema: &Value, value: &Value) -> bool {
     let Some(map) = schema.as_object() else { return schema == &json!(true) };
     let is_null_by_flag = version == V3_0 && map.get("nullable") == Some(&json!(true)) && value.is_null();
@@ -85,7 +87,7 @@ fn is(kind: &Value, value: &Value) -> bool {
     }
 }
 
-/// Returns values of each type, below and above the bounds that the function `facts` generates.
+/// Returns values below and above the bounds that `facts` generates.
 fn values() -> Value {
     json!([
         null, "", "a", "ab", 0, 1, 2, 1.5, [], [1], ["a"], ["a", 1], [1, "a"], [null, 1, 2], {}, { "p": 1 }, { "p": "a" },

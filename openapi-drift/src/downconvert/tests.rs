@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 use super::downconvert;
 use crate::shape::join;
 
-/// Returns an OpenAPI 3.1 document with these schemas and one operation.
 fn document(schemas: Value) -> Value {
     json!({
         "openapi": "3.1.0",
@@ -15,7 +14,6 @@ fn document(schemas: Value) -> Value {
     })
 }
 
-/// Converts a document. Returns the result with all notices, or all errors.
 fn converted(document: Value) -> (Value, String) {
     let converted = downconvert("it.yaml", document).unwrap();
     let message = match converted.notices("it.yaml", &converted.document) {
@@ -33,7 +31,6 @@ fn schema(given: Value) -> (Value, String) {
 #[test]
 fn each_schema_converts_to_its_equivalent_in_openapi_3_0() {
     for (given, expected) in [
-        // Null
         (json!({ "type": ["string", "null"] }), json!({ "type": "string", "nullable": true })),
         (json!({ "type": ["string"] }), json!({ "type": "string" })),
         (json!({ "type": "null", "title": "T" }), json!({ "enum": [null], "title": "T" })),
@@ -54,8 +51,8 @@ fn each_schema_converts_to_its_equivalent_in_openapi_3_0() {
             json!({ "type": "string", "enum": ["a", null], "nullable": true }),
         ),
         (json!({ "anyOf": [{ "type": "null" }] }), json!({ "enum": [null] })),
-        // These alternatives are kept, because another keyword rejects null, or because null would
-        // match two alternatives.
+        // The next three rows keep the alternative for null, because another keyword rejects null,
+        // or because null would match two alternatives.
         (
             json!({ "type": "string", "anyOf": [{ "minLength": 1 }, { "type": "null" }] }),
             json!({ "type": "string", "anyOf": [{ "minLength": 1 }, { "enum": [null] }] }),
@@ -73,7 +70,6 @@ fn each_schema_converts_to_its_equivalent_in_openapi_3_0() {
                 ],
             }),
         ),
-        // several types
         (
             json!({ "type": ["string", "integer"], "maxLength": 3, "minimum": 0, "title": "T" }),
             json!({
@@ -97,7 +93,6 @@ fn each_schema_converts_to_its_equivalent_in_openapi_3_0() {
         ),
         (json!({ "type": ["integer", "number"] }), json!({ "type": "number" })),
         (json!({ "type": [] }), json!({ "not": {} })),
-        // bounds
         (
             json!({ "type": "integer", "exclusiveMinimum": 0, "exclusiveMaximum": 9 }),
             json!({ "type": "integer", "minimum": 0, "exclusiveMinimum": true, "maximum": 9, "exclusiveMaximum": true }),
@@ -108,7 +103,6 @@ fn each_schema_converts_to_its_equivalent_in_openapi_3_0() {
             json!({ "minimum": 9007199254740993_i64, "exclusiveMinimum": 9007199254740992_i64 }),
             json!({ "minimum": 9007199254740993_i64 }),
         ),
-        // values
         (json!({ "const": "a" }), json!({ "type": "string", "enum": ["a"] })),
         (json!({ "const": 1, "enum": [1, 2] }), json!({ "type": "integer", "enum": [1] })),
         (json!({ "const": 3, "enum": [1, 2] }), json!({ "enum": [1, 2], "not": {} })),
@@ -116,16 +110,13 @@ fn each_schema_converts_to_its_equivalent_in_openapi_3_0() {
         (json!({ "examples": ["a", "b"], "type": "string" }), json!({ "example": "a", "type": "string" })),
         (json!(true), json!({})),
         (json!(false), json!({ "not": {} })),
-        // references
         (json!({ "$ref": "#/components/schemas/It" }), json!({ "$ref": "#/components/schemas/It" })),
         (
             json!({ "$ref": "#/components/schemas/It", "minLength": 1, "allOf": [{ "maxLength": 2 }] }),
             json!({ "allOf": [{ "$ref": "#/components/schemas/It" }, { "maxLength": 2 }], "minLength": 1 }),
         ),
-        // bytes
         (json!({ "contentEncoding": "base64" }), json!({ "format": "byte" })),
         (json!({ "contentMediaType": "application/octet-stream" }), json!({ "format": "binary" })),
-        // lists
         (json!({ "type": "array" }), json!({ "type": "array", "items": {} })),
         (json!({ "items": true }), json!({ "items": {} })),
         (json!({ "items": false }), json!({ "items": {}, "maxItems": 0 })),
@@ -133,13 +124,11 @@ fn each_schema_converts_to_its_equivalent_in_openapi_3_0() {
             json!({ "prefixItems": [{ "type": "string" }, { "type": "string" }], "items": false }),
             json!({ "items": { "type": "string" }, "maxItems": 2 }),
         ),
-        // objects
         (json!({ "unevaluatedProperties": false }), json!({ "additionalProperties": false })),
         (
             json!({ "unevaluatedProperties": false, "additionalProperties": { "type": "null" } }),
             json!({ "additionalProperties": { "enum": [null] } }),
         ),
-        // keywords that do not constrain a value
         (json!({ "$comment": "c", "$anchor": "a", "$id": "https://library.example/it" }), json!({})),
         (json!({ "then": false, "else": false }), json!({})),
     ] {

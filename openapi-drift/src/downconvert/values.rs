@@ -1,5 +1,5 @@
-//! Converts the keywords for the value itself: types, bounds and allowed values. `type` can be a
-//! list in OpenAPI 3.1, but only a single type in 3.0.
+//! Converts the keywords that restrict a value directly: types, bounds and allowed values. `type`
+//! can be a list in OpenAPI 3.1, but only a single type in 3.0.
 
 use std::cmp::Ordering;
 
@@ -7,16 +7,16 @@ use serde_json::{Map, Number, Value, json};
 
 use super::null::{self, impossible, only_null};
 
-/// All types except null.
+/// All JSON types except null.
 const KINDS: [&str; 6] = ["string", "integer", "number", "boolean", "array", "object"];
 
-/// Converts exclusive bounds. They are numbers in 3.1 and booleans in 3.0.
+/// Exclusive bounds are numbers in OpenAPI 3.1 and booleans in 3.0.
 pub(super) fn bounds(map: &mut Map<String, Value>) {
     bound(map, "minimum", "exclusiveMinimum", Ordering::Greater);
     bound(map, "maximum", "exclusiveMaximum", Ordering::Less);
 }
 
-/// Keeps the stricter of two bounds. If this is the exclusive bound, marks it as exclusive.
+/// If a schema has an inclusive and an exclusive bound, keeps the stricter bound.
 fn bound(map: &mut Map<String, Value>, key: &str, exclusive: &str, stricter: Ordering) {
     match map.remove(exclusive) {
         Some(Value::Number(outer)) => {
@@ -34,7 +34,7 @@ fn bound(map: &mut Map<String, Value>, key: &str, exclusive: &str, stricter: Ord
     }
 }
 
-/// Compares integers exactly. Two different integers above 2^53 can be equal as `f64`.
+/// Compares integers exactly, because two different integers above 2^53 can be equal as `f64`.
 fn compare(a: &Number, b: &Number) -> Option<Ordering> {
     match a.as_i128().zip(b.as_i128()) {
         Some((a, b)) => Some(a.cmp(&b)),
@@ -42,7 +42,7 @@ fn compare(a: &Number, b: &Number) -> Option<Ordering> {
     }
 }
 
-/// Keeps only the first of several examples.
+/// Keeps only the first example, because OpenAPI 3.0 supports a single example.
 pub(super) fn example(map: &mut Map<String, Value>) {
     if let Some(Value::Array(examples)) = map.remove("examples")
         && let Some(first) = examples.into_iter().next()
@@ -51,7 +51,6 @@ pub(super) fn example(map: &mut Map<String, Value>) {
     }
 }
 
-/// Converts `const` to an `enum` that has one value.
 pub(super) fn constant(map: &mut Map<String, Value>) {
     let Some(value) = map.remove("const") else { return };
     let excluded = map.get("enum").and_then(Value::as_array).is_some_and(|list| !list.contains(&value));
@@ -72,7 +71,7 @@ pub(super) fn constant(map: &mut Map<String, Value>) {
     map.insert("enum".into(), json!([value]));
 }
 
-/// Returns the types that a keyword applies to, or `None` if it applies to all types.
+/// Returns the types to which a keyword applies, or `None` if the keyword applies to all types.
 fn kinds(key: &str, format: Option<&Value>) -> Option<&'static [&'static str]> {
     match key {
         "maxLength" | "minLength" | "pattern" => Some(&["string"]),
@@ -103,7 +102,6 @@ fn is_of(value: &Value, kind: &str) -> bool {
     }
 }
 
-/// Replaces a list of types with a single type, or with alternatives that have one type each.
 pub(super) fn types(map: &mut Map<String, Value>) {
     let listed = match map.get("type") {
         Some(Value::Array(list)) => list.clone(),
@@ -130,8 +128,8 @@ pub(super) fn types(map: &mut Map<String, Value>) {
     }
 }
 
-/// Replaces `types` with alternatives. Each alternative gets the keywords that apply to its own
-/// type.
+/// Replaces `types` with one alternative for each type. An alternative gets only the keywords that
+/// apply to its type.
 fn distribute(map: &mut Map<String, Value>, types: &[&str], has_null: bool) {
     let values = map.remove("enum");
     let format = map.get("format").cloned();

@@ -1,4 +1,4 @@
-//! The result of a comparison: each change, its meaning, and the version bump that it requires.
+//! The result of a comparison: the changes, and the version bump that each change requires.
 
 use std::collections::BTreeMap;
 
@@ -7,8 +7,8 @@ use serde::Serialize;
 use super::rules::{Effect, Level};
 use super::uses::Side;
 
-/// The required version bump. Before version 1.0, cargo treats a new minor version as incompatible,
-/// as it does a new major version later.
+/// The version bump that a change requires. Before version 1.0, a `Major` change requires only a
+/// new minor version, because cargo treats such a version as incompatible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Semver {
@@ -18,32 +18,28 @@ pub(crate) enum Semver {
     Major,
 }
 
-/// Who made a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Author {
-    /// The vendor changed the document.
     Vendor,
-    /// The vendor changed the document, but the overlay keeps the contract unchanged.
+    /// The vendor changed the document, but our overlay keeps the contract unchanged.
     #[serde(rename = "vendor, corrected")]
     VendorCorrected,
-    /// We changed the overlay or a transcript.
+    /// We changed the overlay, or a document that we transcribed by hand.
     Us,
 }
 
-/// A difference, with its rule, its level and its effects.
 #[derive(Clone, Debug)]
 pub(crate) struct Change {
     pub(crate) rule: String,
     pub(crate) level: Level,
     pub(crate) side: Option<Side>,
-    /// JSON pointer.
     pub(crate) at: String,
-    /// The JSON pointer in the old document, if it is not the same as `at`.
+    /// JSON pointer in the old document, if it differs from `at`.
     pub(crate) formerly: Option<String>,
     pub(crate) what: String,
     pub(crate) by: Author,
-    /// The affected lines of the generated API.
+    /// The lines of the generated API that the change affects.
     pub(crate) items: Vec<String>,
     pub(crate) semver: Semver,
     pub(crate) prose: Option<Prose>,
@@ -51,7 +47,6 @@ pub(crate) struct Change {
 }
 
 impl Change {
-    /// Creates a change that we made and that has no effect on the generated API.
     pub(crate) fn new(rule: &str, level: Level, at: &str, what: String) -> Self {
         Self {
             rule: rule.to_owned(),
@@ -69,21 +64,21 @@ impl Change {
     }
 }
 
-/// A text of the vendor that has changed. Reports quote the text, but checked-in files never
+/// A text of the vendor that has changed. Reports quote the new text, but checked-in files must not
 /// contain it.
 #[derive(Clone, Debug)]
 pub(crate) struct Prose {
-    /// The fingerprint of the old text.
+    /// The fingerprint of the old text. The old text itself is not stored.
     pub(crate) old: Option<String>,
     pub(crate) new: Option<String>,
 }
 
-/// The result of comparing two states: all changes, and the differences of the generated API.
 #[derive(Clone, Debug)]
 pub(crate) struct Drift {
-    /// The changes, sorted by level, highest first.
+    /// Sorted by level, highest level first.
     pub(crate) changes: Vec<Change>,
-    /// The changed lines of the generated API, or the reason why generating it failed.
+    /// The changed lines of the generated API with their version bumps. `Err` has the reason why
+    /// the generator failed.
     pub(crate) surface: Result<BTreeMap<String, Semver>, String>,
 }
 
@@ -100,12 +95,10 @@ impl Drift {
         self.changes.sort_by_cached_key(key);
     }
 
-    /// Returns the highest level, or `None` if nothing changed.
     pub(crate) fn level(&self) -> Option<Level> {
         self.changes.iter().map(|change| change.level).max()
     }
 
-    /// Returns the version bump that all changes require.
     pub(crate) fn semver(&self) -> Result<Semver, &str> {
         let by_digest = self.surface.as_ref().map_err(String::as_str)?.values().copied();
         let by_rules = self.changes.iter().map(|change| change.semver);

@@ -1,24 +1,23 @@
-//! The types for the result of a comparison: a difference, its place in each document, and the path
-//! to it.
+//! Types for one difference between two documents: its kind, its place in each document, and the
+//! path to it.
 
 use serde_json::{Map, Value};
 
 use super::uses::Use;
 use crate::shape::{Shape, join};
 
-/// One difference.
 #[derive(Clone, Debug)]
 pub(crate) struct Edit<'v> {
     pub(crate) place: Place,
     pub(crate) kind: Kind,
-    /// The path to the difference. It begins at the document, or at the component that is being
-    /// compared.
+    /// The path to the difference. The path begins at the document, or at a component that is
+    /// compared separately.
     pub(crate) steps: Vec<Step<'v>>,
-    /// How the value is used, if the difference is part of a request or response.
+    /// How a request or a response uses the value. `None` outside of requests and responses.
     pub(crate) used: Option<Use>,
 }
 
-/// A place in each document, as JSON pointers.
+/// A JSON pointer into each document.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place {
     pub(crate) old: String,
@@ -35,55 +34,50 @@ impl Place {
     }
 }
 
-/// The kind of difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Added,
-    /// An alternative was added that has the same type as the old schema.
+    /// An alternative was added whose type is the type of the old schema.
     AddedAlike,
     Removed,
     Changed,
-    /// The first name was replaced by the second name.
+    /// The old name and the new name.
     Renamed(String, String),
-    /// The name of a component refers to a different component than before.
+    /// Both documents have a component with this name, but the two components are not related.
     Replaced,
-    /// A property that exists in both documents became required.
     BecameRequired,
     BecameOptional,
-    /// A single schema was replaced by alternatives, and one of them is the old schema.
+    /// A single schema was replaced by alternatives. One alternative corresponds to the old schema.
     BecameOneOf,
     /// An item was added to a list whose order does not matter.
     ItemAdded(Value),
     ItemRemoved(Value),
-    /// The items of a list are in another order, and the order matters.
+    /// The order of a list changed, and the order matters.
     Reordered,
-    /// The maximum number of reported differences was reached.
+    /// There are more differences than the comparison reports.
     TooMany,
-    /// A default value such as `required: false` was added or removed. This does not change the
-    /// meaning.
+    /// A keyword with its default value, such as `required: false`, was added or removed. The
+    /// meaning does not change.
     Restated,
-    /// The schema is written differently but means the same, such as an `allOf` with a single
-    /// schema.
+    /// The schema is written differently but means the same. For example, the schema is now inside
+    /// an `allOf` that has no other part.
     Rephrased,
 }
 
-/// One step of the path to a difference.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Step<'v> {
     pub(crate) shape: &'static Shape,
-    /// The last segment of the pointer.
+    /// The last segment of the JSON pointer.
     pub(crate) key: &'v str,
     pub(crate) old: Option<&'v Value>,
     pub(crate) new: Option<&'v Value>,
-    /// Whether this is a property of a schema.
     pub(crate) is_property: bool,
-    /// Whether the new schema requires the property. If the property was removed: whether the old
-    /// schema required it.
+    /// Whether the new schema requires the property. If the property was removed, whether the old
+    /// schema required the property.
     pub(crate) is_required: bool,
 }
 
 impl Step<'_> {
-    /// Returns whether this is an optional property.
     pub(crate) fn is_optional_property(&self) -> bool {
         self.is_property && !self.is_required
     }
@@ -96,17 +90,15 @@ impl<'v> Edit<'v> {
         if is_gone { &self.place.old } else { &self.place.new }
     }
 
-    /// Returns the last step, which leads to the value that differs.
     pub(crate) fn last(&self) -> Step<'v> {
         self.steps[self.steps.len() - 1]
     }
 
-    /// Returns the step before the last one, which leads to the value that contains the difference.
+    /// Returns the step to the value that contains the difference.
     pub(crate) fn holder(&self) -> Step<'v> {
         self.steps[self.steps.len().saturating_sub(2)]
     }
 
-    /// Returns `added`, `removed` or `changed`, which are used in the names of rules.
     pub(crate) fn verb(&self) -> &'static str {
         match (self.last().old, self.last().new) {
             (None, _) => "added",
@@ -115,7 +107,6 @@ impl<'v> Edit<'v> {
         }
     }
 
-    /// Describes the difference without values, such as "`key` was added".
     pub(crate) fn summary(&self) -> String {
         let what = match self.kind {
             Kind::Added | Kind::ItemAdded(_) => "was added",
@@ -125,17 +116,16 @@ impl<'v> Edit<'v> {
         format!("`{}` {what}", self.last().key)
     }
 
-    /// Returns whether the difference concerns a component as a whole.
     pub(crate) fn is_component(&self) -> bool {
         self.steps[0].shape.is("document") && self.steps.len() == 4 && self.steps[1].key == "components"
     }
 }
 
-/// The maximum number of reported differences. Limits the time for an untrusted document.
+/// The maximum number of reported differences. Limits the time to compare an untrusted document.
 pub(crate) const MAX_EDITS: usize = 2_000;
 
-/// Returns the identity of a list item, such as the name of a parameter. Returns `None` if the item
-/// has no identity.
+/// Returns what identifies a list item, such as the name of a parameter. Returns `None` if nothing
+/// identifies the item.
 pub(crate) fn identity(document: &Value, of: &Shape, item: &Value) -> Option<Vec<String>> {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     if of.is("parameter") {
@@ -153,19 +143,18 @@ pub(crate) fn identity(document: &Value, of: &Shape, item: &Value) -> Option<Vec
     }
 }
 
-/// Follows a chain of references and returns its target.
 pub(crate) fn resolved<'v>(document: &'v Value, value: &'v Value) -> Option<&'v Value> {
     followed(document, value, "").map(|(value, _)| value)
 }
 
-/// Follows a chain of references. Returns the target and its pointer. `at` is the pointer of
-/// `value`.
+/// Follows a chain of references. `at` is the JSON pointer of `value`. Returns the target and its
+/// JSON pointer.
 pub(crate) fn followed<'v>(document: &'v Value, value: &'v Value, at: &str) -> Option<(&'v Value, String)> {
     followed_while(document, value, at, |_| true)
 }
 
-/// Works like [`followed`], but stops at the first object with a `$ref` for which `is_followed`
-/// returns false.
+/// Follows a chain of references. Stops at the first object for which `is_followed` returns
+/// `false`.
 pub(crate) fn followed_while<'v>(
     document: &'v Value,
     mut value: &'v Value,

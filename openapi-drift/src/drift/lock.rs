@@ -11,8 +11,7 @@ use crate::problems::{Problems, Result};
 use crate::sha256::sha256;
 use crate::shape::{self, join, unescape, walk};
 
-/// Fingerprints by JSON pointer. The fingerprint of the whole upstream.yaml is stored under the
-/// empty pointer.
+/// Fingerprints by JSON pointer. The empty pointer has the fingerprint of the whole upstream.yaml.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Lock(pub(crate) BTreeMap<String, String>);
 
@@ -20,14 +19,15 @@ pub(crate) struct Lock(pub(crate) BTreeMap<String, String>);
 /// operation ids of the vendor.
 pub(crate) type Omitted = BTreeMap<String, Value>;
 
-/// Returns the values of `document` that `facts`, the content of upstream.yaml, omits. Ignores
-/// parts of the document that were not extracted.
+/// `facts` is the content of upstream.yaml: the names, types and structure of `document`, without
+/// its prose. Returns the values of `document` that upstream.yaml omits, and ignores parts of
+/// `document` that were not extracted.
 pub(crate) fn omitted(document: &Value, facts: &Value) -> Omitted {
     let mut omitted = Omitted::new();
     walk(facts, &shape::DOCUMENT, "", &mut |at, shape, _| {
         for (key, value) in document.pointer(at).and_then(Value::as_object).into_iter().flatten() {
             let is_id = shape.is("operation") && key == "operationId";
-            // Tags and shared examples also describe parts of the document that are not extracted.
+            // Tags and shared examples also describe parts of the document that were not extracted.
             let is_everybodys =
                 (at.is_empty() && key == "tags") || (shape.is("components") && key == "examples");
             if is_everybodys {
@@ -47,8 +47,8 @@ pub(crate) fn omitted(document: &Value, facts: &Value) -> Omitted {
     omitted
 }
 
-/// Returns a copy of `facts` that contains the fingerprint of each omitted text, so that the
-/// comparison finds changed texts.
+/// Inserts the fingerprint of each omitted text into `facts`, so that a comparison finds changed
+/// texts.
 pub(crate) fn with_fingerprints(facts: &Value, lock: &Lock) -> Value {
     let mut facts = facts.clone();
     for (at, known) in lock.0.iter().filter(|(at, _)| !at.is_empty()) {
@@ -61,7 +61,6 @@ pub(crate) fn with_fingerprints(facts: &Value, lock: &Lock) -> Value {
 }
 
 impl Lock {
-    /// Computes the fingerprints of the omitted values and of `facts`.
     pub(crate) fn of(omitted: &Omitted, facts: &Value) -> Self {
         let mut lock: BTreeMap<String, String> =
             omitted.iter().map(|(at, value)| (at.clone(), fingerprint(value))).collect();
@@ -73,12 +72,12 @@ impl Lock {
         self.0.is_empty()
     }
 
-    /// Returns whether the lock was generated for `facts`, or has no fingerprint of upstream.yaml.
+    /// Returns whether the lock was generated for `facts`. A lock without a fingerprint of
+    /// upstream.yaml matches any `facts`.
     pub(crate) fn is_of(&self, facts: &Value) -> bool {
         self.0.get("").is_none_or(|known| *known == fingerprint(facts))
     }
 
-    /// Returns the content of the lock file.
     pub(crate) fn render(&self, banner: &str) -> String {
         format!("# {banner}\n{}", self.body())
     }
@@ -88,11 +87,7 @@ impl Lock {
         format!("{lines}{} {END}\n", fingerprint(&lines.as_str().into()))
     }
 
-    /// Parses the file called `name`.
-    ///
-    /// # Errors
-    ///
-    /// Fails if a line is not a fingerprint and a JSON pointer, or if the file was edited by hand.
+    /// Fails if a line is invalid, or if the file was edited by hand.
     pub(crate) fn parse(name: &str, text: &str) -> Result<Self> {
         let mut lock = Self::default();
         let mut body = String::new();
@@ -117,15 +112,13 @@ impl Lock {
     }
 }
 
-/// The word at the end of the file. The last line has the fingerprint of all lines above it, and
-/// this word.
+/// The last line of the file has the fingerprint of all lines above it, and this word.
 const END: &str = "end";
 
 /// The length of a fingerprint in hexadecimal digits. Fingerprints only detect changes, so they
 /// need not be cryptographically strong.
 const LENGTH: usize = 16;
 
-/// Returns the start of the SHA-256 of a value whose keys are sorted.
 pub(crate) fn fingerprint(value: &Value) -> String {
     let mut sorted = value.clone();
     sorted.sort_all_objects();

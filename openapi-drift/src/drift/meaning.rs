@@ -1,4 +1,4 @@
-//! Classifies changed texts. Such a change does not affect the structure, but it may change the
+//! Classifies changed texts. A changed text does not affect the structure, but may change the
 //! meaning.
 
 use serde_json::Value;
@@ -9,8 +9,7 @@ use super::lock::Omitted;
 use super::rules::{Effect, Finding, Level};
 use crate::canonical::{Form, keeps};
 
-/// Classifies a change if it is a changed text, of which only the fingerprint is known. Returns
-/// `None` for all other changes.
+/// Returns `None` if the change does not concern a text.
 pub(super) fn classify_text(edit: &Edit<'_>) -> Option<Finding> {
     let (holder, key) = (edit.holder(), edit.last().key);
     if !matches!(edit.kind, Kind::Added | Kind::Removed | Kind::Changed) {
@@ -43,13 +42,12 @@ pub(super) fn classify_text(edit: &Edit<'_>) -> Option<Finding> {
     })
 }
 
-/// Returns the fingerprint of the old text, and the new text.
 pub(super) fn prose(edit: &Edit<'_>, texts: &Omitted) -> Prose {
     let old = edit.last().old.and_then(Value::as_str).map(str::to_owned);
     Prose { old, new: texts.get(&edit.place.new).filter(|_| edit.last().new.is_some()).map(shown) }
 }
 
-/// Returns the text without characters that could control a terminal.
+/// Removes characters that could control a terminal.
 fn shown(value: &Value) -> String {
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     text.chars().filter(|c| *c == '\n' || !c.is_control()).collect()

@@ -1,6 +1,6 @@
-//! Compares two revisions of a vendor's specs. Each difference gets a rule, a level, its side
-//! (request or response) and the affected lines of the generated API. The result includes the
-//! version bump that all differences together require. Does no I/O.
+//! Compares two revisions of a vendor's specs. Each difference gets a rule, a level, a side
+//! (request or response), a version bump, and the lines of the generated API that it affects. Does
+//! no I/O.
 
 mod change;
 mod compare;
@@ -35,10 +35,11 @@ use reconcile::reconcile;
 use rules::{Effect, Finding, classify};
 use surface::{Surface, items};
 
-/// One state of a vendor's specs.
+/// One revision of a vendor's specs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct State<'a> {
-    /// The content of upstream.yaml.
+    /// The content of upstream.yaml: the names, types and structure of the vendor's document,
+    /// without its prose.
     pub(crate) facts: &'a Value,
     /// The content of openapi.yaml. `None` if the overlay could not be applied.
     pub(crate) contract: Option<&'a Value>,
@@ -46,7 +47,7 @@ pub(crate) struct State<'a> {
     pub(crate) lock: &'a Lock,
 }
 
-/// Compares two states. `texts` are the new texts of the values that upstream.yaml omits.
+/// `texts` are the new texts that upstream.yaml omits.
 pub(crate) fn drift(old: State<'_>, new: State<'_>, texts: &Omitted) -> Drift {
     let (before, after) = contracts(old, new);
     let surfaces = Surface::of(before).and_then(|old| Ok((old, Surface::of(after)?)));
@@ -65,17 +66,13 @@ pub(crate) fn drift(old: State<'_>, new: State<'_>, texts: &Omitted) -> Drift {
     drift
 }
 
-/// Checks that the bindings can be generated from a contract.
-///
-/// # Errors
-///
-/// Returns the reason if the bindings cannot be generated.
+/// Returns the reason if the bindings cannot be generated from `contract`.
 pub(crate) fn generates(contract: &Value) -> Result<(), String> {
     Surface::of(contract).map(drop)
 }
 
-/// Returns the old and the new contract. If one of them is missing, returns the old and the new
-/// content of upstream.yaml.
+/// Returns the old and the new contract. If one contract is missing, returns the old and the new
+/// content of upstream.yaml instead.
 fn contracts<'a>(old: State<'a>, new: State<'a>) -> (&'a Value, &'a Value) {
     old.contract.zip(new.contract).unwrap_or((old.facts, new.facts))
 }
@@ -94,15 +91,13 @@ fn changes(old: State<'_>, new: State<'_>, texts: &Omitted, surfaces: &Surfaces)
     merged(vendors.changes(), users.changes())
 }
 
-/// The old and the new generated API, or the reason why the generator failed.
 type Surfaces = Result<(Surface, Surface), String>;
 
-/// Two documents to compare.
 struct Comparison<'v> {
     documents: (&'v Value, &'v Value),
-    /// The same documents without fingerprints.
+    /// The same documents without the fingerprints of texts.
     plain: (&'v Value, &'v Value),
-    /// The new texts. Set only if the documents contain fingerprints instead of texts.
+    /// The new texts. Set only if `documents` contain fingerprints instead of texts.
     texts: Option<&'v Omitted>,
     surfaces: Option<&'v (Surface, Surface)>,
 }
@@ -159,7 +154,6 @@ fn merged(mut vendors: Vec<Change>, mut users: Vec<Change>) -> Vec<Change> {
     vendors
 }
 
-/// Returns the component or the operation that contains `pointer`.
 fn holder(pointer: &str) -> Vec<&str> {
     pointer.split('/').take(4).collect()
 }

@@ -1,6 +1,6 @@
-//! Tests documents in which something moves to another place, gets another name or is wrapped in
-//! `allOf`. A property that still exists must not be reported as removed. If its meaning changes at
-//! the same time, this must be reported.
+//! Tests documents in which a part moves to another place, gets another name or is wrapped in
+//! `allOf`. A property that still exists must not be reported as removed. If the meaning of the
+//! property changes at the same time, the new meaning must be reported.
 
 use serde_json::{Value, json};
 
@@ -8,12 +8,10 @@ use super::tests::{POST, REQUEST, RESPONSE, SPEC, drift_between, edited, lines};
 use super::{Drift, Level};
 use crate::downconvert::downconvert;
 
-/// Returns the old schema of the property `due`.
 fn old_due() -> Value {
     json!({ "type": "integer", "description": "Days that are left.", "example": 14 })
 }
 
-/// Returns the new schema of the property `due`, which has another meaning.
 fn new_due() -> Value {
     json!({ "type": "integer", "description": "The day, counted from 1970.", "example": 20_000 })
 }
@@ -23,7 +21,6 @@ fn set(spec: &mut Value, at: &str, value: Value) {
     spec.pointer_mut(parent).unwrap_or_else(|| panic!("no {at}"))[key.replace("~1", "/")] = value;
 }
 
-/// Returns the spec with these values set. A null removes the value.
 fn with(places: &[(&str, Value)]) -> Value {
     let mut spec = SPEC.clone();
     for (at, value) in places {
@@ -172,8 +169,8 @@ fn moved_property_is_not_reported_as_removed() {
     insta::assert_snapshot!("refactorings", all);
 }
 
-/// Each row has two ways to write the same spec. The differences between the two must be trivial in
-/// both directions.
+/// Each row has two ways to write the same spec. The differences must be trivial in both
+/// directions.
 #[test]
 fn equivalent_spellings_are_trivial_changes() {
     let kind = &format!("{RESPONSE}/kind");
@@ -299,7 +296,6 @@ fn equivalent_spellings_are_trivial_changes() {
     insta::assert_snapshot!("rephrased", all);
 }
 
-/// Converts the spec as an OpenAPI 3.1 document in which `value` is at the place `at`.
 fn read_3_1(at: &str, value: Value) -> Value {
     let mut spec = SPEC.clone();
     spec["openapi"] = json!(3.1);
@@ -360,8 +356,8 @@ fn wider_numbers_are_additive_in_requests_and_breaking_in_responses() {
     }
 }
 
-/// The two encodings of a request body first use the same component, and later use different
-/// components.
+/// The two encodings of a request body use the same component in the old spec, and different
+/// components in the new spec.
 #[test]
 fn each_encoding_of_a_request_body_is_compared() {
     let form = format!("{POST}/requestBody/content/application~1x-www-form-urlencoded");

@@ -10,7 +10,6 @@ use super::change::{Author, Change, Drift, Prose, Semver};
 use super::rules::Level;
 use crate::problems::sanitize;
 
-/// The names of the vendor and of the compared revisions.
 #[derive(Clone, Debug)]
 pub(crate) struct Heading {
     pub(crate) vendor: String,
@@ -18,7 +17,7 @@ pub(crate) struct Heading {
     pub(crate) to: String,
 }
 
-/// The levels and their meanings, highest level first. The report has a section for each level.
+/// Sorted from the highest to the lowest level. The report has a section for each level.
 const LEVELS: [(Level, &str); 5] = [
     (Level::Breaking, "existing callers may fail"),
     (Level::Meaning, "the shape is the same, but the meaning may have changed: review the code that uses it"),
@@ -27,7 +26,6 @@ const LEVELS: [(Level, &str); 5] = [
     (Level::Trivial, "nothing changes on the wire"),
 ];
 
-/// Renders the report for a terminal or a log.
 pub(crate) fn text(heading: &Heading, drift: &Drift) -> String {
     let mut out = format!("{}: from {} to {}\n", heading.vendor, heading.from, heading.to);
     for (name, meaning, count, entries) in chapters(drift) {
@@ -40,7 +38,6 @@ pub(crate) fn text(heading: &Heading, drift: &Drift) -> String {
     out
 }
 
-/// Renders the report for a pull request.
 pub(crate) fn markdown(heading: &Heading, drift: &Drift) -> String {
     let mut out = format!("## {}: from {} to {}\n\n", heading.vendor, code(&heading.from), code(&heading.to));
     put(&mut out, &verdict(drift));
@@ -51,13 +48,14 @@ pub(crate) fn markdown(heading: &Heading, drift: &Drift) -> String {
     out
 }
 
-/// Adds a line. Removes control characters, because names from the vendor can contain them.
+/// Adds a line. Removes control characters, because names from the vendor can contain control
+/// characters.
 fn put(out: &mut String, line: &str) {
     out.push_str(&sanitize(line));
     out.push('\n');
 }
 
-/// Changes that differ only in their places and in their affected lines.
+/// Changes that differ only in their places and in the lines that they affect.
 struct Entry<'d> {
     first: &'d Change,
     marks: Vec<String>,
@@ -99,8 +97,6 @@ impl Entry<'_> {
     }
 }
 
-/// Returns, for each level that has changes: its name, its meaning, the number of changes, and the
-/// changes.
 fn chapters(drift: &Drift) -> Vec<(String, &'static str, usize, Vec<Entry<'_>>)> {
     let chapter = |(level, meaning): (Level, &'static str)| {
         let changes: Vec<&Change> = drift.changes.iter().filter(|change| change.level == level).collect();
@@ -125,7 +121,6 @@ fn chapters(drift: &Drift) -> Vec<(String, &'static str, usize, Vec<Entry<'_>>)>
     LEVELS.into_iter().map(chapter).filter(|(.., count, _)| *count > 0).collect()
 }
 
-/// Renders the report as a JSON object.
 pub(crate) fn json(heading: &Heading, drift: &Drift) -> Value {
     let changes: Vec<Value> = drift
         .changes
@@ -167,7 +162,6 @@ fn marks(change: &Change) -> Vec<String> {
     marks
 }
 
-/// Returns the lines of the generated API that require this version bump.
 fn lines(drift: &Drift, wanted: Semver) -> Vec<&String> {
     let changed = drift.surface.iter().flatten();
     changed.filter(|(_, semver)| **semver == wanted).map(|(item, _)| item).collect()
@@ -192,15 +186,13 @@ fn word(value: impl Serialize) -> String {
     json!(value).as_str().unwrap_or_default().to_owned()
 }
 
-/// Formats `text` as inline code in Markdown.
 fn code(text: &str) -> String {
     let fence = fence(text, 1);
     let pad = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
-/// Returns a fence of at least `least` backticks that is longer than each run of backticks in
-/// `text`.
+/// Returns at least `least` backticks, and more than any run of backticks in `text`.
 fn fence(text: &str, least: usize) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
     "`".repeat(least.max(longest + 1))

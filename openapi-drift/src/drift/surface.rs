@@ -1,5 +1,5 @@
-//! Generates the API of a contract as a list of lines, and finds the lines that a change at a place
-//! in the document affects. Uses the generator of the build script. Does not write files.
+//! Generates the API of a contract as a list of lines, and finds the lines that a difference
+//! between two documents affects. Uses the generator of the build script. Does not write files.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,8 +16,8 @@ use crate::digest;
 use crate::reference::operations;
 use crate::shape::{is_method, segments};
 
-/// The lines of the generated API by their subject, such as `type AuthToken.scope` or
-/// `fn create_token(origin)`.
+/// The lines of the generated API. The key of a line is its subject, such as `type AuthToken.scope`
+/// or `fn create_token(origin)`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Surface(pub(crate) BTreeMap<String, String>);
 
@@ -26,11 +26,6 @@ pub(crate) struct Surface(pub(crate) BTreeMap<String, String>);
 const MAX_CONTRACT_BYTES: usize = 200_000;
 
 impl Surface {
-    /// Generates the bindings of a contract.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the contract is too large or the generator fails.
     pub(crate) fn of(contract: &Value) -> Result<Self, String> {
         if contract.to_string().len() > MAX_CONTRACT_BYTES {
             return Err("the contract is too large to generate bindings from".to_owned());
@@ -41,8 +36,8 @@ impl Surface {
         Ok(Self(lines.lines().map(|line| (about(line), line.to_owned())).collect()))
     }
 
-    /// Returns the lines that differ between `self` and the newer `other`, with the version bump
-    /// that each line requires.
+    /// Returns the lines that differ between `self` and the newer API `other`, with the version
+    /// bump that each line requires.
     pub(crate) fn changed(&self, other: &Self) -> BTreeMap<String, Semver> {
         let keys: BTreeSet<&String> = self.0.keys().chain(other.0.keys()).collect();
         keys.into_iter()
@@ -78,8 +73,8 @@ fn without_panic_output<T>(run: impl FnOnce() -> T) -> T {
     done
 }
 
-/// Returns whether the lines are an enum to which variants were added. This is not a breaking
-/// change, because all generated enums are `non_exhaustive`.
+/// Returns whether variants were added to an enum and no variant was removed. New variants are not
+/// a breaking change, because all generated enums are `non_exhaustive`.
 fn is_wider(old: &str, new: &str) -> bool {
     let variants = |line: &str| -> Option<BTreeSet<String>> {
         let (_, variants) = line.strip_prefix("enum ")?.split_once(": ")?;
@@ -88,8 +83,8 @@ fn is_wider(old: &str, new: &str) -> bool {
     matches!((variants(old), variants(new)), (Some(old), Some(new)) if old.is_subset(&new))
 }
 
-/// Returns the subject of a line, such as `type AuthToken.scope`, `enum GrantType` or
-/// `fn create_token(origin)`.
+/// Returns the subject of a line, such as `type AuthToken.scope`, `enum GrantType` or `fn
+/// create_token(origin)`.
 fn about(line: &str) -> String {
     let (subject, rest) = line.split_at(line.find([':', '(']).unwrap_or(line.len()));
     match rest.strip_prefix('(').and_then(|rest| rest.split_once(':')) {
@@ -98,13 +93,11 @@ fn about(line: &str) -> String {
     }
 }
 
-/// Returns the type of a subject: `AuthToken` for `type AuthToken.scope` and `enum AuthToken`.
 fn type_of(key: &str) -> Option<&str> {
     let name = key.strip_prefix("type ").or_else(|| key.strip_prefix("enum "))?;
     Some(name.split('.').next().unwrap_or(name))
 }
 
-/// Returns the lines of the old and the new API that a difference affects.
 pub(crate) fn items(
     edit: &Edit<'_>,
     documents: (&Value, &Value),
@@ -147,12 +140,12 @@ fn items_at(pointer: &str, document: &Value, surface: &Surface) -> Vec<String> {
             let part = if *kind == "responses" { "responses" } else { "" };
             ids.flat_map(|(path, id)| of_operation(document, surface, path, &["", part], id)).collect()
         }
-        // Other parts, such as `info`, affect no specific line.
+        // Parts such as `info` affect no specific line.
         _ => Vec::new(),
     }
 }
 
-/// Returns the ids of the operations of a path, or of one of its methods.
+/// Returns the operation ids of one method, or of the whole path if `method` is not an HTTP method.
 fn ids(document: &Value, path: &str, method: Option<&str>) -> Vec<String> {
     let item = document["paths"][path].as_object();
     let method = method.filter(|method| is_method(method));
@@ -160,7 +153,7 @@ fn ids(document: &Value, path: &str, method: Option<&str>) -> Vec<String> {
     operations.filter_map(|(_, operation)| operation["operationId"].as_str().map(str::to_owned)).collect()
 }
 
-/// Returns the lines that a change in an operation affects. `rest` are the keys below the path.
+/// `rest` has the keys of the JSON pointer after the path.
 fn of_operation(document: &Value, surface: &Surface, path: &str, rest: &[&str], id: &str) -> Vec<String> {
     let name = id.to_snake_case();
     let functions = [name.clone(), format!("{name}_json")];
@@ -190,7 +183,7 @@ fn of_operation(document: &Value, surface: &Surface, path: &str, rest: &[&str], 
     own.chain(of_type(document, surface, &prefix)).collect()
 }
 
-/// Returns the lines that a change in a schema affects. `rest` are the keys below the schema.
+/// `rest` has the keys of the JSON pointer after the name of the schema.
 fn of_schema(document: &Value, surface: &Surface, name: &str, rest: &[&str]) -> Vec<String> {
     let owner = name.to_pascal_case();
     let inner = rest.iter().position(|key| *key == "properties");
@@ -209,7 +202,7 @@ fn item_of<'v>(holder: &'v Value, index: &str) -> Option<&'v Value> {
 }
 
 /// Returns the lines of the type `name` and of the types that are generated for its inline schemas.
-/// The names of these types begin with `name`.
+/// The name of such a type begins with `name`.
 fn of_type(document: &Value, surface: &Surface, name: &str) -> Vec<String> {
     let schemas = document["components"]["schemas"].as_object();
     let has_own_name =
@@ -219,7 +212,6 @@ fn of_type(document: &Value, surface: &Surface, name: &str) -> Vec<String> {
     surface.0.keys().filter(is_of).cloned().collect()
 }
 
-/// Returns the lines that mention a type.
 fn mentions(surface: &Surface, name: &str) -> Vec<String> {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     let names = |line: &str| line.split(|c| !is_word(c)).any(|word| word == name);

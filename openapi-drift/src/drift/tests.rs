@@ -1,5 +1,4 @@
-//! Tests how each single edit of a spec is reported, and that no edit is ignored. The spec is
-//! invented.
+//! Tests how each single edit of a spec is reported, and that no edit is ignored.
 
 use std::sync::LazyLock;
 
@@ -10,8 +9,8 @@ use super::*;
 use crate::canonical::{Form, canonical};
 use crate::shape::walk;
 
-/// The spec of an invented library that lends books. It contains each part of OpenAPI at least
-/// once.
+/// The spec of an invented library that lends books. The spec contains each part of OpenAPI at
+/// least once.
 pub(super) static SPEC: LazyLock<Value> = LazyLock::new(|| {
     json!({
         "openapi": "3.0.3",
@@ -97,8 +96,7 @@ pub(super) static SPEC: LazyLock<Value> = LazyLock::new(|| {
     })
 });
 
-/// Returns the spec with `value` at the place `at`. If `value` is null, removes the value at this
-/// place.
+/// Sets the value at `at`. Null removes the value.
 pub(super) fn edited(at: &str, value: Value) -> Value {
     let mut spec = SPEC.clone();
     let (parent, key) = at.rsplit_once('/').unwrap();
@@ -114,7 +112,6 @@ pub(super) fn edited(at: &str, value: Value) -> Value {
     spec
 }
 
-/// A spec in the form of the checked-in files.
 struct CheckedIn {
     facts: Value,
     omitted: Omitted,
@@ -139,7 +136,6 @@ pub(super) fn drift_between(old: &Value, new: &Value) -> Drift {
     drift(old.state(), new.state(), &new.omitted)
 }
 
-/// Returns whether a change is reported even without the generator.
 pub(super) fn is_told(old: &Value, new: &Value) -> bool {
     let (old, new) = (CheckedIn::of(old), CheckedIn::of(new));
     !changes(old.state(), new.state(), &new.omitted, &Err(String::new())).is_empty()
@@ -168,7 +164,6 @@ fn table() -> Vec<(String, Value)> {
     let json_of = |at: &str| format!("{at}/content/application~1json");
     let scopes = "/components/securitySchemes/Login/flows/clientCredentials";
     let rows = [
-        // Operations
         (
             "/paths/~1books".to_owned(),
             json!({ "get": { "operationId": "listBooks", "responses": { "200": { "description": "" } } } }),
@@ -188,7 +183,6 @@ fn table() -> Vec<(String, Value)> {
         (format!("{POST}/description"), json!("Lends a book.")),
         (format!("{POST}/tags"), json!(["Loans"])),
         (format!("{POST}/x-weight"), json!(3)),
-        // Parameters
         (
             format!("{POST}/parameters/-"),
             json!({ "name": "page", "in": "query", "schema": { "type": "integer" } }),
@@ -211,7 +205,6 @@ fn table() -> Vec<(String, Value)> {
             "/paths/~1loans/parameters".into(),
             json!([{ "name": "all", "in": "query", "schema": { "type": "string" } }]),
         ),
-        // Request bodies
         (body.clone(), json!(null)),
         (format!("{body}/required"), json!(null)),
         (
@@ -225,7 +218,6 @@ fn table() -> Vec<(String, Value)> {
         (format!("{}/schema", json_of(&body)), json!(null)),
         (format!("{}/schema", json_of(&body)), json!({ "$ref": "#/components/schemas/Refusal" })),
         (format!("{}/encoding", json_of(&body)), json!({ "title": { "style": "form" } })),
-        // Properties of requests
         (format!("{REQUEST}/shelf"), json!({ "type": "string" })),
         ("/components/schemas/LoanRequest/required/-".into(), json!("days")),
         ("/components/schemas/LoanRequest/required".into(), json!(null)),
@@ -257,10 +249,8 @@ fn table() -> Vec<(String, Value)> {
         (format!("{REQUEST}/days/nullable"), json!(true)),
         (format!("{REQUEST}/kind"), json!({ "type": "string", "enum": ["long", "short"] })),
         (format!("{REQUEST}/note/not"), json!({ "enum": ["x"] })),
-        // Components that requests and responses use
         ("/components/schemas/Kind/enum".into(), json!(["endless", "long"])),
         ("/components/schemas/Kind/type".into(), json!("integer")),
-        // Properties of responses
         (format!("{RESPONSE}/shelf"), json!({ "type": "string" })),
         (format!("{RESPONSE}/due"), json!(null)),
         (format!("{RESPONSE}/id"), json!(null)),
@@ -275,7 +265,6 @@ fn table() -> Vec<(String, Value)> {
         (format!("{RESPONSE}/holder/oneOf/-"), json!({ "type": "boolean" })),
         (format!("{RESPONSE}/holder/oneOf/0"), json!(null)),
         (format!("{RESPONSE}/holder/discriminator"), json!({ "propertyName": "kind" })),
-        // Responses
         (format!("{POST}/responses/201"), json!({ "description": "" })),
         (format!("{POST}/responses/429"), json!({ "description": "" })),
         (format!("{POST}/responses/400"), json!(null)),
@@ -289,7 +278,6 @@ fn table() -> Vec<(String, Value)> {
         (format!("{response}/content"), json!(null)),
         (format!("{response}/links"), json!({ "end": { "operationId": "endLoan" } })),
         (format!("{response}/description"), json!("It is lent.")),
-        // Security
         ("/security/-".into(), json!({})),
         ("/security/0".into(), json!(null)),
         ("/security/1/Login".into(), json!(["read", "write"])),
@@ -300,7 +288,6 @@ fn table() -> Vec<(String, Value)> {
         ("/components/securitySchemes/Card/scheme".into(), json!("bearer")),
         (format!("{scopes}/tokenUrl"), json!("/oauth/token")),
         (format!("{scopes}/scopes/write"), json!("Writes.")),
-        // The rest
         ("/servers/0/url".into(), json!("https://api.library.example")),
         ("/servers/0/variables".into(), json!({ "region": { "default": "eu" } })),
         ("/info/version".into(), json!("2")),
@@ -430,7 +417,7 @@ fn changes_of_shared_examples_are_not_reported() {
     assert_eq!(lines(&drift_between(&with("a"), &with("b"))), "");
 }
 
-/// Compares two lists that are almost as long as allowed and that have no common item.
+/// The two lists are almost as long as allowed and have no common item.
 #[test]
 fn long_lists_are_reported_in_limited_time() {
     let names =
@@ -491,7 +478,6 @@ fn contradiction_between_digest_and_reported_changes_is_reported() {
     ");
 }
 
-/// Returns all places of the spec with their values.
 fn places() -> Vec<(String, Value)> {
     let mut places = Vec::new();
     walk(&SPEC, &crate::shape::DOCUMENT, "", &mut |at, _, value| {
@@ -516,7 +502,6 @@ fn any_value() -> impl Strategy<Value = Value> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
-    /// If any single value is edited or removed, a change must be reported.
     #[test]
     fn every_single_edit_is_reported(
         (at, was) in proptest::sample::select(places()),

@@ -1,9 +1,8 @@
-//! Describes where a schema is used. A change can be breaking in a request, which we send, and
-//! harmless in a response, which the vendor sends, or the other way round.
+//! Describes where a schema is used. The same change can be breaking in a request, which we send,
+//! and harmless in a response, which the vendor sends. The opposite is also possible.
 
 use serde::Serialize;
 
-/// Whether a value is part of a request or of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Side {
@@ -11,17 +10,15 @@ pub(crate) enum Side {
     Response,
 }
 
-/// The part of a request or response that a schema describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Part {
     Parameter,
     Header,
     Body,
-    /// A property or item inside one of the other parts.
+    /// A property or an item inside a parameter, a header or a body.
     Property,
 }
 
-/// How a schema is used in a request or response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Use {
     pub(crate) side: Side,

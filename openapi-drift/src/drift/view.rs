@@ -1,5 +1,6 @@
-//! Normalizes a schema: follows references, merges `allOf`, and replaces a `null` alternative with
-//! a flag. Two schemas that are written differently but mean the same have equal views.
+//! Normalizes a schema: follows references, merges `allOf`, and replaces an alternative that allows
+//! only null with a flag. Two schemas that are written differently but mean the same have equal
+//! views.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +9,6 @@ use serde_json::Value;
 use crate::canonical::PROSE;
 use crate::shape::{is_schema_keyword, join};
 
-/// A part of a schema, and its place.
 #[derive(Clone, Debug)]
 pub(super) struct Field<'v> {
     pub(super) key: &'v str,
@@ -17,19 +17,17 @@ pub(super) struct Field<'v> {
     pub(super) at: String,
 }
 
-/// A normalized schema.
 #[derive(Clone, Debug, Default)]
 pub(super) struct View<'v> {
     /// All keywords for which this struct has no other field.
     pub(super) fields: Vec<Field<'v>>,
     pub(super) properties: Vec<Field<'v>>,
     pub(super) required: BTreeSet<&'v str>,
-    /// The alternatives, and the keyword that contains them: `oneOf` or `anyOf`.
+    /// The alternatives of the schema. The key of each alternative is `oneOf` or `anyOf`.
     pub(super) choices: Vec<Field<'v>>,
     /// The parts of `allOf` that cannot be merged, for example because they contradict other parts.
     pub(super) rest: Vec<Field<'v>>,
     pub(super) is_nullable: bool,
-    /// The values of all `$ref` keywords.
     pub(super) references: Vec<&'v Value>,
 }
 
@@ -37,7 +35,6 @@ pub(super) struct View<'v> {
 const MAX_DEPTH: usize = 16;
 
 impl<'v> View<'v> {
-    /// Creates the view of the schema `value`. `at` is the place of the schema in `document`.
     pub(super) fn of(document: &'v Value, value: &'v Value, at: &str) -> Self {
         Self::within(document, value, at, 0, &mut BTreeSet::new())
     }
@@ -107,8 +104,8 @@ impl<'v> View<'v> {
     }
 
     /// Merges `other` into `self` and returns whether this was possible. Contradictory schemas
-    /// cannot be merged. If both have prose, keeps the prose of `self`, because it is closer to the
-    /// use of the schema.
+    /// cannot be merged. If both schemas have prose, keeps the prose of `self`, because `self` is
+    /// closer to the use of the schema.
     pub(super) fn merge(&mut self, other: Self) -> bool {
         let is_other = |mine: &[Field<'v>], theirs: &Field<'v>| {
             mine.iter().any(|field| field.key == theirs.key && field.value != theirs.value)
@@ -146,7 +143,7 @@ impl<'v> View<'v> {
         self.properties.iter().find(|field| field.key == name)
     }
 
-    /// Returns how similar `other` is, or `None` if it has another type.
+    /// Returns `None` if the types of the schemas differ.
     pub(super) fn likeness(&self, other: &Self) -> Option<usize> {
         if self.value("type") != other.value("type") {
             return None;
@@ -167,13 +164,12 @@ pub(super) fn items<'v>(key: &'v str, list: &'v [Value], at: &str) -> Vec<Field<
     items.map(|(index, value)| Field { key, value, at: join(at, &index.to_string()) }).collect()
 }
 
-/// Returns `true` for a keyword that does not constrain values.
+/// Returns `true` for a keyword that does not restrict the valid values.
 fn is_remark(key: &str) -> bool {
     const REMARKS: [&str; 4] = ["default", "deprecated", "readOnly", "writeOnly"];
     PROSE.contains(&key) || REMARKS.contains(&key) || !is_schema_keyword(key)
 }
 
-/// Returns whether a schema allows only null.
 fn is_null(schema: &Value) -> bool {
     let Some(map) = schema.as_object() else { return false };
     let is_only_null = map

@@ -1,4 +1,4 @@
-//! Compares the names of components, and compares components that nothing refers to.
+//! Compares the names of components, and compares components to which nothing refers.
 
 use std::collections::BTreeMap;
 
@@ -11,14 +11,14 @@ use crate::shape::{self, join};
 
 #[derive(Clone, Copy)]
 struct Component<'v> {
-    /// The kind of a component: `schemas`, `parameters` and so on.
+    /// The kind of the component, such as `schemas` or `parameters`.
     section: &'v str,
     name: &'v str,
     value: &'v Value,
 }
 
 impl<'v> Walk<'v> {
-    /// Compares the names in two references. The targets of the references are compared separately.
+    /// Compares only the names in the references. The targets are compared separately.
     pub(super) fn references(&mut self, old: &[&'v Value], new: &[&'v Value], place: &Place) {
         let names = |list: &[&'v Value]| list.iter().filter_map(|to| component(to)).collect::<Vec<_>>();
         self.used_old.extend(names(old));
@@ -44,7 +44,6 @@ impl<'v> Walk<'v> {
         }
     }
 
-    /// Compares the targets of a discriminator.
     pub(super) fn target(&mut self, old: &'v Value, new: &'v Value) {
         let find = |document: &'v Value, to: &Value| {
             let text = to.as_str()?;
@@ -68,7 +67,6 @@ impl<'v> Walk<'v> {
         }
     }
 
-    /// Compares, by name, the components whose kind `is_wanted` selects.
     pub(super) fn component_kinds(&mut self, is_wanted: &dyn Fn(&str) -> bool) {
         let (before, after) = (self.documents.0.get("components"), self.documents.1.get("components"));
         self.steps = vec![self.root(), step(&shape::COMPONENTS, "components", before, after)];
@@ -84,8 +82,6 @@ impl<'v> Walk<'v> {
         self.steps.clear();
     }
 
-    /// Reports names that were added, removed, renamed or replaced, and compares components that
-    /// nothing refers to.
     pub(super) fn components(&mut self) {
         let renames = self.renames();
         let (olds, news) = (named(self.documents.0), named(self.documents.1));
@@ -104,7 +100,7 @@ impl<'v> Walk<'v> {
                         self.component(Some(*old), Some(*new), Some(Kind::Replaced));
                     }
                 }
-                // The component is new, or no operation refers to it.
+                // Either the component is new, or nothing refers to it.
                 old => self.component(old.copied(), Some(*new), None),
             }
         }
@@ -134,8 +130,8 @@ impl<'v> Walk<'v> {
         self.steps.clear();
     }
 
-    /// Returns the old and the new name of each renamed component. The old name must no longer
-    /// exist. The new name must not have existed before, or must have referred to a different
+    /// Returns the old and the new name of each renamed component. The old name must not exist in
+    /// the new document. If the new name exists in the old document, it must belong to a different
     /// component.
     pub(super) fn renames(&self) -> Vec<(Name, Name)> {
         let has = |document: &Value, (kind, name): &Name| {
@@ -157,7 +153,6 @@ impl<'v> Walk<'v> {
     }
 }
 
-/// Returns the components of a document by name. Security schemes are excluded.
 fn named(document: &Value) -> BTreeMap<Name, Component<'_>> {
     let sections = document["components"].as_object().into_iter().flatten();
     sections

@@ -13,8 +13,7 @@ use crate::shape::{self, Shape, is_method, join};
 type Identity = Option<Vec<String>>;
 
 impl<'v> Walk<'v> {
-    /// Compares two path items. The parameters of a path item apply to each operation that does not
-    /// override them.
+    /// A parameter of a path item applies to each operation that does not override this parameter.
     pub(super) fn path_item(&mut self, old: &'v Object, new: &'v Object, place: &Place) {
         self.map(&shape::PATH_ITEM, old, new, place, &|key| key != "parameters" && !is_method(key));
         let count = self.edits.len();
@@ -68,8 +67,8 @@ impl<'v> Walk<'v> {
         }
         let mut found: Vec<Option<usize>> = new.iter().map(|(name, _)| left.get_mut(name)?.pop()).collect();
         let mut rest: Vec<usize> = left.into_values().flatten().collect();
-        // If the `$ref` is equal, the parameter is the same, even if the name in the target of the
-        // reference has changed.
+        // Two parameters with the same `$ref` are the same parameter, even if the name in the
+        // target changed.
         if rest.len() * new.len() <= MAX_COMPARED {
             pair(&mut found, &mut rest, |was, is| {
                 let ((_, was), (name, is)) = (&old[was], &new[is]);
@@ -89,8 +88,8 @@ impl<'v> Walk<'v> {
         self.steps.pop();
     }
 
-    /// Compares two lists. Matches items that are equal or have the same identity. If no item has
-    /// an identity, the remaining items are matched in order.
+    /// Matches items that are equal or have the same identity. If no item has an identity, matches
+    /// the remaining items in order.
     pub(super) fn list(&mut self, shape: &'static Shape, old: &'v [Value], new: &'v [Value], place: &Place) {
         let of = match shape {
             Shape::List(of) if old.len() * new.len() <= MAX_COMPARED => of,

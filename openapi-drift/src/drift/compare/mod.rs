@@ -18,7 +18,6 @@ use crate::canonical::is_empty;
 use crate::shape::{self, Shape, join};
 use names::{Name, is_of_names, is_rename};
 
-/// Returns all differences between two documents.
 pub(crate) fn edits<'v>(old: &'v Value, new: &'v Value) -> Vec<Edit<'v>> {
     let mut walk = Walk {
         documents: (old, new),
@@ -37,7 +36,7 @@ pub(crate) fn edits<'v>(old: &'v Value, new: &'v Value) -> Vec<Edit<'v>> {
     if let (Value::Object(before), Value::Object(after)) = (old, new) {
         walk.steps.push(root);
         walk.map(root.shape, before, after, &Place::default(), &|key| key != "components");
-        // Security requirements refer to these components by name and not by a `$ref`.
+        // Security requirements refer to security schemes by name and not by `$ref`.
         walk.component_kinds(&|kind| kind == "securitySchemes");
     }
     walk.run_jobs();
@@ -54,7 +53,7 @@ pub(crate) fn edits<'v>(old: &'v Value, new: &'v Value) -> Vec<Edit<'v>> {
     walk.edits
 }
 
-/// The maximum number of places that are visited. Limits the time for documents with very many
+/// The maximum number of visited places. Limits the time to compare documents with very many
 /// references.
 const MAX_VISITED: usize = 2_000_000;
 
@@ -62,7 +61,6 @@ const MAX_VISITED: usize = 2_000_000;
 /// not matched.
 const MAX_COMPARED: usize = 10_000;
 
-/// Returns whether this boolean keyword is false by default.
 fn is_false_by_default(key: &str) -> bool {
     const KEYS: &str = "deprecated exclusiveMaximum exclusiveMinimum nullable readOnly required uniqueItems \
         writeOnly allowReserved";
@@ -73,7 +71,7 @@ static TRUE: Value = Value::Bool(true);
 
 type Object = Map<String, Value>;
 
-/// Two values that are compared later, because at least one of them is reached through a reference.
+/// Two values that are compared later, because a reference leads to at least one of the values.
 struct Job<'v> {
     step: Step<'v>,
     place: Place,
@@ -82,16 +80,16 @@ struct Job<'v> {
 
 struct Walk<'v> {
     documents: (&'v Value, &'v Value),
-    /// The path to the current value. It begins at the document, or at the start of the current
-    /// job.
+    /// The path to the current value. The path begins at the document, or at the start of the
+    /// current job.
     steps: Vec<Step<'v>>,
-    /// How the value at the start of the current job is used.
+    /// How a request or a response uses the value at the start of the current job.
     base: Option<Use>,
     edits: Vec<Edit<'v>>,
-    /// Whether the maximum number of differences was reached.
     is_full: bool,
     jobs: VecDeque<Job<'v>>,
-    /// The jobs that were already queued. Nothing is compared twice, and cycles end.
+    /// All jobs that were ever queued. A job is queued only once, so the comparison of a cycle
+    /// ends.
     seen: BTreeSet<(Place, Option<Use>, bool)>,
     /// Pairs of an old and a new component to which the same place refers.
     pairs: BTreeSet<(Name, Name)>,
@@ -143,7 +141,7 @@ impl<'v> Walk<'v> {
         let Step { shape, key, old, new, .. } = step;
         let (old, new) = match (old, new) {
             (Some(old), Some(new)) => (old, new),
-            // If a map or a list was added or removed, each of its items is reported.
+            // If a whole map or list was added or removed, report each item separately.
             (Some(old), None) if is_container(shape, old) => {
                 return self.compare_children(shape, old, empty(old), place);
             }
@@ -177,7 +175,6 @@ impl<'v> Walk<'v> {
         }
     }
 
-    /// Returns whether the current key is an OpenAPI keyword and not a name.
     fn is_keyword(&self) -> bool {
         self.steps.iter().rev().nth(1).is_some_and(|holder| holder.shape.has_keywords())
     }
@@ -206,7 +203,6 @@ impl<'v> Walk<'v> {
         }
     }
 
-    /// Compares two values, at least one of which is a reference to a component.
     fn referred(&mut self, step: Step<'v>, old: &'v Value, new: &'v Value, place: &Place) {
         let to = |value: &'v Value| value.get("$ref").filter(|to| to.is_string());
         self.references(to(old).as_slice(), to(new).as_slice(), place);
@@ -267,8 +263,8 @@ fn step<'v>(shape: &'static Shape, key: &'v str, old: Option<&'v Value>, new: Op
     Step { shape, key, old, new, is_property: false, is_required: false }
 }
 
-/// Returns how the value of the last step is used, if the first step has the use `base`. Returns
-/// `None` outside of requests and responses.
+/// Returns how a request or a response uses the value at the last step. `base` is the use at the
+/// first step. Returns `None` outside of requests and responses.
 fn use_of(base: Option<Use>, steps: &[Step<'_>]) -> Option<Use> {
     let mut known = base;
     let mut holder = "";
@@ -289,7 +285,6 @@ fn use_of(base: Option<Use>, steps: &[Step<'_>]) -> Option<Use> {
     known
 }
 
-/// Returns the places of two parts. If a part is missing, takes its place from `otherwise`.
 fn place_of(before: Option<&Field<'_>>, after: Option<&Field<'_>>, otherwise: Place) -> Place {
     Place {
         old: before.map_or(otherwise.old, |field| field.at.clone()),
@@ -297,7 +292,6 @@ fn place_of(before: Option<&Field<'_>>, after: Option<&Field<'_>>, otherwise: Pl
     }
 }
 
-/// Matches each unmatched new item with the first unmatched old item for which `is_same` is true.
 fn pair(found: &mut [Option<usize>], left: &mut Vec<usize>, is_same: impl Fn(usize, usize) -> bool) {
     for (new, found) in found.iter_mut().enumerate().filter(|(_, found)| found.is_none()) {
         *found = left.iter().position(|old| is_same(*old, new)).map(|at| left.remove(at));
@@ -326,14 +320,12 @@ fn respelled<'v>(shape: &'static Shape, old: &'v Object, new: &'v Object) -> Vec
     pairs
 }
 
-/// Returns whether `value` is a map or a list whose items can be reported separately.
 fn is_container(shape: &Shape, value: &Value) -> bool {
     let is_of_things = matches!(shape, Shape::Names(_) | Shape::Patterned(_) | Shape::List(_));
-    // An empty map or list can have a meaning of its own, so the map or list itself is reported.
+    // An empty map or list can have its own meaning, so report the map or list itself.
     is_of_things && (value.is_object() || value.is_array()) && !is_empty(value)
 }
 
-/// Returns `value` with all lists sorted.
 fn unordered(value: &Value) -> Value {
     match value {
         Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), unordered(value))).collect(),

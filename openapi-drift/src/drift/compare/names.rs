@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::drift::edit::{Edit, Kind, Step};
 use crate::shape::{self, Shape, unescape};
 
-/// The section of a component, such as `schemas`, and its name.
+/// The section of a component, such as `schemas`, and the name of the component.
 pub(super) type Name = (String, String);
 
 /// Returns whether a reference differs only because its target was renamed.
@@ -20,12 +20,11 @@ pub(super) fn is_rename(edit: &Edit<'_>, renames: &[(Name, Name)]) -> bool {
         && named(old).zip(named(new)).is_some_and(|(from, to)| renames.contains(&(from, to)))
 }
 
-/// Returns whether OpenAPI defines `kind` as a section of components.
 pub(super) fn is_of_names(kind: &str) -> bool {
     matches!(shape::COMPONENTS.under(kind), Shape::Names(_))
 }
 
-/// Parses the kind and name from `#/components/kind/name`.
+/// Parses a reference such as `#/components/schemas/Loan`.
 pub(super) fn component(reference: &Value) -> Option<Name> {
     component_at(reference.as_str()?.strip_prefix('#')?)
 }

@@ -1,4 +1,4 @@
-//! Compares two schemas by their views.
+//! Compares two schemas in their normalized form, [`View`].
 
 use std::collections::BTreeSet;
 
@@ -11,11 +11,11 @@ use crate::drift::edit::{Kind, Place, Step, followed_while};
 use crate::drift::view::{Field, View};
 use crate::shape;
 
-/// The old and the new version of a part. At most one of them is missing.
+/// The old and the new version of a part. At most one version is missing.
 type Pair<'f, 'v> = (Option<&'f Field<'v>>, Option<&'f Field<'v>>);
 
 impl<'v> Walk<'v> {
-    /// Compares two schemas immediately. If one of them contains a reference, queues a job instead.
+    /// Compares two schemas immediately if they contain no reference. Otherwise queues a job.
     pub(super) fn compare_schema(&mut self, step: Step<'v>, old: &'v Value, new: &'v Value, place: &Place) {
         let before = View::of(self.documents.0, old, &place.old);
         let after = View::of(self.documents.1, new, &place.new);
@@ -23,7 +23,7 @@ impl<'v> Walk<'v> {
             return self.compare_views(step, before, after, place);
         }
         self.references(&before.references, &after.references, place);
-        // Follow only references that have no other keywords next to them.
+        // Follow only references that have no other keyword next to them.
         let pure = |document, value, at: &str| {
             followed_while(document, value, at, |map| map.len() == 1).unwrap_or((value, at.to_owned()))
         };
@@ -75,7 +75,6 @@ impl<'v> Walk<'v> {
         }
     }
 
-    /// Compares two items of `allOf`, `anyOf` or `oneOf`.
     fn member(&mut self, key: &'v str, (before, after): Pair<'_, 'v>, place: &Place) {
         let (old, new) = (before.map(|field| field.value), after.map(|field| field.value));
         let here = place_of(before, after, place.clone());
@@ -121,8 +120,7 @@ impl<'v> Walk<'v> {
         }
     }
 
-    /// Reports an alternative, with its texts, that was added when a single schema was replaced by
-    /// `oneOf` or `anyOf`.
+    /// Reports an alternative that was added when `oneOf` or `anyOf` replaced a single schema.
     fn added_alternative(&mut self, key: &'v str, choice: &Field<'v>, kind: Option<&Value>, place: &Place) {
         let view = View::of(self.documents.1, choice.value, &choice.at);
         let here = Place { old: place.old.clone(), new: choice.at.clone() };
@@ -212,8 +210,8 @@ impl<'v> Walk<'v> {
         self.compare(step, &here);
     }
 
-    /// Guesses which properties were renamed: one property was removed, and another property with a
-    /// similar name and the same type was added.
+    /// Guesses which properties were renamed. A removed and an added property are treated as a
+    /// rename if their names are similar and their types are equal.
     fn renamed(&self, old: &View<'v>, new: &View<'v>) -> Vec<(&'v str, &'v str)> {
         let names = |fields: &[Field<'v>]| fields.iter().map(|it| it.key).collect::<BTreeSet<_>>();
         let (olds, news) = (names(&old.properties), names(&new.properties));
@@ -245,7 +243,7 @@ impl<'v> Walk<'v> {
         }
         let texts = |list: &[Value]| list.iter().map(Value::to_string).collect::<BTreeSet<_>>();
         let (in_old, in_new) = (texts(old), texts(new));
-        // Null is reported by the comparison of `is_nullable`.
+        // The comparison of `is_nullable` reports null.
         let counts = |item: &&Value| !(is_nullable && item.is_null());
         for item in new.iter().filter(counts).filter(|item| !in_old.contains(&item.to_string())) {
             self.report(Kind::ItemAdded(item.clone()), place);
@@ -256,8 +254,8 @@ impl<'v> Walk<'v> {
     }
 }
 
-/// Returns the index and the view of the alternative that is most similar to `alone`, the single
-/// schema in the other document.
+/// Returns the alternative in `choices` that is most similar to the schema `alone`, and the index
+/// of this alternative.
 fn closest<'v>(
     document: &'v Value,
     alone: &View<'v>,
@@ -268,7 +266,7 @@ fn closest<'v>(
         return None;
     }
     let views = choices.iter().map(|field| View::of(document, field.value, &field.at)).enumerate();
-    // If several alternatives are equally similar, the first of them is used.
+    // If several alternatives are equally similar, use the first alternative.
     views
         .filter_map(|(index, view)| Some((alone.likeness(&view)?, index, view)))
         .reduce(|best, other| if other.0 > best.0 { other } else { best })

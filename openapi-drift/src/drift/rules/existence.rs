@@ -12,7 +12,6 @@ use crate::drift::uses::{Side, Use};
 use crate::reference::operations;
 use crate::shape::is_method;
 
-/// Classifies the addition, removal or renaming of an object, or of a schema.
 pub(super) fn thing(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)) -> Option<Finding> {
     let (step, holder) = (edit.last(), edit.holder());
     let (key, is_component) = (step.key, edit.is_component());
@@ -135,8 +134,8 @@ fn subject(key: &str) -> String {
     if key.is_empty() || key == "schema" { "the schema".to_owned() } else { format!("`{key}`") }
 }
 
-/// Returns whether each operation that both documents have uses the same servers, even if the
-/// servers are listed in another place.
+/// Returns whether the operations that exist in both documents still use the same servers. The
+/// servers may be listed in a different place.
 fn is_in_force_everywhere(documents: (&Value, &Value)) -> bool {
     let urls = |document: &Value, method: &str, path: &str| -> Option<Vec<String>> {
         let item = document["paths"].get(path)?;
@@ -152,8 +151,8 @@ fn is_in_force_everywhere(documents: (&Value, &Value)) -> bool {
     kept.peek().is_some() && kept.all(|(before, after)| before == after)
 }
 
-/// Classifies the addition or removal of a schema. The schema can be a property, a part of `allOf`,
-/// `anyOf` or `oneOf`, or the whole schema of a parameter, body or response.
+/// The schema can be a property, a part of `allOf`, `anyOf` or `oneOf`, or the whole schema of a
+/// parameter, a body or a response.
 fn schema(edit: &Edit<'_>, used: Use, is_added: bool, what: &str) -> Option<Finding> {
     let (key, holder) = (edit.last().key, edit.holder());
     let part = used.name();

@@ -17,7 +17,7 @@ pub(crate) enum Level {
     Trivial,
     /// Existing callers keep working.
     Additive,
-    /// No rule covers the change. A person must review it.
+    /// No rule covers the change. A person must review the change.
     Unhandled,
     /// The structure does not change, but the meaning may have changed. A person must review the
     /// change.
@@ -26,7 +26,7 @@ pub(crate) enum Level {
     Breaking,
 }
 
-/// The effect on the generated API that a change should have.
+/// The effect that the change should have on the generated API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
     None,
@@ -36,13 +36,11 @@ pub(crate) enum Effect {
     Any,
 }
 
-/// The classification of one difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Finding {
     pub(crate) rule: String,
     pub(crate) level: Level,
     pub(crate) effect: Effect,
-    /// A clause that describes the difference, for the report.
     pub(crate) what: String,
 }
 
@@ -79,7 +77,7 @@ pub(super) fn deprecated(part: &str, is_set: bool) -> Finding {
     finding(format!("{part}-{word}"), Additive, NoEffect, what)
 }
 
-/// Formats a value for a message: shortens it and removes control characters.
+/// Shortens the value and removes control characters, so that a message can contain the value.
 pub(super) fn quoted(value: Option<&Value>) -> String {
     const MAX_CHARS: usize = 60;
     const MAX_ITEMS: usize = 1_000;

@@ -22,12 +22,12 @@ use finding::{deprecated, finding, quoted, requiredness};
 use schema::of_schema;
 use security::security;
 
-/// Classifies one difference. `used` is `None` outside of requests and responses. `documents` are
-/// the old and the new document.
+/// `used` is `None` outside of requests and responses. `documents` are the old and the new
+/// document.
 pub(crate) fn classify(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)) -> Finding {
     let mut found = classify_edit(edit, used, documents);
-    // The build script generates no code for error responses in operations. The schemas of error
-    // responses are components, which are compared separately.
+    // The build script generates no code for the error responses of an operation. The schemas of
+    // error responses are components and are compared separately.
     let is_failure = |step: &Step<'_>| step.shape.is("response") && !step.key.starts_with('2');
     if edit.steps.iter().any(is_failure) && edit.at().starts_with("/paths/") {
         found.effect = NoEffect;
@@ -82,13 +82,12 @@ fn reference(edit: &Edit<'_>, used: Option<Use>) -> Finding {
     let what = format!("refers to {} instead of {}", name(new), name(old));
     let part = used.map_or("component", Use::name);
     let effect = if used.is_some_and(|used| used.part == Part::Header) { NoEffect } else { Any };
-    // The component is a different one. It can have another meaning even if its structure is the
-    // same.
+    // The reference leads to a different component. This component can have another meaning even if
+    // its structure is the same.
     let level = if edit.kind == Kind::Changed { Level::Meaning } else { Trivial };
     finding(format!("{part}-reference-changed"), level, effect, what)
 }
 
-/// Classifies a change of a keyword of an object that both documents have.
 fn keyword(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)) -> Option<Finding> {
     let Step { key, old, new, .. } = edit.last();
     let holder = edit.holder();
@@ -138,7 +137,7 @@ fn keyword(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)) -> O
                 _ => None,
             }
         }
-        // In both cases, the generated method has a parameter for the body.
+        // The generated method has a parameter for the body even if the body is optional.
         ("request body", "required") => {
             Some(Finding { effect: NoEffect, ..requiredness(&required, key, used) })
         }

@@ -9,10 +9,9 @@ use super::finding::{Finding, deprecated, finding, quoted};
 use crate::drift::edit::{Edit, Kind, Step};
 use crate::drift::uses::{Side, Use};
 
-/// Classifies a change of a keyword.
 pub(super) fn of_schema(edit: &Edit<'_>, used: Option<Use>) -> Option<Finding> {
     let Step { key, old, new, .. } = edit.last();
-    // A schema that nothing refers to belongs neither to requests nor to responses.
+    // A schema to which nothing refers belongs neither to requests nor to responses.
     let (part, side) = used.map_or(("schema", None), |used| (used.name(), Some(used.side)));
     let is_request = side != Some(Side::Response);
     let from_to = || format!("`{key}` changed from {} to {}", quoted(old), quoted(new));
@@ -42,8 +41,8 @@ pub(super) fn of_schema(edit: &Edit<'_>, used: Option<Use>) -> Option<Finding> {
         "nullable" => {
             let word = if is_set { "nullable" } else { "not-nullable" };
             let what = if is_set { "it may be null" } else { "it may no longer be null" };
-            // Callers must already handle an optional property that is missing, and they handle
-            // null in the same way.
+            // Callers must already handle that an optional property is missing. They handle null in
+            // the same way.
             let is_optional = edit.holder().is_optional_property();
             let level = if is_set && is_optional { Additive } else { narrows(!is_set) };
             Some(finding(format!("{part}-became-{word}"), level, Any, what))
@@ -65,7 +64,8 @@ pub(super) fn of_schema(edit: &Edit<'_>, used: Option<Use>) -> Option<Finding> {
             }
             _ => return None,
         }),
-        // If a request omits the value, this now has another meaning.
+        // The default value applies if a request omits the value, so such a request now has another
+        // meaning.
         "default" => named(&format!("default-value-{verb}"), Level::Meaning, NoEffect),
         "pattern" => {
             let level = match verb {
@@ -86,7 +86,6 @@ pub(super) fn of_schema(edit: &Edit<'_>, used: Option<Use>) -> Option<Finding> {
     }
 }
 
-/// Classifies a change of a bound.
 fn bound(edit: &Edit<'_>, part: &str, narrows: &dyn Fn(bool) -> Level, what: String) -> Option<Finding> {
     let Step { key, old, new, .. } = edit.last();
     let is_upper = match key {
@@ -111,7 +110,6 @@ fn bound(edit: &Edit<'_>, part: &str, narrows: &dyn Fn(bool) -> Level, what: Str
     Some(finding(format!("{part}-{name}-{verb}"), narrows(is_narrower), effect, what))
 }
 
-/// Returns whether the schema has properties in both documents.
 fn has_properties(edit: &Edit<'_>) -> bool {
     let has = |schema: Option<&Value>| schema.is_some_and(|schema| schema.get("properties").is_some());
     has(edit.holder().old) && has(edit.holder().new)

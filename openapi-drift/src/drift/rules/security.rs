@@ -8,7 +8,7 @@ use super::finding::{Finding, finding, quoted};
 use crate::drift::edit::{Edit, Step};
 use crate::reference::operations;
 
-/// Compares the requirements that apply to an operation. If an operation has no list of its own,
+/// Compares the security requirements of an operation. If an operation has no list of requirements,
 /// the list of the document applies.
 pub(super) fn security(edit: &Edit<'_>, documents: (&Value, &Value)) -> Finding {
     let operation = edit.steps.iter().find(|step| step.shape.is("operation"));
@@ -47,7 +47,7 @@ pub(super) fn security(edit: &Edit<'_>, documents: (&Value, &Value)) -> Finding 
         return finding(format!("{scope}-scope-{word}"), level, NoEffect, what);
     }
     // An additional alternative is one more way to authenticate. But if the old list was empty,
-    // callers needed no authentication before and need it now.
+    // callers needed no authentication before, and now they need it.
     let is_open = |list: &[Value]| list.is_empty() || list.contains(&json!({}));
     let is_lost = before.iter().any(|one| !after.contains(one)) || (is_open(&before) && !is_open(&after));
     let level = if is_lost { Breaking } else { Additive };
@@ -56,12 +56,12 @@ pub(super) fn security(edit: &Edit<'_>, documents: (&Value, &Value)) -> Finding 
     finding(format!("{scope}-{}", edit.verb()), level, NoEffect, what)
 }
 
-/// Returns the list of alternative security requirements.
 fn list(value: Option<&Value>) -> Vec<Value> {
     value.and_then(Value::as_array).cloned().unwrap_or_default()
 }
 
-/// Works like [`list`], but returns the old names of renamed schemes.
+/// Replaces the names of renamed schemes with their old names, so that a rename is not reported as
+/// a change.
 fn with_old_names(value: Option<&Value>, documents: (&Value, &Value)) -> Vec<Value> {
     let schemes = |document: &Value| document["components"]["securitySchemes"].as_object().cloned();
     let (old, new) = (schemes(documents.0).unwrap_or_default(), schemes(documents.1).unwrap_or_default());
