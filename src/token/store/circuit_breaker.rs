@@ -1,5 +1,5 @@
-//! Adds a timeout and a circuit breaker to a store. Keeps the marks of revoked and invalidated
-//! tokens that could not be written to the store.
+//! Adds a timeout and a circuit breaker to a store. Also keeps the marks of revoked and invalidated
+//! tokens until these marks are written to the store.
 
 use std::{
     collections::VecDeque,
@@ -40,7 +40,7 @@ pub(in crate::token) struct StoreCircuitBreaker {
     pub(in crate::token) lease: Duration,
     pub(in crate::token) open_for: Duration,
     timeout: Duration,
-    /// The longest lifetime of a token. Revoked tokens are marked for this time.
+    /// The longest lifetime of a token. A mark of a revoked token lasts for this time.
     pub(in crate::token) max_lifetime: Duration,
     /// The time for which an invalidated token is marked in this process.
     max_backoff: Duration,
@@ -53,7 +53,7 @@ pub(in crate::token) struct StoreCircuitBreaker {
 
 #[derive(Default)]
 struct State {
-    /// The time until which the circuit is open. `None` if it is closed.
+    /// The time until which the circuit is open. `None` if the circuit is closed.
     open_until: Option<Instant>,
     /// The marks that must be written, each with the time after which the cache stops retrying.
     pending: VecDeque<(PendingMark, Instant)>,
@@ -80,8 +80,8 @@ impl StoreCircuitBreaker {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns whether the store may be called. When the open time is over, one caller may try a
-    /// call. Other callers may call the store only after that call has succeeded.
+    /// Returns whether the store may be called. When the open time is over, one caller may call the
+    /// store. All other callers must wait until this call succeeds.
     pub(in crate::token) fn try_acquire(&self) -> bool {
         let (mut state, now) = (self.lock(), Instant::now());
         match state.open_until {
@@ -94,7 +94,7 @@ impl StoreCircuitBreaker {
         }
     }
 
-    /// Returns whether the circuit is open. Unlike `try_acquire`, this changes nothing.
+    /// Returns whether the circuit is open. Unlike `try_acquire`, this function changes nothing.
     pub(in crate::token) fn is_open(&self) -> bool {
         self.lock().open_until.is_some()
     }
@@ -136,7 +136,7 @@ impl StoreCircuitBreaker {
         }
     }
 
-    /// Writes a mark to the store, with a timeout. Fails if the circuit is open.
+    /// Fails if the circuit is open.
     pub(in crate::token) async fn write_mark(
         &self,
         source: &Fingerprint,
@@ -148,7 +148,6 @@ impl StoreCircuitBreaker {
         self.write_mark_even_if_open(source, mark).await
     }
 
-    /// Writes a mark to the store, even if the circuit is open.
     pub(in crate::token) async fn write_mark_even_if_open(
         &self,
         source: &Fingerprint,
@@ -161,8 +160,8 @@ impl StoreCircuitBreaker {
         .await
     }
 
-    /// Keeps a mark until it is written to the store, at most until the mark expires. Returns
-    /// `false` if there are too many marks.
+    /// Keeps a mark until the mark is written to the store or expires. Returns `false` if there are
+    /// too many marks.
     pub(in crate::token) fn keep_pending(&self, mark: PendingMark) -> bool {
         let time = match mark {
             PendingMark::Revoked(_) => self.max_lifetime,
@@ -180,7 +179,6 @@ impl StoreCircuitBreaker {
         true
     }
 
-    /// Returns the first mark that has not expired.
     pub(in crate::token) fn first_pending(&self) -> Option<PendingMark> {
         let (mut state, now) = (self.lock(), Instant::now());
         while state.pending.front().is_some_and(|(_, until)| *until <= now) {
@@ -189,7 +187,6 @@ impl StoreCircuitBreaker {
         state.pending.front().map(|(mark, _)| mark.clone())
     }
 
-    /// Returns the number of marks that must still be written.
     pub(in crate::token) fn pending_marks(&self) -> usize {
         let (mut state, now) = (self.lock(), Instant::now());
         state.pending.retain(|(_, until)| now < *until);
@@ -201,7 +198,7 @@ impl StoreCircuitBreaker {
     }
 
     /// Calls `start` to start the background task, unless the task is running or has nothing to do.
-    /// The arguments of `start` are the receiver of notices, and whether the task ran before.
+    /// `start` gets the receiver of notices, and `true` if the task ran before.
     pub(in crate::token) fn sync_with_store(
         &self,
         start: impl FnOnce(Option<broadcast::Receiver<Notice>>, bool) -> AbortHandle,
@@ -255,8 +252,6 @@ mod tests {
         assert!(!breaker.keep_pending(revoked(MAX_PENDING + 1)));
         time::sleep(Duration::from_secs(60)).await;
         assert!(breaker.keep_pending(revoked(MAX_PENDING + 1)));
-        // Four marks remain, because they last for the longest lifetime of a token: the three added
-        // marks, and the mark that was pending already.
         assert_eq!(breaker.lock().pending.len(), 4);
     }
 }

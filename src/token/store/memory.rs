@@ -18,14 +18,14 @@ use crate::{
     },
 };
 
-/// The maximum number of notices that wait for a cache. If there are more, the cache checks the
-/// marks of all its tokens.
+/// The maximum number of notices that wait for a cache. If there are more notices, the cache checks
+/// the marks of all its tokens.
 const BACKLOG: usize = 4096;
 
 /// A token store in memory, for several clients in one process and for tests.
 ///
-/// This store has no rate limit, does not share cool-downs and does not persist tokens. Expired
-/// tokens and marks are removed by the next call.
+/// This store has no rate limit, does not share cool-downs and does not persist tokens. Each call
+/// removes expired tokens and marks.
 pub struct MemoryStore {
     state: Mutex<State>,
     change: Notify,
@@ -36,7 +36,7 @@ pub struct MemoryStore {
 struct State {
     entries: ExpiringMap<StoreKey, Entry>,
     marks: ExpiringMap<(Fingerprint, TokenId), Mark>,
-    /// Increases with each lease and each mark.
+    /// Increases with each lease and each invalidation.
     fence: u64,
 }
 
@@ -90,7 +90,6 @@ impl MemoryStore {
         true
     }
 
-    /// Sends a notice to the caches that use this store.
     fn send(&self, notice: Notice) {
         // Sending fails if no cache is subscribed.
         let _ = self.notices.send(notice);
@@ -111,7 +110,6 @@ impl State {
             || token.refresh_token_id.is_some_and(|id| self.is_revoked(key, id))
     }
 
-    /// Returns the token of a key, unless it has expired or is marked.
     fn token(&self, key: &StoreKey) -> Option<StoredToken> {
         let (token, ends) = self.entries.get(key)?.token.as_ref()?;
         let left = *ends - Instant::now();
@@ -123,7 +121,6 @@ impl State {
         Some(token)
     }
 
-    /// Returns the entry of a key, if `lease` is its current lease.
     fn leased(&self, key: &StoreKey, lease: &Lease) -> Option<&Entry> {
         self.entries.get(key).filter(|entry| {
             entry.lease.is_some_and(|(fence, ends)| fence == lease.fence && Instant::now() < ends)

@@ -1,7 +1,7 @@
-//! The interface of a token store, which keeps tokens outside of a cache: for a fleet or across
-//! restarts.
+//! The interface of a token store, which keeps tokens outside of a cache. A store shares tokens
+//! between processes, or keeps tokens across restarts.
 //!
-//! A store does not decide whether a token is fresh: the cache does.
+//! The cache decides whether a token from a store is fresh.
 
 pub(super) mod circuit_breaker;
 mod memory;
@@ -25,10 +25,11 @@ use crate::{
     },
 };
 
-/// The return type of the methods of [`TokenStore`]: boxed, so that `dyn TokenStore` is possible.
+/// The return type of the methods of [`TokenStore`]. The future is boxed, because `dyn TokenStore`
+/// needs this.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
-/// The error of a token store. The cache continues without the store.
+/// The error of a token store. After an error, the cache continues without the store.
 #[derive(Debug)]
 pub struct StoreError(Box<dyn std::error::Error + Send + Sync>);
 
@@ -51,40 +52,40 @@ impl std::error::Error for StoreError {
     }
 }
 
-/// The key of a token: its source and its scopes. Contains no secret.
+/// The key of a token: its source and its scopes. A key contains no secret.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub struct StoreKey {
-    /// The fingerprint of the source: server, client id, client type, version. See
+    /// The fingerprint of the source, see
     /// [`TokenSource::fingerprint`](super::TokenSource::fingerprint).
     pub source: Fingerprint,
-    /// The scopes, sorted and without duplicates, separated by spaces.
+    /// The scopes, sorted, without duplicates, and separated by spaces.
     pub scopes: Box<str>,
 }
 
 impl StoreKey {
-    /// Creates a key. `scopes` must be sorted and without duplicates, separated by spaces.
+    /// Creates a key. `scopes` must be sorted, without duplicates, and separated by spaces.
     pub fn new(source: Fingerprint, scopes: impl Into<Box<str>>) -> Self {
         Self { source, scopes: scopes.into() }
     }
 }
 
-/// A token as it is stored.
+/// A token in a store.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct StoredToken {
     /// The access token.
     pub access_token: Secret,
-    /// The refresh token that was issued with this token. `None` after a process has taken it in
-    /// order to send it.
+    /// The refresh token that was issued with this token. `None` after a process has taken the
+    /// refresh token to send it.
     pub refresh_token: Option<Secret>,
-    /// The id of the refresh token. It is kept after the refresh token was taken.
+    /// The id of the refresh token. The id is kept after the refresh token was taken.
     pub refresh_token_id: Option<TokenId>,
     /// The granted scopes, if the response contained them.
     pub scope: Option<String>,
-    /// The time since the token was requested. In [`TokenStore::put`], the requesting process
-    /// measures it. In a returned token, the store measures it. So clocks of different machines are
-    /// not compared.
+    /// The time since the token was requested. In [`TokenStore::put`], the process that requested
+    /// the token measures the age. In a returned token, the store measures the age. So clocks of
+    /// different machines are not compared.
     pub age: Duration,
     /// The lifetime of the token, counted from the time at which the token was requested.
     pub lifetime: Duration,
@@ -120,9 +121,9 @@ pub struct Lease {
     /// The number of the lease, which increases with each lease of a key. The store rejects a put
     /// under this lease if a later lease was granted for the key.
     pub fence: u64,
-    /// The ids of the tokens from which the new token may be refreshed. If one of them is revoked,
-    /// the store rejects a put under this lease. The store sets the ids of the token and of the
-    /// refresh token that were in the entry when the lease was granted.
+    /// The ids of the tokens with which the new token may be requested. If one of these tokens is
+    /// revoked, the store rejects a put under this lease. When the store grants the lease,
+    /// `parents` contains the ids of the access token and of the refresh token in the entry.
     pub parents: Vec<TokenId>,
     granted: Instant,
 }
@@ -133,15 +134,15 @@ impl Lease {
         Self { fence, parents: Vec::new(), granted: Instant::now() }
     }
 
-    /// Sets the parents: the ids of the token and of the refresh token that were in the entry when
-    /// the lease was granted.
+    /// Sets the parents: the ids of the access token and of the refresh token that were in the
+    /// entry when the lease was granted.
     #[must_use]
     pub fn with_parents(mut self, parents: impl IntoIterator<Item = TokenId>) -> Self {
         self.parents = parents.into_iter().collect();
         self
     }
 
-    /// Returns the time from the grant of the lease to the request of the token. A store that
+    /// Returns the time between the grant of the lease and the request of the token. A store that
     /// measures the age of tokens with its own clock needs this time.
     pub fn until_requested(&self, token: &StoredToken) -> Duration {
         (Instant::now() - self.granted).saturating_sub(token.age)
@@ -165,7 +166,7 @@ impl RateLimit {
     }
 }
 
-/// The reason why no token request may be sent, and the remaining time.
+/// The reason why no token request may be sent. Each variant contains the remaining time.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Block {
@@ -173,8 +174,8 @@ pub enum Block {
     CoolDown(Duration),
     /// The server refused the credentials.
     Refused(Duration),
-    /// The rate limit allows the next request only after this time, which is longer than the caller
-    /// can wait.
+    /// The rate limit allows the next request only after this time, but the caller cannot wait that
+    /// long.
     RateLimit(Duration),
 }
 
@@ -182,12 +183,12 @@ pub enum Block {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Permit {
-    /// The request may be sent after this time, for which the store has reserved a place in the
-    /// rate limit.
+    /// The request may be sent after this time. The store has reserved a place in the rate limit
+    /// for the request.
     Granted(Duration),
     /// The request must not be sent. Nothing is reserved.
     Denied(Block),
-    /// The store has no rate limit, so the cache applies its own.
+    /// The store has no rate limit, so the cache applies the limit of this process.
     Unlimited,
 }
 
@@ -196,22 +197,22 @@ pub enum Permit {
 pub enum Claim<'a> {
     /// The store has a token.
     Token(StoredToken),
-    /// There is no token, and the process may request one.
+    /// There is no token, and the process may request a token.
     Leased {
         /// The right to request a token.
         lease: Lease,
         /// The refresh token of the entry, which was taken out of the entry.
         refresh_token: Option<Secret>,
-        /// The permit for one token request, like a permit of [`TokenStore::acquire_permit`]. It is
-        /// never [`Denied`](Permit::Denied). The lease lasts longer than the wait that this permit
+        /// The permit for one token request, as in [`TokenStore::acquire_permit`]. The permit is
+        /// never [`Denied`](Permit::Denied). The lease lasts longer than the wait that the permit
         /// requires.
         permit: Permit,
     },
-    /// There is no token, and another process is requesting one. The future completes when the key
-    /// changes or the lease ends. It also notices a change that happens between the claim and the
-    /// first poll of the future. The future may complete earlier.
+    /// There is no token, and another process is requesting a token. The future completes when the
+    /// key changes or the lease ends, or earlier. The future also notices a change between the
+    /// claim and its first poll.
     Held(Pin<Box<dyn Future<Output = ()> + Send + 'a>>),
-    /// There is no token, and no process may request one now.
+    /// There is no token, and no process may request a token now.
     Blocked(Block),
 }
 
@@ -243,7 +244,8 @@ pub enum Notice {
     Missed,
 }
 
-/// The maximum time that a caller waits for a change of a key before it checks the key again.
+/// The maximum time that a caller waits for a change of a key. Then the caller checks the key
+/// again.
 pub(in crate::token) const POLL: Duration = Duration::from_millis(500);
 /// The time for which a store keeps the mark of an invalidated token.
 pub(in crate::token) const INVALIDATED: Duration = Duration::from_secs(60);
@@ -255,16 +257,16 @@ pub(in crate::token) const INVALIDATED: Duration = Duration::from_secs(60);
 /// lease ends when it is released or expires, so a crashed process blocks the other processes only
 /// until its lease expires.
 ///
-/// **Marks.** A store keeps two kinds of marks. A mark contains only the id of a token, so it also
-/// applies to a token that only another process or only the store holds.
+/// **Marks.** A store keeps two kinds of marks. A mark contains only the id of a token. So a mark
+/// also applies to a token that only another process or only the store has.
 ///
 /// - *Revoked* ([`Self::revoke`]): no method returns a token that is revoked or whose refresh token
-///   is revoked. A put of such a token fails, and so does a put under a lease with a revoked
-///   [parent](Lease::parents). The mark lasts as long as the caller specifies, and takes precedence
-///   over all other rules.
-/// - *Invalidated* ([`Self::invalidate`]): the stored token is removed. A put of the same token
-///   succeeds only under a lease that was granted after the mark, and then removes the mark,
-///   because a server may issue the same token again. The mark lasts at most 60 s.
+///   is revoked. A put of such a token fails. A put under a lease with a revoked
+///   [parent](Lease::parents) also fails. The mark lasts as long as the caller specifies, and takes
+///   precedence over all other rules.
+/// - *Invalidated* ([`Self::invalidate`]): the stored token is removed. A put of an invalidated
+///   token succeeds only under a lease that was granted after the mark. The put then removes the
+///   mark, because a server may issue the same token again. The mark lasts at most 60 s.
 ///
 /// With the feature `emulator`, `emulator::store_contract::check` tests an implementation against
 /// this interface.
@@ -274,14 +276,15 @@ pub(in crate::token) const INVALIDATED: Duration = Duration::from_secs(60);
 /// that implements the methods with a default shares cool-downs, refused credentials and the rate
 /// limit, and notifies other processes of revocations.
 pub trait TokenStore: fmt::Debug + Send + Sync {
-    /// Returns the token of a key, if there is one that has not expired.
+    /// Returns the token of a key. Returns `None` if the store has no token, or if the token has
+    /// expired.
     fn get<'a>(&'a self, key: &'a StoreKey) -> StoreFuture<'a, Option<StoredToken>>;
 
-    /// Stores a token until it expires, in place of any other token of the key, and wakes waiting
-    /// processes.
+    /// Stores a token until the token expires, and wakes waiting processes. The new token replaces
+    /// the previous token of the key.
     ///
-    /// Returns `false` and stores nothing if the lease is not the latest of this key, or if a mark
-    /// forbids it.
+    /// Returns `false` and stores nothing if the lease is not the latest lease of this key, or if a
+    /// mark forbids the put.
     fn put<'a>(
         &'a self,
         key: &'a StoreKey,
@@ -289,9 +292,9 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
         lease: &'a Lease,
     ) -> StoreFuture<'a, bool>;
 
-    /// Takes the refresh token out of the entry, so that it is sent only once.
+    /// Takes the refresh token out of the entry, so that the refresh token is sent only once.
     ///
-    /// Returns `None` if the entry has no refresh token, or if the lease is not the latest.
+    /// Returns `None` if the entry has no refresh token, or if the lease is not the latest lease.
     fn take_refresh_token<'a>(
         &'a self,
         key: &'a StoreKey,
@@ -306,17 +309,17 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
         time: Duration,
     ) -> StoreFuture<'a, ()>;
 
-    /// Marks an access token as invalidated. Removes the token from the entry of this key if it is
-    /// still there.
+    /// Marks an access token as invalidated. If the entry of this key still has the token, removes
+    /// the token from the entry.
     fn invalidate<'a>(&'a self, key: &'a StoreKey, id: TokenId) -> StoreFuture<'a, ()>;
 
-    /// Requests the lease for `time`. Returns `None` while another process holds it.
+    /// Requests the lease for `time`. Returns `None` while another process holds the lease.
     fn lease<'a>(&'a self, key: &'a StoreKey, time: Duration) -> StoreFuture<'a, Option<Lease>>;
 
     /// Releases the lease, and wakes waiting processes.
     fn release<'a>(&'a self, key: &'a StoreKey, lease: &'a Lease) -> StoreFuture<'a, ()>;
 
-    /// Waits until the key changes or `within` is over. May return earlier.
+    /// Waits until the key changes, at most for `within`. May return earlier.
     ///
     /// The default implementation returns after at most 500 ms. Callers then check the key again.
     fn changed<'a>(&'a self, key: &'a StoreKey, within: Duration) -> StoreFuture<'a, ()> {
@@ -327,9 +330,8 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
         })
     }
 
-    /// Returns a token whose id is not in `except`. If there is none, grants the lease for `time`,
-    /// and a permit for one request with these credentials. The permit is like a permit of
-    /// [`Self::acquire_permit`].
+    /// Returns a token whose id is not in `except`. If there is no such token, grants the lease for
+    /// `time`, and a permit for one request with these credentials, as in [`Self::acquire_permit`].
     fn claim<'a>(
         &'a self,
         key: &'a StoreKey,
@@ -384,8 +386,8 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
         })
     }
 
-    /// Extends the lease to `time` from now. Returns `false` if the lease is not the latest, or if
-    /// the store cannot renew leases.
+    /// Extends the lease to `time` from now. Returns `false` if the lease is not the latest lease,
+    /// or if the store cannot renew leases.
     fn renew<'a>(&'a self, key: &'a StoreKey, lease: &'a Lease, time: Duration) -> StoreFuture<'a, bool> {
         let _ = (key, lease, time);
         Box::pin(async { Ok(false) })
@@ -432,7 +434,7 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
         Box::pin(async { Ok(Vec::new()) })
     }
 
-    /// Subscribes to notices. Returns `None` if the store receives no notices. The cache calls this
+    /// Subscribes to notices. Returns `None` if the store sends no notices. The cache calls this
     /// method on a tokio runtime.
     fn notices(&self) -> Option<broadcast::Receiver<Notice>> {
         None

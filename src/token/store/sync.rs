@@ -1,7 +1,7 @@
-//! Synchronizes a cache with its store: writes marks to the store, with retries, and drops tokens
+//! Synchronizes a cache with its store. Writes marks to the store, with retries, and drops tokens
 //! that other processes revoked or invalidated.
 //!
-//! The task ends when the last clone of the cache is dropped.
+//! The background task ends when the last clone of the cache is dropped.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -27,13 +27,13 @@ use crate::{
 
 /// The number of tokens whose marks are requested in one call.
 const BATCH: usize = 500;
-/// The time over which the processes of a fleet spread the requests for marks.
+/// Each process checks its tokens after a random delay of at most this time, so that not all
+/// processes call the store at the same time.
 const SPREAD: Duration = Duration::from_secs(1);
 /// The longest delay between two attempts to call a failing store.
 const MAX_PAUSE: Duration = Duration::from_secs(60);
 
 impl CacheInner {
-    /// Starts the background task, unless it is running or the cache has no store that needs it.
     pub(in crate::token) fn sync_with_store(&self) {
         let Some(breaker) = &self.shared.breaker else { return };
         let Ok(runtime) = runtime::Handle::try_current() else { return };
@@ -55,7 +55,7 @@ impl CacheInner {
         });
     }
 
-    /// Invalidates a token in the store, now or when the store responds again.
+    /// If the store fails now, the mark is written when the store responds again.
     pub(in crate::token) async fn invalidate_in_store(&self, entry: Option<&CacheEntry>, id: TokenId) {
         let Some(breaker) = &self.shared.breaker else { return };
         let key = match entry {
@@ -68,7 +68,6 @@ impl CacheInner {
         }
     }
 
-    /// Revokes tokens in the store, for all processes. Fails if the store fails.
     pub(in crate::token) async fn revoke_in_store(&self, ids: Vec<TokenId>) -> Result<(), Error> {
         let Some(breaker) = &self.shared.breaker else { return Ok(()) };
         self.mark(breaker, PendingMark::Revoked(ids)).await
@@ -99,7 +98,7 @@ impl CacheInner {
     }
 }
 
-/// Keeps a mark for a later attempt if the caller is cancelled while the store writes it.
+/// Keeps a mark for a later attempt if the caller is cancelled while the store writes the mark.
 struct KeepIfCancelled<'a> {
     cache: &'a CacheInner,
     mark: Option<PendingMark>,
@@ -122,14 +121,14 @@ impl Drop for KeepIfCancelled<'_> {
 
 async fn run(shared: &CacheState, mut notices: Option<broadcast::Receiver<Notice>>, again: bool) {
     let Some(breaker) = &shared.breaker else { return };
-    // If an earlier task ran, the notices between its end and now were lost.
+    // If an earlier task ran, the notices after its end were lost.
     let mut recheck = again.then(Instant::now);
     // All tokens that were in memory when notices were lost have expired at this time, so no
     // further check is needed.
     let mut recheck_end = after(Instant::now(), breaker.max_lifetime);
     let (mut attempts, mut checks) = (0, 0);
-    // The pause is at least as long as the circuit stays open. Because of the jitter, the processes
-    // of a fleet do not all write at the same time.
+    // The pause is at least as long as the circuit stays open. Jitter prevents all processes from
+    // writing at the same time.
     let first = breaker.open_for.saturating_mul(2);
     let pause = |attempts| backoff(first, MAX_PAUSE.max(first), attempts, shared.random());
     let mut write = breaker.first_pending().is_some().then(|| Instant::now() + breaker.open_for);
@@ -137,8 +136,8 @@ async fn run(shared: &CacheState, mut notices: Option<broadcast::Receiver<Notice
         sync::select! {
             notice = next(&mut notices) => {
                 if apply_notices(shared, notice, &mut notices) {
-                    // The delay is random, so that the processes of a fleet that lost its store do
-                    // not all check at the same time.
+                    // The delay is random, so that not all processes call the store at the same
+                    // time.
                     recheck = Some(Instant::now() + SPREAD.mul_f64(shared.random()));
                     recheck_end = after(Instant::now(), breaker.max_lifetime);
                     checks = 0;
@@ -201,8 +200,8 @@ fn apply_notices(
     received.contains(&Notice::Missed)
 }
 
-/// Records the marks, then drops the tokens. If a token is installed between these two steps, it is
-/// checked against the marks.
+/// Records the marks before dropping the tokens. So a token that is installed between these two
+/// steps is checked against the marks.
 fn apply(shared: &CacheState, notices: &[Notice]) {
     let (mut revoked, mut invalidated) = (HashSet::new(), HashSet::new());
     for notice in notices {
@@ -212,8 +211,8 @@ fn apply(shared: &CacheState, notices: &[Notice]) {
                 revoked.insert(id);
             }
             Notice::Invalidated(id) => {
-                // Do not renew an existing mark: this process may have sent the notice, and the
-                // server may since have issued the same token to it again.
+                // Do not renew an existing mark, because this process may have sent the notice, and
+                // the server may have issued the same token again since then.
                 if !shared.tombstones.is_marked(id, shared.now().tick) {
                     shared.mark_invalidated(id);
                 }
@@ -233,7 +232,6 @@ fn apply(shared: &CacheState, notices: &[Notice]) {
     });
 }
 
-/// Drops a token that another process revoked, and discards the result of a refresh that uses it.
 fn revoke_here(shared: &CacheState, entry: &CacheEntry, id: TokenId) {
     if let Some(Some(current)) = entry.revoke(id, shared.marks()) {
         shared.counters.evicted_remotely.add(1);
@@ -257,7 +255,7 @@ async fn check_all(shared: &CacheState, breaker: &StoreCircuitBreaker) -> bool {
     true
 }
 
-/// Writes all pending marks. Returns `false` if the store fails again.
+/// Writes all pending marks. Returns `false` if the store fails.
 pub(in crate::token) async fn write_pending(
     shared: &CacheState,
     breaker: &StoreCircuitBreaker,

@@ -1,7 +1,8 @@
 //! Marks of revoked and invalidated tokens, by token id.
 //!
 //! A *revoked* token is never used again. An *invalidated* token, which a server has rejected, is
-//! used again only if a later request returns it, because some servers issue the same token again.
+//! used again only if a later request returns the token, because some servers issue the same token
+//! again.
 
 use std::{collections::HashMap, sync::PoisonError};
 
@@ -10,7 +11,7 @@ use crate::{
     token::id::TokenId,
 };
 
-/// The maximum number of marks, about 3 MB. If there are more, the marks that expire first are
+/// The maximum number of marks, about 3 MB. If there are more marks, those that expire first are
 /// dropped.
 const CAPACITY: usize = 65_536;
 
@@ -20,7 +21,6 @@ pub(in crate::token) struct Tombstones(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     marks: HashMap<TokenId, Mark>,
-    /// The number of invalidations so far.
     invalidations: u64,
 }
 
@@ -32,18 +32,17 @@ struct Mark {
     invalidation: Option<u64>,
 }
 
-/// The number of invalidations before a token request started. A token that was invalidated later
-/// may not be used.
+/// The number of invalidations before a token was requested. If the token was invalidated after its
+/// request, the token may not be used.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::token) struct Epoch(u64);
 
-/// Whether a token may be used.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(in crate::token) enum Verdict {
     Usable,
     /// The token was invalidated before it was requested, so the server has issued it again.
     Reissued,
-    /// The token was invalidated, and the server has not issued it again since.
+    /// The token was invalidated after it was requested.
     Invalidated,
     Revoked,
 }
@@ -53,7 +52,7 @@ impl Tombstones {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the current epoch. Call this before a token is requested.
+    /// Call this before a token is requested.
     pub(in crate::token) fn epoch(&self) -> Epoch {
         Epoch(self.lock().invalidations)
     }
@@ -67,7 +66,7 @@ impl Tombstones {
         state.insert(token, Mark { until, invalidation: None }, now);
     }
 
-    /// Marks a token as invalidated, unless it is revoked.
+    /// Does not change the mark of a revoked token.
     pub(in crate::token) fn mark_invalidated(&self, token: TokenId, now: u64, until: u64) {
         let mut state = self.lock();
         state.invalidations += 1;
@@ -87,6 +86,7 @@ impl Tombstones {
     }
 
     /// Returns whether a token may be used. `epoch` is the epoch in which the token was requested.
+    /// Removes the mark of a token that was issued again.
     pub(in crate::token) fn verdict(&self, token: TokenId, epoch: Option<Epoch>, now: u64) -> Verdict {
         let mut state = self.lock();
         let Some(mark) = state.live(token, now) else { return Verdict::Usable };
@@ -156,7 +156,6 @@ mod tests {
         assert_eq!(marks.verdict(id(1), Some(before), 0), Verdict::Invalidated);
         assert_eq!(marks.verdict(id(1), None, 0), Verdict::Invalidated);
         assert_eq!(marks.verdict(id(1), Some(marks.epoch()), 0), Verdict::Reissued);
-        // The mark was removed, so the token is usable.
         assert_eq!(marks.verdict(id(1), None, 0), Verdict::Usable);
         marks.mark_invalidated(id(1), 0, 100);
         assert_eq!(marks.verdict(id(1), Some(before), 100), Verdict::Usable);

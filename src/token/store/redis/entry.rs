@@ -1,7 +1,7 @@
-//! Encodes a token before it is sealed, and decodes it after it is opened.
+//! Encodes a token before sealing, and decodes a token after opening.
 //!
-//! Decoding accepts only this encoding and returns `None` for anything else. If you change the
-//! encoding, increase the version of the seal (`seal.rs`).
+//! Decoding returns `None` for any other encoding. If you change the encoding, increase the version
+//! of the seal (`seal.rs`).
 
 use std::time::Duration;
 
@@ -9,9 +9,16 @@ use zeroize::Zeroizing;
 
 use crate::{Secret, token::store::StoredToken};
 
-/// Encodes a token: the expiry on the clock of Redis and the lifetime in microseconds, the length
-/// of the scope plus one, the scope, and the token. The expiry is sealed as well, because anyone
-/// who can write to Redis can change the time to live of an entry.
+/// Encodes a token as these fields:
+///
+/// - the expiry on the clock of Redis in microseconds (8 bytes),
+/// - the lifetime in microseconds (8 bytes),
+/// - the length of the scope plus one, or 0 without a scope (4 bytes),
+/// - the scope,
+/// - the access token.
+///
+/// The expiry is sealed too, because anyone who can write to Redis can change the time to live of
+/// an entry.
 pub(super) fn write(token: &StoredToken, end: u64) -> Zeroizing<Vec<u8>> {
     let scope = token.scope.as_deref();
     let access = token.access_token.expose_secret();
@@ -27,7 +34,8 @@ pub(super) fn write(token: &StoredToken, end: u64) -> Zeroizing<Vec<u8>> {
     bytes
 }
 
-/// Decodes a token. `left` is the time to live of the entry, `now` the time on the clock of Redis.
+/// Decodes a token. `left` is the time to live of the entry. `now` is the time on the clock of
+/// Redis in microseconds.
 pub(super) fn read(bytes: &[u8], left: Duration, now: u64) -> Option<StoredToken> {
     let (end, bytes) = bytes.split_first_chunk()?;
     let left = left.min(Duration::from_micros(u64::from_be_bytes(*end).saturating_sub(now)));
@@ -64,7 +72,6 @@ mod tests {
             assert_eq!(token.access_token.expose_secret(), "token");
             assert_eq!((token.age, token.lifetime), (Duration::from_millis(500), lifetime));
             assert_eq!(token.scope.as_deref(), scope);
-            // A longer time to live does not extend the lifetime.
             assert_eq!(read(900, 4_999_000_000).remaining(), Duration::from_secs(1));
             assert_eq!(read(900, 5_000_000_001).remaining(), Duration::ZERO);
             for cut in 0..20 {

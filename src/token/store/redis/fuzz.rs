@@ -1,5 +1,5 @@
-//! Makes the code that reads data from Redis available to the fuzz targets. Compiled by `cargo
-//! fuzz` only (`cfg(fuzzing)`).
+//! Makes the code that reads data from Redis available to the fuzz targets. Only `cargo fuzz`
+//! compiles this module (`cfg(fuzzing)`).
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ pub enum Read {
 }
 
 impl RedisStore {
-    /// Parses a script's reply about `key` and decrypts its sealed data. Returns `None` for an
+    /// Parses a script's reply about `key` and decrypts the sealed data. Returns `None` for an
     /// invalid reply.
     pub fn fuzz_reply(&self, key: &StoreKey, reply: Value) -> Option<Read> {
         Some(match Reply::read(reply).ok()? {
@@ -59,7 +59,7 @@ pub fn marks(reply: &Value, ids: &[TokenId]) -> Option<Vec<Notice>> {
     reply::marks(reply, ids).ok()
 }
 
-/// Parses a message and writes it again.
+/// Parses a message and formats the parsed message.
 pub fn message(text: &[u8]) -> Option<String> {
     Message::read(text).map(|message| message.write())
 }

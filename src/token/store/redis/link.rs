@@ -1,4 +1,5 @@
-//! The connection that all calls share. It is opened on demand and replaced after a failure.
+//! The connection that all calls share. The connection is opened on demand and replaced after a
+//! failure.
 //!
 //! A call never exceeds its timeout. Errors contain no text from Redis, because such text is
 //! untrusted.
@@ -31,7 +32,6 @@ pub(super) struct Link {
 
 #[derive(Default)]
 struct State {
-    /// The number of connections so far.
     made: u64,
     current: Option<NumberedConnection>,
     connecting: SingleFlight<Made>,
@@ -59,7 +59,6 @@ impl Link {
         lock(&self.state).current = None;
     }
 
-    /// Runs a script, with a timeout.
     pub(super) async fn call(
         &self,
         script: &'static Script,
@@ -97,7 +96,7 @@ impl Link {
             if broken || lost {
                 discard(&self.state, number);
             }
-            // An idle connection may be stale: retry once.
+            // An idle connection may be stale, so retry once.
             if !(lost && may_retry) {
                 return Err(Arc::new(error));
             }
@@ -161,8 +160,8 @@ fn needs_reconnect(error: &RedisError) -> bool {
         || matches!(error.kind(), ErrorKind::Server(BusyLoading | ClusterDown | MasterDown | ReadOnly))
 }
 
-/// Describes an error with texts of this client and error codes of the protocol, never with text
-/// from Redis.
+/// Describes an error with fixed texts and the error codes of the protocol. The description never
+/// contains text from Redis.
 pub(super) fn redact_error(error: &RedisError) -> StoreError {
     let is_plain = |code: &&str| code.len() <= 32 && code.bytes().all(|byte| byte.is_ascii_uppercase());
     match (error.is_connection_refusal(), error.code().filter(is_plain)) {
@@ -173,7 +172,7 @@ pub(super) fn redact_error(error: &RedisError) -> StoreError {
 }
 
 /// A call in flight. If the call is cancelled without a response after half of the timeout, the
-/// connection may be dead, so the next call opens another connection.
+/// connection may be dead, so the next call opens a new connection.
 struct InFlightGuard<'a> {
     link: &'a Link,
     number: u64,

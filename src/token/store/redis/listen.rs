@@ -1,7 +1,8 @@
 //! Receives notices of other processes through one subscription per store.
 //!
-//! The connection is used for nothing else. Without a subscription, waiting callers poll Redis.
-//! After a new subscription, the caches get [`Notice::Missed`], because notices may have been lost.
+//! The connection is used only for the subscription. Without a subscription, waiting callers poll
+//! Redis. After a new subscription, the caches get [`Notice::Missed`], because notices may have
+//! been lost.
 
 use std::{
     collections::HashMap,
@@ -38,15 +39,15 @@ use crate::{
 const SILENCE: Duration = Duration::from_secs(5);
 /// The time limit for the response to a ping.
 const PONG: Duration = Duration::from_secs(2);
-/// The first delay between attempts to subscribe. It doubles up to `MAX_BACKOFF`.
+/// The first delay between attempts to subscribe. The delay doubles up to `MAX_BACKOFF`.
 const BACKOFF: Duration = Duration::from_millis(100);
 const MAX_BACKOFF: Duration = Duration::from_secs(10);
 /// The time after which a waiting caller checks its key again, because a dead subscription may not
-/// be noticed. If there is no subscription, `UNSUBSCRIBED_POLL` applies instead.
+/// be noticed. Without a subscription, the time is `UNSUBSCRIBED_POLL`.
 const SUBSCRIBED_POLL: Duration = Duration::from_secs(10);
 const UNSUBSCRIBED_POLL: Duration = Duration::from_secs(2);
-/// The maximum number of notices that wait for a cache. If there are more, the cache checks all its
-/// tokens.
+/// The maximum number of notices that wait for a cache. If there are more notices, the cache checks
+/// all its tokens.
 const BACKLOG: usize = 4096;
 
 pub(super) struct Subscription {
@@ -74,7 +75,6 @@ impl Subscription {
         self.notices.subscribe()
     }
 
-    /// Starts the subscription, unless it is running.
     pub(super) fn open(self: &Arc<Self>, server: &Arc<Server>, channel: &str) {
         let Ok(runtime) = runtime::Handle::try_current() else { return };
         let mut task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
@@ -91,15 +91,15 @@ impl Subscription {
         }
     }
 
-    /// Starts to wait for messages about a key. Messages that arrive before the returned value is
-    /// polled are not lost.
+    /// Starts to wait for messages about a key. The returned value also receives messages that
+    /// arrive before it is polled.
     pub(super) fn wait(self: &Arc<Self>, key: KeyId) -> Wait {
         let receiver = self.lock().entry(key).or_insert_with(|| watch::Sender::new(())).subscribe();
         Wait { subscription: self.clone(), key, receiver: Some(receiver) }
     }
 
     fn handle(&self, message: Message) {
-        // Sending fails if no cache is subscribed. This is no error.
+        // Sending fails if no cache is subscribed.
         match message {
             Message::Changed(key) => {
                 if let Some(waiting) = self.lock().get(&key) {
@@ -113,7 +113,7 @@ impl Subscription {
         }
     }
 
-    /// Wakes all waiting callers, so that they check again.
+    /// Wakes all waiting callers, so that they check their keys again.
     fn wake_all(&self) {
         self.lock().values().for_each(|waiting| waiting.send_replace(()));
     }
@@ -129,7 +129,6 @@ impl Drop for Subscription {
     }
 }
 
-/// A caller that waits for a message about a key.
 pub(super) struct Wait {
     subscription: Arc<Subscription>,
     key: KeyId,
@@ -165,7 +164,7 @@ async fn listen(subscription: Weak<Subscription>, server: Arc<Server>, channel: 
                 let start = Instant::now();
                 receive_messages(&subscription, sink, stream).await;
                 // A server may end each subscription at once, so only a subscription that lasted
-                // for some time counts as a success.
+                // longer than `MAX_BACKOFF` counts as a success.
                 if start.elapsed() > MAX_BACKOFF {
                     failures = 0;
                 }
@@ -178,8 +177,7 @@ async fn listen(subscription: Weak<Subscription>, server: Arc<Server>, channel: 
             Err(_) => tracing::debug!("redis: subscribing timed out"),
         }
         failures = failures.saturating_add(1);
-        // The delay is random, so that the processes of a fleet that lost Redis do not all
-        // reconnect at the same time.
+        // The delay is random, so that the processes do not all reconnect at the same time.
         sleep(backoff(BACKOFF, MAX_BACKOFF, failures, random())).await;
     }
 }

@@ -1,11 +1,13 @@
-//! Shares tokens among the processes of a fleet, through Redis or Valkey (feature `redis`).
+//! Shares tokens between processes through Redis or Valkey (feature `redis`).
 //!
-//! All processes with the same client id and the same namespace share each token: one of them
-//! requests it, and the others load it from Redis. They also share cool-downs and the rate limit.
-//! When one of them invalidates or revokes a token, the others drop it at once. See [how stored
-//! tokens are found](crate::token#how-stored-tokens-are-found) for the other parts of the key, and
-//! for the reason why the client secret is not part of it. Only processes with the same id and
-//! secret share a refusal of the credentials.
+//! All processes with the same client id and the same namespace share each token: one process
+//! requests the token, and the other processes load it from Redis. The processes also share
+//! cool-downs and the rate limit. When a process invalidates or revokes a token, the other
+//! processes drop the token at once. Only processes with the same client id and secret share a
+//! refusal of the credentials.
+//!
+//! [How stored tokens are found](crate::token#how-stored-tokens-are-found) describes the other
+//! parts of the key, and why the client secret is not part of the key.
 //!
 //! ```no_run
 //! use std::sync::Arc;
@@ -32,10 +34,10 @@
 //! # When Redis fails
 //!
 //! A call takes at most 800 ms ([`RedisStoreBuilder::with_timeout`]). A call fails if Redis is
-//! unreachable, slow, full, read-only or loading. The cache then requests tokens without the store
-//! for 5 s ([`TokenOptions::with_store_circuit_open_for`]), within the limits of this process, and
-//! tries the store again afterwards. A trace event and [`Stats`](crate::token::Stats) report this.
-//! The cache keeps valid tokens.
+//! unreachable, slow, full, read-only or loading. After a failure, the cache requests tokens
+//! without the store for 5 s ([`TokenOptions::with_store_circuit_open_for`]), within the limits of
+//! this process. Then the cache calls the store again. A trace event and
+//! [`Stats`](crate::token::Stats) report that the store is not used. The cache keeps valid tokens.
 //!
 //! [`TokenOptions::with_store_circuit_open_for`]:
 //!     crate::token::TokenOptions::with_store_circuit_open_for
@@ -51,37 +53,39 @@
 //!
 //! When [`TokenCache::forget`](crate::token::TokenCache::forget) or
 //! [`moov::Client::revoke`](crate::moov::Client::revoke) returns, this process does not return the
-//! token any more. All other processes with the same namespace and client id drop it as well. It
-//! does not matter whether such a process or only Redis holds the token, or whether the access
-//! token or its refresh token was revoked. They drop the token:
+//! token any more. All other processes with the same namespace and client id drop the token too, no
+//! matter whether the access token or its refresh token was revoked. A token that only Redis has is
+//! not returned either. The other processes drop the token:
 //!
 //! - when Redis delivers the message, usually within milliseconds;
 //! - at most 10 s after Redis can be reached again, if the process had lost its subscription. A
 //!   dead connection is detected after 7 s.
 //!
-//! This holds as long as Redis keeps the mark: 24 h
+//! A revocation lasts as long as Redis keeps its mark. This time is 24 h
 //! ([`TokenOptions::with_max_lifetime`](crate::token::TokenOptions::with_max_lifetime)), unless
 //! Redis is flushed, evicts keys because its memory is full, or loses its last writes in a
-//! failover. If the mark cannot be written, `forget` and `revoke` return an error. The mark is then
-//! written later, with a back-off of up to 60 s, as long as the cache exists. A process that cannot
-//! reach Redis notices the revocation only when the server responds with a 401.
+//! failover.
+//!
+//! If the mark cannot be written, `forget` and `revoke` return an error. The cache then retries the
+//! write, with a back-off of up to 60 s, until the cache is dropped. A process that cannot reach
+//! Redis notices the revocation only when the server responds with a 401.
 //!
 //! # Rate limit
 //!
-//! Each token request reserves a time in Redis, in order of arrival. On the clock of Redis, the
-//! fleet never exceeds the limit. Waiting requests are sent at even intervals, and each wait costs
-//! one more call to Redis. If the next free time is later than the caller can wait, the call fails
-//! at once with [`RateLimited`](crate::ErrorKind::RateLimited) and the remaining time. See
-//! [`TokenOptions::with_rate_limit`](crate::token::TokenOptions::with_rate_limit) for how to choose
-//! the limit.
+//! Each token request reserves a time in Redis, in order of arrival. On the clock of Redis, all
+//! processes together never exceed the limit. Waiting requests are sent at even intervals, and each
+//! wait costs one more call to Redis. If the next free time is later than the caller can wait, the
+//! call fails at once with [`RateLimited`](crate::ErrorKind::RateLimited) and the remaining time.
+//! [`TokenOptions::with_rate_limit`](crate::token::TokenOptions::with_rate_limit) describes how to
+//! choose the limit.
 //!
 //! # Clocks
 //!
-//! The age of a token is measured with the clock of Redis. Clocks of different processes are not
+//! The age of a token is measured with the clock of Redis, so clocks of different processes are not
 //! compared. The measured age may be too small by the duration of the put, which is limited by
-//! [`RedisStoreBuilder::with_timeout`]. This has no effect, because the last tenth of a lifetime
-//! (at most 10 s) is not used. The clock of Redis must not be set back during the lifetime of a
-//! token.
+//! [`RedisStoreBuilder::with_timeout`]. This error does no harm, because the cache does not use the
+//! last tenth of a lifetime (at most 10 s). The clock of Redis must not be set back during the
+//! lifetime of a token.
 //!
 //! # Security
 //!
@@ -90,19 +94,19 @@
 //! Redis contain only fingerprints.
 //!
 //! Anyone who can write to Redis but has no sealing key can delete tokens, restore an older sealed
-//! token until it expires, remove the mark of a revoked token, and block the fleet for up to one
-//! hour. Such a person cannot read or forge a token, or use it for other scopes. A malicious server
-//! can send responses that are larger than the memory of the process. Use only the address of a
-//! trusted server, over TLS.
+//! token until it expires, remove the mark of a revoked token, and block all processes for up to
+//! one hour. Without a sealing key, nobody can read or forge a token, or use a token for other
+//! scopes. A malicious server can send responses that are larger than the memory of the process.
+//! Use only the address of a trusted server, over TLS.
 //!
-//! To rotate the sealing key, first add the new key after the old one in all processes, then move
-//! it before the old one, and remove the old one after a day.
+//! To rotate the sealing key, first add the new key after the old key in all processes. Then move
+//! the new key before the old key in all processes. Remove the old key after a day.
 //!
 //! # Rights
 //!
-//! A Redis user needs only the following rights. They do not allow the user to list or delete keys
-//! of other users, to read the configuration or to flush the database. Scripts can run only
-//! commands that the user may run. Each command is one line:
+//! A Redis user needs only the following rights. These rights do not allow the user to list or
+//! delete keys of other users, to read the configuration or to flush the database. Scripts can run
+//! only commands that the user may run. Each command is one line:
 //!
 //! ```text
 //! # One server
@@ -127,17 +131,17 @@
 //! ```
 //!
 //! For a database other than 0, as in `redis://redis.example/2`, add `+select`. Redis 6.2 or newer,
-//! or Valkey, is required. Tested with Redis 7.0. The client also sends `CLIENT SETINFO`, which may
-//! fail.
+//! or Valkey, is required. The store is tested with Redis 7.0. The client also sends
+//! `CLIENT SETINFO`, which may fail.
 //!
 //! # Versions
 //!
 //! Processes with two versions of this crate can share one Redis and one namespace, so rolling
-//! deployments and rollbacks work. Versions that seal tokens in different formats use separate
-//! entries. During such a deployment, each token is requested once per version. Leases,
-//! revocations, cool-downs, the rate limit and webhook deliveries apply to both versions.
+//! deployments and rollbacks work. If two versions seal tokens in different formats, each version
+//! uses its own entries. During such a deployment, each token is requested once per version.
+//! Leases, revocations, cool-downs, the rate limit and webhook deliveries apply to both versions.
 //!
-//! The crate `redis` is re-exported as `fintech_auth::redis`. Its types appear only in the
+//! The crate `redis` is re-exported as `fintech_auth::redis`. Types of `redis` appear only in the
 //! signatures of [`RedisStoreBuilder::with_client`], `with_cluster` and `with_sentinels`. A new
 //! major version of `redis` requires a new major version of this crate.
 
@@ -184,7 +188,8 @@ pub struct RedisStoreBuilder {
 }
 
 impl RedisStore {
-    /// Creates a builder. The first key seals tokens, and every key can open them.
+    /// Creates a builder. The store seals tokens with the first key, and can open tokens that any
+    /// of the keys sealed.
     pub fn builder(keys: impl IntoIterator<Item = SealingKey>) -> RedisStoreBuilder {
         RedisStoreBuilder {
             keys: keys.into_iter().collect(),
@@ -195,22 +200,22 @@ impl RedisStore {
 
     /// Closes both connections, before the process exits.
     ///
-    /// Call this after the shutdown of each client and of each
+    /// Call this method after the shutdown of each client and of each
     /// [`Deliveries`](crate::webhook::Deliveries) that uses the store. Calls in flight are
-    /// completed. A later call connects again. Without this call, the connections close when the
+    /// completed. A later call connects again. Without this method, the connections close when the
     /// store is dropped.
     pub fn close(&self) {
         self.subscription.close();
         self.link.close();
     }
 
-    /// Returns the Redis key of this name in the namespace. In a cluster each key has its own slot.
+    /// Returns the Redis key of a name in this namespace. In a cluster, each of these keys has its own
+    /// slot.
     pub(crate) fn key(&self, name: &str) -> String {
         self.names.single(name)
     }
 
-    /// Runs a script on the connection of the token store. Fails if Redis fails or does not respond
-    /// in time.
+    /// Runs a script on the connection of the token store.
     pub(crate) async fn run(
         &self,
         script: &'static Script,
@@ -233,14 +238,14 @@ impl RedisStoreBuilder {
 
     /// Sets the time limit of one call, including connecting. Default: 800 ms.
     ///
-    /// It should be shorter than
+    /// The time limit should be shorter than
     /// [`TokenOptions::with_store_timeout`](crate::token::TokenOptions::with_store_timeout).
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// Creates a store on one server. Sends nothing yet.
+    /// Creates a store on one server. Sends no request yet.
     ///
     /// The URL is `redis://[user]:[password]@host:port/db`, `rediss://` for TLS with the root
     /// certificates of the platform, or `unix://` for a socket.
@@ -254,7 +259,7 @@ impl RedisStoreBuilder {
         self.with_client(client)
     }
 
-    /// Creates a store with your own Redis client, for example for other root certificates or a
+    /// Creates a store with your own Redis client, for example with other root certificates or a
     /// client certificate.
     ///
     /// # Errors
@@ -274,8 +279,8 @@ impl RedisStoreBuilder {
         self.build(Server::Sentinel(tokio::sync::Mutex::new(sentinels)))
     }
 
-    /// Creates a store on a cluster (feature `redis-cluster`), which is found through some of its
-    /// nodes. All data of one set of credentials is in one slot.
+    /// Creates a store on a cluster (feature `redis-cluster`). The client finds the cluster through
+    /// the given nodes. All data of one token source are in one slot.
     ///
     /// # Errors
     ///
@@ -289,8 +294,8 @@ impl RedisStoreBuilder {
         self.with_cluster(cluster, nodes)
     }
 
-    /// Creates a store with your own cluster client (feature `redis-cluster`). Messages are
-    /// received from the first of `nodes` that responds.
+    /// Creates a store with your own cluster client (feature `redis-cluster`). The store receives
+    /// messages from the first of `nodes` that responds.
     ///
     /// # Errors
     ///
@@ -321,8 +326,7 @@ impl RedisStoreBuilder {
     }
 }
 
-/// Converts an error of the Redis client. Keeps only the category of the error, because other parts
-/// could contain the URL.
+/// Keeps only the category of the error, because other parts of the error could contain the URL.
 fn invalid(error: &::redis::RedisError) -> Error {
     Error::new(ErrorKind::InvalidConfig, "invalid redis url: use redis://, rediss:// or unix://")
         .with_source(error.category().to_owned())

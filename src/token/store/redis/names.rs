@@ -1,4 +1,4 @@
-//! The names of keys and messages in Redis. Apart from fixed texts and the namespace, they contain
+//! The names of keys and messages in Redis. Besides fixed texts and the namespace, names contain
 //! only fingerprints.
 
 use super::seal::VERSION;
@@ -8,21 +8,18 @@ use crate::{
     token::{fingerprint::Fingerprint, id::TokenId, store::StoreKey},
 };
 
-/// The names of one namespace.
 pub(super) struct Names {
     namespace: Box<str>,
     pub(super) channel: String,
 }
 
-/// A short id of a store key.
 pub(super) type KeyId = [u8; 16];
 
-/// The names of one source. The part in braces is the same in all of them. So a cluster keeps these
-/// keys in one slot, and one script can use all of them.
+/// The names of one source. The part in braces is the same in all these names. So a cluster keeps
+/// the keys in one slot, and one script can use all keys.
 pub(super) struct OfSource(String);
 
 impl Names {
-    /// Creates the names of a namespace. Fails if the namespace is invalid.
     pub(super) fn new(namespace: &str) -> Result<Self, Error> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
         if !(1..=64).contains(&namespace.len()) || !namespace.bytes().all(plain) {
@@ -53,8 +50,8 @@ impl Names {
 }
 
 impl OfSource {
-    /// Returns the name of an entry. Each version of the format has its own entries, so that
-    /// processes with different versions can run at the same time during a deployment.
+    /// Each version of the format has its own entries, so that processes with different versions
+    /// can run at the same time during a deployment.
     pub(super) fn entry(&self, id: &KeyId) -> String {
         format!("{}:token:{VERSION}:{}", self.0, hex(id))
     }
@@ -117,7 +114,7 @@ impl Message {
         }
     }
 
-    /// Parses a message. Returns `None` if the text is not exactly the text that `write` produces.
+    /// Returns `None` if the text is not exactly the text that `write` produces.
     pub(super) fn read(text: &[u8]) -> Option<Self> {
         let (kind, rest) = std::str::from_utf8(text).ok()?.split_once(':')?;
         let ids = || rest.split(':').map(|id| read_id(id.as_bytes())).collect::<Option<Vec<_>>>();
@@ -136,7 +133,6 @@ pub(super) fn id(id: &TokenId) -> String {
     format!("{:016x}", id.get())
 }
 
-/// Parses an id. Returns `None` if the text is not an id.
 pub(super) fn read_id(text: &[u8]) -> Option<TokenId> {
     let text = std::str::from_utf8(text).ok().filter(|text| text.len() == 16 && is_hex(text.as_bytes()))?;
     TokenId::new(u64::from_str_radix(text, 16).ok()?)

@@ -24,7 +24,7 @@ pub(super) enum Reply {
     None,
 }
 
-/// A sealed entry, or its sealed refresh token.
+/// A sealed access token, or a sealed refresh token.
 #[derive(Debug)]
 pub(super) struct Sealed {
     pub(super) id: Option<TokenId>,
@@ -35,7 +35,7 @@ pub(super) struct Sealed {
     pub(super) now: u64,
 }
 
-/// The ids of the access token and of the refresh token that an entry held.
+/// The ids of the access token and of the refresh token of an entry.
 pub(super) type Parents = (Option<TokenId>, Option<TokenId>);
 
 impl Reply {
@@ -77,7 +77,6 @@ pub(super) fn done(value: &Value) -> Result<bool, StoreError> {
     }
 }
 
-/// Parses the marks of these tokens.
 pub(super) fn marks(value: &Value, ids: &[TokenId]) -> Result<Vec<Notice>, StoreError> {
     let Value::Array(marks) = value else { return Err(unexpected_reply()) };
     if marks.len() != ids.len() {

@@ -1,6 +1,6 @@
 //! The scripts that run atomically in Redis.
 //!
-//! The text of each script is constant. All variable data are passed as keys and arguments.
+//! The text of each script is constant. Variable data are passed only as keys and arguments.
 
 use std::sync::OnceLock;
 
@@ -9,7 +9,6 @@ use ring::digest;
 
 use crate::hex::hex;
 
-/// A script, and the SHA-1 by which Redis identifies it.
 pub(crate) struct Script {
     text: &'static str,
     sha1: OnceLock<String>,
@@ -43,7 +42,7 @@ impl Script {
         Self { text, sha1: OnceLock::new() }
     }
 
-    /// Returns the SHA-1 by which Redis identifies the script. Not used for security.
+    /// Redis identifies scripts by SHA-1. The hash is not used for security.
     fn sha1(&self) -> &str {
         self.sha1.get_or_init(|| {
             let digest = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, self.text.as_bytes());
@@ -51,8 +50,8 @@ impl Script {
         })
     }
 
-    /// Builds the call: by SHA-1, or with the whole text if the server does not know the script
-    /// yet.
+    /// Builds a call by SHA-1. With `use_eval`, the call contains the whole script, because the
+    /// server does not know the script yet.
     pub(super) fn command(&'static self, use_eval: bool, keys: &[String], arguments: &[Vec<u8>]) -> Cmd {
         let mut command = redis::cmd(if use_eval { "EVAL" } else { "EVALSHA" });
         command.arg(if use_eval { self.text } else { self.sha1() }).arg(keys.len()).arg(keys).arg(arguments);

@@ -1,7 +1,7 @@
 //! Encrypts the data in Redis with keys that only the processes have.
 //!
-//! Uses AES-256-GCM of ring (NIST SP 800-38D), with a random 96-bit nonce for each value. Errors do
-//! not tell why a value cannot be opened.
+//! Each value is encrypted with AES-256-GCM (NIST SP 800-38D) and a random 96-bit nonce. Errors do
+//! not reveal why a value cannot be opened.
 
 use std::fmt;
 
@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The first byte of each sealed value: the version of the seal and of the layout inside
-/// (`entry.rs`). The name of an entry contains it too.
+/// (`entry.rs`). The name of an entry also contains the version.
 ///
 /// Increase the version when you change the seal or the layout, and never reuse a number.
 /// `CONTRIBUTING.md` has the rules for all other data in Redis.
@@ -27,10 +27,10 @@ pub(super) const VERSION: u8 = 2;
 const ID: usize = 8;
 const HEADER: usize = 1 + ID + NONCE_LEN;
 
-/// A key that encrypts tokens in Redis: 32 random bytes, the same in all processes that share
-/// tokens.
+/// A key that encrypts tokens in Redis: 32 random bytes. All processes that share tokens need the
+/// same key.
 ///
-/// Create one with `openssl rand -base64 32`, and store it as securely as the client secret.
+/// Create a key with `openssl rand -base64 32`, and store the key as securely as the client secret.
 ///
 /// # Security
 ///
@@ -77,7 +77,7 @@ impl fmt::Debug for SealingKey {
     }
 }
 
-/// The sealing keys. The first key seals values, and every key can open them.
+/// The sealing keys. The first key seals values, and every key can open values.
 pub(super) struct Keyring {
     keys: Vec<SealingKey>,
     random: SystemRandom,
@@ -91,7 +91,7 @@ impl Keyring {
         Ok(Self { keys, random: SystemRandom::new() })
     }
 
-    /// Encrypts a text. Only [`Self::open`] with the same `about` can decrypt it.
+    /// Encrypts a text. Only [`Self::open`] with the same `about` can decrypt the text.
     pub(super) fn seal(&self, about: &Fingerprint, text: &[u8]) -> Result<Vec<u8>, StoreError> {
         let failed = |_| StoreError::new("cannot read random bytes from the system");
         let key = &self.keys[0];
@@ -111,8 +111,7 @@ impl Keyring {
         Ok(sealed)
     }
 
-    /// Opens a sealed value. Returns `None` if none of the keys has sealed it with the same
-    /// `about`.
+    /// Returns `None` if none of the keys has sealed the value with the same `about`.
     pub(super) fn open(&self, about: &Fingerprint, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let (header, text) = sealed.split_at_checked(HEADER)?;
         let (id, nonce) = header.strip_prefix(&[VERSION])?.split_at(ID);
@@ -125,7 +124,7 @@ impl Keyring {
     }
 }
 
-/// Returns the additional authenticated data: the header of the value, and its context.
+/// Returns the additional authenticated data: the version, the id of the key, and the context.
 fn aad(id: &[u8; ID], about: &Fingerprint) -> Aad<[u8; 1 + ID + 32]> {
     let mut bytes = [VERSION; 1 + ID + 32];
     bytes[1..=ID].copy_from_slice(id);
@@ -164,7 +163,6 @@ mod tests {
         }
     }
 
-    /// Seals a text under the version number of another version.
     fn sealed_by(version: u8, about: &Fingerprint) -> Vec<u8> {
         let key = SealingKey::new(&[1; 32]).unwrap();
         let mut aad = [version; 1 + ID + 32];

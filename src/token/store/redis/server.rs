@@ -1,6 +1,6 @@
 //! The Redis deployment: one server, the master that sentinels report, or a cluster.
 //!
-//! Opens connections and keeps none.
+//! This module opens connections and keeps none.
 
 use std::fmt;
 
@@ -17,8 +17,8 @@ pub(super) enum Server {
     Single(Client),
     #[cfg(feature = "redis-sentinel")]
     Sentinel(tokio::sync::Mutex<redis::sentinel::SentinelClient>),
-    /// A cluster, and clients for some of its nodes. A message that is sent to one node reaches all
-    /// nodes.
+    /// The second field contains clients for some nodes of the cluster. These clients receive
+    /// messages, because a message that is sent to one node reaches all nodes.
     #[cfg(feature = "redis-cluster")]
     Cluster(redis::cluster::ClusterClient, Vec<Client>),
 }
@@ -102,8 +102,8 @@ fn provide_crypto_for(client: &Client) {
     }
 }
 
-/// Installs a crypto provider for the process, unless one is installed already. Without this call,
-/// the Redis client panics if several providers are compiled in.
+/// Installs a crypto provider for the process, unless a provider is already installed. Without a
+/// provider, the Redis client panics if several providers are compiled in.
 fn provide_crypto() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }

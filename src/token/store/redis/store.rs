@@ -1,4 +1,4 @@
-//! Implements [`TokenStore`] for Redis. Each method runs one script.
+//! Implements [`TokenStore`] for Redis. Most methods run one script.
 
 use std::time::Duration;
 
@@ -23,13 +23,12 @@ use crate::{
     },
 };
 
-/// The index of the claim argument that names an entry to overwrite.
+/// The index of the claim argument that contains the entry to overwrite.
 const OVERWRITE: usize = 5;
 /// The longest wait for a permit: 45 min. A lease must last longer than this wait, but the scripts
 /// delete a lease that lasts longer than one hour.
 const MAX_WAIT: Duration = Duration::from_secs(45 * 60);
 
-/// The id and the Redis names of a store key.
 struct RedisKey {
     id: KeyId,
     names: OfSource,
@@ -70,7 +69,7 @@ impl RedisStore {
         self.names.about(&format!("refresh {:016x}", token.get()), key)
     }
 
-    /// Opens the token of an entry. Returns `None` if no key of this store has sealed it.
+    /// Returns `None` if no key of this store can open the token.
     pub(super) fn token(&self, key: &StoreKey, sealed: &Sealed) -> Option<StoredToken> {
         let text = self.keys.open(&self.names.about("access", key), &sealed.text)?;
         let mut token = entry::read(&text, sealed.left, sealed.now)?;
@@ -353,8 +352,7 @@ fn millis(span: Duration) -> String {
     span.as_millis().clamp(1, 1 << 50).to_string()
 }
 
-/// Returns the arguments of a reservation: the number of calls, the period in microseconds, and the
-/// longest wait in milliseconds.
+/// Returns the number of calls, the period in microseconds, and the longest wait in milliseconds.
 fn reservation(limit: Option<RateLimit>, max_wait: Duration) -> [Vec<u8>; 3] {
     let (calls, per) = limit
         .map_or((0, 0), |limit| (limit.calls.clamp(1, 100_000), limit.per.min(MAX_WAIT).as_micros().max(1)));
@@ -371,7 +369,6 @@ mod tests {
     };
 
     fn store() -> RedisStore {
-        // Creating the store opens no connection.
         RedisStore::builder([SealingKey::new(&[1; 32]).unwrap()]).open("redis://127.0.0.1:1").unwrap()
     }
 
@@ -380,7 +377,8 @@ mod tests {
     }
 
     /// If this test fails, processes of the previous release and of this release do not share
-    /// tokens. If that is intended, increase `VERSION` of the seal, and replace these values.
+    /// tokens. If you change the format on purpose, increase `VERSION` of the seal, and replace
+    /// these values.
     #[test]
     fn entry_written_by_an_earlier_build_is_parsed() {
         const NAME: &str = "{fintech-auth:default:c0d98bfc0d1dafc7905b63b52c95999c}:token:2:ab1824375b49b051d46e7d961c75006f";
