@@ -1,4 +1,5 @@
-//! Reads a vendor's configuration from `--config` or the environment, and applies the command's options to it.
+//! Reads a vendor's configuration from `--config` or the environment, and applies the options of a
+//! command to it.
 
 use std::time::Duration;
 
@@ -12,7 +13,6 @@ use crate::{
     settings::Settings,
 };
 
-/// Options of a command that override the configuration.
 #[derive(Clone, Copy)]
 pub(crate) struct Overrides<'a> {
     pub(crate) credentials: Option<&'a Credentials>,
@@ -23,19 +23,17 @@ pub(crate) struct Overrides<'a> {
 }
 
 impl<'a> Overrides<'a> {
-    /// Overrides the credentials, the base URL and the timeout in the configuration.
     pub(crate) fn of(client: &'a Client, format: Format) -> Self {
         Self { credentials: Some(&client.credentials), call: Some(&client.call), ..Self::new(format) }
     }
 
-    /// Overrides nothing. Warnings are printed in the format `format`.
     pub(crate) fn new(format: Format) -> Self {
         Self { credentials: None, call: None, origin: None, tolerance: None, format }
     }
 }
 
-/// Reads a configuration and applies the overrides. This is a macro, because the two `Config` types
-/// have the same fields but share no trait.
+/// This is a macro because `moneykit::Config` and `moov::Config` have the same fields but share no
+/// trait.
 macro_rules! config {
     ($vendor:ident, $settings:ident, $overrides:ident) => {{
         let mut config = match $settings.table(stringify!($vendor))? {
@@ -61,12 +59,10 @@ macro_rules! config {
     }};
 }
 
-/// Fails if the configuration is invalid. The error names the key or variable.
 pub(crate) fn moneykit(settings: &Settings, overrides: &Overrides<'_>) -> Result<moneykit::Config, Failure> {
     Ok(config!(moneykit, settings, overrides))
 }
 
-/// Fails if the configuration is invalid. The error names the key or variable.
 pub(crate) fn moov(settings: &Settings, overrides: &Overrides<'_>) -> Result<moov::Config, Failure> {
     let mut config = config!(moov, settings, overrides);
     config.origin = overrides.origin.map(str::to_owned).or(config.origin);

@@ -7,7 +7,6 @@ use uuid::Uuid;
 
 use crate::{options::Expected, output};
 
-/// Builds the body of a MoneyKit event. `more` adds or replaces members.
 pub(crate) fn of_moneykit(event: &str, id: &str, at: SystemTime, more: Option<Map<String, Value>>) -> Value {
     let mut body = json!({
         "webhook_event": event,
@@ -23,26 +22,21 @@ pub(crate) fn of_moneykit(event: &str, id: &str, at: SystemTime, more: Option<Ma
     body
 }
 
-/// Builds the body of a Moov event. If there is no `data`, the ids are random.
 pub(crate) fn of_moov(event: &str, id: &str, at: SystemTime, data: Option<Map<String, Value>>) -> Value {
     let data = data.unwrap_or_else(|| random_data(event));
     json!({"eventID": id, "type": event, "createdOn": output::time(at), "data": data})
 }
 
-/// Returns a random id.
 pub(crate) fn new_id() -> String {
     Uuid::new_v4().to_string()
 }
 
-/// Parses the name of an event.
 pub(crate) fn parse(text: &str) -> Result<String, Expected> {
     let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     let is_event = text.len() <= 64 && text.contains('.') && text.chars().all(is_name);
     is_event.then(|| text.to_owned()).ok_or(Expected("an event name, such as link.state_changed"))
 }
 
-/// Returns random ids: of an account, of the object that the event is about, and of the parent of
-/// this object.
 fn random_data(event: &str) -> Map<String, Value> {
     let object = event.split('.').next().unwrap_or_default();
     let (object, parent) = match object {
@@ -72,7 +66,8 @@ mod tests {
                 without.push(kind.as_str().split('.').next().unwrap_or_default());
             }
         }
-        // The library has no path for fetching these objects.
+        // `refetch_url` returns `None` for these objects, because the library knows no path for
+        // them.
         without.sort_unstable();
         without.dedup();
         assert_eq!(

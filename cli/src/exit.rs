@@ -8,7 +8,7 @@ use fintech_auth::{
     webhook::{VerifyError, VerifyErrorKind},
 };
 
-/// The exit code. The codes are grouped by what the user has to do next. 0 means success.
+/// The exit code of a failed command. Each code stands for a different next step of the user.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[repr(u8)]
 pub(crate) enum Exit {
@@ -30,8 +30,8 @@ pub(crate) enum Exit {
     Terminate = 128 + 15,
 }
 
-/// All exit codes, each with its name in JSON and with what the user has to do next. `--help`
-/// prints this list.
+/// Each row has an exit code, the name of this code in JSON output, and the next step of the user.
+/// `--help` prints these rows.
 pub(crate) const EXITS: &[(Exit, &str, &str)] = &[
     (Exit::Local, "local", "local error: check the file, port or output that the error names"),
     (Exit::Usage, "invalid_config", "correct the arguments or the configuration; no request was sent"),
@@ -65,18 +65,14 @@ impl Exit {
         row.map_or(("local", ""), |(_, name, next)| (*name, *next))
     }
 
-    /// Returns the name in JSON output.
     pub(crate) fn name(self) -> &'static str {
         self.row().0
     }
 
-    /// Returns what the user has to do next.
     pub(crate) fn next(self) -> &'static str {
         self.row().1
     }
 
-    /// Returns what the user has to do next, with the names of the vendor's settings that may be
-    /// wrong.
     pub(crate) fn next_for(self, vendor: &str) -> Cow<'static, str> {
         let vendor = vendor.to_ascii_uppercase();
         let next = match self {
@@ -108,15 +104,12 @@ impl Exit {
     }
 }
 
-/// The reason why a command failed.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) exit: Exit,
     pub(crate) reason: String,
-    /// The sources of the error, outermost source first.
     pub(crate) causes: Vec<String>,
     pub(crate) error: Option<Error>,
-    /// The vendor whose command failed.
     vendor: Option<&'static str>,
 }
 
@@ -125,35 +118,29 @@ impl Failure {
         Self { exit, reason: reason.into(), causes: Vec::new(), error: None, vendor: None }
     }
 
-    /// Creates an error for a failure on this machine, such as a file that cannot be read.
     pub(crate) fn local(reason: impl Into<String>) -> Self {
         Self::new(Exit::Local, reason)
     }
 
-    /// Creates an error for invalid arguments or configuration. The reason must not contain their
-    /// values.
+    /// The reason must not contain the value of an argument or setting, because a value may be a
+    /// secret.
     pub(crate) fn usage(reason: impl Into<String>) -> Self {
         Self::new(Exit::Usage, reason)
     }
 
-    /// Creates an error for a response without a refresh token for `--save`. The access token was
-    /// printed.
     pub(crate) fn no_refresh_token() -> Self {
         Self::new(Exit::NoRefreshToken, "the vendor issued no refresh token, so nothing was saved")
     }
 
-    /// Creates an error for a command that finished its work after it received a signal.
     pub(crate) fn signal(exit: Exit) -> Self {
         Self::new(exit, "received a signal; the request was finished and its result saved")
     }
 
-    /// Appends more information to the reason.
     pub(crate) fn with_reason(mut self, more: impl std::fmt::Display) -> Self {
         self.reason = format!("{}; {more}", self.reason);
         self
     }
 
-    /// Creates an error for a webhook that got the expected response in none of the attempts.
     pub(crate) fn not_delivered(attempts: &[Attempt]) -> Self {
         let last = attempts.last().map(|attempt| match &attempt.result {
             Ok(status) => status.to_string(),
@@ -168,17 +155,14 @@ impl Failure {
         Self::new(Exit::NotDelivered, reason)
     }
 
-    /// Creates an error for a handler that accepted a forged or expired webhook.
     pub(crate) fn not_rejected() -> Self {
         Self::new(Exit::NotRejected, "the handler accepted a webhook that it must reject")
     }
 
-    /// Sets the vendor that the failed command calls.
     pub(crate) fn of_vendor(self, vendor: &'static str) -> Self {
         Self { vendor: Some(vendor), ..self }
     }
 
-    /// Creates an error for failed checks, which `doctor` has already printed.
     pub(crate) fn finding(count: usize) -> Self {
         let things = if count == 1 { "check" } else { "checks" };
         Self::new(Exit::Finding, format!("{count} {things} failed"))
@@ -203,8 +187,8 @@ impl From<VerifyError> for Failure {
 }
 
 impl Failure {
-    /// Returns what the user has to do next. Uses the vendor's error code if possible, because it
-    /// can be more specific than the error kind.
+    /// The error code of the vendor takes precedence, because it can be more specific than the exit
+    /// code.
     pub(crate) fn next(&self) -> Cow<'static, str> {
         match (self.error.as_ref().and_then(Error::code), self.vendor) {
             (Some("invalid_grant"), _) => {
@@ -216,12 +200,11 @@ impl Failure {
     }
 }
 
-/// Returns the sources of an error. No error of the library contains a secret.
+/// The errors of the library contain no secrets, so their causes may be printed.
 pub(crate) fn causes(error: &dyn std::error::Error) -> Vec<String> {
     std::iter::successors(error.source(), |error| error.source()).map(ToString::to_string).collect()
 }
 
-/// Returns an error and its sources, on one line.
 pub(crate) fn chain(error: &Error) -> String {
     std::iter::once(error.to_string()).chain(causes(error)).collect::<Vec<_>>().join(": ")
 }

@@ -1,7 +1,8 @@
-//! Reads the Redis settings of a fleet from `--config` or from the environment variables.
+//! Reads the Redis settings of a fleet, which is a group of instances that share tokens. The
+//! settings are in the `--config` file or in environment variables.
 //!
-//! Only this program reads these settings, because the library has no Redis settings. Errors
-//! contain no values, because a URL may contain a password.
+//! The library has no such settings. Errors contain no values, because a Redis URL may contain a
+//! password.
 
 use std::env;
 
@@ -16,7 +17,6 @@ use crate::{exit::Failure, input, settings::Settings};
 const PREFIX: &str = "FINTECH_AUTH_REDIS_";
 const KEYS: [&str; 5] = ["url", "url_file", "namespace", "sealing_key", "sealing_key_file"];
 
-/// The Redis through which a fleet of instances shares its tokens.
 pub(crate) struct Fleet {
     pub(crate) url: Secret,
     pub(crate) namespace: String,
@@ -24,11 +24,6 @@ pub(crate) struct Fleet {
 }
 
 impl Fleet {
-    /// Opens the token store of the fleet.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the sealing key is missing or a setting is invalid.
     pub(crate) fn store(&self) -> Result<RedisStore, Failure> {
         let key = self.sealing_key.as_ref().ok_or_else(|| {
             let name = format!("{PREFIX}SEALING_KEY");
@@ -41,11 +36,6 @@ impl Fleet {
     }
 }
 
-/// Reads the settings. Returns `None` if the URL is not set.
-///
-/// # Errors
-///
-/// Fails if a value is not text, if both a value and its file are set, or if a file cannot be read.
 pub(crate) fn fleet(settings: &Settings) -> Result<Option<Fleet>, Failure> {
     if !settings.may_have("redis") {
         return Ok(None);

@@ -1,5 +1,4 @@
-//! Reads input from files, standard input and environment variables. The size of the input is
-//! limited.
+//! Reads files, standard input and environment variables.
 
 use std::{
     env,
@@ -12,21 +11,15 @@ use fintech_auth::{Secret, moneykit};
 
 use crate::exit::Failure;
 
-/// The maximum size of the input in bytes. It is larger than any webhook.
+/// The maximum size of an input in bytes. Webhooks are much smaller.
 const LIMIT: u64 = 16 << 20;
 
-/// Reads a secret from a file, or from standard input if `path` is `-`. `option` is the option that names the file.
-///
-/// # Errors
-///
-/// Fails if the file cannot be read. Fails if standard input is a terminal, because the terminal
-/// would show the secret. The error names the option but not the path, because a user may have
-/// passed the secret itself as the path.
+/// An error contains the option but not the path, because a user may have passed the secret itself
+/// as the path.
 pub(crate) fn secret(option: &str, path: &str) -> Result<Secret, Failure> {
     checked(&format!("the {option} file"), secret_lines(option, path)?)
 }
 
-/// Reads a secret that has several lines, such as a PEM key.
 pub(crate) fn secret_lines(option: &str, path: &str) -> Result<Secret, Failure> {
     if path == "-" && io::stdin().is_terminal() {
         return Err(Failure::usage(
@@ -41,12 +34,9 @@ pub(crate) fn secret_lines(option: &str, path: &str) -> Result<Secret, Failure> 
     read.map_err(|error| unreadable(option, path, &error))
 }
 
-/// Checks that a secret was copied without quotes, spaces or invisible characters around it. Uses
-/// the check of the library's configuration, so that both have the same rule.
-///
-/// # Errors
-///
-/// Fails if the secret has such characters. The error does not contain the secret.
+/// Fails if the secret was copied with quotes, spaces or invisible characters around it. Uses the
+/// library's check of `MONEYKIT_CLIENT_SECRET`, so that the CLI and the library have the same rule.
+/// The error does not contain the secret.
 pub(crate) fn checked(what: &str, secret: Secret) -> Result<Secret, Failure> {
     let config = moneykit::Config::from_vars([("MONEYKIT_CLIENT_SECRET", secret.expose_secret())]);
     config.map_err(|error| {
@@ -56,21 +46,11 @@ pub(crate) fn checked(what: &str, secret: Secret) -> Result<Secret, Failure> {
     Ok(secret)
 }
 
-/// Reads an environment variable.
-///
-/// # Errors
-///
-/// Fails if the value is not UTF-8. The error does not contain the value.
 pub(crate) fn variable(name: &str) -> Result<Option<String>, Failure> {
     let text = env::var_os(name).map(OsString::into_string).transpose();
     text.map_err(|_| Failure::usage(format!("the environment variable {name} is not UTF-8")))
 }
 
-/// Reads a file, or standard input if `path` is `-`. `option` is the option that names the file.
-///
-/// # Errors
-///
-/// Fails if the file cannot be read or is larger than 16 MiB.
 pub(crate) fn bytes(option: &str, path: &str) -> Result<Vec<u8>, Failure> {
     let read = |reader: &mut dyn Read| {
         let mut bytes = Vec::new();

@@ -1,5 +1,5 @@
-//! Prints an issued token: its expiry, its scopes and, only with `--reveal` or `--raw`, the token
-//! itself.
+//! Prints the expiry and the scopes of an issued token. Prints the token itself only with
+//! `--reveal` or `--raw`.
 
 use std::time::SystemTime;
 
@@ -12,12 +12,6 @@ use crate::{
     output::{self, Output},
 };
 
-/// Returns the scopes from the arguments. If there are none, returns the scopes from the
-/// configuration.
-///
-/// # Errors
-///
-/// Fails if a scope is invalid. The error does not contain the scope.
 pub(crate) fn scopes(given: &[String], configured: Option<Vec<Scope>>) -> Result<Vec<Scope>, Failure> {
     if given.is_empty() {
         return Ok(configured.unwrap_or_default());
@@ -29,8 +23,6 @@ pub(crate) fn scopes(given: &[String], configured: Option<Vec<Scope>>) -> Result
     Ok(words.map(Scope::new).collect::<Result<_, _>>()?)
 }
 
-/// Prints a token with `print`. Shows the refresh token if `shows_refresh_token` is true or with
-/// `--reveal`.
 pub(crate) fn print_token(
     format: Format,
     reveal: &Reveal,
@@ -43,7 +35,6 @@ pub(crate) fn print_token(
     }
     let left = token.expires_at().duration_since(SystemTime::now()).unwrap_or_default();
     let expires_at = output::time(token.expires_at());
-    // The expiry rule is printed only if it is not the usual rule.
     let rule = match token.expiry_rule() {
         ExpiryRule::Seconds => String::new(),
         rule => format!(" ({rule:?})"),
@@ -62,7 +53,7 @@ pub(crate) fn print_token(
     print(&text)
 }
 
-/// Returns null in JSON for a redacted token, so that no program sends a placeholder as a token.
+/// In JSON, a redacted token is null, so that no program sends a placeholder as a token.
 fn redacted(output: Output, reveal: bool, name: &'static str, secret: Option<&Secret>) -> Output {
     match secret {
         None => output.with(name, Value::Null),

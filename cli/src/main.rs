@@ -102,15 +102,15 @@ Examples:
 
 fn main() -> ExitCode {
     let args: Vec<OsString> = env::args_os().collect();
-    // With `--json`, errors about arguments are also JSON. If clap reports an error, it has not
-    // parsed `--json`.
+    // Errors about arguments must also be JSON if the user passed `--json`. clap returns such an
+    // error before it has parsed `--json`, so the arguments are searched here.
     let json = args.iter().any(|arg| arg == "--json");
     let outcome = match Cli::try_parse_from(&args) {
         Ok(cli) => run(cli.command),
         Err(error) if error.use_stderr() => {
             Err(usage::failure(&error, &Cli::command(), args.get(1..).unwrap_or_default()))
         }
-        // The user passed `--help` or `--version`.
+        // clap returns the texts of `--help` and `--version` as errors.
         Err(error) => output::print(&error.render().to_string()),
     };
     match outcome {

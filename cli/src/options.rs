@@ -15,7 +15,6 @@ use fintech_auth::{Secret, moneykit};
 
 use crate::{exit::Failure, input, settings::Settings};
 
-/// The environment variable with the token.
 pub(crate) const TOKEN_VARIABLE: &str = "FINTECH_AUTH_TOKEN";
 
 #[derive(Args, Clone, Copy)]
@@ -43,7 +42,6 @@ pub(crate) struct ConfigFile {
 }
 
 impl ConfigFile {
-    /// Fails if the file cannot be read or is not a valid configuration.
     pub(crate) fn read(&self) -> Result<Settings, Failure> {
         Settings::read(self.config.as_deref())
     }
@@ -99,8 +97,8 @@ pub(crate) struct Webhook {
     pub(crate) tolerance: Option<Duration>,
 }
 
-/// Describes the values that an option accepts. The description does not contain the rejected
-/// value.
+/// The error of a value parser. Describes the accepted values, and never contains the rejected
+/// value, which may be a secret.
 #[derive(Debug)]
 pub(crate) struct Expected(pub(crate) &'static str);
 
@@ -112,12 +110,6 @@ impl fmt::Display for Expected {
 
 impl std::error::Error for Expected {}
 
-/// Reads the token from `--token-file`, otherwise from the environment variable, and otherwise from
-/// standard input.
-///
-/// # Errors
-///
-/// Fails if there is no token, or if the token cannot be read.
 pub(crate) fn token(options: &TokenFile) -> Result<Secret, Failure> {
     if let Some(path) = &options.token_file {
         return input::secret("--token-file", path);
@@ -133,7 +125,6 @@ pub(crate) fn token(options: &TokenFile) -> Result<Secret, Failure> {
     input::secret("--token-file", "-")
 }
 
-/// Fails if both the client secret and the token would be read from standard input.
 pub(crate) fn check_stdin(credentials: &Credentials, options: &TokenFile) -> Result<(), Failure> {
     let is_token = match &options.token_file {
         Some(path) => path == "-",
@@ -145,7 +136,6 @@ pub(crate) fn check_stdin(credentials: &Credentials, options: &TokenFile) -> Res
     Ok(())
 }
 
-/// Parses a time with the same rules as the configuration.
 pub(crate) fn time(text: &str) -> Result<Duration, Expected> {
     parse_time(text).ok_or(Expected("a time such as 500ms, 15s, 5m or 1h"))
 }
@@ -154,7 +144,8 @@ pub(crate) fn port(text: &str) -> Result<u16, Expected> {
     text.parse().map_err(|_| Expected("a number from 0 to 65535"))
 }
 
-/// Parses a time with the same rules as the configuration.
+/// Uses the library's parser of `MONEYKIT_TIMEOUT`, so that options and the configuration have the
+/// same rules.
 fn parse_time(text: &str) -> Option<Duration> {
     moneykit::Config::from_vars([("MONEYKIT_TIMEOUT", text)]).ok()?.timeout
 }

@@ -1,7 +1,7 @@
 //! Writes the output: lines for people, JSON for programs, or only the token for a pipe.
 //!
-//! A broken pipe is an error only if a refresh token would be lost. In all other cases, the program
-//! at the other end has read what it needs and has closed the pipe.
+//! A broken pipe is an error only if a refresh token would be lost. Otherwise, the program that
+//! reads the pipe has read what it needs.
 
 use std::{
     borrow::Cow,
@@ -15,11 +15,6 @@ use serde_json::{Map, Value, json};
 
 use crate::{exit::Failure, options::Format};
 
-/// Writes to standard output.
-///
-/// # Errors
-///
-/// Fails if the output cannot be written, for example because the disk is full. A broken pipe is not an error.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     match write(text) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(unwritten(&error)),
@@ -27,11 +22,7 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Writes output that must not be lost, such as a refresh token.
-///
-/// # Errors
-///
-/// Fails if the output cannot be written. A broken pipe is an error here.
+/// Also fails if the pipe is broken, because the text may contain a refresh token.
 pub(crate) fn print_all(text: &str) -> Result<(), Failure> {
     write(text).map_err(|error| unwritten(&error))
 }
@@ -45,8 +36,8 @@ fn unwritten(error: &io::Error) -> Failure {
     Failure::local(format!("cannot write the output: {error}"))
 }
 
-/// Returns whether standard output is `/dev/null`. This is also the case if standard output was
-/// closed, because the standard library then opens `/dev/null` instead.
+/// Returns `true` if standard output is `/dev/null` or was closed before the program started. The
+/// standard library replaces a closed standard output with `/dev/null`.
 #[cfg(unix)]
 pub(crate) fn is_discarded() -> bool {
     use std::{
@@ -64,7 +55,6 @@ pub(crate) fn is_discarded() -> bool {
     false
 }
 
-/// The result of a command: names and values, printed in the order in which they were added.
 pub(crate) struct Output {
     json: bool,
     lines: Vec<(&'static str, Value, Option<String>)>,
@@ -75,13 +65,11 @@ impl Output {
         Self { json: format.json, lines: Vec::new() }
     }
 
-    /// Adds a value. If the value is null, the text output omits it.
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
         self.lines.push((name, value.into(), None));
         self
     }
 
-    /// Adds a value that appears only in JSON output.
     pub(crate) fn with_json(mut self, name: &'static str, value: impl Into<Value>) -> Self {
         if self.json {
             self.lines.push((name, value.into(), None));
@@ -89,7 +77,6 @@ impl Output {
         self
     }
 
-    /// Adds a value that the text output shows as `words`.
     pub(crate) fn with_words(
         mut self,
         name: &'static str,
@@ -104,7 +91,6 @@ impl Output {
         print(&self.text())
     }
 
-    /// Formats the output as lines or as JSON.
     pub(crate) fn text(self) -> String {
         if self.json {
             let facts: Map<String, Value> =
@@ -125,7 +111,6 @@ impl Output {
     }
 }
 
-/// Prints a failure to standard error: what failed, why, and what to do next.
 pub(crate) fn print_failure(failure: &Failure, json: bool) {
     let error = failure.error.as_ref();
     let text = if json {
@@ -163,16 +148,14 @@ pub(crate) fn print_failure(failure: &Failure, json: bool) {
         }
         text + &format!("  next: {}\n", failure.next())
     };
-    // If standard error is closed, the failure cannot be reported anywhere.
+    // A write error is ignored, because the program has no other place to report it.
     _ = io::stderr().lock().write_all(escaped(&text, true).as_bytes());
 }
 
-/// Formats a time as in RFC 3339.
 pub(crate) fn time(time: SystemTime) -> String {
     DateTime::<Utc>::from(time).to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-/// Prints a warning to standard error.
 pub(crate) fn warn(text: &str, json: bool) {
     let text =
         if json { json!({"warning": text}).to_string() } else { format!("warning: {}", visible(text)) };
@@ -185,8 +168,8 @@ pub(crate) fn visible(text: &str) -> String {
     escaped(text, false).into_owned()
 }
 
-/// Escapes characters that control a terminal or hide text. Uses the escapes of JSON, so that JSON
-/// output keeps its meaning.
+/// Escapes characters that control a terminal or hide text. Uses the escape sequences of JSON, so
+/// that a JSON parser still reads the original text.
 fn escaped(text: &str, keep_lines: bool) -> Cow<'_, str> {
     let is_kept = |c: char| !is_invisible(c) || keep_lines && matches!(c, '\n' | '\t');
     if text.chars().all(is_kept) {
@@ -205,7 +188,8 @@ fn escaped(text: &str, keep_lines: bool) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Returns whether `c` is a control character (C0, DEL, C1), a line separator or an invisible format character.
+/// Returns `true` for control characters (C0, DEL, C1), line separators and invisible format
+/// characters.
 fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(

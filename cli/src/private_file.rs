@@ -1,7 +1,8 @@
 //! Writes a file that only its owner can read. Replaces an old file atomically.
 //!
-//! The file is created and its disk space is reserved before a request is sent. So no refresh token
-//! is used up if the new refresh token cannot be saved. Only regular files are replaced.
+//! The CLI creates the file and reserves disk space before it sends a request. Otherwise, a request
+//! could use up a refresh token although the new refresh token cannot be saved. Only regular files
+//! are replaced.
 
 use std::{
     env,
@@ -15,26 +16,21 @@ use zeroize::Zeroizing;
 
 use crate::exit::Failure;
 
-/// The disk space to reserve, in bytes. It is larger than any refresh token of a vendor.
+/// The reserved disk space in bytes. No refresh token of a vendor is larger.
 const ROOM: usize = 16 * 1024;
 
-/// A temporary file (draft) in the same folder as the target file.
+/// A temporary file, the draft. The draft is in the folder of the target file, so that a rename can
+/// replace the target file atomically.
 pub(crate) struct PrivateFile {
-    /// The option that names the file.
     option: &'static str,
     path: PathBuf,
     draft: PathBuf,
     file: File,
-    /// Whether the draft has its content, so that it must not be deleted.
+    /// `true` if the draft is complete, so that `drop` must not delete it.
     is_kept: bool,
 }
 
 impl PrivateFile {
-    /// Creates the draft and reserves its disk space.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the file cannot be created, or if `path` is not usable.
     pub(crate) fn begin(option: &'static str, path: &str) -> Result<Self, Failure> {
         let usage = |what: &str| Failure::usage(format!("{option} {what}"));
         if is_token(path) {
@@ -59,20 +55,15 @@ impl PrivateFile {
         self.file.rewind()
     }
 
-    /// Writes a token and a line end, replaces the target file and returns its path.
     pub(crate) fn finish_token(self, token: &Secret) -> Result<PathBuf, Unsaved> {
         self.finish(Zeroizing::new(format!("{}\n", token.expose_secret())).as_bytes())
     }
 
-    /// Writes the content, replaces the target file and returns its path.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the file cannot be written. If only the replacement of the target file fails, the
-    /// draft is kept, and the error names the draft.
+    /// If the draft is complete but cannot replace the target file, the draft is kept, and the
+    /// error contains the path of the draft.
     pub(crate) fn finish(mut self, content: &[u8]) -> Result<PathBuf, Unsaved> {
-        // The file is truncated only after writing, so that the reserved space is available until
-        // then.
+        // The file is truncated only after the write, so that the write can use the reserved disk
+        // space.
         let written = self
             .file
             .write_all(content)
@@ -89,8 +80,7 @@ impl PrivateFile {
     }
 }
 
-/// The reason why the target file was not replaced, and the path of the draft if the draft has the
-/// content.
+/// The error of `finish`. `path` is the path of the draft if the draft contains the content.
 pub(crate) struct Unsaved {
     pub(crate) failure: Failure,
     pub(crate) path: Option<PathBuf>,
@@ -104,8 +94,6 @@ impl Drop for PrivateFile {
     }
 }
 
-/// Saves a token that could not be saved elsewhere. Creates a new file in the current folder or, if
-/// this fails, in the temporary folder.
 pub(crate) fn rescue(token: &Secret) -> io::Result<PathBuf> {
     let name = format!("fintech-auth-refresh-token.{}", std::process::id());
     let keep = |folder: PathBuf| {
@@ -118,7 +106,8 @@ pub(crate) fn rescue(token: &Secret) -> io::Result<PathBuf> {
     env::current_dir().and_then(keep).or_else(|_: io::Error| keep(env::temp_dir()))
 }
 
-/// Returns the path of the file that is replaced or created. All links in the path are resolved.
+/// Resolves a symbolic link, so that the CLI replaces the file that the link names and not the
+/// link.
 pub(crate) fn target(option: &'static str, path: &Path) -> Result<PathBuf, Failure> {
     let usage = |what: &str| Err(Failure::usage(format!("{option} {what}")));
     match fs::metadata(path) {
@@ -131,7 +120,7 @@ pub(crate) fn target(option: &'static str, path: &Path) -> Result<PathBuf, Failu
     }
 }
 
-/// Returns whether the text looks like a JWT. The user probably meant to pass such a text through a
+/// Returns `true` if the text looks like a JWT, which the user probably meant to pass through a
 /// pipe.
 fn is_token(text: &str) -> bool {
     text.starts_with("eyJ") && text.split('.').count() == 3
@@ -145,8 +134,8 @@ fn private(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Syncs the folder, so that the new name of the file survives a crash. Ignores errors, because not
-/// every system supports this.
+/// Syncs the folder, so that the new name of the file survives a crash. Errors are ignored, because
+/// some systems cannot sync a folder.
 fn sync_folder(path: &Path) {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if let Ok(folder) = File::open(folder) {

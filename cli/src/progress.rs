@@ -1,5 +1,5 @@
-//! Shows the progress on standard error: a bar on a terminal, and otherwise one line every 5 s.
-//! Prints nothing with `--json`.
+//! Shows the progress on standard error: a bar on a terminal, otherwise a line every 5 s. Shows
+//! nothing with `--json`.
 
 use std::{
     io::{self, IsTerminal as _, Write as _},
@@ -10,7 +10,6 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::options::Format;
 
-/// The interval between two lines if standard error is not a terminal.
 const EVERY: Duration = Duration::from_secs(5);
 
 pub(crate) struct Progress {
@@ -21,7 +20,6 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// Starts the display for `total` items. `what` names them, such as `tokens`.
     pub(crate) fn new(what: &'static str, total: u64, format: Format) -> Self {
         let target = if format.json { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
         let bar = ProgressBar::with_draw_target(Some(total), target);
@@ -33,13 +31,12 @@ impl Progress {
         Self { what, bar, lines: !format.json && !io::stderr().is_terminal(), last: Instant::now() }
     }
 
-    /// Counts one finished item.
     pub(crate) fn add_one(&mut self) {
         self.bar.inc(1);
         if self.lines && self.last.elapsed() >= EVERY {
             self.last = Instant::now();
             let (done, total) = (self.bar.position(), self.bar.length().unwrap_or_default());
-            // The work continues even if standard error is closed.
+            // A write error is ignored, because the work must continue if standard error is closed.
             let _ = writeln!(io::stderr(), "{done} of {total} {}", self.what);
         }
     }
@@ -51,7 +48,6 @@ impl Drop for Progress {
     }
 }
 
-/// Waits, and shows the remaining time on a terminal.
 pub(crate) async fn countdown(what: &'static str, wait: Duration, format: Format) {
     let end = Instant::now() + wait;
     let target = if format.json { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };

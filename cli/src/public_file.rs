@@ -1,5 +1,5 @@
-//! Replaces a file atomically. A program that reads the file gets either the old content or the new
-//! content, and never a part of it.
+//! Replaces a file atomically, so that a program that reads the file never gets only a part of the
+//! new content.
 
 use std::{
     fs::{self, File},
@@ -7,11 +7,6 @@ use std::{
     path::Path,
 };
 
-/// Replaces the file. The new file has default permissions.
-///
-/// # Errors
-///
-/// Fails if the file cannot be written. The old file is then not changed.
 pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.new", std::process::id()));

@@ -1,4 +1,4 @@
-//! Reads a recorded webhook. Its headers and its body can be in two files or in one file.
+//! Reads a recorded webhook: headers and body, in one file or in two files.
 
 use std::io::{self, IsTerminal as _};
 
@@ -6,19 +6,17 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::{exit::Failure, input, options::Webhook};
 
-/// The headers and the raw body of a webhook.
 pub(crate) struct Received {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
 }
 
 impl Received {
-    /// Fails if a file cannot be read or a header line is invalid.
     pub(crate) fn read(webhook: &Webhook) -> Result<Self, Failure> {
         let path = &webhook.headers;
         let body = match &webhook.body {
             Some(body) => body,
-            // Without this error, the command would wait for input and print nothing.
+            // Without this error, the command would silently wait for terminal input.
             None if io::stdin().is_terminal() => {
                 return Err(Failure::usage("no body given: pipe it in, or use --body FILE"));
             }
@@ -31,7 +29,6 @@ impl Received {
         Ok(Self { headers: headers(&text)?.0, body: input::bytes("--body", body)? })
     }
 
-    /// Reads headers, an empty line and the body from one file, or from standard input if `path` is `-`.
     pub(crate) fn read_whole(option: &str, path: &str) -> Result<Self, Failure> {
         if path == "-" && io::stdin().is_terminal() {
             return Err(Failure::usage(format!("no delivery given: pipe it in, or use {option} FILE")));
@@ -42,8 +39,8 @@ impl Received {
     }
 }
 
-/// Parses lines of the form `Name: value` up to the first empty line. Also returns the position of
-/// the text after this line.
+/// Returns the headers and the position of the body in `text`. The headers end at the first empty
+/// line.
 fn headers(text: &[u8]) -> Result<(HeaderMap, usize), Failure> {
     let mut headers = HeaderMap::new();
     let mut next = 0;

@@ -1,5 +1,5 @@
-//! Reads the `--config` file. The file has one table per vendor, and one for the Redis of a fleet.
-//! Errors contain no values.
+//! Reads the `--config` file. The file has a table for each vendor and a table for the Redis
+//! settings of a fleet. Errors contain no values, because a value may be a secret.
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -8,7 +8,7 @@ use crate::{exit::Failure, input};
 
 const TABLES: [&str; 3] = ["moneykit", "moov", "redis"];
 
-/// The source of the configuration: a file or, if no file is given, the environment.
+/// If there is no file, the settings are in the environment.
 pub(crate) struct Settings {
     file: Option<File>,
 }
@@ -18,22 +18,15 @@ struct File {
 }
 
 impl Settings {
-    /// Fails if the file cannot be read or is not a valid configuration.
     pub(crate) fn read(path: Option<&str>) -> Result<Self, Failure> {
         Ok(Self { file: path.map(File::read).transpose()? })
     }
 
-    /// Returns whether the settings of a table may exist. They may exist if the file has the table,
-    /// or if there is no file, because they can then be in the environment.
+    /// Returns `true` without a file, because the environment may contain the settings.
     pub(crate) fn may_have(&self, table: &str) -> bool {
         self.file.as_ref().is_none_or(|file| file.tables.contains_key(table))
     }
 
-    /// Reads one table of the file. Returns `None` without a file.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the file does not have the table, or if the table is invalid.
     pub(crate) fn table<C: DeserializeOwned>(&self, name: &str) -> Result<Option<C>, Failure> {
         let Some(File { tables }) = &self.file else { return Ok(None) };
         let table = tables.get(name).cloned();

@@ -4,7 +4,8 @@ use std::io;
 
 use crate::exit::{Exit, Failure};
 
-/// Listens for signals. After it is created, a signal does not end the program.
+/// Creating a `Signals` replaces the default action of these signals, so a signal no longer ends
+/// the program.
 #[cfg(unix)]
 pub(crate) struct Signals {
     hangup: tokio::signal::unix::Signal,
@@ -14,7 +15,6 @@ pub(crate) struct Signals {
 
 #[cfg(unix)]
 impl Signals {
-    /// Fails if the signal handlers cannot be installed.
     pub(crate) fn new() -> Result<Self, Failure> {
         use tokio::signal::unix::{SignalKind, signal};
 
@@ -26,7 +26,6 @@ impl Signals {
         })
     }
 
-    /// Waits for a signal and returns its exit code.
     pub(crate) async fn ended(&mut self) -> Exit {
         tokio::select! {
             _ = self.hangup.recv() => Exit::Hangup,
@@ -36,18 +35,17 @@ impl Signals {
     }
 }
 
-/// Listens for Ctrl-C. After it is created, Ctrl-C does not end the program.
+/// Creating a `Signals` replaces the default action of Ctrl-C, so Ctrl-C no longer ends the
+/// program.
 #[cfg(windows)]
 pub(crate) struct Signals(tokio::signal::windows::CtrlC);
 
 #[cfg(windows)]
 impl Signals {
-    /// Fails if the signal handlers cannot be installed.
     pub(crate) fn new() -> Result<Self, Failure> {
         tokio::signal::windows::ctrl_c().map(Self).map_err(|error| failed(&error))
     }
 
-    /// Waits for Ctrl-C.
     pub(crate) async fn ended(&mut self) -> Exit {
         self.0.recv().await;
         Exit::Interrupt

@@ -1,5 +1,5 @@
-//! The code that both `trigger` commands share: sends a signed webhook to a handler, retries on the
-//! vendor's schedule, and checks the responses. Prints neither the URL nor a signature.
+//! The shared code of both `trigger` commands. Sends a signed webhook to a handler, retries on the
+//! vendor's schedule and checks the responses. Prints neither the URL nor a signature.
 
 use std::{
     io,
@@ -24,13 +24,12 @@ use crate::{
     signals::Signals,
 };
 
-/// Moov's timeout for a response. MoneyKit documents none.
+/// Moov waits 5 s for a response. MoneyKit documents no timeout.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// The maximum of `--timeout`. A signal does not interrupt an attempt. So this is also the longest
-/// time that the command continues after a signal.
+/// The maximum of `--timeout`. A signal does not interrupt an attempt, so the command can continue
+/// for this time after a signal.
 const MAX_TIMEOUT: Duration = Duration::from_secs(60);
-/// The additional age of the webhook that `--old` sends. It is then older than the vendor's last
-/// retry.
+/// The webhook of `--old` is older than the vendor's last retry by this time.
 const OUTDATED: Duration = Duration::from_secs(3600);
 
 #[derive(Args)]
@@ -70,20 +69,18 @@ pub(crate) struct Trigger {
     old: bool,
 }
 
-/// The method of signing a webhook.
 #[derive(Clone, Copy)]
 pub(crate) struct Signing {
     pub(crate) at: SystemTime,
     pub(crate) is_forged: bool,
 }
 
-/// The reaction to a webhook that the handler must show.
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Expectation {
     Accept,
     Reject,
-    /// The handler must reject the repeated webhook, or respond with 2xx without processing it
-    /// again.
+    /// The handler must reject the repeated webhook, or respond with 2xx without processing the
+    /// webhook a second time.
     Deduplicate,
 }
 
@@ -103,8 +100,8 @@ impl Expectation {
             (Self::Accept, 200..=299) => Outcome::Accepted,
             (Self::Deduplicate, 200..=299) => Outcome::Duplicate,
             (Self::Reject, 200..=299) => Outcome::NotRejected,
-            // The cause of these statuses is a wrong URL or a busy server. They do not show that
-            // the handler rejected the webhook.
+            // A wrong URL or a busy server can cause these statuses, so they do not show that the
+            // handler rejected the webhook.
             (Self::Accept, _) | (_, 404 | 405 | 408 | 425 | 429) => Outcome::Failed,
             (_, 400..=499) => Outcome::Rejected,
             _ => Outcome::Failed,
@@ -124,7 +121,6 @@ impl Outcome {
     }
 }
 
-/// The state of one run of the command.
 struct Run<'a> {
     id: &'a str,
     json: bool,
@@ -136,28 +132,16 @@ impl Trigger {
         &self.event
     }
 
-    /// Returns whether `--data` reads standard input.
     pub(crate) fn reads_stdin(&self) -> bool {
         self.data.as_deref() == Some("-")
     }
 
-    /// Reads the JSON object of `--data`.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the file cannot be read or is not a JSON object.
     pub(crate) fn data(&self) -> Result<Option<Map<String, Value>>, Failure> {
         let Some(path) = &self.data else { return Ok(None) };
         let data = serde_json::from_slice(&input::bytes("--data", path)?);
         data.map(Some).map_err(|_| Failure::usage("the --data file is not a JSON object"))
     }
 
-    /// Delivers the webhook that `sign` creates. `id` is the id of the event, which may appear in
-    /// the log of the handler.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the handler does not react as expected, or after a signal.
     pub(crate) async fn run(
         &self,
         format: Format,
@@ -202,7 +186,6 @@ impl Trigger {
 }
 
 impl Run<'_> {
-    /// Makes attempts until the result is clear. After a signal, no further attempt is made.
     async fn deliver(
         &mut self,
         sender: &WebhookSender,
@@ -233,7 +216,7 @@ impl Run<'_> {
         Err(Failure::not_delivered(&made))
     }
 
-    /// Fails if a signal arrived during the last attempt.
+    /// Fails if a signal has already arrived. Does not wait for a signal.
     async fn check_signals(&mut self) -> Result<(), Failure> {
         tokio::select! {
             biased;
@@ -275,7 +258,6 @@ impl Run<'_> {
     }
 }
 
-/// Returns the status of the response, or the error.
 fn result(attempt: &Attempt) -> String {
     match &attempt.result {
         Ok(status) => status.to_string(),
@@ -283,8 +265,7 @@ fn result(attempt: &Attempt) -> String {
     }
 }
 
-/// Formats an error about the URL of the handler. The library calls the URL by other names, such as
-/// "base url"; these names are replaced by the names of our options.
+/// Replaces the library's names for the URL of the handler with the names of the options.
 fn reworded(error: &Error) -> String {
     chain(error)
         .replace("the base url", "--to")

@@ -1,8 +1,8 @@
 //! The error messages for invalid arguments.
 //!
-//! The messages never quote an argument, because the argument may be a secret in the wrong place.
-//! clap's own messages quote arguments. So this module uses only the kinds of clap's errors and the
-//! names of our own options.
+//! A message never quotes an argument, because a user may have passed a secret as the argument. The
+//! messages of clap quote arguments. So this module uses only the kind of a clap error and the
+//! names of options.
 
 use std::{error::Error as _, ffi::OsString};
 
@@ -15,7 +15,7 @@ use crate::{exit::Failure, options::Expected};
 
 const SECRET_WORDS: [&str; 4] = ["secret", "token", "password", "key"];
 
-/// Converts clap's error. `args` does not include the name of the program.
+/// `args` does not contain the name of the program.
 pub(crate) fn failure(error: &Error, command: &Command, args: &[OsString]) -> Failure {
     let help = format!("see fintech-auth {}--help", path(command, args));
     let own = |kind| own_name(error, kind).unwrap_or("an option");
@@ -49,8 +49,7 @@ pub(crate) fn failure(error: &Error, command: &Command, args: &[OsString]) -> Fa
     })
 }
 
-/// Returns the message for an unknown argument. The argument itself only selects the hint and is
-/// never shown.
+/// The message never contains the unknown argument, which may be a secret.
 fn unknown(error: &Error, help: &str) -> String {
     let argument = match error.get(ContextKind::InvalidArg) {
         Some(ContextValue::String(argument)) => argument.as_str(),
@@ -75,8 +74,8 @@ fn unknown(error: &Error, help: &str) -> String {
     format!("unknown option; {hint}")
 }
 
-/// Returns the name of one of our options or operands. Returns `None` for an unknown argument,
-/// because clap's error then contains the argument itself.
+/// Returns `None` for an unknown argument, because clap's error then contains the argument and not
+/// the name of an option.
 fn own_name(error: &Error, kind: ContextKind) -> Option<&str> {
     let name = match error.get(kind)? {
         ContextValue::String(name) => name,
@@ -87,7 +86,6 @@ fn own_name(error: &Error, kind: ContextKind) -> Option<&str> {
     Some(name.trim_matches(['<', '>', '[', ']'])).filter(|_| error.kind() != ErrorKind::UnknownArgument)
 }
 
-/// Returns the name of an option or a command that is similar to the name that the user typed.
 fn suggestion(error: &Error, kind: ContextKind) -> Option<&str> {
     match error.get(kind)? {
         ContextValue::String(name) => Some(name),
@@ -107,7 +105,6 @@ fn is_missing(error: &Error) -> bool {
     matches!(error.get(ContextKind::InvalidValue), Some(ContextValue::String(value)) if value.is_empty())
 }
 
-/// Returns the command names at the start of the arguments, each followed by a space.
 fn path(command: &Command, args: &[OsString]) -> String {
     let mut path = String::new();
     let mut command = command;

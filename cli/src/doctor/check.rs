@@ -8,18 +8,14 @@ use crate::{
     output::{print, visible},
 };
 
-/// The result of a check.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Verdict {
     Ok,
-    /// The check passed, but something needs attention.
     Warn,
     Fail,
-    /// The check was not made, because it was not possible or not needed.
     Skip,
 }
 
-/// The report on all checks of a run.
 pub(super) struct Report {
     json: bool,
     failed: usize,
@@ -30,7 +26,6 @@ impl Report {
         Self { json, failed: 0 }
     }
 
-    /// Starts the section of one vendor or of Redis.
     pub(super) fn subject(&mut self, subject: &'static str) -> Result<Checks<'_>, Failure> {
         if !self.json {
             print(&format!("{subject}\n"))?;
@@ -38,26 +33,23 @@ impl Report {
         Ok(Checks { report: self, subject })
     }
 
-    /// Fails if any check failed.
     pub(super) fn finish(self) -> Result<(), Failure> {
         if self.failed == 0 { Ok(()) } else { Err(Failure::finding(self.failed)) }
     }
 }
 
-/// The checks of one vendor, or of Redis.
 pub(super) struct Checks<'a> {
     report: &'a mut Report,
     subject: &'static str,
 }
 
 impl Checks<'_> {
-    /// Returns the environment variable for a setting of this subject, such as `MOOV_ORIGIN`.
     pub(super) fn setting(&self, name: &str) -> String {
         format!("{}_{name}", self.subject.to_ascii_uppercase())
     }
 
-    /// Prints one line. `id` is the name of the check and the name of the finding, separated by a
-    /// dot. Scripts depend on the ids. `next` says what the user has to do next, or is empty.
+    /// `id` has the form `check.finding`. Scripts depend on the ids, so an id must not change.
+    /// `next` is the next step of the user, or empty.
     pub(super) fn add(
         &mut self,
         id: &'static str,
@@ -90,7 +82,6 @@ impl Checks<'_> {
         self.add(id, Verdict::Ok, found, "")
     }
 
-    /// Prints a request that failed, with the causes of the failure and what to do.
     pub(super) fn fail(&mut self, id: &'static str, error: &Error) -> Result<(), Failure> {
         self.add(id, Verdict::Fail, &chain(error), &Exit::of(error.kind()).next_for(self.subject))
     }

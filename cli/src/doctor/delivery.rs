@@ -1,6 +1,6 @@
-//! `--delivery`: checks whether the configured webhook secret or keys verify a recorded webhook.
+//! `--delivery`: verifies a recorded webhook with the configured secret or keys.
 //!
-//! The signature and the time are checked separately, because a recorded delivery is usually old.
+//! The signature and its age are checked separately, because a recorded webhook is usually old.
 
 use std::time::{Duration, SystemTime};
 
@@ -26,17 +26,15 @@ use crate::{
     received::Received,
 };
 
-/// A tolerance of 100 years accepts any timestamp.
+/// With this tolerance of 100 years, a signature of any age is accepted.
 const ANY_TIME: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
-/// A recorded delivery. Its headers show which vendor sent it.
 pub(super) struct Delivery {
     received: Received,
     pub(super) is_moneykit: bool,
 }
 
 impl Delivery {
-    /// Fails if the file cannot be read or is not a delivery of either vendor.
     pub(super) fn read(path: &str) -> Result<Self, Failure> {
         let received = Received::read_whole("--delivery", path)?;
         let is_moneykit = received.headers.contains_key("moneykit-signature");
@@ -50,9 +48,9 @@ impl Delivery {
     }
 }
 
-/// The result of a check of the signature alone.
 enum Signed {
-    /// The time of the signature, and the secret or the key that verified the signature.
+    /// Contains the time of the signature, and the name of the secret or key that verified the
+    /// signature.
     Valid(SystemTime, &'static str),
     Invalid(VerifyError),
 }
@@ -66,7 +64,7 @@ pub(super) fn moov(
         Ok(current) => current,
         Err(error) => return unreadable(checks, &error),
     };
-    // If the previous secret is invalid, `webhooks` fails.
+    // `webhooks` also fails if the previous secret is invalid.
     if let Err(error) = config.webhooks() {
         return unreadable(checks, &error);
     }
@@ -105,7 +103,6 @@ pub(super) fn moov(
 
 const PREVIOUS: &str = "MOOV_PREVIOUS_WEBHOOK_SECRET";
 
-/// Returns the previous secret, if it is set and valid.
 fn previous(config: &moov::Config) -> Option<Secret> {
     let mut swapped = config.clone();
     swapped.webhook_secret = swapped.previous_webhook_secret.take();
@@ -113,7 +110,8 @@ fn previous(config: &moov::Config) -> Option<Secret> {
     swapped.current_webhook_secret().ok()
 }
 
-/// Returns the time at which this secret signed the headers. Accepts a signature of any age.
+/// The outer error means that the secret is invalid. The inner error means that the signature is
+/// invalid.
 fn signed(headers: &http::HeaderMap, secret: Secret) -> Result<Result<SystemTime, VerifyError>, Error> {
     let secrets = SigningSecrets::new([secret])?;
     let tolerance = Tolerance::new(ANY_TIME);
@@ -175,8 +173,8 @@ pub(super) async fn moneykit(
     report(checks, signed, config.webhook_tolerance, next_for, " and the body")
 }
 
-/// Prints the result. For an error that is specific to a vendor, `next_for` returns the id of the
-/// check, the description and the advice to print.
+/// For an error that is specific to a vendor, `next_for` returns the id of the check, a description
+/// and the next step of the user.
 fn report(
     checks: &mut Checks<'_>,
     signed: Signed,

@@ -1,6 +1,5 @@
-//! `doctor`: checks the configuration, the network and the credentials. Prints one line per check,
-//! and how to fix each problem. It leaves nothing behind: the Moov tokens that it requests are
-//! revoked afterwards.
+//! `doctor`: checks the configuration, the network and the credentials. Prints a line for each
+//! check and says how to fix each problem. Revokes the Moov tokens that the checks request.
 
 mod check;
 mod delivery;
@@ -169,7 +168,6 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     report.finish()
 }
 
-/// Builds a client from a vendor's configuration and reports the result. Returns `None` if that fails.
 fn configured<C, T>(
     checks: &mut Checks<'_>,
     config: Result<C, Failure>,
@@ -187,8 +185,6 @@ fn configured<C, T>(
     }
 }
 
-/// Reports which of the requested scopes were not granted. `granted` is `None` if the response does
-/// not contain the scopes.
 fn scopes(
     checks: &mut Checks<'_>,
     requested: &[Scope],

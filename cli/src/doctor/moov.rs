@@ -21,7 +21,6 @@ use super::{
 };
 use crate::exit::{Failure, chain};
 
-/// The configuration, the base URL and the recorder.
 type Service<'a> = (&'a Config, &'a str, &'a Recorder);
 
 const ALLOW_ORIGIN: &str = "add it to the API key's domains in Moov's dashboard, or correct MOOV_ORIGIN";
@@ -64,8 +63,8 @@ pub(super) async fn check(
             key_pair(checks, &client, (&config, url, recorder)).await?;
         }
         Err(error) if route.failed(checks, &error)? => {}
-        // Every response of the service has a request id. This response has none, so it is from a
-        // CDN or a proxy.
+        // Every response of the service has a request id. This response has none, so a CDN or a
+        // proxy sent it.
         Err(error) if error.status() == Some(StatusCode::FORBIDDEN) && error.request_id().is_none() => {
             let found = "403 without an x-request-id: a CDN or proxy responded instead of the service";
             let next = "check that this machine's address and user agent are not blocked and that MOOV_BASE_URL is \
@@ -83,8 +82,7 @@ pub(super) async fn check(
     delivery.map_or(Ok(()), |delivery| delivery::moov(checks, &config, delivery))
 }
 
-/// Checks a token that was just issued, and then revokes it, because it would stay valid for an
-/// hour.
+/// Checks a new token and then revokes the token, because it would stay valid for an hour.
 async fn issued(
     checks: &mut Checks<'_>,
     client: &Client,
@@ -106,9 +104,8 @@ async fn issued(
     }
 }
 
-/// Checks whether the API accepts the token. The service also issues tokens that the API then
-/// rejects with a 401 and without a reason: tokens for another origin, and tokens of a kind that
-/// was not requested.
+/// Sends a request with the token, because the service also issues tokens that the API rejects with
+/// 401 and without a reason. For example, the origin is wrong or the service ignored `client_type`.
 async fn bearer(
     checks: &mut Checks<'_>,
     (config, url, recorder): Service<'_>,
@@ -169,7 +166,6 @@ fn bearer_headers(config: &Config, token: &Token) -> HeaderMap {
     };
     add(header::AUTHORIZATION, &format!("Bearer {}", token.expose_secret()), true);
     if is_web(config) {
-        // If an origin and a referer are configured, the origin takes precedence.
         if let Some(origin) = &config.origin {
             add(header::ORIGIN, origin, false);
         } else if let Some(referer) = &config.referer {
@@ -192,13 +188,12 @@ async fn sent(response: Option<reqwest::Response>) -> Option<Read> {
     Read::all(response?).await
 }
 
-/// Returns whether the tokens are for a web page.
 fn is_web(config: &Config) -> bool {
     let has_page = config.origin.is_some() || config.referer.is_some();
     has_page && config.client_type.is_none_or(|kind| kind == ClientType::Web)
 }
 
-/// Checks whether the API accepts the key pair. If it does, the user's backend needs no token.
+/// If the API accepts the key pair, the backend of the user needs no token.
 async fn key_pair(
     checks: &mut Checks<'_>,
     client: &Client,
@@ -214,7 +209,8 @@ async fn key_pair(
         Some(request) => {
             let called = request.url().clone();
             let read = sent(pair.send(&http, request).await.ok()).await;
-            // `send` has added the key pair to the request. Record only the scheme of the key pair.
+            // `send` has added the key pair to the request, but the transcript must contain only
+            // the scheme.
             headers.insert(header::AUTHORIZATION, HeaderValue::from_static("Basic"));
             recorder.add_read(&Method::GET, &called, &headers, read.as_ref());
             read
@@ -236,9 +232,9 @@ async fn key_pair(
     }
 }
 
-/// Reports whether the token is for the configured origin. Returns `false` if it is not. The
-/// service also issues tokens for origins that are not allowed, and only the audience of such a
-/// token shows this.
+/// Returns `false` if the token is not for the configured origin. The service also issues tokens
+/// for origins that are not allowed. Only the audience of such a token shows that the origin is not
+/// allowed.
 fn origin(checks: &mut Checks<'_>, config: &Config, audience: Option<Vec<String>>) -> Result<bool, Failure> {
     let Some(origin) = config.origin.as_ref().or(config.referer.as_ref()).filter(|_| is_web(config)) else {
         checks.add("origin.none", Verdict::Skip, "tokens are for a service, not for a web page", "")?;
@@ -260,8 +256,8 @@ fn origin(checks: &mut Checks<'_>, config: &Config, audience: Option<Vec<String>
     }
 }
 
-/// Reports a token call that was refused. The cause of a 403 can be the credentials or the origin.
-/// A second call without the origin shows which of the two is the cause.
+/// Wrong credentials and a wrong origin cause the same error. A second call without the origin
+/// shows which of the two is wrong.
 async fn refused(
     checks: &mut Checks<'_>,
     config: &Config,

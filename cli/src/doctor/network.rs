@@ -1,5 +1,5 @@
-//! Checks the network path to a service: the address, the proxy, TLS, the clock, and responses of
-//! proxies and portals.
+//! Checks the network path to a service: the proxy, TLS, the clock, and whether a proxy or portal
+//! responds instead of the service.
 //!
 //! Sends no requests itself, and never shows the password of a proxy.
 
@@ -18,27 +18,26 @@ use super::{
 };
 use crate::exit::{Exit, Failure, chain};
 
-/// The default maximum age of a webhook. The difference between two clocks must stay below it.
+/// The default maximum age of a webhook. If the clocks differ by more, valid webhooks are rejected.
 pub(super) const TOLERANCE: Duration = Duration::from_secs(5 * 60);
-/// A clock difference above this value causes a warning. With NTP, clocks differ by much less.
+/// A larger clock difference causes a warning. Clocks that NTP synchronizes differ by much less.
 const WARN_SKEW: Duration = Duration::from_secs(30);
 /// The `Date` header has whole seconds.
 const RESOLUTION: Duration = Duration::from_secs(1);
 
-/// The environment variables that name a proxy for https, in order of precedence.
+/// These variables name a proxy for https. The first variable that is set takes precedence.
 const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
-/// The way in which a service is reached.
 pub(super) struct Route<'a> {
     url: &'a str,
-    /// The environment variable or the setting that names the proxy, if a proxy is used.
+    /// The name of the setting or environment variable that contains the proxy URL, if a proxy is
+    /// used.
     proxy: Option<String>,
     is_this_machine: bool,
 }
 
 impl<'a> Route<'a> {
-    /// Reports the address and the proxy before a request is sent. `proxy` is the configured proxy,
-    /// which takes precedence over the environment.
+    /// The configured proxy takes precedence over a proxy from the environment.
     pub(super) fn check(
         checks: &mut Checks<'_>,
         url: &'a str,
@@ -67,7 +66,7 @@ impl<'a> Route<'a> {
             checks.ok("proxy.ok", "none")?;
             return Ok(route);
         };
-        // reqwest uses the same matcher. The URI from the matcher contains no password.
+        // reqwest uses the same matcher. The URI that the matcher returns contains no password.
         match Matcher::from_env().intercept(&uri) {
             Some(proxy) => route.through(checks, proxy.uri(), name)?,
             None if ["NO_PROXY", "no_proxy"].iter().any(|name| env::var_os(name).is_some()) => {
@@ -81,15 +80,13 @@ impl<'a> Route<'a> {
         Ok(route)
     }
 
-    /// Reports the proxy. Shows only the host and port of its URL.
+    /// The report contains only the host and the port, because the URL may contain a password.
     fn through(&mut self, checks: &mut Checks<'_>, proxy: &Uri, name: &str) -> Result<(), Failure> {
         self.proxy = Some(name.to_owned());
         let port = proxy.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
         checks.ok("proxy.ok", &format!("{}{port}, from {name}", proxy.host().unwrap_or_default()))
     }
 
-    /// Reports what a response shows about TLS and about the clock. `sent` is the time at which the
-    /// request was sent, if it is known.
     pub(super) fn responded(
         &self,
         checks: &mut Checks<'_>,
@@ -113,8 +110,7 @@ impl<'a> Route<'a> {
         clock(checks, sent, date, "the clock of the service", tolerance.unwrap_or(TOLERANCE), &setting)
     }
 
-    /// If the service itself did not respond, reports the error and returns `true`. Otherwise
-    /// reports nothing and returns `false`.
+    /// Returns `false` and reports nothing if the service itself sent the error.
     pub(super) fn failed(&self, checks: &mut Checks<'_>, error: &Error) -> Result<bool, Failure> {
         if let Some((found, next)) = tls::finding(error) {
             checks.add("tls.failed", Verdict::Fail, &found, next)?;
@@ -128,7 +124,8 @@ impl<'a> Route<'a> {
             return Ok(false);
         }
         let next = if let Some(name) = &self.proxy {
-            // If a proxy is configured, NO_PROXY has no effect.
+            // NO_PROXY applies only to a proxy from the environment, and not to a proxy from the
+            // configuration.
             let or =
                 if PROXIES.contains(&name.as_str()) { ", or exclude the host with NO_PROXY" } else { "" };
             format!("check that the proxy ({name}) is running, accepts its password and allows this host{or}")
@@ -146,7 +143,6 @@ impl<'a> Route<'a> {
         Ok(true)
     }
 
-    /// Reports a response that a proxy, portal or CDN sent instead of the service.
     fn intercepted(
         &self,
         checks: &mut Checks<'_>,
@@ -164,7 +160,8 @@ impl<'a> Route<'a> {
             checks.add("reached.portal", Verdict::Fail, &chain(error), &next)?;
             return Ok(true);
         }
-        // If the service did not send a 4xx itself, the library reports it as `Unavailable`.
+        // The library reports a 4xx response as `Unavailable` if the service itself did not send
+        // the response.
         let is_refusal = status.is_client_error() && !matches!(status.as_u16(), 408 | 425);
         let is_unavailable = error.kind() == ErrorKind::Unavailable;
         if is_unavailable && error.request_id().is_none() && (is_refusal || error.ray_id().is_some()) {
@@ -179,7 +176,6 @@ impl<'a> Route<'a> {
     }
 }
 
-/// Reports why a client could not be built, and how to fix this.
 pub(super) fn misconfigured(checks: &mut Checks<'_>, failure: &Failure) -> Result<(), Failure> {
     if let Some((found, next)) = failure.error.as_ref().and_then(|error| tls::finding(error)) {
         return checks.add("tls.failed", Verdict::Fail, &found, next);
@@ -192,8 +188,7 @@ pub(super) fn misconfigured(checks: &mut Checks<'_>, failure: &Failure) -> Resul
     checks.add("configured.invalid", Verdict::Fail, &found.join(": "), next)
 }
 
-/// Reports the difference between the clock of this machine and another clock, which `clock_name`
-/// names. The other clock was read between the time `sent` and now.
+/// `other` is the time of the second clock, which was read between `sent` and now.
 pub(super) fn clock(
     checks: &mut Checks<'_>,
     sent: Option<SystemTime>,
@@ -233,8 +228,8 @@ mod tests {
         let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
         for (sent, now, other, seconds, side) in [
             (100, 100, 100, 0, "behind"),
-            // During a slow call, the other clock is read at the end of the call, at its start, or
-            // in between.
+            // In a call of 60 s, the service can read its clock at the end, at the start or in
+            // between.
             (100, 160, 160, 0, "behind"),
             (100, 160, 100, 0, "ahead of"),
             (100, 160, 130, 0, "ahead of"),

@@ -5,13 +5,11 @@ use fintech_auth::reqwest::{Request, Response};
 use http::{HeaderMap, StatusCode};
 use uuid::Uuid;
 
-/// The requested path and query.
 pub(super) const ACCOUNTS: &str = "/accounts?count=1";
 
-/// The maximum number of bytes to read from a body.
+/// The maximum number of bytes that are read from a body.
 const LIMIT: usize = 64 << 10;
 
-/// A response with its body, of which at most [`LIMIT`] bytes were read.
 pub(super) struct Read {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
@@ -19,7 +17,6 @@ pub(super) struct Read {
 }
 
 impl Read {
-    /// Returns `None` if the connection fails before the end of the body.
     pub(super) async fn all(mut response: Response) -> Option<Self> {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.ok()? {
@@ -32,23 +29,21 @@ impl Read {
     }
 }
 
-/// What a response says about the credentials.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Acceptance {
-    /// The service accepts the credentials.
     Accepted(StatusCode),
-    /// The service responded with 401.
     Refused,
-    /// The service responded with 403: the token lacks a scope, or the key pair is not accepted.
+    /// The service responded with 403, because the token lacks a scope or the key pair is not
+    /// accepted.
     Forbidden,
     /// A proxy or a CDN responded instead of the service, so the service has not checked the
     /// credentials.
     Intercepted(StatusCode),
-    /// The endpoint does not exist, or it fails.
     Unknown,
 }
 
-/// Classifies a response. A response of Moov itself has a request id or an empty body.
+/// A response of Moov itself has a request id or an empty body. Any other response is from a proxy
+/// or a CDN.
 pub(super) fn classify(response: Option<&Read>) -> Acceptance {
     let Some(Read { status, headers, body }) = response else { return Acceptance::Unknown };
     let id = headers.get("x-request-id").and_then(|id| id.to_str().ok());
@@ -68,7 +63,6 @@ fn looks_like_json(body: &[u8]) -> bool {
     serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok()
 }
 
-/// Builds the request, with these headers.
 pub(super) fn request(
     http: &fintech_auth::reqwest::Client,
     base_url: &str,

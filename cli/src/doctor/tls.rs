@@ -2,8 +2,6 @@
 
 use std::{error::Error, sync::Arc};
 
-/// Returns what the check found and what the user has to do next. Returns `None` if the error is
-/// not a TLS error.
 pub(super) fn finding(error: &(dyn Error + 'static)) -> Option<(String, &'static str)> {
     cause(error).map(explained)
 }
@@ -14,8 +12,8 @@ fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
         if let Some(found) = error.downcast_ref() {
             return Some(found);
         }
-        // `source()` of these two types does not return the error that they contain, but the source
-        // of that error.
+        // For these two types, `source()` skips the contained error and returns the source of the
+        // contained error.
         let held = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
         let shared = error.downcast_ref::<Arc<dyn Error + Send + Sync>>();
         next = match (held, shared) {
@@ -57,7 +55,7 @@ fn explained(error: &rustls::Error) -> (String, &'static str) {
             found("the server at this address does not use TLS"),
             "correct the host and port, or use an address without TLS",
         ),
-        // The platform's verifier reports this if it finds no root certificates.
+        // The verifier of the platform returns this error if it finds no root certificates.
         Tls::General(text) => {
             (text.clone(), "install root certificates on this machine (Debian: ca-certificates)")
         }
@@ -67,12 +65,11 @@ fn explained(error: &rustls::Error) -> (String, &'static str) {
 
 const OTHER_NAME: &str = "correct the host in the address, or use a certificate for this host";
 
-/// Extracts the name from rustls's text `DnsName("name")`. Limits the name to 253 characters, which
-/// is the maximum length of a DNS name.
+/// Extracts the name from rustls's text `DnsName("name")`. A DNS name has at most 253 characters.
 fn bare(name: &str) -> &str {
     let name = name.split('"').nth(1).unwrap_or(name);
-    // The limit counts characters and not bytes, because the text of a certificate may not be
-    // ASCII.
+    // The limit counts characters and not bytes, because a limit in bytes could split a character
+    // that is not ASCII.
     name.char_indices().nth(253).map_or(name, |(end, _)| &name[..end])
 }
 
@@ -84,7 +81,6 @@ mod tests {
     fn dns_names_are_truncated_at_253_characters() {
         assert_eq!(bare(r#"DnsName("api.example")"#), "api.example");
         assert_eq!(bare("api.example"), "api.example");
-        // A limit in bytes would split a character of the second name.
         for name in ["a".repeat(300), format!("a{}", "ü".repeat(300))] {
             assert_eq!(bare(&format!("DnsName(\"{name}\")")).chars().count(), 253);
         }

@@ -1,5 +1,5 @@
-//! Checks that the API version in requests matches the fields that are sent and the responses of
-//! the service.
+//! Checks whether the configured API version supports the fields of the token request, and whether
+//! it equals the version in the response.
 
 use fintech_auth::{
     Error, ErrorKind, Scope, moneykit,
@@ -16,8 +16,7 @@ use super::{
 };
 use crate::exit::{Failure, chain};
 
-/// Returns the version in a response header if it has the form of a version. Other text is not
-/// printed.
+/// Returns `None` if the header does not look like a version, so that no arbitrary text is printed.
 fn received(headers: Option<&HeaderMap>, name: &str) -> Option<String> {
     let text = headers?.get(name)?.to_str().ok()?;
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
@@ -25,7 +24,6 @@ fn received(headers: Option<&HeaderMap>, name: &str) -> Option<String> {
     is_version.then(|| text.to_owned())
 }
 
-/// Describes the version in the request and the version in the response.
 fn pair(asked: &str, received: Option<&str>) -> String {
     match received {
         Some(received) => format!("{asked} sent, {received} in the response"),
@@ -33,7 +31,7 @@ fn pair(asked: &str, received: Option<&str>) -> String {
     }
 }
 
-/// Returns the `client_type` that this configuration sends; see `ClientBuilder::with_client_type`.
+/// The rules must match the rules of `ClientBuilder::with_client_type`.
 fn client_type(config: &moov::Config, asked: &str) -> &'static str {
     let has_page = config.origin.is_some() || config.referer.is_some();
     match config.client_type {
@@ -46,7 +44,6 @@ fn client_type(config: &moov::Config, asked: &str) -> &'static str {
     }
 }
 
-/// Reports the versions of Moov after the service has issued a token.
 pub(super) fn moov(
     checks: &mut Checks<'_>,
     config: &moov::Config,
@@ -80,9 +77,9 @@ pub(super) fn moov(
     }
 }
 
-/// Finds out whether a refused token call is accepted without `client_type` or without a version,
-/// and reports this. Returns `false` if neither of them is the cause. Sends at most two requests,
-/// and revokes the tokens that the service issues.
+/// Sends at most two more token calls: a call without `client_type`, and a call without
+/// `client_type` and without a version. Reports the cause if one of these calls succeeds, and
+/// otherwise returns `false`. Revokes the tokens that the service issues.
 pub(super) async fn refused(
     checks: &mut Checks<'_>,
     config: &moov::Config,
@@ -117,8 +114,6 @@ pub(super) async fn refused(
     Ok(false)
 }
 
-/// Returns whether the service issues a token without `client_type`. `version` overrides the
-/// version in the configuration.
 async fn issues(
     config: &moov::Config,
     scopes: &[Scope],
@@ -140,8 +135,6 @@ async fn issues(
     }
 }
 
-/// Reports the versions of MoneyKit after the service has issued a token. This release supports
-/// only one version.
 pub(super) fn moneykit(
     checks: &mut Checks<'_>,
     config: &moneykit::Config,

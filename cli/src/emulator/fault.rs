@@ -1,4 +1,4 @@
-//! Parses the faults that are given with `--fault` or on the status page.
+//! Parses the faults that the user gives with `--fault` or on the status page.
 
 use std::time::Duration;
 
@@ -8,7 +8,6 @@ use serde_json::json;
 
 use crate::{exit::Failure, options};
 
-/// The names of the operations.
 pub(super) const NAMES: [(&str, Operation); 6] = [
     ("moneykit.token", Operation::MoneykitToken),
     ("moneykit.introspect", Operation::MoneykitIntrospect),
@@ -18,12 +17,10 @@ pub(super) const NAMES: [(&str, Operation); 6] = [
     ("moov.accounts", Operation::MoovAccounts),
 ];
 
-/// Returns the name of an operation.
 pub(super) fn name(operation: Operation) -> &'static str {
     NAMES.iter().find(|(_, named)| *named == operation).map_or("?", |(name, _)| name)
 }
 
-/// A fault, the operation that it affects, and the number of requests that it affects.
 #[derive(Debug)]
 pub(super) struct PlannedFault {
     pub(super) operation: Operation,
@@ -32,10 +29,6 @@ pub(super) struct PlannedFault {
 }
 
 /// Parses `OPERATION=WHAT[,ADDITION]…`.
-///
-/// # Errors
-///
-/// Fails if a part is invalid. The error names the part.
 pub(super) fn parse(text: &str) -> Result<PlannedFault, Failure> {
     let (name, rest) = text
         .split_once('=')
@@ -58,7 +51,7 @@ pub(super) fn parse(text: &str) -> Result<PlannedFault, Failure> {
         "reset" => Fault::reset(),
         "hang" => Fault::hang(),
         "cdn-block" => Fault::cdn_block(),
-        // hyper does not send a status 1xx, because it would not be a complete response.
+        // hyper does not send a status 1xx, because a 1xx response is not the final response.
         status => match status.parse().ok().and_then(|status| StatusCode::from_u16(status).ok()) {
             Some(status) if is_status && status.as_u16() >= 200 => error_response(name, status),
             _ => {
@@ -99,8 +92,6 @@ pub(super) fn parse(text: &str) -> Result<PlannedFault, Failure> {
     Ok(PlannedFault { operation, fault, times })
 }
 
-/// Returns a response with this status. If the vendor documents a body for the status, the response
-/// has this body.
 fn error_response(operation: &str, status: StatusCode) -> Fault {
     let vendor = operation.split('.').next().unwrap_or_default();
     let moneykit = |code, message| json!({"error_code": code, "error_message": message});

@@ -1,5 +1,5 @@
-//! `health`: checks that an emulator is running. It is the health check of a container that
-//! contains no other program.
+//! `health`: checks that an emulator is running. A container image that contains no other program
+//! uses this command as its health check.
 
 use std::{net::IpAddr, time::Duration};
 

@@ -1,8 +1,8 @@
 //! `emulator`: runs the fake services of both vendors on one port, for developers of any language.
-//! Logs each request when the request is finished. Ends on Ctrl-C.
+//! Logs each finished request. Ends on Ctrl-C.
 //!
-//! The log shows no secrets from requests. The secrets that are printed at the start are valid only
-//! for the emulator itself.
+//! The log shows no secrets from requests. The secrets that the emulator prints at the start are
+//! valid only for the emulator itself.
 
 mod fault;
 mod health;
@@ -29,10 +29,10 @@ use crate::{
     signals::Signals,
 };
 
-/// The environment variable with the private key that `moneykit trigger` uses to sign.
+/// `moneykit trigger` signs with the private key in this environment variable.
 const SIGNING_KEY: &str = "FINTECH_AUTH_SIGNING_KEY";
-/// The time that requests in flight have to finish after a signal. Docker waits 10 s before it
-/// kills a container.
+/// Requests in flight have this time to finish after a signal. Docker waits 10 s before it kills a
+/// container.
 const SHUTDOWN: Duration = Duration::from_secs(5);
 
 #[derive(clap::Args)]
@@ -141,7 +141,8 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let builder = builder(&args)?.with_handler(move |request| serving.serve(request));
     let builder = builder.with_observer(move |request| {
         noting.note(request);
-        // The services continue to run even if the output is closed.
+        // A write error is ignored, because the services must continue to run if the output is
+        // closed.
         _ = print(&log::line(request, json));
     });
     let started = builder.start().await;
@@ -201,13 +202,11 @@ fn address(text: &str) -> Result<IpAddr, Expected> {
     text.parse().map_err(|_| Expected("an IP address, such as 0.0.0.0"))
 }
 
-/// Parses a host name or an address as written in a URL.
 fn host(text: &str) -> Result<String, Expected> {
     let is_host = |text: &str| text.parse::<http::uri::Authority>().is_ok_and(|parsed| parsed.host() == text);
     is_host(text).then(|| text.to_owned()).ok_or(Expected("a host name or address, without scheme or port"))
 }
 
-/// Creates the page. If other machines can reach the page, it gets a new key.
 fn page(args: &Args) -> Result<Arc<Page>, Failure> {
     let guard = match (args.host.is_loopback(), args.allow_remote) {
         (true, _) => Guard::local(&args.page_host),
@@ -221,7 +220,6 @@ fn page(args: &Args) -> Result<Arc<Page>, Failure> {
     Ok(Page::new(guard, &args.webhook_host))
 }
 
-/// Generates a random key of 128 bits, as hexadecimal digits.
 fn new_key() -> Result<Secret, Failure> {
     let random: Random<[u8; 16]> = ring::rand::generate(&SystemRandom::new()).map_err(|_| {
         Failure::local("cannot generate the key of the page: cannot read random bytes from the system")
@@ -229,7 +227,6 @@ fn new_key() -> Result<Secret, Failure> {
     Ok(format!("{:032x}", u128::from_be_bytes(random.expose())).into())
 }
 
-/// Returns the environment variables for a client of the emulator.
 fn variables(emulator: &Emulator) -> [(&'static str, String); 8] {
     let (moneykit, moov) = (emulator.moneykit_credentials(), emulator.moov_credentials());
     [
@@ -244,7 +241,6 @@ fn variables(emulator: &Emulator) -> [(&'static str, String); 8] {
     ]
 }
 
-/// Returns the text that is printed at the start: the address and the credentials.
 fn welcome(emulator: &Emulator, page: &Page, json: bool) -> String {
     let variables = variables(emulator);
     let address = page.address(emulator.url());

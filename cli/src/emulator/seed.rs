@@ -1,4 +1,5 @@
-//! `--seed`: derives the webhook signing keys from a text, so that they stay the same after a restart.
+//! `--seed`: derives the webhook signing keys from a text, so that the keys stay the same after a
+//! restart.
 
 use base64::{
     Engine as _,
@@ -16,10 +17,10 @@ const SALT: &[u8] = b"fintech-auth emulator, keys for tests";
 const BEFORE: &[u8] =
     b"\x30\x81\x87\x02\x01\x00\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\
     \x3d\x03\x01\x07\x04\x6d\x30\x6b\x02\x01\x01\x04\x20";
-/// The DER bytes between the private scalar and the public point.
+/// The DER bytes between the private scalar and the public point of the key.
 const BETWEEN: &[u8] = b"\xa1\x44\x03\x42\x00";
 
-/// Derives keys from a seed. Anyone who knows the seed can derive the same keys.
+/// Anyone who knows the text of `--seed` can derive the same keys.
 pub(super) struct Seed(hkdf::Prk);
 
 impl Seed {
@@ -27,17 +28,16 @@ impl Seed {
         Self(hkdf::Salt::new(hkdf::HKDF_SHA256, SALT).extract(text.as_bytes()))
     }
 
-    /// Derives 32 bytes for one purpose (RFC 5869).
+    /// Expands the seed with HKDF (RFC 5869).
     fn expand(&self, purpose: &str, number: u8) -> [u8; 32] {
         let mut bytes = [0; 32];
         let info = [purpose.as_bytes(), &[number]];
-        // This cannot fail, because 32 bytes are a single block.
+        // The expansion cannot fail, because 32 bytes are a single block.
         let expanded = self.0.expand(&info, hkdf::HKDF_SHA256).and_then(|key| key.fill(&mut bytes));
         debug_assert!(expanded.is_ok());
         bytes
     }
 
-    /// Returns the key that signs MoneyKit's webhooks.
     pub(super) fn moneykit_key(&self) -> Result<SigningKey, Failure> {
         let failed = || Failure::local("cannot derive a key from --seed; use another text");
         let key = first_key(|number| self.expand("moneykit signing key", number)).ok_or_else(failed)?;
@@ -45,16 +45,15 @@ impl Seed {
         SigningKey::from_pkcs8(&text).map_err(|_| failed())
     }
 
-    /// Returns the secret that signs Moov's webhooks.
     pub(super) fn moov_secret(&self) -> Secret {
         let bytes = self.expand("moov webhook secret", 0);
         format!("sandbox_whsec_{}", BASE64_URL_SAFE_NO_PAD.encode(bytes)).into()
     }
 }
 
-/// Returns the first candidate that is a valid P-256 scalar: it must not be zero, and must be less
-/// than the order of the curve. With a remainder instead, some keys would be more likely than
-/// others.
+/// Returns the first candidate that is a valid P-256 scalar. A valid scalar is not zero and less
+/// than the order of the curve. An invalid candidate is not reduced modulo the order, because some
+/// keys would then be more likely.
 fn first_key(candidate: impl Fn(u8) -> [u8; 32]) -> Option<SecretKey> {
     (0..=u8::MAX).find_map(|number| SecretKey::from_slice(&candidate(number)).ok())
 }
@@ -74,7 +73,7 @@ mod tests {
         bytes.try_into().expect("32 bytes")
     }
 
-    /// The key of RFC 6979 appendix A.2.5.
+    /// The key is from RFC 6979 appendix A.2.5.
     #[test]
     fn public_key_matches_the_private_scalar() {
         let scalar = bytes("C9AFA9D845BA75166B5C215767B1D6934E50C3DB36E89B127B8A622B120F6721");
@@ -91,7 +90,7 @@ mod tests {
         );
     }
 
-    /// Another implementation of HKDF computed the expected keys.
+    /// The expected keys were computed with a different implementation of HKDF.
     #[test]
     fn seed_always_yields_the_same_keys() {
         for (text, scalar, secret) in [
@@ -116,7 +115,7 @@ mod tests {
 
     #[test]
     fn invalid_scalar_candidates_are_skipped() {
-        // FIPS 186-4 section D.1.2.3: the order of P-256.
+        // The order of P-256 is from FIPS 186-4 section D.1.2.3.
         let order = bytes("FFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551");
         let last = bytes("FFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632550");
         let candidates = [[0; 32], order, [0xff; 32], last, [1; 32]];

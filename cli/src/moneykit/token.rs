@@ -1,4 +1,4 @@
-//! `moneykit token`: issues a token and prints it. Does not store it.
+//! `moneykit token`: issues a token and prints the token. Does not store the token.
 
 use crate::{
     credentials::{self, Overrides},

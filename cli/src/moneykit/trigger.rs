@@ -1,5 +1,5 @@
-//! `moneykit trigger`: sends a webhook as MoneyKit does. Signs it with the emulator's key or with a
-//! key from a file.
+//! `moneykit trigger`: sends a webhook as MoneyKit does. Signs with the emulator's key, with a key
+//! from a file or with a new key.
 
 use std::{path::Path, time::SystemTime};
 
@@ -18,7 +18,7 @@ use crate::{
     trigger::{self, Trigger},
 };
 
-/// The environment variable with the private key. The emulator prints this variable.
+/// The emulator prints this variable with its private key.
 const KEY_VARIABLE: &str = "FINTECH_AUTH_SIGNING_KEY";
 
 #[derive(clap::Args)]
@@ -110,8 +110,7 @@ fn key(args: &Args) -> Result<SigningKey, Failure> {
     SigningKey::from_pkcs8(&text).map_err(|error| Failure::usage(format!("{place} {error}")))
 }
 
-/// Writes the key set to a file, and replaces an old key set atomically, because a handler may read
-/// the file at the same time.
+/// Replaces an old key set atomically, because a handler may read the file at the same time.
 fn publish(path: &str, key: &SigningKey) -> Result<(), Failure> {
     if path == "-" {
         return Err(Failure::usage(

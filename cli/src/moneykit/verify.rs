@@ -62,7 +62,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
             client.webhooks().verify(&received.headers, &received.body[..]).await?
         }
     };
-    // The body is authentic, but it may be an event that this version does not know.
+    // An authentic webhook may contain an event that this version does not know.
     let event = webhook.event().ok();
     Output::new(args.format)
         .with_words("verified", true, "yes (headers and body)")

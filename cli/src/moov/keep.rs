@@ -15,18 +15,16 @@ use crate::{
     signals::Signals,
 };
 
-/// The places to which the command writes the tokens. They depend on the options of the command.
 #[derive(Clone, Copy)]
 pub(super) struct Destination<'a> {
     pub(super) format: Format,
     pub(super) reveal: &'a Reveal,
     pub(super) save: Option<&'a str>,
-    /// `Some` if the call uses up a refresh token. The inner value is the file that contained this
-    /// refresh token, if there was a file.
+    /// `Some` if the call uses up a refresh token. The inner value is the path of the file that
+    /// contained this refresh token, if there was a file.
     pub(super) exchanged: Option<Option<&'a str>>,
 }
 
-/// A call that issues a token, and the file that was prepared for the refresh token.
 pub(super) struct TokenCall<'a> {
     destination: Destination<'a>,
     saving: Option<PrivateFile>,
@@ -34,17 +32,14 @@ pub(super) struct TokenCall<'a> {
 }
 
 impl<'a> TokenCall<'a> {
-    /// Prepares the places to which the tokens are written. Sends nothing.
-    ///
-    /// # Errors
-    ///
-    /// Fails if one of these places cannot be used.
+    /// Fails before any request is sent if the tokens cannot be written, because a request may use
+    /// up a refresh token.
     pub(super) fn begin(destination: Destination<'a>) -> Result<Self, Failure> {
         if destination.save == Some("-") && destination.reveal.raw {
             return Err(Failure::usage("--raw and --save - both print a token; use only one of them"));
         }
-        // The signal handlers are installed before the temporary file is created, so that the file
-        // is removed even after a signal.
+        // The signal handlers are installed first, so that a signal cannot leave the temporary file
+        // behind.
         let signals = Signals::new()?;
         let saving = destination
             .save
@@ -54,12 +49,8 @@ impl<'a> TokenCall<'a> {
         Ok(Self { destination, saving, signals })
     }
 
-    /// Calls the service, saves the refresh token and prints the token. A signal does not interrupt
-    /// this. The command exits with the code of the signal after the token was saved.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the call fails or a token cannot be written. The error then says where the refresh token is.
+    /// A signal does not interrupt the call. After the token is saved, the command exits with the
+    /// code of the signal.
     pub(super) async fn run(
         self,
         call: impl Future<Output = Result<Response<AuthToken>, Error>>,
@@ -83,7 +74,7 @@ fn keep(
     let Destination { format, reveal, save, exchanged } = destination;
     let is_exchange = exchanged.is_some();
     let refresh_token = response.refresh_token.as_ref().map(|token| token.0.clone());
-    // The refresh token must be saved before any other step that can fail.
+    // Printing can fail, so the refresh token must be saved before this closure runs.
     let print_token = |shows_refresh_token, print| {
         let token = UncachedToken::try_from(response)?;
         print_token(format, reveal, &token, shows_refresh_token, print)
@@ -91,7 +82,7 @@ fn keep(
     let Some(refresh_token) = refresh_token.filter(|token| !token.is_empty()) else {
         print_token(false, print)?;
         // If the response has no refresh token, the old refresh token stays valid (RFC 6749 section
-        // 6). The `--save` file may already contain it.
+        // 6). The `--save` file may already contain the old refresh token.
         let has_old_one = save.is_some() && exchanged == Some(save);
         return if save.is_none() || has_old_one { Ok(()) } else { Err(Failure::no_refresh_token()) };
     };
@@ -101,7 +92,7 @@ fn keep(
         Ok(path) => (path, None),
         Err(Unsaved { failure, path }) => (path, Some(failure)),
     };
-    // If the refresh token could not be saved to any file, print it.
+    // If no file contains the refresh token, the refresh token must be printed.
     let is_shown = save == Some("-") || failure.is_some() && path.is_none();
     let printed = print_token(is_shown, print);
     let printed = match printed {
@@ -121,8 +112,6 @@ fn keep(
     }
 }
 
-/// Saves a token that could not be saved elsewhere. Returns a sentence that says where the token
-/// is.
 fn rescue_place(refresh_token: &Secret) -> String {
     match rescue(refresh_token) {
         Ok(path) => format!("the refresh token is in {}", path.display()),

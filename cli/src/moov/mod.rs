@@ -1,4 +1,5 @@
-//! The `moov` commands, each in a file of its own, and the options that several of them share.
+//! The `moov` commands, and the options that several of them share. Each command has a file of its
+//! own.
 
 mod keep;
 mod refresh;

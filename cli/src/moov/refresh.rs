@@ -1,6 +1,7 @@
 //! `moov refresh`: exchanges a refresh token for a new pair.
 //!
-//! A refresh token works only once. So nothing is sent if the new refresh token could be lost.
+//! A refresh token works only once. So the command sends nothing if the new refresh token could be
+//! lost.
 
 use crate::{
     credentials::{self, Overrides},

@@ -75,7 +75,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     trigger.run(*format, &id, RetrySchedule::moov(), sign).await
 }
 
-/// Returns a nonce of 60 characters, like the nonces of Moov.
+/// Returns 60 characters, like the nonces of Moov.
 fn nonce() -> String {
     format!("{}{}", event::new_id(), event::new_id()).replace('-', "")[..60].to_owned()
 }

@@ -1,5 +1,5 @@
-//! `moov token --accounts`: puts one token per account into the token store of a fleet, before the
-//! first request needs it.
+//! `moov token --accounts`: issues one token per account and puts the tokens into the shared token
+//! store before the first request needs them.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -19,21 +19,13 @@ use crate::{
     signals::Signals,
 };
 
-/// The placeholder for the account id in a scope.
 pub(super) const PLACEHOLDER: &str = "{accountID}";
-/// The number of concurrent token calls. The rate limit of the client decides how fast they run.
+/// The number of concurrent token calls. The rate limit of the client can slow them down further.
 const AT_A_TIME: usize = 64;
-/// The longest wait for one token. It includes the wait for the rate limit.
+/// The maximum wait for a token. The wait for the rate limit counts too.
 const MAX_WAIT: Duration = Duration::from_secs(60);
-/// The maximum number of failures that the text output lists.
 const SHOWN: usize = 10;
 
-/// Issues the tokens that are not in the store yet.
-///
-/// Fails without a store, if an account id or a scope is invalid, if a token cannot be issued, or
-/// after a signal.
-///
-/// Fails without a store, for an invalid account id or scope, if a token cannot be issued, and after a signal.
 pub(super) async fn run(
     path: &str,
     scopes: &[String],
@@ -69,7 +61,7 @@ pub(super) async fn run(
     let mut waiting = accounts.iter();
     let (mut tasks, mut failures, mut signal) = (JoinSet::new(), Vec::new(), None);
     loop {
-        // Stop if the store is not available, because new tokens would be lost.
+        // The loop stops if the store is not available, because new tokens would be lost.
         let goes_on = signal.is_none() && !is_hopeless(&failures) && !client.stats().store_circuit_open;
         while goes_on && tasks.len() < AT_A_TIME {
             let Some(account) = waiting.next() else { break };
@@ -105,8 +97,8 @@ pub(super) async fn run(
     }
 }
 
-/// Returns whether every account would fail in the same way. A 403 does not count, because it may
-/// concern a single account.
+/// Returns `true` if every account would fail with the same error. A 403 does not count, because a
+/// 403 may concern a single account.
 fn is_hopeless(failures: &[(Uuid, Error)]) -> bool {
     failures.iter().any(|(_, error)| {
         error.kind() == ErrorKind::InvalidConfig
@@ -115,7 +107,6 @@ fn is_hopeless(failures: &[(Uuid, Error)]) -> bool {
     })
 }
 
-/// Parses the account ids, one per line, without duplicates.
 fn accounts(bytes: &[u8]) -> Result<BTreeSet<Uuid>, Failure> {
     let text = std::str::from_utf8(bytes);
     let text = text.map_err(|_| Failure::usage("the --accounts file is not valid UTF-8"))?;

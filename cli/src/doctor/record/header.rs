@@ -1,5 +1,5 @@
-//! Redacts the headers for a transcript. The transcript contains only listed header names, with
-//! values that consist of listed words or numbers.
+//! Redacts headers for a transcript. The transcript contains only listed header names, with values
+//! that consist of listed words or numbers.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -12,24 +12,24 @@ use super::{
     words::{ERRORS, find, length},
 };
 
-/// The form in which the value of a header is shown.
+/// Says how a transcript shows the value of a header.
 #[derive(Clone, Copy)]
 enum Kind {
-    /// Words of this list, and numbers of seconds up to one year, separated by commas, semicolons
-    /// or `=`.
+    /// Shows words of this list, and numbers of seconds up to one year. Any other value is replaced
+    /// by its length.
     Words(&'static [&'static str]),
-    /// The authentication scheme.
+    /// Shows only the authentication scheme, because the rest of the value is a secret.
     Scheme,
-    /// The scheme of a challenge and its error code (RFC 6750 section 3).
+    /// Shows the scheme of a challenge and its error code (RFC 6750 section 3).
     Challenge,
-    /// `uuid` if the value is a UUID, otherwise its length.
+    /// Shows `uuid` if the value is a UUID, otherwise the length of the value.
     Id,
-    /// A number of seconds, or a date, which is shown relative to now.
+    /// Shows a number of seconds. A date is shown as its difference from now.
     Time,
     Number,
-    /// `vYYYY.QQ.BB`, a date, `dev` or `latest`.
+    /// Shows `vYYYY.QQ.BB`, a date, `dev` or `latest`.
     Version,
-    /// Nothing except that the header is present.
+    /// Shows only that the header is present.
     Set,
 }
 
@@ -105,7 +105,6 @@ const SERVERS: &[&str] = &[
 
 const SCHEMES: &[&str] = &["Basic", "Bearer", "Digest", "Negotiate", "basic", "bearer"];
 
-/// Returns the listed headers, and the number of all other headers.
 pub(super) fn all(headers: &HeaderMap) -> Value {
     let mut shown = Map::new();
     for (name, kind) in HEADERS {
@@ -146,7 +145,6 @@ fn scheme(text: &str) -> &str {
     text.split(' ').next().unwrap_or_default()
 }
 
-/// Returns the text if it consists of listed words and numbers.
 fn words(list: &[&'static str], text: &str) -> Option<String> {
     let mut shown = Vec::new();
     for part in text.split([',', ';', '=']).map(str::trim) {
@@ -158,7 +156,7 @@ fn words(list: &[&'static str], text: &str) -> Option<String> {
     (shown.len() <= 8).then(|| shown.join(" "))
 }
 
-/// Parses a number of seconds, at most one year. A larger number could contain a secret.
+/// Returns `None` for more seconds than a year has, because a larger number could be a secret.
 fn number(text: &str) -> Option<u64> {
     text.parse().ok().filter(|number| *number <= 366 * 86_400 && text.len() <= 8)
 }
@@ -172,7 +170,6 @@ fn time(text: &str) -> Option<Value> {
     near(date.timestamp(), i64::try_from(now.as_secs()).ok()?)
 }
 
-/// Parses a version in the documented format, with a plausible year, month and last part.
 fn version(text: &str) -> Option<Value> {
     let named = find(&["dev", "latest"], text).map(Value::from);
     named.or_else(|| {

@@ -23,14 +23,13 @@ use super::{
 };
 use crate::{exit::Failure, private_file::PrivateFile};
 
-/// The maximum number of calls that are recorded. doctor makes fewer calls.
+/// The maximum number of recorded calls. `doctor` makes fewer calls.
 const MAX_CALLS: usize = 64;
 
-/// The calls that were recorded so far, redacted. Clones share them.
+/// The list of redacted calls, or `None` if recording is off. All clones share the list.
 #[derive(Clone, Default)]
 pub(super) struct Recorder(Option<Arc<Mutex<Vec<Value>>>>);
 
-/// A response to record.
 #[derive(Clone, Copy)]
 pub(super) struct Received<'a> {
     pub(super) status: StatusCode,
@@ -48,18 +47,15 @@ impl Recorder {
         self.0.as_ref().map(|calls| calls.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Returns a builder for a MoneyKit client whose calls are recorded.
     pub(super) fn moneykit(&self, config: &moneykit::Config) -> Result<moneykit::ClientBuilder, Error> {
         Ok(config.builder()?.with_http(|options| self.attach(options, None)))
     }
 
-    /// Returns a builder for a Moov client whose calls are recorded.
     pub(super) fn moov(&self, config: &moov::Config) -> Result<moov::ClientBuilder, Error> {
         let origin = config.origin.as_deref().or(config.referer.as_deref());
         Ok(config.builder()?.with_http(|options| self.attach(options, origin)))
     }
 
-    /// Adds the recorder to the HTTP options. `origin` is the origin from the configuration.
     fn attach(&self, options: HttpOptions, origin: Option<&str>) -> HttpOptions {
         if self.0.is_none() {
             return options;
@@ -77,7 +73,7 @@ impl Recorder {
         })
     }
 
-    /// Records a call that was not made through a client of the library.
+    /// Records a call that `doctor` makes without a client of the library.
     pub(super) fn add_read(&self, method: &Method, url: &Url, headers: &HeaderMap, read: Option<&Read>) {
         let received = read.map(|read| Received {
             status: read.status,
@@ -108,8 +104,8 @@ impl Recorder {
         }));
     }
 
-    /// Returns the text of the file and the number of recorded calls. The first line is a JSON
-    /// object that describes the file. Each further line is one call.
+    /// Returns the text of the transcript and the number of calls. The first line of the text
+    /// describes the transcript, and each further line is a call.
     fn text(&self) -> (String, usize) {
         let calls = self.calls().map(|calls| calls.clone()).unwrap_or_default();
         let about = json!({
@@ -122,11 +118,6 @@ impl Recorder {
         (lines.collect(), calls.len())
     }
 
-    /// Writes the file, and reports its path.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the file cannot be written.
     pub(super) fn finish(&self, checks: &mut Checks<'_>, path: &str) -> Result<(), Failure> {
         let (text, count) = self.text();
         let path = PrivateFile::begin(OPTION, path)?.finish(text.as_bytes());
@@ -143,11 +134,7 @@ impl Recorder {
 
 const OPTION: &str = "--record";
 
-/// Checks, before any request is sent, that the file can be written. Does not create the file.
-///
-/// # Errors
-///
-/// Fails if the file cannot be written, or if the path is not a regular file.
+/// Fails before any request is sent if the transcript cannot be written. Leaves no file behind.
 pub(super) fn check_file(path: &str) -> Result<(), Failure> {
     PrivateFile::begin(OPTION, path).map(drop)
 }

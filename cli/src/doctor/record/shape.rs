@@ -1,5 +1,5 @@
-//! Redacts the bodies for a transcript. The transcript contains only listed names, JSON types,
-//! lengths, and values that consist of listed words or numbers.
+//! Redacts bodies for a transcript. The transcript contains only listed names, JSON types, lengths,
+//! and values that consist of listed words or numbers.
 
 use std::{
     cell::Cell,
@@ -15,14 +15,13 @@ use super::words::{NAMES, SCOPES, TIMES, find, known, length, scopes, values};
 const DEPTH: usize = 6;
 const MEMBERS: usize = 64;
 const ITEMS: usize = 3;
-/// The maximum number of values that are shown per body.
+/// The maximum number of values that a transcript shows per body.
 const VALUES: usize = 500;
 /// The maximum length of a token that is decoded, in bytes.
 const MAX_JWT: usize = 16 << 10;
 const YEAR: i64 = 366 * 86_400;
 
-/// Returns the names of the request's fields. A value is shown as `set`, unless it is a word of the
-/// protocol.
+/// Shows a value only if it is a listed word or scope. Any other value is shown as `set`.
 pub(super) fn request(headers: &HeaderMap, body: &[u8]) -> Value {
     if body.is_empty() {
         return Value::Null;
@@ -51,8 +50,6 @@ pub(super) fn request(headers: &HeaderMap, body: &[u8]) -> Value {
     Value::Object(shown.collect())
 }
 
-/// Returns the structure of a response body, and whether its `aud` contains the configured
-/// `origin`.
 pub(super) fn response(body: &[u8], origin: Option<&str>) -> Value {
     let text = body.trim_ascii();
     if text.is_empty() {
@@ -67,7 +64,7 @@ pub(super) fn response(body: &[u8], origin: Option<&str>) -> Value {
         Ok(_) => "text",
         Err(_) => "binary",
     };
-    // Cloudflare's error code has four digits and is at the end of the body.
+    // Cloudflare ends the body with an error code of four digits.
     let code = text.strip_prefix(b"error code: ").filter(|code| code.len() == 4);
     let code = code.and_then(|code| std::str::from_utf8(code).ok()?.parse::<u16>().ok());
     json!({ "kind": kind, "bytes": body.len(), "cloudflare_error": code })
@@ -82,7 +79,6 @@ pub(super) fn seconds(seconds: u64) -> Value {
     json!({ "seconds": seconds })
 }
 
-/// Returns a time relative to now, or `None` if it is more than a year away.
 pub(super) fn near(time: i64, now: i64) -> Option<Value> {
     let from_now = time.checked_sub(now).filter(|from_now| from_now.abs() <= YEAR)?;
     Some(json!({ "unix_time_from_now": from_now }))
@@ -96,7 +92,7 @@ struct Shape<'a> {
 }
 
 impl Shape<'_> {
-    /// Redacts the value of a member. `name` is a listed name or empty.
+    /// `name` is a listed name or empty.
     fn of(&self, name: &str, value: &Value, depth: usize) -> Value {
         let Some(left) = self.left.get().checked_sub(1).filter(|_| depth < DEPTH) else {
             return "more".into();
@@ -177,13 +173,10 @@ impl Shape<'_> {
         }
     }
 
-    /// Returns whether the audience contains the configured origin, or `None` if none is
-    /// configured.
     fn has_origin<'a>(&self, mut audience: impl Iterator<Item = &'a str>) -> Option<bool> {
         self.origin.map(|origin| audience.any(|one| one == origin))
     }
 
-    /// Redacts the header and the claims of a JWT. Ignores its signature.
     fn jwt(&self, token: &str) -> Option<Value> {
         let parts: Vec<&str> = token.splitn(4, '.').collect();
         let [head, claims, _] = parts[..] else { return None };

@@ -1,5 +1,5 @@
-//! The allow-lists for a transcript. Except for our own keys, a transcript contains only texts from
-//! these lists.
+//! The allow-lists for a transcript. A transcript contains only texts from these lists and the keys
+//! that the CLI itself writes.
 
 use fintech_auth::{HttpOptions, moneykit, moov, reqwest::Url};
 use serde_json::{Value, json};
@@ -17,8 +17,8 @@ const PATHS: &[&str] = &[
 
 const HOSTS: &[&str] = &["api.moneykit.com", "api.moov.io"];
 
-/// The names of members in bodies and JWTs that may be shown. Any other name is replaced by its
-/// length.
+/// The names of members in bodies and JWTs that a transcript may show. Any other name is replaced
+/// by its length.
 pub(super) const NAMES: &[&str] = &[
     "access_token",
     "accountID",
@@ -137,7 +137,6 @@ pub(super) const NAMES: &[&str] = &[
     "zone",
 ];
 
-/// Members whose value is a time or a duration.
 pub(super) const TIMES: &[&str] = &[
     "exp",
     "expires",
@@ -153,10 +152,8 @@ pub(super) const TIMES: &[&str] = &[
     "timestamp",
 ];
 
-/// Members whose value is a scope list.
 pub(super) const SCOPES: &[&str] = &["scope", "scopes", "scp"];
 
-/// Returns the values of a member that the transcript may show, for both vendors.
 pub(super) fn values(name: &str) -> &'static [&'static str] {
     match name {
         "token_type" | "tokenType" => &["Bearer", "bearer", "BEARER", "jwt", "JWT", "opaque"],
@@ -195,7 +192,6 @@ pub(super) const ERRORS: &[&str] = &[
     "unsupported_grant_type",
 ];
 
-/// Returns the text if it is in the list.
 pub(super) fn find(list: &[&'static str], text: &str) -> Option<&'static str> {
     list.iter().find(|known| **known == text).copied()
 }
@@ -204,7 +200,6 @@ pub(super) fn known(list: &[&'static str], text: &str) -> &'static str {
     find(list, text).unwrap_or("other")
 }
 
-/// Returns the path of the operation, without the path of the base URL.
 pub(super) fn path(path: &str) -> &'static str {
     PATHS.iter().find(|known| path.ends_with(**known)).copied().unwrap_or("another path")
 }
@@ -217,7 +212,8 @@ pub(super) fn host(url: &Url) -> &'static str {
     }
 }
 
-/// Returns documented scopes with `{accountID}` instead of ids, and the lengths of all other scopes.
+/// Shows documented scopes, with `{accountID}` in place of an account id. Any other scope is
+/// replaced by its length.
 pub(super) fn scopes<'a>(scopes: impl Iterator<Item = &'a str>) -> Value {
     const MOST: usize = 50;
     let all: Vec<&str> = scopes.collect();
@@ -241,7 +237,6 @@ fn scope(text: &str) -> Value {
     }
 }
 
-/// Returns the replacement for a text that is not in any list.
 pub(super) fn length(text: &str) -> Value {
     json!({ "characters": text.chars().count() })
 }

@@ -1,15 +1,15 @@
-//! Explains the errors of Redis and suggests fixes. Shows only the error code from the server's
-//! text, and never the address.
+//! Explains Redis errors and suggests fixes. Shows only the error code from the text of the server.
+//! Never shows the address.
 
 use fintech_auth::redis::{ErrorKind, RedisError};
 
 use crate::doctor::tls;
 
-/// What the check found, and what the user has to do next.
+/// What the check found, and the next step of the user.
 pub(super) type Finding = (String, &'static str);
 
-/// Returns the finding for a call that got no response. A server without TLS does not respond to a
-/// TLS handshake.
+/// Returns the finding for a timeout. A server without TLS does not respond to a TLS handshake, so
+/// a wrong URL scheme can be the cause.
 pub(super) fn late(is_tls: bool) -> Finding {
     let next = if is_tls {
         "check that the server uses TLS (otherwise FINTECH_AUTH_REDIS_URL must begin with redis://), and that no \
@@ -20,7 +20,6 @@ pub(super) fn late(is_tls: bool) -> Finding {
     ("timed out waiting for a response".to_owned(), next)
 }
 
-/// Returns the finding for a connection that could not be opened or that broke.
 pub(super) fn of(error: &RedisError, is_tls: bool) -> Finding {
     if let Some(finding) = tls::finding(error) {
         return finding;
@@ -46,20 +45,20 @@ pub(super) fn of(error: &RedisError, is_tls: bool) -> Finding {
         return plain("the server at this address is not a Redis, or it expects TLS", next);
     }
     if error.is_io_error() {
-        // The operating system reported an error, such as an unknown host.
+        // The error is from the operating system, for example because the host is unknown.
         let next = "correct the host in FINTECH_AUTH_REDIS_URL, and check that this machine can resolve and reach it";
         return (format!("cannot connect: {error}"), next);
     }
     plain(error.category(), "correct FINTECH_AUTH_REDIS_URL")
 }
 
-/// Returns the first word of the server's error, if the word looks like an error code.
+/// Returns the error code of the server if it consists of at most 32 capital letters, so that no
+/// other text is shown.
 fn word(error: &RedisError) -> Option<&str> {
     let is_word = |word: &&str| word.len() <= 32 && word.bytes().all(|byte| byte.is_ascii_uppercase());
     error.code().filter(is_word)
 }
 
-/// Returns the finding for an error code.
 pub(super) fn by_word(word: &str) -> Finding {
     let next = match word {
         "NOAUTH" => "add a user and password to FINTECH_AUTH_REDIS_URL: redis://USER:PASSWORD@HOST:PORT",

@@ -1,4 +1,4 @@
-//! The checks for the Redis server through which a fleet shares its tokens.
+//! Checks the Redis server through which several instances share tokens.
 
 mod finding;
 mod server;

@@ -1,5 +1,5 @@
-//! Checks a Redis server: whether it responds, its version and its settings, and whether it gives
-//! the store the permissions that the store needs.
+//! Checks whether a Redis server responds, whether its version and settings fit, and whether the
+//! store has the permissions that it needs.
 
 use std::{
     error::Error as _,
@@ -28,11 +28,10 @@ use crate::{
     fleet::Fleet,
 };
 
-/// The oldest version that can run the store's scripts.
+/// Older versions cannot run the scripts of the store.
 const OLDEST: (u32, u32) = (6, 2);
 
-/// The commands that the user of the store must be allowed to run. The docs of `token::redis` have
-/// the same list.
+/// The commands that the store runs. The docs of `token::redis` contain the same list.
 const COMMANDS: &str = "+evalsha +eval +subscribe +ping +del +get +hdel +hget +hset +hstrlen +lindex +lpush +ltrim \
                         +pexpire +pttl +publish +set +strlen +time +type +zadd +zrem +zremrangebyscore +zscore";
 
@@ -100,8 +99,7 @@ pub(in crate::doctor) async fn check(
     }
 }
 
-/// Returns the command that grants the permissions. The command contains the placeholder USER,
-/// because the name of the user is not shown.
+/// The rule contains the placeholder USER, because the report does not show the user name.
 fn acl_rule(namespace: &str, database: i64) -> String {
     let select = if database == 0 { "" } else { " +select" };
     format!(
@@ -114,7 +112,7 @@ fn client_db(client: &Client) -> i64 {
 }
 
 fn opened(fleet: &Fleet, time: Duration) -> Result<(RedisStore, Client), Error> {
-    // Any sealing key works here, because no real token is sealed with it.
+    // Any sealing key works here, because the check seals no real token.
     let store = RedisStore::builder([SealingKey::new(&[0; 32]).unwrap()])
         .with_namespace(&fleet.namespace)
         .with_timeout(time)
@@ -134,10 +132,9 @@ async fn within<T>(
     }
 }
 
-/// Connects to the server, and measures how long a `PING` takes.
 async fn connected(client: &Client) -> RedisResult<(MultiplexedConnection, Duration)> {
-    // If several TLS providers are compiled in and none is installed as the default, the client
-    // panics. The store installs a default too.
+    // The client panics if several TLS providers are compiled in and no default provider is
+    // installed.
     _ = rustls::crypto::ring::default_provider().install_default();
     let config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
     let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
@@ -164,7 +161,6 @@ fn tls(checks: &mut Checks<'_>, address: &ConnectionAddr) -> Result<(), Failure>
     }
 }
 
-/// The response to `INFO`.
 struct Info<'a>(&'a str);
 
 impl Info<'_> {
@@ -203,7 +199,7 @@ fn memory(info: &Info<'_>) -> CheckResult {
     ("memory.evicts", Verdict::Warn, found, "set maxmemory-policy to noeviction, or use a dedicated Redis")
 }
 
-/// Returns the cause of a store error and, if there is one, the error code of the server.
+/// Returns the text of the cause and, if the server sent an error, the error code.
 fn cause(error: &StoreError) -> (String, Option<String>) {
     let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
     let word =
@@ -212,13 +208,11 @@ fn cause(error: &StoreError) -> (String, Option<String>) {
     (cause, word)
 }
 
-/// Returns whether permissions are missing. If a script may not run a command, the error code is
-/// only `ERR`.
+/// Redis responds with `ERR` and not with `NOPERM` if a script lacks the permission for a command.
 fn lacks_rights(error: &StoreError) -> bool {
     matches!(cause(error).1.as_deref(), Some("NOPERM" | "ERR"))
 }
 
-/// Explains an error of the store that has another cause than missing permissions.
 fn failed(error: StoreError) -> Finding {
     match cause(&error) {
         (_, Some(word)) => finding::by_word(&word),

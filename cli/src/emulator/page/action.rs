@@ -13,13 +13,11 @@ use serde::Deserialize;
 use super::{Page, Refusal, Vendor};
 use crate::{emulator::fault, event, exit::chain};
 
-/// The maximum number of pending faults.
 const FAULTS: usize = 100;
-/// The maximum number of rotations of MoneyKit's key. All keys stay in the key set.
+/// The number of rotations is limited, because MoneyKit's key set keeps all old keys.
 const ROTATIONS: usize = 50;
-/// The maximum time by which the clock can be moved in total.
+/// The page can move the clock forward by at most this time in total.
 const LATEST: Duration = Duration::from_secs(10 * 365 * 86_400);
-/// The timeout for one attempt to deliver a webhook.
 const ATTEMPT: Duration = Duration::from_secs(5);
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -43,7 +41,7 @@ enum Retries {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Fault {
-    /// The fault, in the syntax of `--fault`.
+    /// Has the syntax of `--fault`.
     fault: String,
 }
 
@@ -63,7 +61,7 @@ pub(super) struct Clock {
     seconds: u64,
 }
 
-/// Performs an action of the page. Returns a text that says what was done.
+/// An action of the page. `run` returns a text that tells the user what the action did.
 pub(super) trait Action {
     fn run(self, page: &Arc<Page>, emulator: &Emulator) -> Result<String, Refusal>;
 }

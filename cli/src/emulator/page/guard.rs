@@ -11,39 +11,33 @@ use subtle::ConstantTimeEq as _;
 
 use super::Refusal;
 
-/// The header with the key. A page of another origin cannot send this header without a preflight
-/// request, which fails.
+/// A page of a different origin needs a preflight request to send this header, and the preflight
+/// request fails.
 const KEY: HeaderName = HeaderName::from_static("x-page-key");
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// The part of the page that a request accesses.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(super) enum Access {
-    /// The page. It contains no data, so any site may link to it.
+    /// The page contains no data, so any site may link to the page.
     Page,
-    /// The script and the style of the page. They contain no data, so any site may load them.
+    /// The script and the style contain no data, so any site may load them.
     Asset,
-    /// The data of the emulator.
     State,
-    /// A request that changes the state of the emulator.
     Action,
 }
 
 pub(in crate::emulator) struct Guard {
-    /// Whether other machines can reach the port.
+    /// `true` if other machines can reach the port.
     is_remote: bool,
     key: Option<Secret>,
-    /// Additional host names under which the page can be opened.
     hosts: Vec<String>,
 }
 
 impl Guard {
-    /// Guards a port that only this machine can reach.
     pub(in crate::emulator) fn local(hosts: &[String]) -> Self {
         Self { is_remote: false, key: None, hosts: lower_case(hosts) }
     }
 
-    /// Guards a port that other machines can reach, with a key.
     pub(in crate::emulator) fn remote(hosts: &[String], key: Secret) -> Self {
         Self { is_remote: true, key: Some(key), hosts: lower_case(hosts) }
     }
@@ -73,7 +67,7 @@ impl Guard {
         if origin.is_none() && access == Access::Action {
             return Err(forbidden("an action needs the Origin header of the page"));
         }
-        // Only browsers send this header, so a request without it is allowed.
+        // Only browsers send this header, so a request without the header is allowed.
         let site = single(headers, &FETCH_SITE).map_err(forbidden)?;
         let is_foreign = site.is_some_and(|site| site != "same-origin" && site != "none");
         if is_foreign && access != Access::Page {
@@ -88,8 +82,8 @@ impl Guard {
         }
     }
 
-    /// Returns whether the host is expected. An IP address is always expected, because it needs no
-    /// DNS and so cannot be the result of DNS rebinding.
+    /// If other machines can reach the port, any IP address is expected, because DNS rebinding
+    /// needs a host name.
     fn is_expected(&self, host: &Authority) -> bool {
         let name = host.host().to_ascii_lowercase();
         let is_address = name.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok();
@@ -101,9 +95,8 @@ fn lower_case(hosts: &[String]) -> Vec<String> {
     hosts.iter().map(|host| host.to_ascii_lowercase()).collect()
 }
 
-/// Returns the host and the port from the Host header.
 fn host<B>(request: &Request<B>) -> Option<Authority> {
-    // The request line contains the host and the port only in a request to a proxy.
+    // Only a request to a proxy contains a host in its request line.
     if request.uri().authority().is_some() {
         return None;
     }
@@ -111,7 +104,6 @@ fn host<B>(request: &Request<B>) -> Option<Authority> {
     host.parse().ok().filter(|authority: &Authority| !authority.as_str().contains('@'))
 }
 
-/// Returns the value of a header that may appear only once.
 fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, &'static str> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {

@@ -1,4 +1,4 @@
-//! The status page of the emulator, and the health check. `guard.rs` controls access to it.
+//! The status page of the emulator, and the health check. `guard.rs` controls access to the page.
 
 mod action;
 mod guard;
@@ -20,12 +20,9 @@ use tokio::sync::Semaphore;
 use super::{SIGNING_KEY, fault, variables};
 use crate::event;
 
-/// The path of the health check.
 pub(super) const HEALTH: &str = "/healthz";
 
-/// The maximum number of concurrent webhook deliveries.
 const DELIVERIES: usize = 16;
-/// The maximum size of an action's body, in bytes.
 const BODY: usize = 4096;
 
 const PAGE: &str = include_str!("page.html");
@@ -33,8 +30,8 @@ const SCRIPT: &str = include_str!("script.js");
 const STYLE: &str = include_str!("style.css");
 const ICON: &str = include_str!("icon.svg");
 
-/// The content security policy allows only resources of this server, no markup that scripts create,
-/// and no embedding in frames.
+/// This policy allows only resources of this server. It prevents scripts from inserting markup, and
+/// pages from embedding this page in a frame.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
                       require-trusted-types-for 'script'; trusted-types 'none'";
@@ -46,7 +43,6 @@ enum Vendor {
     Moov,
 }
 
-/// The reason why a request to the page fails.
 #[derive(Debug)]
 struct Refusal {
     status: StatusCode,
@@ -64,7 +60,8 @@ pub(super) struct Page {
     webhook_hosts: Vec<String>,
     /// The reference is weak, because the emulator owns the page.
     emulator: OnceLock<Weak<Emulator>>,
-    /// Distinguishes the revisions of this run from the revisions of an earlier run.
+    /// A random id of this run, so that a revision of an earlier run never equals a revision of
+    /// this run.
     run: String,
     records: Mutex<Records>,
     rotations: Mutex<usize>,
@@ -84,20 +81,19 @@ impl Page {
         })
     }
 
-    /// Sets the emulator. The emulator is started after the page is created.
+    /// Sets the emulator, which starts only after the page was created.
     pub(super) fn attach(&self, emulator: &Arc<Emulator>) {
-        // The value cannot be set already, because `attach` is called only once.
+        // `set` cannot fail, because `attach` is called only once.
         _ = self.emulator.set(Arc::downgrade(emulator));
     }
 
-    /// Returns the address of the page. The key is in the fragment of the address, which browsers
-    /// never send to a server.
+    /// Returns the address of the page. The key is in the fragment, because browsers never send the
+    /// fragment to a server.
     pub(super) fn address(&self, url: &str) -> String {
         let key = self.guard.key().map(|key| format!("#key={}", key.expose_secret()));
         format!("{url}/{}", key.unwrap_or_default())
     }
 
-    /// Records a request that is finished.
     pub(super) fn note(&self, request: &Request) {
         self.records().add_request(request);
     }
@@ -110,8 +106,7 @@ impl Page {
         self.rotations.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Responds to a request for the page. Returns `None` if the request is for one of the
-    /// services.
+    /// Returns `None` if the request is for an emulated service and not for the page.
     pub(super) fn serve(self: &Arc<Self>, request: &http::Request<Bytes>) -> Option<Response<Bytes>> {
         let path = request.uri().path();
         if path == HEALTH {
@@ -162,7 +157,7 @@ impl Page {
         self: &Arc<Self>,
         request: &http::Request<Bytes>,
     ) -> Result<Response<Bytes>, Refusal> {
-        // A form on another web page cannot send this content type.
+        // A form on a web page of a different origin cannot send this content type.
         let content_type = request.headers().get(header::CONTENT_TYPE);
         if content_type.is_none_or(|value| value != "application/json") {
             return Err(Refusal::new(
@@ -185,7 +180,8 @@ impl Page {
         emulator.ok_or(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the emulator is starting or stopping"))
     }
 
-    /// Returns the data of the page as JSON. Returns 204 if the page already has the current data.
+    /// The query contains the revision that the page already has. If this revision is current, the
+    /// response is 204.
     fn state(&self, query: Option<&str>) -> Result<Response<Bytes>, Refusal> {
         let emulator = self.emulator()?;
         let (revision, requests, webhooks) = {
@@ -243,15 +239,14 @@ fn token(token: &ListedToken) -> Value {
     })
 }
 
-/// Returns `…` and the last four characters, which are enough to recognise a token but not to use
-/// it. For a text of less than 32 bytes, returns only `…`.
+/// Returns `…` and the last four characters, which identify a token but cannot be used as the
+/// token. Returns only `…` if the text has less than 32 bytes.
 fn redacted(text: &str) -> String {
     let end = text.char_indices().rev().nth(3).map_or(0, |(start, _)| start);
     format!("…{}", text.get(end..).filter(|_| text.len() >= 32).unwrap_or_default())
 }
 
-/// Responds to a health check. Anyone may send it, with any host name, because the response reveals
-/// nothing.
+/// Checks neither the host name nor the key, because the response reveals nothing.
 fn health(method: &Method) -> Response<Bytes> {
     if matches!(*method, Method::GET | Method::HEAD) {
         text(StatusCode::OK, "ok\n")
@@ -278,8 +273,7 @@ fn body(status: StatusCode, content_type: &'static str, content: impl Into<Bytes
     response
 }
 
-/// Adds the security headers. There are no CORS headers, so pages of other origins cannot read the
-/// responses.
+/// Adds no CORS headers, so that pages of other origins cannot read the responses.
 fn secure(headers: &mut HeaderMap) {
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, POLICY),

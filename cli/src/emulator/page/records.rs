@@ -1,5 +1,4 @@
-//! Stores the newest requests and webhooks for the page, and the total number of each. Both lists
-//! have a maximum length.
+//! Stores the newest requests and webhooks for the page, and counts all requests and webhooks.
 
 use std::{
     collections::VecDeque,
@@ -15,12 +14,11 @@ use serde_json::{Value, json};
 use super::Vendor;
 use crate::{emulator::fault, exit::causes, output::visible};
 
-/// The maximum number of rows per list. Older rows are removed, but still counted.
+/// The maximum number of rows per list. Older rows are removed, but the total still counts them.
 pub(super) const KEPT: usize = 200;
-/// The maximum length of a path, in characters.
+/// The maximum length of a path in characters.
 const PATH: usize = 200;
 
-/// A list of the newest rows.
 pub(super) struct Newest<T> {
     rows: VecDeque<T>,
     total: u64,
@@ -41,7 +39,6 @@ impl<T> Newest<T> {
         self.total += 1;
     }
 
-    /// Returns the rows as JSON, newest first.
     fn json(&self, row: impl Fn(&T) -> Value) -> Value {
         json!({ "total": self.total, "rows": self.rows.iter().rev().map(row).collect::<Vec<_>>() })
     }
@@ -59,7 +56,7 @@ pub(super) struct Webhook {
 
 #[derive(Default)]
 pub(super) struct Records {
-    /// The revision of the data. It increases when the data of the page changes.
+    /// Increases with each change of the data that the page shows.
     pub(super) revision: u64,
     requests: Newest<Value>,
     webhooks: Newest<Webhook>,
@@ -80,7 +77,6 @@ impl Records {
         self.revision += 1;
     }
 
-    /// Records a webhook before its first attempt. Returns its id.
     pub(super) fn add_webhook(&mut self, vendor: Vendor, event: &str, to: &str) -> u64 {
         let id = self.webhooks.total;
         let (event, to) = (event.to_owned(), capped(to));
@@ -130,13 +126,12 @@ impl Records {
     }
 }
 
-/// Returns the time in milliseconds since 1970, as JavaScript does.
+/// Returns milliseconds since 1970-01-01 UTC, like `Date.now()` in JavaScript.
 pub(super) fn millis(time: SystemTime) -> u64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Returns the error and its root cause, without the errors between them.
 fn with_root_cause(error: &Error) -> String {
     match causes(error).last() {
         Some(cause) => format!("{error}: {cause}"),
@@ -144,7 +139,6 @@ fn with_root_cause(error: &Error) -> String {
     }
 }
 
-/// Shortens a text, and escapes characters that hide text or change its order.
 fn capped(text: &str) -> String {
     let mut capped: String = text.chars().take(PATH).collect();
     if capped.len() < text.len() {
