@@ -1,4 +1,4 @@
-//! The base URL of a service: a checked http or https URL to which credentials may be sent.
+//! The checked base URL of a service.
 
 use std::{fmt, net::IpAddr};
 
@@ -6,8 +6,8 @@ use reqwest::Url;
 
 use crate::{Error, ErrorKind};
 
-/// A base URL without credentials, query, fragment or trailing slash. `HttpOptions` decides whether
-/// plain http is allowed.
+/// An http or https URL without credentials, query, fragment or trailing slash. `HttpOptions`
+/// checks whether plain http is allowed.
 #[derive(Clone)]
 pub(crate) struct BaseUrl {
     text: String,
@@ -49,8 +49,7 @@ impl BaseUrl {
     }
 }
 
-/// Returns whether the host is this machine. RFC 6761 section 6.3 reserves `localhost` for loopback
-/// addresses.
+/// RFC 6761 section 6.3 reserves `localhost` for loopback addresses.
 pub(super) fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())

@@ -30,19 +30,17 @@ use crate::{
     response::Head,
 };
 
-/// The properties of a vendor that the transport needs to send its calls.
+/// What the transport needs to know about a vendor.
 #[derive(Clone, Copy)]
 pub(crate) struct Contract {
-    /// The vendor's name in errors and traces.
     pub(crate) vendor: &'static str,
-    /// The names of request fields. A 422 response may name them, and errors may show them.
+    /// The request fields that a 422 response may name. Errors may show these names.
     pub(crate) fields: &'static [&'static str],
-    /// The reason to report for a 403 without an error code, if the vendor uses 403 for several
-    /// causes.
+    /// The error text for a 403 if no error code shows the cause of the 403.
     pub(crate) forbidden: Option<&'static str>,
 }
 
-/// The state of one call. The generated client passes it to its hooks.
+/// The state of one call. The generated client passes this state to its hooks `pre` and `exec`.
 #[derive(Clone)]
 pub(crate) struct Call(Arc<Inner>);
 
@@ -52,14 +50,13 @@ struct Inner {
     http: Http,
     headers: Vec<(HeaderName, HeaderValue)>,
     secrets: Vec<Secret>,
-    /// Current and previous secrets of the client that sends this call.
     echoed: Option<Arc<EchoedSecrets>>,
     /// The fingerprint of the credentials that authenticate the call.
     credentials: Option<[u8; 32]>,
-    /// The response as `exec` received it. It is kept here, because the generated client drops the
-    /// status and headers of a response that it cannot decode.
+    /// The response that `exec` received. It is stored, because the generated client drops the
+    /// status and headers of a response that cannot be decoded.
     received: Mutex<Option<Received>>,
-    /// The span of this call. It is stored, because tracing's current span may belong to the caller
+    /// The span of this call. It is stored, because `Span::current` may return a span of the caller
     /// if debug spans are disabled.
     span: OnceLock<Span>,
 }
@@ -68,13 +65,13 @@ struct Received {
     sent: SystemTime,
     status: StatusCode,
     headers: HeaderMap,
-    /// The part of the body that was read.
     body: Bytes,
     is_complete: bool,
     over_limit: bool,
 }
 
-/// The forms of the secrets that a response may quote.
+/// The secrets that are redacted from a response, in all forms in which a server may quote a
+/// secret.
 struct SecretForms {
     request: Vec<Secret>,
     echoed: Arc<Vec<Secret>>,
@@ -101,7 +98,7 @@ impl Call {
         }))
     }
 
-    /// Changes a call that was not yet passed to the generated client.
+    /// Does nothing if the call has already been cloned.
     fn with(mut self, add: impl FnOnce(&mut Inner)) -> Self {
         if let Some(inner) = Arc::get_mut(&mut self.0) {
             add(inner);
@@ -113,20 +110,19 @@ impl Call {
         &self.0.http
     }
 
-    /// Adds a header that the API schema defines as a security scheme, not as a parameter. If the
-    /// header is sensitive, its value without the authentication scheme is redacted from error
+    /// Adds a header that the generated client does not set, because the API schema defines the
+    /// header as a security scheme. If the header is sensitive, its secret is redacted from error
     /// responses.
     pub(crate) fn with_header(self, name: HeaderName, value: HeaderValue) -> Self {
         self.with(|inner| inner.headers.push((name, value)))
     }
 
-    /// Adds a secret that the request contains. The secret is redacted from error responses.
+    /// Redacts `secret` from error responses.
     pub(crate) fn with_secret(self, secret: &Secret) -> Self {
         self.with(|inner| inner.secrets.push(secret.clone()))
     }
 
-    /// Sets the client credentials that the request contains. The secrets in `echoed` are redacted
-    /// as well.
+    /// Redacts `secret` and all secrets in `echoed` from error responses.
     pub(crate) fn with_credentials(
         self,
         fingerprint: [u8; 32],
@@ -139,15 +135,14 @@ impl Call {
         })
     }
 
-    /// Wraps the error of a call that failed before it was sent.
     pub(crate) fn failed(&self, error: Error) -> Error {
         Error::new(error.kind(), "the request was not sent")
             .with_operation(self.0.contract.vendor, self.0.operation)
             .with_source(error)
     }
 
-    /// Runs a generated method and classifies its outcome. `check` returns the reason if a response
-    /// that matches the schema cannot be used.
+    /// Runs a method of the generated client. `check` returns the reason if a response matches the
+    /// API schema, but cannot be used.
     pub(crate) async fn run<T: DeserializeOwned, E>(
         self,
         sending: impl Future<Output = Result<ResponseValue<T>, progenitor_client::Error<E>>>,
@@ -170,8 +165,7 @@ impl Call {
             fintech_auth.operation = self.0.operation,
             fintech_auth.request_id = field::Empty,
         );
-        // The hook `pre` records the attributes of the request in this span, because no other code
-        // has access to the request.
+        // The hook `pre` records the attributes of the request in this span.
         let _ = self.0.span.set(span.clone());
         let result = sending.instrument(span.clone()).await;
         let outcome = self
@@ -208,9 +202,9 @@ impl Call {
         let Some(received) = received else {
             return Err(match result {
                 Err(Generated::CommunicationError(error)) => classify_send_error(error),
-                // This arm is never reached: `exec` stores a response or returns a communication
-                // error. The other errors of the generated client are not shown: they may contain
-                // secrets.
+                // Not reached, because `exec` either stores a response or returns a communication
+                // error. The other errors of the generated client may contain secrets, so they are
+                // not shown.
                 _ => Error::new(ErrorKind::InvalidConfig, "cannot build the request"),
             });
         };
@@ -231,8 +225,8 @@ impl Call {
             known_fields: self.0.contract.fields,
             body: body.clone(),
         };
-        // Omit the body: the body of a success may hold a token, and an error may be kept for a
-        // long time.
+        // The body may contain a token, and the caller may keep the error for a long time, so the
+        // error does not contain the body.
         let failed = |kind: ErrorKind, reason: Cow<'static, str>, details: ErrorBody| {
             Error::new(kind, reason)
                 .with_response(ErrorResponse { body: Bytes::new(), ..error_response(details) })
@@ -271,8 +265,8 @@ impl Call {
         let decoded = match result {
             Ok(value) => Ok(value.into_inner()),
             Err(Generated::InvalidResponsePayload(_, error)) => {
-                // Decode the body again without the details that strict decoders reject, such as
-                // duplicate members.
+                // Decode the body again after `normalize` has removed the details that strict
+                // decoders reject, such as duplicate members.
                 match json::normalize(&body) {
                     Some(json) => serde_json::from_str(&Zeroizing::new(json)),
                     None => Err(error),
@@ -294,7 +288,6 @@ impl Call {
         shown.map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
-    /// Returns a header as short text without the secrets of the request.
     fn text(&self, headers: &HeaderMap, name: &str) -> Option<String> {
         headers.get(name)?.to_str().ok().map(|text| self.clean(text))
     }
@@ -306,7 +299,7 @@ impl Call {
     fn scrub(&self, mut details: ErrorBody) -> ErrorBody {
         details.code = details.code.map(|code| self.clean(&code));
         details.message = details.message.map(|message| self.clean(&message));
-        // A code is shown with the error. Text that does not have the form of a code becomes the
+        // Errors show the code, so a text that does not have the form of a code is used as the
         // message.
         if details.code.as_deref().is_some_and(|code| !is_code(code)) {
             let code = details.code.take();
@@ -323,23 +316,22 @@ impl Call {
         clean(text, self.secret_forms().iter())
     }
 
-    /// Returns all forms of the secrets of the request and of the client.
     fn secret_forms(&self) -> SecretForms {
         let in_headers = self.0.headers.iter().filter(|(_, value)| value.is_sensitive());
         let in_headers = in_headers.filter_map(|(_, value)| value.to_str().ok()?.rsplit(' ').next());
         let echoed = self.0.echoed.as_ref().map(|echoed| echoed.load()).unwrap_or_default();
-        // The forms of the client's own secrets are already part of `echoed`.
+        // `echoed` already contains the forms of the client's own secrets.
         let is_new = |secret: &&str| echoed.iter().all(|echoed| echoed.expose_secret() != *secret);
         let secrets = self.0.secrets.iter().map(Secret::expose_secret).chain(in_headers).filter(is_new);
         SecretForms { request: secrets.flat_map(forms).collect(), echoed }
     }
 
-    /// Completes the request that the generated client made. Called by the hook `pre`.
+    /// The hook `pre` of the generated client: completes a request before the request is sent.
     pub(crate) fn prepare(&self, request: &mut reqwest::Request) {
-        // The generated client adds the version of the OpenAPI document to every request.
+        // The generated client sets this header to the version of the OpenAPI document.
         request.headers_mut().remove("api-version");
-        // The fragment distinguishes the two encodings of one path in the generated client (see
-        // `build.rs`).
+        // `build.rs` adds a fragment to the path of an operation with a second encoding. A fragment
+        // must not be sent (RFC 9110 section 4.2.5).
         request.url_mut().set_fragment(None);
         request.headers_mut().entry(header::ACCEPT).or_insert(HeaderValue::from_static("application/json"));
         for (name, value) in &self.0.headers {
@@ -349,9 +341,9 @@ impl Call {
         self.describe(request);
     }
 
-    /// Adds the attributes of OpenTelemetry's conventions for HTTP clients to the span. The URLs
-    /// have no path parameter and no query. So the URLs show no secret, and a path is the same as
-    /// its template.
+    /// Records the attributes of OpenTelemetry's conventions for HTTP clients. The URLs have no
+    /// query and no path parameters, so the URLs contain no secret, and a path can be used as
+    /// `url.template`.
     fn describe(&self, request: &reqwest::Request) {
         let Some(span) = self.0.span.get().filter(|span| !span.is_disabled()) else { return };
         let (method, url) = (request.method().as_str(), request.url());
@@ -366,7 +358,8 @@ impl Call {
         span.record("url.full", url.as_str());
     }
 
-    /// Sends the request, and reads the response up to the limit. Called by the hook `exec`.
+    /// The hook `exec` of the generated client: sends the request, and reads the response up to the
+    /// size limit.
     pub(crate) async fn exec(&self, request: reqwest::Request) -> reqwest::Result<reqwest::Response> {
         let Some(recorder) = &self.0.http.recorder else { return self.send(request).await };
         let copy = request.try_clone();
@@ -404,7 +397,7 @@ impl Call {
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Ok(None) => break,
                 Err(error) if status.is_success() => return Err(error),
-                // The status and headers of an error response are enough, even if its body is
+                // The status and headers of an error response are useful even if its body is
                 // incomplete.
                 Err(_) => {
                     is_complete = false;
@@ -413,8 +406,8 @@ impl Call {
             }
         }
         let body = body.freeze();
-        // Without a URL, reqwest would parse a placeholder URL for each response. Building cannot
-        // fail: there are no headers, and the status is valid.
+        // Set a URL, because otherwise reqwest parses a placeholder URL for each response. Building
+        // cannot fail, because the status is valid and there are no headers.
         let copy = http::Response::builder().status(status).url(response.url().clone()).body(body.clone());
         let copy = copy.unwrap_or_else(|_| http::Response::new(Bytes::new()));
         let received = Received { sent, status, headers, body, is_complete, over_limit };
@@ -432,8 +425,8 @@ impl fmt::Debug for Call {
     }
 }
 
-/// Returns why a body cannot be decoded. The text of the decoder may quote the body, so it is used
-/// only if it names a missing field.
+/// The decoder's error may quote the body, so only the name of a missing field is taken from the
+/// error.
 fn schema_mismatch(body: &[u8], error: &serde_json::Error) -> Cow<'static, str> {
     if json::object(body).is_none() {
         return "response is not a JSON object".into();
@@ -446,7 +439,6 @@ fn schema_mismatch(body: &[u8], error: &serde_json::Error) -> Cow<'static, str> 
     }
 }
 
-/// Returns whether a body is HTML or XML, independent of its `Content-Type`.
 fn is_markup(body: &[u8]) -> bool {
     let text = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     text.trim_ascii_start().starts_with(b"<")

@@ -9,15 +9,16 @@ use crate::{Error, ErrorKind};
 
 type Reason = &'static str;
 
-/// Classifies an error response of the vendor. The code takes precedence where the status misleads:
-/// RFC 6749 section 5.2 allows `invalid_client` with status 400.
+/// Classifies an error response that the vendor sent. Some error codes take precedence over the
+/// status. For example, RFC 6749 section 5.2 allows `invalid_client` with status 400.
 pub(super) fn classify_status(status: StatusCode, code: Option<&str>) -> (ErrorKind, Reason) {
     let refused = (ErrorKind::InvalidRequest, "the service rejected the request");
     match (status.as_u16(), code) {
         (401, _) | (_, Some("invalid_client")) => {
             (ErrorKind::Unauthorized, "the service rejected the credentials or the token")
         }
-        // With these codes the credentials are valid, but the request or its scope is not.
+        // These codes mean that the credentials are valid, but the request or its scope is not
+        // valid.
         (
             403,
             Some(
@@ -34,7 +35,7 @@ pub(super) fn classify_status(status: StatusCode, code: Option<&str>) -> (ErrorK
         (429, _) => (ErrorKind::RateLimited, "too many requests"),
         (408 | 425, _) => (ErrorKind::Unavailable, "the service asked for a retry"),
         (400..=499, _) => refused,
-        // The response has a success status, but an error code.
+        // A response with a success status may contain an error code.
         (200..=299, Some(code)) => match code {
             "invalid_token" | "unauthorized" => classify_status(StatusCode::UNAUTHORIZED, None),
             code if code.starts_with("api_error.auth.") => classify_status(StatusCode::UNAUTHORIZED, None),
@@ -71,8 +72,9 @@ pub(super) fn classify_in_front(status: StatusCode, headers: &HeaderMap) -> (Err
 
 /// Returns whether an error response came from a proxy or CDN and not from the vendor.
 ///
-/// The vendors' own responses have a request id, a body of a known form or an OAuth challenge. An
-/// empty body proves nothing, because Moov sends empty bodies too.
+/// The vendor's own responses contain a request id, a known error body or a `WWW-Authenticate:
+/// Bearer` challenge. A response with an empty body counts as the vendor's own, because Moov also
+/// sends empty bodies.
 pub(super) fn is_in_front(headers: &HeaderMap, body: &[u8], is_known_body: bool) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let has_request_id = Uuid::parse_str(text("x-request-id")).is_ok();
@@ -81,7 +83,6 @@ pub(super) fn is_in_front(headers: &HeaderMap, body: &[u8], is_known_body: bool)
     !body.trim_ascii().is_empty() && !is_known_body && !has_request_id && !has_challenge
 }
 
-/// Classifies the error of a request that got no complete response.
 pub(crate) fn classify_send_error(error: reqwest::Error) -> Error {
     let sent = !error.is_connect() && !error.is_builder();
     let (kind, reason) = if is_misconfigured(&error) {
@@ -101,7 +102,7 @@ pub(crate) fn classify_send_error(error: reqwest::Error) -> Error {
     Error::new(kind, reason).with_sent(sent).with_source(error.without_url())
 }
 
-/// The errors of other TLS libraries do not show the cause.
+/// Without rustls, the error does not show the cause of a TLS failure.
 #[cfg(not(feature = "rustls"))]
 fn is_misconfigured(_: &reqwest::Error) -> bool {
     false

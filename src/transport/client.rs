@@ -1,4 +1,4 @@
-//! The HTTP client that a vendor's client uses, and its options.
+//! Builds the HTTP client that sends the calls of a vendor's client.
 
 use std::{
     fmt,
@@ -45,20 +45,20 @@ pub struct HttpOptions {
     built: Built,
 }
 
-/// The reqwest clients that were built from these options and their clones, by base URL.
+/// The reqwest clients that were built from one `HttpOptions` and its clones, each with its base
+/// URL and its caller.
 type Built = Arc<Mutex<Vec<(String, Caller, reqwest::Client)>>>;
 
-/// The code that sends requests with a reqwest client.
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Caller {
-    /// This crate, which sends requests only to the base URL.
+    /// This crate sends requests only to the base URL.
     Crate,
-    /// The program, which may send requests anywhere.
+    /// The user's program may send requests to any host.
     Program,
 }
 
-/// The maximum number of base URLs whose clients are shared. Each client for a further base URL has
-/// its own connection pool.
+/// The maximum number of reqwest clients that are kept for sharing. When this number is reached,
+/// each new client has its own connection pool.
 const MAX_SHARED: usize = 16;
 
 type Customise = Arc<dyn Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync>;
@@ -81,7 +81,7 @@ impl Default for HttpOptions {
 }
 
 impl HttpOptions {
-    /// Changes an option. Clients that are built afterwards share nothing with earlier ones.
+    /// Replaces `built`, because clients with different options must not share a reqwest client.
     fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
         self.built = Built::default();
         change(&mut self);
@@ -108,7 +108,7 @@ impl HttpOptions {
         self.with(|options| options.body_limit = bytes)
     }
 
-    /// Trusts these root certificates (PEM) in addition to those of the platform.
+    /// Trusts these root certificates (PEM) in addition to the root certificates of the platform.
     ///
     /// Use this for a gateway or proxy with a private certificate authority. You can call this
     /// method more than once. Building the client fails if the text contains no certificate.
@@ -120,8 +120,9 @@ impl HttpOptions {
     /// Sets the client certificate for mutual TLS: one PEM text with the certificate chain and its
     /// private key in PKCS#8.
     ///
-    /// Building the client fails if the text lacks the certificate or the key. It also fails if the
-    /// base URL is plain http to another machine, because the certificate would never be presented.
+    /// Building the client fails if the text lacks the certificate or the key. Building also fails
+    /// if the base URL is plain http to another machine, because the client would never present the
+    /// certificate.
     #[must_use]
     pub fn with_client_identity(self, pem: impl AsRef<[u8]>) -> Self {
         let pem = Arc::new(Zeroizing::new(pem.as_ref().to_vec()));
@@ -149,20 +150,22 @@ impl HttpOptions {
     /// Returns whether a host is this machine: `localhost` or a loopback address, with or without
     /// brackets.
     ///
-    /// A base URL with such a host may be plain http, and its requests do not go through a proxy.
+    /// A base URL with such a host may be plain http. Requests to such a host do not go through a
+    /// proxy.
     pub fn is_loopback(host: &str) -> bool {
         is_loopback(host)
     }
 
     /// Allows plain http to these hosts, for containers and sidecars on a private network.
     ///
-    /// A host is an exact name or address, such as `emulator` in a compose file. A second call
-    /// replaces the hosts of the first.
+    /// A host is an exact name or address, such as `emulator` in a compose file. If you call this
+    /// method again, the new hosts replace the earlier hosts.
     ///
     /// # Security
     ///
-    /// Credentials are sent in clear text to these hosts. Building the client fails for a vendor's
-    /// host and for a public address. Connecting fails if a name resolves to a public address.
+    /// Credentials are sent in clear text to these hosts. Building the client fails if one of the
+    /// hosts is a vendor's host or a public address. Connecting fails if a host name resolves to a
+    /// public address.
     #[must_use]
     pub fn with_allow_http(self, hosts: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         let hosts = AllowedHosts::new(hosts);
@@ -172,23 +175,27 @@ impl HttpOptions {
     /// Customizes the reqwest client, for example its resolver, connection pool or default headers.
     ///
     /// The function receives a builder with the crate's TLS configuration, and returns the changed
-    /// builder. Do not return a new builder: it has no crypto provider, and reqwest panics unless
-    /// your program installed one.
+    /// builder. Do not return a new builder. A new builder has no crypto provider, so reqwest
+    /// panics unless your program has installed a crypto provider.
     ///
     /// With the feature `rustls`, TLS is already configured, and reqwest ignores individual TLS
     /// settings of the builder without an error: `add_root_certificate`, `tls_certs_merge`,
-    /// `tls_certs_only`, `identity`, `tls_version_min` and similar ones. For root certificates call
-    /// [`with_root_certificate`](Self::with_root_certificate), for a client certificate
+    /// `tls_certs_only`, `identity`, `tls_version_min` and similar settings. For root certificates
+    /// call [`with_root_certificate`](Self::with_root_certificate), for a client certificate
     /// [`with_client_identity`](Self::with_client_identity). To replace the whole TLS configuration
-    /// and its roots, pass your own to `tls_backend_preconfigured`.
+    /// and its roots, call `tls_backend_preconfigured` with your own configuration.
     ///
     /// # Security
     ///
-    /// The function cannot change these settings: redirects are not followed, plain http goes only
-    /// to this machine and to [allowed hosts](Self::with_allow_http), requests to a loopback host
-    /// use no proxy, and `connection_verbose` is off, because it logs every secret. This method
-    /// takes a builder and not a client, because reqwest fixes the redirect policy when a client is
-    /// built. A client that follows redirects would send credentials to other hosts.
+    /// The function cannot change these settings:
+    ///
+    /// - Redirects are not followed.
+    /// - Plain http goes only to this machine and to [allowed hosts](Self::with_allow_http).
+    /// - Requests to a loopback host use no proxy.
+    /// - `connection_verbose` is off, because it logs every secret.
+    ///
+    /// This method takes a builder and not a client, because reqwest fixes the redirect policy when
+    /// a client is built. A client that follows redirects would send credentials to other hosts.
     #[must_use]
     pub fn with_client_builder(
         self,
@@ -197,10 +204,10 @@ impl HttpOptions {
         self.with(|options| options.client = Some(Arc::new(customise)))
     }
 
-    /// Calls a function with each exchange of a vendor's client, as it was sent and received.
+    /// Calls `recorder` with each request of a vendor's client and with the response.
     ///
-    /// This method exists only for `fintech-auth doctor --record`. It is not part of the public
-    /// API, and may change in any version.
+    /// This method exists only for `fintech-auth doctor --record`. The method is not part of the
+    /// public API, and may change in any version.
     ///
     /// # Security
     ///
@@ -217,7 +224,7 @@ impl HttpOptions {
     /// The client has the TLS settings and timeouts of these options, and does not follow
     /// redirects. With an https base URL, the client sends only https. With a base URL on this
     /// machine, the client sends plain http only to this machine and to allowed hosts, and fails to
-    /// connect to any other host. The client does not limit the size of a response body.
+    /// connect to all other hosts. The client does not limit the size of a response body.
     ///
     /// # Errors
     ///
@@ -255,7 +262,7 @@ impl HttpOptions {
     }
 
     fn shared(&self, base: &BaseUrl, caller: Caller) -> Result<reqwest::Client, Error> {
-        // If the base URL is https, both callers can use the same client.
+        // Both callers can share a client that sends only https, and not to this machine.
         let caller = if base.is_https() && !base.is_loopback() { Caller::Crate } else { caller };
         let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
         let is_same = |url: &str, of| url == base.as_str() && of == caller;
@@ -293,13 +300,13 @@ impl HttpOptions {
         }
         if base.is_loopback() || !base.is_https() {
             builder = builder.no_proxy();
-            // This proxy setting takes a tenth of the processor time of a request, so only the
-            // clients that need it get it.
+            // This proxy setting takes a tenth of the processor time of a request, so a client for
+            // the crate's own requests does not get this setting.
             if caller == Caller::Program {
                 builder = builder.proxy(self.allowed_http.reject_other_hosts());
             }
         } else if let Some(proxy) = &self.proxy {
-            // reqwest treats some invalid texts as no proxy at all, so check the URL first.
+            // reqwest ignores some invalid proxy URLs without an error, so check the URL first.
             let url = reqwest::Url::parse(proxy.expose_secret())
                 .ok()
                 .filter(|url| matches!(url.scheme(), "http" | "https"));
@@ -320,9 +327,8 @@ impl HttpOptions {
     }
 }
 
-/// Returns the crypto provider that the program installed, such as aws-lc-rs, or ring if there is
-/// none. Without a provider, reqwest panics. This function does not install ring for the whole
-/// process, because that choice belongs to the program.
+/// Returns the crypto provider that the program has installed. If there is none, returns ring, but
+/// does not install ring for the whole process, because the program chooses that provider.
 #[cfg(feature = "rustls")]
 fn provider() -> Arc<rustls::crypto::CryptoProvider> {
     let installed = rustls::crypto::CryptoProvider::get_default();
@@ -456,7 +462,7 @@ impl fmt::Debug for HttpOptions {
     }
 }
 
-/// A base URL and the connections to it.
+/// A base URL and the HTTP client for requests to this URL.
 #[derive(Clone)]
 pub(crate) struct Http {
     pub(super) base: BaseUrl,
@@ -471,7 +477,6 @@ impl Http {
         self.base.as_str()
     }
 
-    /// Returns the parts that a generated client is built from.
     pub(crate) fn parts(&self) -> (&str, reqwest::Client) {
         (self.base.as_str(), self.client.clone())
     }

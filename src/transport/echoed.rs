@@ -1,12 +1,11 @@
-//! Secrets that a response may quote although its request did not contain them, because credentials
-//! changed in the meantime.
+//! The current and previous secrets of a client, which are redacted from its error responses.
 
 use std::sync::Arc;
 
 use super::redact::forms;
 use crate::{Secret, sync::ArcSwap};
 
-/// The current and the previous secrets of a client, each in all forms that a server may quote.
+/// Contains each secret in all forms in which a server may quote the secret.
 pub(crate) struct EchoedSecrets(ArcSwap<Vec<Secret>>);
 
 impl EchoedSecrets {

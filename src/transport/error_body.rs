@@ -1,5 +1,5 @@
-//! Reads error bodies of all known forms: RFC 6749 errors, MoneyKit's own, FastAPI's `detail`, and
-//! Moov's message for each rejected field.
+//! Reads the error bodies of both vendors: RFC 6749 errors, MoneyKit's own format, FastAPI's
+//! `detail`, and Moov's messages about rejected fields.
 
 use http::StatusCode;
 use serde_json::{Map, Value};
@@ -7,23 +7,22 @@ use serde_json::{Map, Value};
 use super::{json, redact::is_code};
 use crate::{FieldError, error::ErrorBody};
 
-/// The maximum number of rejected fields to keep.
 const MAX_FIELDS: usize = 16;
 
-/// Returns whether a body may have a member with an error code. This check is much faster than
-/// [`read`].
+/// Returns `false` only if the body certainly contains no error code. This check is much faster
+/// than [`read`].
 pub(super) fn may_have_code(body: &[u8]) -> bool {
-    // The name of the member may be written with escape sequences.
+    // A backslash may be part of an escaped member name, such as `\u0065rror`.
     str::from_utf8(body).map_or(true, |body| body.contains("\"error") || body.contains('\\'))
 }
 
-/// Reads an error body. The result is empty if the body has none of the vendors' forms. `fields`
-/// are the request fields that a 422 response can name.
+/// Returns an empty `ErrorBody` if the body has none of the known forms. `fields` lists the request
+/// fields that a 422 response may name.
 pub(super) fn read(status: StatusCode, body: &[u8], fields: &[&str]) -> ErrorBody {
     let Some(body) = json::object(body) else { return ErrorBody::default() };
     let text = |name: &str| body.get(name)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
-    // Problem JSON (RFC 9457) and the error pages of gateways have a numeric status. The vendors'
-    // own error bodies have no numeric status.
+    // Only gateways send a title or a numeric status, for example as problem JSON (RFC 9457). The
+    // vendors' own error bodies have neither.
     let is_gateway = body.contains_key("title") || body.get("status").is_some_and(Value::is_number);
     let vendors = |text: &String| !is_gateway || is_code(text);
     let mut found = ErrorBody {
@@ -54,7 +53,7 @@ fn located(item: &Value) -> Option<FieldError> {
     Some(FieldError { field, message: message.unwrap_or_default().to_owned() })
 }
 
-/// Reads a member of a 422 body of Moov: the name of a field, and what is wrong with it.
+/// Reads Moov's message about one rejected field from the body of a 422 response.
 fn named(field: &str, body: &Map<String, Value>) -> Option<FieldError> {
     let message = match body.get(field)? {
         Value::String(message) => message.clone(),

@@ -1,4 +1,4 @@
-//! Builds header values from user input, and checks them before a request is sent.
+//! Builds and checks header values from user input.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use http::HeaderValue;
@@ -7,7 +7,6 @@ use zeroize::Zeroizing;
 
 use crate::{Error, ErrorKind, Secret};
 
-/// Builds a header value that is not secret. `what` is its name in the error.
 pub(crate) fn visible(what: &str, value: &str) -> Result<HeaderValue, Error> {
     let printable = !value.is_empty() && value.bytes().all(|byte| matches!(byte, 0x20..=0x7e));
     printable
@@ -16,18 +15,18 @@ pub(crate) fn visible(what: &str, value: &str) -> Result<HeaderValue, Error> {
         .ok_or_else(|| invalid(format!("{what} is empty or not printable ASCII")))
 }
 
-/// Builds a header value that the HTTP stack does not log. `what` is its name in the error.
+/// Marks the value as sensitive, so that HTTP libraries do not log the value.
 pub(crate) fn sensitive(what: &str, value: &str) -> Result<HeaderValue, Error> {
     let mut value = visible(what, value)?;
     value.set_sensitive(true);
     Ok(value)
 }
 
-/// Builds an `Authorization` header for HTTP Basic (RFC 7617), in UTF-8.
+/// Builds an `Authorization` header for HTTP Basic (RFC 7617).
 ///
-/// The user name and password are not form-encoded, although RFC 6749 section 2.3.1 requires it.
-/// The vendors' SDKs do not encode them either. For the characters that both vendors issue
-/// (letters, digits, `-`, `_`) there is no difference.
+/// The user name and password are not form-encoded, although RFC 6749 section 2.3.1 requires the
+/// encoding. The vendors' own SDKs do not encode them either. The encoding would not change
+/// letters, digits, `-` and `_`, and both vendors issue only these characters.
 pub(crate) fn basic(user: &str, password: &Secret) -> Result<HeaderValue, Error> {
     let control = |text: &str| text.chars().any(char::is_control);
     if user.contains(':') || control(user) || control(password.expose_secret()) {
@@ -41,7 +40,6 @@ pub(crate) fn basic(user: &str, password: &Secret) -> Result<HeaderValue, Error>
     sensitive("the credentials", &Zeroizing::new(format!("Basic {}", *encoded)))
 }
 
-/// Builds an `Authorization` header for a bearer token (RFC 6750 section 2.1).
 pub(crate) fn bearer(token: &Secret) -> Result<HeaderValue, Error> {
     if token.is_empty() {
         return Err(invalid("the token is empty"));
@@ -49,8 +47,8 @@ pub(crate) fn bearer(token: &Secret) -> Result<HeaderValue, Error> {
     sensitive("the token", &Zeroizing::new(format!("Bearer {}", token.expose_secret())))
 }
 
-/// Checks an `Origin` (RFC 6454 section 6.2), or a `Referer` of the same form: scheme, host and
-/// port.
+/// Fails unless `value` is a scheme, a host and an optional port, like an `Origin` header (RFC 6454
+/// section 6.2).
 pub(crate) fn origin(what: &str, value: &str) -> Result<String, Error> {
     let is_origin = Url::parse(value).is_ok_and(|url| {
         matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == value
@@ -63,7 +61,7 @@ pub(crate) fn origin(what: &str, value: &str) -> Result<String, Error> {
     )))
 }
 
-/// Returns whether a text has the form of `model`, in which `0` stands for any digit.
+/// Returns whether `text` is equal to `model`. A `0` in `model` matches any digit.
 pub(crate) fn is_like(text: &str, model: &str) -> bool {
     text.len() == model.len()
         && text.bytes().zip(model.bytes()).all(|(byte, model)| match model {

@@ -1,4 +1,4 @@
-//! Reads JSON responses leniently: only a required field can make a response unusable.
+//! Reads JSON responses leniently: an unreadable optional field does not make a response unusable.
 
 use std::{
     borrow::Cow,
@@ -11,18 +11,18 @@ use zeroize::Zeroizing;
 
 use crate::json::Members;
 
-/// Valid JSON that no field type can hold. It replaces the value of a member that occurs
-/// with different values.
+/// Replaces a value that must not be read, such as `NaN`. This number is valid JSON, but too large
+/// for every field type.
 const UNREADABLE: &str = "1e999";
 
-/// Reads an optional response field. A `null` or unreadable value counts as absent. The generated
-/// types read all their optional fields with this function (see `build.rs`).
+/// Reads an optional response field. If the value is `null` or unreadable, the field counts as
+/// absent. `build.rs` makes the generated types call this function for all their optional fields.
 pub(crate) fn optional<'de, D, T>(field: &'static str, deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
     T: DeserializeOwned + Default,
 {
-    // The field may be a refresh token, so clear its memory.
+    // The field may be a refresh token, so its text is wiped from memory.
     let json: Box<str> = Box::<RawValue>::deserialize(deserializer)?.into();
     let json = Zeroizing::new(json);
     if &**json == "null" {
@@ -34,8 +34,9 @@ where
     }))
 }
 
-/// Rewrites a JSON object so that a strict decoder can read it: UTF-8 without a byte order mark,
-/// without `NaN` and without duplicate members. Returns `None` if the body is not a JSON object.
+/// Rewrites a JSON object as UTF-8 without a byte order mark, without `NaN` and without duplicate
+/// members, so that a strict decoder can read the object. Returns `None` if the body is not a JSON
+/// object.
 pub(super) fn normalize(body: &[u8]) -> Option<String> {
     with_members(body, |members| {
         let mut json = String::from("{");
@@ -52,7 +53,7 @@ pub(super) fn normalize(body: &[u8]) -> Option<String> {
     })
 }
 
-/// Returns the members of a JSON object. Unreadable members are `null`.
+/// Replaces each unreadable member by `null`.
 pub(super) fn object(body: &[u8]) -> Option<Map<String, Value>> {
     with_members(body, |members| {
         let value = |value: Option<&RawValue>| serde_json::from_str(value?.get()).ok();
@@ -70,7 +71,7 @@ fn with_members<T>(body: &[u8], then: impl FnOnce(Vec<(String, Option<&RawValue>
     serde_json::from_str::<Members<'_, &RawValue>>(&text).ok().map(|members| then(merge(members.0)))
 }
 
-/// Removes duplicate members. If the duplicates have different values, the value is `None`.
+/// Merges members with the same name. The merged value is `None` if the values differ.
 fn merge<'a>(members: Vec<(Cow<'_, str>, &'a RawValue)>) -> Vec<(String, Option<&'a RawValue>)> {
     let mut places: HashMap<String, usize> = HashMap::new();
     let mut merged: Vec<(String, Option<&'a RawValue>)> = Vec::new();
@@ -94,7 +95,8 @@ fn is_same(a: &RawValue, b: &RawValue) -> bool {
     a.get() == b.get() || value(a).is_some_and(|a| Some(a) == value(b))
 }
 
-/// Replaces the numbers that Python's `json` writes but JSON does not allow.
+/// Replaces `NaN`, `Infinity` and `-Infinity`, which Python's `json` module writes although JSON
+/// does not allow them.
 fn without_nan(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let (mut rest, mut in_string) = (text, false);

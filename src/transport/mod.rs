@@ -1,8 +1,8 @@
-//! Sends one call to one origin, over TLS, within time and size limits, without exposing secrets.
+//! Sends calls to a vendor over HTTP, with limits on time and size.
 //!
-//! Knows nothing about a vendor, except the domains to which plain http is never allowed. It never
-//! follows a redirect. It never returns progenitor's own error, whose `Display` prints whole
-//! bodies, including tokens.
+//! This module never follows a redirect, because a redirect could send credentials to another host.
+//! It never returns progenitor's own error type, because the `Display` of that type prints whole
+//! response bodies, including tokens.
 
 mod base_url;
 mod call;

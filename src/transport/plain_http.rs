@@ -1,4 +1,4 @@
-//! Restricts plain http to this machine, and to allowed hosts on private networks.
+//! Restricts plain http to this machine and to allowed hosts on private networks.
 
 use std::{
     error::Error as StdError,
@@ -11,10 +11,10 @@ use reqwest::dns::{Name, Resolve, Resolving};
 use super::base_url::{BaseUrl, is_loopback};
 use crate::{Error, ErrorKind};
 
-/// Domains to which credentials are never sent without TLS, in any configuration.
+/// Plain http to these domains and their subdomains is never allowed.
 const TLS_ONLY: [&str; 2] = ["moneykit.com", "moov.io"];
 
-/// The hosts to which plain http is allowed in addition to this machine, by exact name.
+/// The host names to which plain http is allowed. Plain http to this machine is always allowed.
 #[derive(Clone, Debug, Default)]
 pub(super) struct AllowedHosts(Arc<[Box<str>]>);
 
@@ -23,9 +23,6 @@ impl AllowedHosts {
         Self(hosts.into_iter().map(|host| host.as_ref().to_ascii_lowercase().into()).collect())
     }
 
-    /// Checks the allowed hosts and the base URL. Fails if an allowed host is not a host name, is a
-    /// vendor's host or is a public address. Also fails if the base URL is plain http to a host
-    /// that is not allowed.
     pub(super) fn check(&self, base: &BaseUrl) -> Result<(), Error> {
         let refuse = |reason: &'static str| Err(Error::new(ErrorKind::InvalidConfig, reason));
         for host in &*self.0 {
@@ -52,8 +49,9 @@ impl AllowedHosts {
         self.0.iter().any(|allowed| **allowed == *host)
     }
 
-    /// Returns a proxy that sends plain http for all other hosts to port 0, where no server can
-    /// listen. reqwest itself can only reject plain http to all hosts or to none.
+    /// Returns a proxy setting that makes plain http to a host that is not allowed fail: the proxy
+    /// has port 0, where no server can listen. reqwest itself can reject plain http only for all
+    /// hosts.
     pub(super) fn reject_other_hosts(&self) -> reqwest::Proxy {
         let hosts = self.clone();
         reqwest::Proxy::custom(move |url| {
@@ -63,8 +61,8 @@ impl AllowedHosts {
     }
 }
 
-/// Resolves names only to private addresses. Otherwise a hijacked name, or a name that a DNS search
-/// domain completes, could send credentials in clear text to the internet.
+/// Resolves names only to private addresses. Otherwise a hijacked DNS name could send credentials
+/// in clear text to the internet.
 pub(super) struct PrivateResolver;
 
 impl Resolve for PrivateResolver {
@@ -83,7 +81,6 @@ impl Resolve for PrivateResolver {
     }
 }
 
-/// Returns whether `host` is a host in the form of `Url::host_str`.
 fn is_host(host: &str) -> bool {
     let url = reqwest::Url::parse(&format!("http://{host}"));
     url.is_ok_and(|url| url.host_str() == Some(host) && url.port().is_none() && !host.contains('*'))
@@ -98,8 +95,7 @@ fn address(host: &str) -> Option<IpAddr> {
     host.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }
 
-/// Returns whether an address is loopback, private (RFC 1918, RFC 4193), link-local or shared (RFC
-/// 6598).
+/// Loopback, link-local and shared (RFC 6598) addresses also count as private.
 fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_private_v4(address),
@@ -176,7 +172,6 @@ mod tests {
         assert!(check(&["notmoov.io", "moov.io.internal"], "https://a.example").is_ok());
     }
 
-    /// Resolving an address needs no DNS server, so the test works without a network.
     #[tokio::test]
     async fn name_that_resolves_to_a_public_address_is_rejected() {
         for (name, expected) in [("127.0.0.1", true), ("10.0.0.1", true), ("8.8.8.8", false)] {

@@ -1,6 +1,6 @@
-//! The hook through which `fintech-auth doctor --record` sees each exchange.
+//! Passes each request and its response to `fintech-auth doctor --record`.
 //!
-//! The exchanges are not redacted. The recorder has to redact them.
+//! An [`Exchange`] contains secrets in clear text, so the recorder must remove the secrets.
 
 use std::{fmt, sync::Arc};
 
@@ -14,10 +14,10 @@ pub struct Exchange<'a> {
     pub url: &'a reqwest::Url,
     pub request_headers: &'a HeaderMap,
     pub request_body: &'a [u8],
-    /// The status, the headers and the part of the body that was read. `None` if there was no
-    /// response.
+    /// The status, the headers and the part of the body that was read. `None` if no response was
+    /// received.
     pub response: Option<(StatusCode, &'a HeaderMap, &'a [u8])>,
-    /// Whether the response was read to its end.
+    /// Whether the whole response was read.
     pub is_complete: bool,
 }
 

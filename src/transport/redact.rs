@@ -5,26 +5,25 @@ use zeroize::Zeroizing;
 
 use crate::Secret;
 
-/// The maximum length of a header or error field that is kept, in characters. Longer text is cut.
+/// The maximum number of characters of a text from a response. Longer text is cut.
 pub(super) const TEXT_LIMIT: usize = 1024;
 const REDACTED: &str = "[redacted]";
 
-/// Returns whether a text has the form of an error code: `invalid_grant`,
-/// `api_error.auth.unauthorized`.
+/// Accepts error codes such as `invalid_grant` and `api_error.auth.unauthorized`.
 pub(super) fn is_code(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'.');
     (1..=64).contains(&text.len()) && text.bytes().all(plain)
 }
 
-/// Returns whether a text has the form of a request id or a Cloudflare ray id. A token has another
-/// form: it is longer or contains other characters.
+/// Accepts request ids and Cloudflare ray ids. Rejects tokens, which are longer or contain other
+/// characters.
 pub(super) fn is_id(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     (1..=64).contains(&text.len()) && text.bytes().all(plain)
 }
 
-/// Returns whether a header of this name holds no credentials. Returns `false` for `Location`,
-/// whose query may hold credentials.
+/// Returns whether headers with this name never contain credentials. `Location` is not public,
+/// because its query may contain credentials.
 pub(super) fn is_public(name: &HeaderName) -> bool {
     // Check common names first, because searching a name for words is slower.
     let common = [header::DATE, header::CONTENT_TYPE, header::CONTENT_LENGTH, header::CACHE_CONTROL];
@@ -33,8 +32,8 @@ pub(super) fn is_public(name: &HeaderName) -> bool {
     common.contains(name) || !named.contains(name) && !words.iter().any(|word| name.as_str().contains(word))
 }
 
-/// Returns the forms in which a server may quote a secret of the request: unchanged, form-encoded
-/// and JSON-encoded.
+/// Returns the forms in which a server may quote the secret: unchanged, form-encoded and
+/// JSON-encoded.
 pub(super) fn forms(secret: &str) -> Vec<Secret> {
     let form = Zeroizing::new(form_urlencoded::byte_serialize(secret.as_bytes()).collect::<String>());
     let json = Zeroizing::new(serde_json::to_string(secret).unwrap_or_default());
@@ -44,7 +43,6 @@ pub(super) fn forms(secret: &str) -> Vec<Secret> {
     forms.into_iter().map(Secret::from).collect()
 }
 
-/// Returns a server's text on one line, shortened to the limit, and without these forms of secrets.
 pub(super) fn clean<'a>(text: &str, forms: impl Iterator<Item = &'a str>) -> String {
     let mut text: String = text.chars().filter(|c| !c.is_control()).collect();
     for form in forms {

@@ -1,18 +1,18 @@
-//! Distinguishes permanent TLS failures, caused by configuration, from temporary ones.
+//! Distinguishes TLS failures that the configuration causes from temporary TLS failures.
 
 use std::{error::Error as StdError, io};
 
 use rustls::{AlertDescription as Alert, Error};
 
-/// Returns whether TLS failed because of the configuration of one side: the certificate, its name,
-/// the trusted roots, or no common version or cipher. An interrupted handshake is temporary.
+/// Returns `true` if a retry cannot help, because the certificate, the host name, the trusted
+/// roots, the TLS versions or the ciphers are wrong. Returns `false` for an interrupted handshake.
 pub(super) fn is_misconfigured(error: &reqwest::Error) -> bool {
     let mut cause = error.source();
     while let Some(error) = cause {
         if let Some(error) = error.downcast_ref() {
             return is_configuration(error);
         }
-        // `io::Error::source` does not return the wrapped error, but the source of the wrapped
+        // `io::Error::source` skips the wrapped error, but `io::Error::get_ref` returns the wrapped
         // error.
         let held = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
         cause = held.map_or_else(|| error.source(), |held| Some(held));
@@ -30,7 +30,7 @@ fn is_configuration(error: &Error) -> bool {
         | Error::NoApplicationProtocol
         | Error::BadMaxFragmentSize
         | Error::InconsistentKeys(_)
-        // The peer does not speak TLS. It may be a plain http server.
+        // The peer does not speak TLS. The peer may be a plain http server.
         | Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType) => true,
         Error::AlertReceived(alert) => matches!(
             alert,
