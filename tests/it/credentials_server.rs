@@ -1,5 +1,5 @@
-//! A server that implements the operations of both vendors and whose accepted credentials change,
-//! and credential providers that a test controls.
+//! A server that implements the operations of both vendors, and credential providers that a test
+//! controls. A test can change which key pairs the server accepts.
 
 use std::{
     collections::VecDeque,
@@ -16,8 +16,6 @@ use tokio::{
 
 use crate::support::{plain, quick};
 
-/// A server that accepts the given key pairs. Records each request with the key pair that it
-/// contained.
 #[derive(Clone)]
 pub(crate) struct Server {
     pub(crate) url: String,
@@ -28,9 +26,9 @@ pub(crate) struct Server {
 struct State {
     accepted: Mutex<Vec<String>>,
     log: Mutex<Vec<String>>,
-    /// Complete responses, which the server sends to the next requests.
+    /// Complete responses to the next requests.
     scripted: Mutex<VecDeque<String>>,
-    /// Delays requests with these credentials.
+    /// Requests with these credentials wait for `released`.
     held: Mutex<Option<String>>,
     released: Notify,
 }
@@ -55,12 +53,10 @@ impl Server {
         *self.state.accepted.lock().unwrap() = pairs.iter().map(|pair| (*pair).to_owned()).collect();
     }
 
-    /// Makes the server respond to the next request with this status and body.
     pub(crate) fn respond_once(&self, status: u16, body: &str) {
         self.state.scripted.lock().unwrap().push_back(response(status, body));
     }
 
-    /// Delays requests with this key pair until [`Self::release`] is called.
     pub(crate) fn hold(&self, pair: &str) {
         *self.state.held.lock().unwrap() = Some(pair.to_owned());
     }
@@ -113,7 +109,7 @@ async fn serve(mut stream: TcpStream, state: Arc<State>) {
             released.await;
         }
         let scripted = state.scripted.lock().unwrap().pop_front();
-        // A bearer token must not contain a colon, so the colon is replaced.
+        // A bearer token must not contain a colon.
         let token = format!("{}-{number}", pair.replace(':', "-"));
         let is_accepted = state.accepted.lock().unwrap().contains(&pair);
         let response = scripted.unwrap_or_else(|| match (path.as_str(), is_accepted) {
@@ -136,7 +132,6 @@ async fn serve(mut stream: TcpStream, state: Arc<State>) {
     }
 }
 
-/// Returns the path of a request and the key pair that it contains.
 async fn read_request(stream: &mut TcpStream) -> Option<(String, String)> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
@@ -167,7 +162,6 @@ async fn read_request(stream: &mut TcpStream) -> Option<(String, String)> {
     Some((path, pair.unwrap_or_default()))
 }
 
-/// What a provider does when it is called.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) enum Behaviour {
     #[default]
@@ -176,8 +170,8 @@ pub(crate) enum Behaviour {
     Panics,
 }
 
-/// A provider that keeps a key pair in memory and fetches the next key pair after a refusal, like
-/// the client of a secret manager.
+/// Keeps a key pair in memory and fetches the next key pair after a refusal, like the client of a
+/// secret manager.
 #[derive(Clone, Debug)]
 pub(crate) struct Cached(Arc<CachedState>);
 
@@ -200,7 +194,6 @@ impl Cached {
         Self::with_known(first, Some(pair(first)))
     }
 
-    /// Creates a provider that has no credentials before the first call.
     pub(crate) fn lazy(first: &str) -> Self {
         Self::with_known(first, None)
     }
@@ -210,13 +203,11 @@ impl Cached {
         Self(Arc::new(CachedState { known, pair: Mutex::new(pair(first)), next, behaviour, calls }))
     }
 
-    /// Sets the key pair that the provider returns from now on.
     pub(crate) fn set(&self, text: &str) {
         *self.0.pair.lock().unwrap() = pair(text);
         self.set_next(text);
     }
 
-    /// Sets the key pair that the provider returns after a refusal.
     pub(crate) fn set_next(&self, text: &str) {
         *self.0.next.lock().unwrap() = pair(text);
     }
@@ -225,8 +216,8 @@ impl Cached {
         *self.0.behaviour.lock().unwrap() = behaviour;
     }
 
-    /// Returns how often the provider was called for the credentials, and how often it was called
-    /// after a refusal.
+    /// Returns how often the provider was called for the credentials, and how often after a
+    /// refusal.
     pub(crate) fn calls(&self) -> (u32, u32) {
         *self.0.calls.lock().unwrap()
     }

@@ -1,5 +1,4 @@
-//! Tests that valid responses are decoded, even where the documents of a vendor contradict each
-//! other.
+//! Tests that valid responses are decoded, even if the documents of a vendor contradict each other.
 
 use std::time::SystemTime;
 
@@ -14,7 +13,6 @@ use http::StatusCode;
 
 use crate::support::{Log, TOKEN, emulator, issue, json, moneykit, moov, scopes};
 
-/// Calls the raw Moov token operation, which gets this response.
 async fn moov_token(emulator: &Emulator, body: impl Into<String>) -> Result<Response<AuthToken>, Error> {
     emulator.fault(Operation::MoovToken, json(200, body));
     moov(emulator).create_access_token(&scopes(&["/ping.read"])).await
@@ -25,7 +23,6 @@ async fn introspect(emulator: &Emulator, body: &str) -> Result<AppClientResponse
     moneykit(emulator).introspect(&Secret::from("t")).await.map(Response::into_body)
 }
 
-/// Checks that a response is rejected for this reason.
 #[track_caller]
 fn is_unusable(result: Result<impl Sized, Error>, reason: &str) {
     let error = result.err().expect("the response is refused");
@@ -93,7 +90,6 @@ fn both_forms_of_the_app_field_are_decoded() {
     }
 }
 
-/// A token response is rejected only if its access token is invalid.
 #[tokio::test]
 async fn invalid_optional_field_does_not_reject_the_token() {
     let emulator = emulator().await;

@@ -1,5 +1,5 @@
-//! Tests the deduplication of webhooks: each delivery is handled at least once, and is not handled
-//! again after it was completed.
+//! Tests the deduplication of webhooks: each delivery is handled at least once, and not after it
+//! was completed.
 
 use std::{
     sync::{
@@ -48,7 +48,6 @@ fn state(begun: &Begun) -> &'static str {
     }
 }
 
-/// Creates deliveries with a memory store. Returns them with a clock on tokio's paused time.
 fn deliveries(capacity: usize) -> (Deliveries, TestClock) {
     let clock = TestClock::new();
     let store = MemoryDeliveries::new(capacity).with_clock(clock.clone());
@@ -93,7 +92,6 @@ async fn dropping_the_guard_abandons_the_delivery() {
     assert_eq!(state(&deliveries.begin(id, KEEP).await.unwrap()), "new");
 }
 
-/// Simulates a killed process: nothing releases or renews the lease of the process.
 #[tokio::test(start_paused = true)]
 async fn lease_of_a_dead_process_expires() {
     let clock = TestClock::new();
@@ -104,8 +102,8 @@ async fn lease_of_a_dead_process_expires() {
     assert_eq!(store.begin(&id, 2, MINUTE).await.unwrap(), Begin::InProgress(MINUTE / 2));
     sleep(MINUTE / 2).await;
     assert_eq!(store.begin(&id, 2, MINUTE).await.unwrap(), Begin::New);
-    // The first process cannot renew or abandon the lease of the second process. But if the first
-    // process has handled the event, it can still complete the delivery.
+    // The first process cannot renew or abandon the lease of the second process. But the first
+    // process can complete the delivery, because it may have handled the event.
     assert!(!store.renew(&id, 1, MINUTE).await.unwrap());
     store.abandon(&id, 1).await.unwrap();
     assert!(matches!(store.begin(&id, 3, MINUTE).await.unwrap(), Begin::InProgress(_)));
@@ -127,7 +125,6 @@ async fn lease_is_renewed_while_the_handler_runs_up_to_the_maximum_time() {
     drop(guard);
 }
 
-/// The wall clock jumps in both directions while other deliveries arrive.
 #[tokio::test(start_paused = true)]
 async fn clock_jumps_do_not_remove_deliveries() {
     let (deliveries, clock) = deliveries(10);
@@ -142,8 +139,8 @@ async fn clock_jumps_do_not_remove_deliveries() {
     }
     clock.wall_back(48 * HOUR);
     assert_eq!(state(&deliveries.begin(first, KEEP).await.unwrap()), "done");
-    // The wall clock is set back, so the old timestamp is still accepted. The record must therefore
-    // not expire.
+    // After the wall clock was set back, the old timestamp is accepted. So the record must not
+    // expire.
     clock.wall_back(48 * HOUR);
     sleep(25 * HOUR).await;
     assert_eq!(state(&deliveries.begin(first, KEEP).await.unwrap()), "done");
@@ -161,20 +158,18 @@ async fn full_store_drops_old_records_and_refuses_possible_duplicates() {
             store.complete(&id, KEEP).await.unwrap();
         }
     }
-    // The oldest completed delivery is removed. The delivery in progress stays.
     let fourth = id("3", at(3));
     assert_eq!(store.begin(&fourth, 2, MINUTE).await.unwrap(), Begin::New);
     assert_eq!((store.len(), store.dropped()), (3, 1));
     assert!(matches!(store.begin(&id("1", at(1)), 2, MINUTE).await.unwrap(), Begin::InProgress(_)));
-    // The store has removed the record of a delivery that may have been handled. It refuses this
-    // delivery, so that the vendor sends it again and the handler does not run twice.
+    // The delivery may have been handled, but its record was removed. So the store refuses the
+    // delivery: the vendor sends it again, and the handler does not run twice.
     assert!(store.begin(&id("0", at(0)), 2, MINUTE).await.is_err());
     assert!(store.begin(&id("as old", at(0)), 2, MINUTE).await.is_err());
-    // All records are of deliveries in progress, so a new delivery is refused.
+    // All records belong to deliveries in progress, so a new delivery is refused.
     assert_eq!(store.begin(&id("4", at(4)), 2, MINUTE).await.unwrap(), Begin::New);
     assert!(store.begin(&id("5", at(5)), 2, MINUTE).await.is_err());
     assert_eq!(store.len(), 3);
-    // The leases expire.
     sleep(MINUTE).await;
     assert_eq!(store.begin(&id("5", at(5)), 2, MINUTE).await.unwrap(), Begin::New);
     assert_eq!(store.len(), 3);
@@ -302,12 +297,11 @@ async fn late_delivery_is_accepted_as_long_as_the_vendor_retries() {
         let verdict = moneykit.verify(&sent_moneykit.headers, &sent_moneykit.body).await;
         assert_eq!(verdict.unwrap_err().reason(), "too_old");
     }
-    // If the vendor sends `exp`, it limits the window.
+    // If the vendor sends `exp`, the window ends at `exp`.
     let exp = clock.wall().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs() + 3_600;
     let sent = emulator.moneykit_webhook(r#"{"webhook_event":"y"}"#).with_claim("exp", exp).sign().unwrap();
     clock.advance(Duration::from_secs(3_661));
     assert_eq!(moneykit.receive(&sent.headers, &sent.body).await.unwrap_err().reason(), "expired");
-    // A window that the user sets applies to both vendors.
     let strict = moov.with_tolerance(Tolerance::default());
     let sent = emulator.moov_webhook("{}").sign().unwrap();
     clock.advance(Duration::from_secs(301));
@@ -339,7 +333,7 @@ async fn retry_with_a_new_signature_is_recognized_as_the_same_delivery() {
     assert!(matches!(moneykit.receive(&again.headers, &again.body).await.unwrap(), Received::Done));
     let again = emulator.moov_webhook("{}").with_nonce(&nonce).sign().unwrap();
     assert!(matches!(moov.receive(&again.headers, &again.body).await.unwrap(), Received::Done));
-    // If there is no idempotency key, the body identifies the event.
+    // If a webhook has no idempotency key, its body identifies the event.
     let (one, other) = (r#"{"webhook_event":"x"}"#, r#"{"webhook_event":"y"}"#);
     for (body, done) in [(one, false), (one, true), (other, false), (other, true)] {
         let sent = emulator.moneykit_webhook(body).sign().unwrap();
@@ -351,17 +345,14 @@ async fn retry_with_a_new_signature_is_recognized_as_the_same_delivery() {
     }
 }
 
-/// What a handler does with an event.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Handler {
     Handles,
     Responds500,
     Panics,
-    /// Waits for permission to continue, then handles the event.
     Waits,
 }
 
-/// A server with one handler. Receives webhooks over a real socket.
 struct Server {
     emulator: Emulator,
     address: String,
@@ -444,8 +435,7 @@ impl Server {
         self.send(path, webhook).await.split(' ').nth(1).unwrap().parse().unwrap()
     }
 
-    /// Sends the webhook again while the delivery is in progress, because a separate task abandons
-    /// the delivery.
+    /// Repeats the webhook until a separate task has abandoned the delivery.
     async fn retry(&self, path: &str, webhook: &SignedWebhook) -> u16 {
         for _ in 0..1000 {
             match self.status(path, webhook).await {
@@ -463,8 +453,6 @@ impl Server {
     }
 }
 
-/// For both vendors and each failure, checks how many times the event was handled after all
-/// retries.
 #[tokio::test]
 async fn event_is_handled_once_despite_failures() {
     let server = Server::start().await;
@@ -527,8 +515,7 @@ async fn only_one_of_many_concurrent_copies_is_handled() {
     assert_eq!((statuses[48], statuses[49]), (200, 204));
 }
 
-/// After the last retry, the delivery is sent again with a new signature. The handler does not run
-/// again.
+/// After the last retry, the vendor sends the event with a new signature.
 #[tokio::test]
 async fn delivery_record_is_kept_until_every_retry_is_too_old_to_verify() {
     let minutes = |count| count * MINUTE;
@@ -611,7 +598,6 @@ async fn shutdown_waits_for_handlers_and_records_and_refuses_new_deliveries() {
     assert_eq!((deliveries.abandoned(), deliveries.store_failures()), (1, 0));
 }
 
-/// After the shutdown, the next process finds the record in the store.
 #[tokio::test(start_paused = true)]
 async fn record_is_stored_before_shutdown_returns() {
     let store = Arc::new(SlowStore::default());
@@ -625,7 +611,6 @@ async fn record_is_stored_before_shutdown_returns() {
     assert_eq!(state(&next.begin(id, KEEP).await.unwrap()), "done");
 }
 
-/// A store that takes one second to complete a delivery.
 #[derive(Debug, Default)]
 struct SlowStore(MemoryDeliveries);
 

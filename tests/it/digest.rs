@@ -5,7 +5,6 @@ use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{Fields, FnArg, ImplItem, Item, ItemEnum, ItemStruct, Pat, ReturnType, Type, Visibility};
 
-/// One operation of a generated client.
 #[derive(Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) struct Operation {
     pub(crate) name: String,
@@ -13,22 +12,19 @@ pub(crate) struct Operation {
     pub(crate) path: String,
     /// The encoding of the body (`form` or `json`), and the type of the body.
     pub(crate) body: Option<(String, String)>,
-    /// All arguments except the body.
     pub(crate) parameters: Vec<String>,
     pub(crate) response: String,
 }
 
-/// One generated type.
 #[derive(Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Shape {
-    /// The name in JSON and the type of each field.
+    /// Each field with its name in JSON and its type.
     Struct(Vec<(String, String)>),
     Newtype(String),
     Enum(Vec<String>),
 }
 
 impl Shape {
-    /// Returns whether the type `name` occurs in this type.
     pub(crate) fn mentions(&self, name: &str) -> bool {
         let has = |of: &str| of.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == name);
         match self {
@@ -45,7 +41,6 @@ pub(crate) struct Surface {
 }
 
 impl Surface {
-    /// Reads a generated module.
     pub(crate) fn read(code: &str) -> Self {
         let file = syn::parse_file(code).expect("generated code parses");
         let mut surface = Self { operations: Vec::new(), types: Vec::new() };
@@ -66,7 +61,6 @@ impl Surface {
         surface
     }
 
-    /// Returns one line for each operation, parameter, type or field.
     pub(crate) fn lines(&self) -> String {
         let mut lines = Vec::new();
         for Operation { name, method, path, body, parameters, response } in &self.operations {
@@ -157,12 +151,11 @@ fn serde_tokens(attributes: &[syn::Attribute]) -> Vec<String> {
     attributes.flat_map(|attribute| flat(attribute.meta.to_token_stream())).collect()
 }
 
-/// Returns whether the field is treated as absent if its value is invalid.
+/// A lenient field is treated as absent if its value is invalid.
 fn is_lenient(attributes: &[syn::Attribute]) -> bool {
     serde_tokens(attributes).iter().any(|token| token == "deserialize_with")
 }
 
-/// Returns the name in JSON if a serde attribute sets it.
 fn renamed(attributes: &[syn::Attribute]) -> Option<String> {
     let tokens = serde_tokens(attributes);
     let at = tokens.iter().position(|token| token == "rename")?;

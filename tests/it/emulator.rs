@@ -1,5 +1,5 @@
-//! Tests the emulator over TCP sockets without any of our clients, and checks the bytes that it
-//! sends.
+//! Tests the emulator over TCP sockets, without this crate's clients, and checks the bytes that the
+//! emulator sends.
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -26,10 +26,10 @@ use crate::contract::violations;
 const FORM: &str = "application/x-www-form-urlencoded";
 const JSON: &str = "application/json";
 
-/// The responses of the emulator that the documents of the vendors do not describe.
+/// The responses of the emulator that the vendors' documents do not describe.
 const UNDOCUMENTED: [(&str, u16); 4] = [
-    // For wrong credentials, the documents list 403 at the token endpoint, and no status for a
-    // revocation.
+    // For wrong credentials, the document lists 403 at the token endpoint, but no status at the
+    // revocation endpoint.
     ("/oauth2/revoke", 403),
     // The service's framework checks the headers at each endpoint, but the document lists 422 only
     // for the token endpoint.
@@ -39,7 +39,6 @@ const UNDOCUMENTED: [(&str, u16); 4] = [
     ("/oauth2/token", 413),
 ];
 
-/// A received response. The header names are in lower case.
 #[derive(Debug)]
 struct Response {
     status: u16,
@@ -61,7 +60,7 @@ impl Response {
     }
 }
 
-/// A request on its own connection. The request is stored as bytes, because headers may be Latin-1.
+/// The request is stored as bytes, because headers may be Latin-1.
 struct Call {
     head: Vec<u8>,
     body: Vec<u8>,
@@ -115,7 +114,6 @@ impl Call {
         self.header("Authorization", format!("Bearer {token}"))
     }
 
-    /// Sends the request and reads the response until the connection ends.
     async fn bytes(self, emulator: &Emulator) -> io::Result<Vec<u8>> {
         let mut stream = TcpStream::connect(emulator.url().trim_start_matches("http://")).await?;
         let length = self.body.len().to_string();
@@ -128,7 +126,6 @@ impl Call {
         Ok(response)
     }
 
-    /// Sends the request, and compares the response with the contract.
     async fn send(self, emulator: &Emulator) -> Response {
         let line = String::from_utf8_lossy(&self.head).lines().next().unwrap_or_default().to_owned();
         let response = self.send_to_fault(emulator).await;
@@ -142,8 +139,7 @@ impl Call {
         response
     }
 
-    /// Sends the request without comparing the response with the contract, because a fault replaces
-    /// the response.
+    /// Does not compare the response with the contract, because a fault replaces the response.
     async fn send_to_fault(self, emulator: &Emulator) -> Response {
         let bytes = self.bytes(emulator).await.expect("a response comes");
         let text = String::from_utf8(bytes).expect("the response is text");
@@ -162,7 +158,7 @@ async fn started() -> Emulator {
     start(documented()).await
 }
 
-/// Returns an emulator that behaves as Moov documents its service.
+/// Starts the emulator in the mode that follows Moov's documents instead of Moov's live service.
 fn documented() -> Builder {
     Emulator::builder().with_behaviour(Behaviour::Documented)
 }
@@ -171,7 +167,6 @@ async fn live() -> Emulator {
     start(Emulator::builder()).await
 }
 
-/// Returns the claims of a JWT.
 fn claims(token: &str) -> Value {
     let payload = token.split('.').nth(1).unwrap_or_else(|| panic!("no JWT: {token}"));
     serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(payload).expect("base64url")).expect("JSON")
@@ -185,17 +180,14 @@ fn pair(credentials: &Credentials) -> (&str, &str) {
     (credentials.client_id(), credentials.client_secret().expose_secret())
 }
 
-/// Returns a valid MoneyKit token call.
 fn linking(emulator: &Emulator) -> Call {
     post("/auth/token").basic(emulator.moneykit_credentials()).form("grant_type=client_credentials")
 }
 
-/// Returns a valid Moov token call of a service, in JSON, with these fields.
 fn moving(emulator: &Emulator, path: &str, fields: Value) -> Call {
     unversioned(emulator, path, fields).header("x-moov-version", moov::version::DEFAULT)
 }
 
-/// Returns a valid Moov token call without a version.
 fn unversioned(emulator: &Emulator, path: &str, fields: Value) -> Call {
     post(path).basic(emulator.moov_credentials()).json(&fields)
 }
@@ -252,10 +244,9 @@ async fn moneykit_accepts_every_authentication_method() {
         post("/auth/token").form(&format!("client_id={id}")).basic(emulator.moneykit_credentials()),
         headers().form("grant_type=client_credentials"),
         headers().form(&body),
-        // Every field is optional, and the body is optional too.
         headers(),
-        // The example in the README of MoneyKit's Ruby SDK sends an empty key pair. The emulator
-        // treats an empty key pair as absent.
+        // The README of MoneyKit's Ruby SDK sends an empty key pair. The emulator treats an empty
+        // key pair as absent.
         post("/auth/token").form(&body).header("Authorization", "Basic Og=="),
         headers().header("Authorization", "Basic Og=="),
     ] {
@@ -659,7 +650,7 @@ async fn refresh_can_remove_scopes_but_cannot_add_scopes() {
     assert_eq!(response.status, 422, "{response:?}");
     let response = with(&token, "/ping.read").send(&emulator).await;
     assert_eq!((response.status, response.text("scope").as_str()), (200, "/ping.read"));
-    // The refreshed token has the same scopes as the original grant (RFC 6749 section 6).
+    // RFC 6749 section 6: the refreshed token has the scopes of the original grant.
     let response = refresh(&emulator, &response.text("refresh_token")).send(&emulator).await;
     assert_eq!(response.text("scope"), "/accounts.read /ping.read");
 }
@@ -792,7 +783,7 @@ async fn body_over_64_kib_returns_413_without_a_connection_reset() {
     assert_eq!(kept, [64 * 1024, 0, 0]);
 }
 
-/// The emulator, like the live services, does not send the reason to the client.
+/// Like the live services, the emulator does not send the reason to the client.
 #[tokio::test]
 async fn log_records_why_a_request_was_refused() {
     let emulator = started().await;
@@ -849,7 +840,6 @@ async fn faults_apply_in_order_for_the_given_number_of_requests() {
     emulator.fault(Operation::MoneykitToken, gateway.clone());
     emulator.fault_times(Operation::MoneykitIntrospect, gateway, usize::MAX);
 
-    // The fault does not affect requests for another operation or with another method.
     assert_eq!(get("/.well-known/jwks.json").send(&emulator).await.status, 200);
     assert_eq!(get("/auth/token").send(&emulator).await.status, 405);
     for _ in 0..2 {
@@ -1061,7 +1051,7 @@ async fn observer_is_called_after_each_request_completes() {
     assert!(events.try_recv().is_err());
 }
 
-/// The vendor's Ruby SDK sends its empty default pair in addition to the form.
+/// The vendor's Ruby SDK sends an empty default key pair in addition to the form.
 #[tokio::test]
 async fn empty_basic_credentials_are_treated_as_missing() {
     let emulator = live().await;
@@ -1103,8 +1093,7 @@ async fn live_mode_issues_a_jwt_with_the_claims_and_size_of_the_real_service() {
     assert_eq!((claims["iat"].as_u64(), claims["exp"].as_u64()), (Some(now), Some(now + 3600)));
 }
 
-/// The live service behaves in the same way. The vendor's SDKs depend on this, because they send no
-/// `Origin`.
+/// The live service does the same. The vendor's SDKs depend on this, because they send no `Origin`.
 #[tokio::test]
 async fn live_mode_issues_a_token_for_any_origin_and_refuses_it_later() {
     let emulator = live().await;
@@ -1145,7 +1134,6 @@ async fn moov_returns_401_for_an_expired_token_and_403_for_a_missing_scope() {
         let accounts = || get("/accounts");
         let response = accounts().bearer(&token).send(&emulator).await;
         assert_eq!((response.status, response.body.as_str()), (200, "[]"));
-        // A request with the key pair needs no token and no scope.
         assert_eq!(accounts().basic(emulator.moov_credentials()).send(&emulator).await.status, 200);
         let response = accounts().bearer(&ping).send(&emulator).await;
         assert_eq!((response.status, response.body.as_str()), (403, ""));
@@ -1185,7 +1173,7 @@ async fn cdn_block_response_has_no_vendor_headers() {
     assert_eq!(moving(&emulator, "/oauth2/token", service_grant()).send(&emulator).await.status, 200);
 }
 
-/// The service does not report that an origin is not allowed. So the client reports it.
+/// The service does not report that an origin is not allowed, so the client reports it.
 #[tokio::test]
 async fn token_whose_audience_lacks_the_origin_is_reported() {
     let emulator = live().await;

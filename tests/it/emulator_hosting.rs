@@ -21,7 +21,6 @@ async fn connect(emulator: &Emulator) -> TcpStream {
     TcpStream::connect(emulator.url().trim_start_matches("http://")).await.expect("the port is open")
 }
 
-/// Returns the response to this request on its own connection.
 async fn send(emulator: &Emulator, request: &str) -> String {
     let mut stream = connect(emulator).await;
     stream.write_all(request.as_bytes()).await.unwrap();
@@ -34,7 +33,6 @@ fn get(path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nHost: emulator\r\nConnection: close\r\n\r\n")
 }
 
-/// Waits until a request for this operation arrives.
 async fn arrived(emulator: &Emulator, operation: Operation) {
     let waited = timeout(LONG, async {
         while emulator.count(operation) == 0 {
@@ -55,7 +53,8 @@ async fn custom_handler_runs_before_the_services_and_is_not_logged() {
     let response = send(&emulator, posted).await;
     assert!(response.starts_with("HTTP/1.1 200") && response.ends_with("\r\n\r\nhello"), "{response}");
     assert!(emulator.requests().is_empty());
-    // The services handle all other requests, including a request with a body over the limit.
+    // The emulated services handle all other requests, including a request whose body is over the
+    // limit.
     assert!(send(&emulator, &get("/other")).await.starts_with("HTTP/1.1 404"));
     let large = "x".repeat(64 * 1024 + 1);
     let head = format!(
@@ -184,7 +183,6 @@ async fn shutdown_does_not_exceed_its_time_limit() {
     assert_eq!(response, "");
 }
 
-/// Starts an emulator that other machines can reach.
 async fn remote() -> Emulator {
     Emulator::builder().with_host(std::net::Ipv4Addr::UNSPECIFIED.into()).start().await.unwrap()
 }
@@ -198,7 +196,7 @@ async fn connections_from_other_machines_are_limited() {
     }
     let mut waiting = connect(&emulator).await;
     waiting.write_all(get("/waiting").as_bytes()).await.unwrap();
-    // The emulator serves the connections that were opened before.
+    // The emulator still serves the connections that were opened before the shutdown.
     for mut stream in held {
         stream.write_all(get("/held").as_bytes()).await.unwrap();
         let mut first = [0];

@@ -16,7 +16,6 @@ use crate::{
     support::{TOKEN, emulator, issue, json, moneykit, moov, scopes},
 };
 
-/// Returns everything that an error shows when a user logs it.
 fn rendered(error: &Error) -> String {
     let mut text = error.to_string();
     let facts = [
@@ -43,7 +42,6 @@ fn rendered(error: &Error) -> String {
     text
 }
 
-/// Fails the token call of each vendor with this fault and checks that both errors have this kind.
 #[track_caller]
 fn check(name: &str, kind: ErrorKind, transcript: &mut String, outcomes: &[(Operation, Error)]) {
     for (operation, error) in outcomes {
@@ -70,15 +68,14 @@ fn steady(text: &str) -> String {
     parts.fold(first, |text, part| text + ", request <id>" + &part[36..])
 }
 
-/// This test uses tokio's paused time, which advances when all tasks wait. Each client opens its
-/// connection before time is paused.
+/// Each client opens its connection before tokio's time is paused, because paused time advances
+/// whenever all tasks wait.
 #[tokio::test]
 async fn each_call_ends_within_its_default_timeout() {
     let emulator = emulator().await;
     let one = scopes(&["/ping.read"]);
     let seconds = |start: Instant| start.elapsed().as_secs();
 
-    // These two clients do not retry.
     let never = |tokens: TokenOptions| tokens.with_retry(|_| RetryPolicy::never());
     let moneykit = emulator.moneykit().with_tokens(never).build().unwrap();
     let moov = emulator.moov().with_tokens(never).build().unwrap();
@@ -98,7 +95,6 @@ async fn each_call_ends_within_its_default_timeout() {
     assert_eq!(TOKEN.map(|operation| emulator.count(operation)), [1, 1]);
     tokio::time::resume();
 
-    // The following clients retry as often as by default.
     emulator.clear_faults();
     let (moneykit, moov) = (emulator.moneykit().build().unwrap(), emulator.moov().build().unwrap());
     moneykit.create_access_token(&[]).await.unwrap();
@@ -268,7 +264,7 @@ async fn vendor_response_is_classified_by_status_and_code() {
     }
 }
 
-/// The vendor can also report a failed revocation in a response with a success status.
+/// The vendor can also report a failed revocation with a success status.
 #[tokio::test]
 async fn error_body_with_a_success_status_causes_an_error() {
     let emulator = emulator().await;
@@ -455,7 +451,7 @@ async fn refused_connection_is_reported_as_not_sent() {
     assert_eq!((error.kind(), error.may_have_been_sent()), (ErrorKind::Unavailable, false));
 }
 
-/// The server does not support TLS. This fails like an untrusted certificate: a retry cannot help.
+/// The server does not support TLS, so a retry cannot help.
 #[tokio::test]
 async fn tls_failure_is_not_transient() {
     let emulator = emulator().await;
@@ -469,7 +465,7 @@ async fn tls_failure_is_not_transient() {
     assert!(error.source().is_some());
 }
 
-/// A redirect would send the credentials to another host: `elsewhere` must never get a request.
+/// A redirect would send the credentials to the host `elsewhere`.
 #[tokio::test]
 async fn redirects_are_not_followed() {
     let (here, elsewhere) = (emulator().await, emulator().await);
@@ -487,8 +483,7 @@ async fn redirects_are_not_followed() {
     }
     assert!(elsewhere.requests().is_empty());
 
-    // A custom reqwest client does not follow redirects either, even if it was configured to follow
-    // them.
+    // The custom reqwest client is configured to follow redirects.
     let eager = HttpOptions::default()
         .with_client_builder(|http| http.redirect(reqwest::redirect::Policy::limited(5)));
     let client = here.moneykit().with_http(|_| eager).build().unwrap();

@@ -1,6 +1,6 @@
 //! Sends raw responses of every kind to every operation and compares each result with the expected
-//! result. Each call must also end within the timeout, must not show any part of the response, and
-//! must leave a working client.
+//! result. Each call must end within the timeout, must show no part of the response, and must leave
+//! a working client.
 
 use std::{
     fmt::Debug,
@@ -14,8 +14,8 @@ use crate::{
     support::{Log, plain, scopes},
 };
 
-/// This text is a part of all secrets, tokens, bodies and headers, and must not appear in any text
-/// that the client shows.
+/// This text is a part of all secrets, tokens, bodies and headers, and the client must never show
+/// it.
 const MARK: &str = "MARK0123456789";
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,7 +32,7 @@ use Operation::{Introspect, Jwks, MoneykitToken, MoovToken, Revoke};
 const ALL: [Operation; 5] = [MoneykitToken, Introspect, Jwks, MoovToken, Revoke];
 
 impl Operation {
-    /// Returns a body that the operation accepts. `members` follow the required member.
+    /// Returns a body that the operation accepts. `members` are appended to the required member.
     fn body(self, members: &str) -> String {
         match self {
             MoneykitToken | MoovToken => format!(r#"{{"access_token":"{MARK}"{members}}}"#),
@@ -48,7 +48,8 @@ impl Operation {
             format!("{value:?} {value:#?}")
         }
         match self {
-            // The client id may appear, because the caller passed it and it is not a secret.
+            // The result may contain the client id, which is not a secret and which the caller
+            // passed.
             Introspect => clients.moneykit.introspect(&token).await.map(|_| String::new()),
             MoneykitToken => clients.moneykit.create_access_token(&[]).await.map(debug),
             Jwks => clients.moneykit.jwks().await.map(debug),
@@ -58,14 +59,12 @@ impl Operation {
     }
 }
 
-/// The expected error kind, or `None` if the call succeeds.
 type Outcome = Option<ErrorKind>;
 
 const GOOD: Outcome = None;
 const BROKEN: Outcome = Some(ErrorKind::Unavailable);
 const INVALID: Outcome = Some(ErrorKind::InvalidResponse);
 
-/// Runs rows. A row has a name and, for each operation, a response and the expected result.
 struct Matrix {
     server: RawServer,
     clients: Clients,
@@ -109,7 +108,7 @@ impl Matrix {
             if shown.contains(MARK) {
                 self.wrong.push(format!("{name}, {operation:?} shows the response: {shown}"));
             }
-            // The response may have started a cool-down. Advancing the clock ends this cool-down.
+            // The response may have started a cool-down. Advancing the clock ends the cool-down.
             self.clock.advance(Duration::from_secs(2 * 24 * 60 * 60));
             self.server.respond(raw(200, "", operation.body("")));
             let mut recovery = operation.call(&self.clients).await;
@@ -126,8 +125,7 @@ impl Matrix {
         }
     }
 
-    /// Runs a row for this body in a valid response. The revocation succeeds, because it does not
-    /// read the body.
+    /// The revocation always succeeds, because it does not read the body.
     async fn body(&mut self, name: &str, body: impl Fn(Operation) -> Vec<u8>, expected: Outcome) {
         let expected = |operation| if operation == Revoke { GOOD } else { expected };
         self.row(name, |operation| raw(200, "", body(operation)), expected).await;

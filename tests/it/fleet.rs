@@ -38,36 +38,32 @@ use crate::redis_server::RedisServer;
 
 const PROCESSES: usize = 20;
 const TASKS: usize = 50;
-/// The lease time in tests that do not count token calls. If a lease holder is killed, other
-/// processes wait this long.
+/// The lease time in tests that do not count token calls. If a lease holder is killed, all other
+/// processes wait for this time.
 const LEASE: Duration = Duration::from_secs(1);
 const STORE_TIMEOUT: Duration = Duration::from_millis(800);
-/// Time limits that are not reached even on a busy test machine, for tests that count token calls.
+/// Time limits for tests that count token calls. Even a busy machine does not reach them.
 const LONG_LEASE: Duration = Duration::from_secs(30);
 const LONG_STORE_TIMEOUT: Duration = Duration::from_secs(10);
 const STORE_REST: Duration = Duration::from_millis(500);
-/// The lifetime of a token in the tests with outages. The token is stale after 2.35 to 2.6 seconds.
+/// A token with this lifetime is stale after 2.35 to 2.6 seconds.
 const LIFETIME: Duration = Duration::from_secs(4);
 const RUN: Duration = Duration::from_secs(7);
-/// Environment variables that configure a process.
 const ROLE: &str = "FINTECH_AUTH_FLEET";
 const WORD: &str = "fleet: ";
 const NEVER: Duration = Duration::from_secs(60);
 
-/// How long a process waits for the store, and the duration of its leases.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Limits {
     Long,
     Short,
 }
 
-/// The observations of one process.
 #[derive(Debug, Default, Deserialize, Serialize)]
 struct Report {
-    /// Each token that callers received, and the last time at which a caller received it, in
-    /// milliseconds of the wall clock.
+    /// Maps each token to the last time at which a caller received it, in milliseconds of the wall
+    /// clock.
     tokens: BTreeMap<String, u64>,
-    /// The time at which the vendor refused each token.
     refused: Vec<(u64, String)>,
     errors: Vec<String>,
     longest_wait: u64,
@@ -85,7 +81,6 @@ fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap()
 }
 
-/// The two clients of a process.
 #[derive(Clone)]
 struct Clients {
     moneykit: moneykit::Client,
@@ -113,13 +108,11 @@ impl Clients {
         Self { moneykit: moneykit.unwrap(), moov: moov.unwrap(), report: Arc::default() }
     }
 
-    /// Gets a token of each vendor, as a caller would.
     async fn get(&self) -> (Option<Token>, Option<Token>) {
         let scope = scope();
         tokio::join!(self.keep(self.moneykit.token(&[])), self.keep(self.moov.token(&scope)))
     }
 
-    /// Waits for a token, and records the token and the time.
     async fn keep(&self, token: impl Future<Output = Result<Token, fintech_auth::Error>>) -> Option<Token> {
         let before = Instant::now();
         let token = token.await;
@@ -137,7 +130,6 @@ impl Clients {
         }
     }
 
-    /// Uses a token at the vendor. Invalidates the token if the vendor rejects it.
     async fn use_one(&self) {
         let Some(token) = self.keep(self.moneykit.token(&[])).await else { return };
         let response = self.moneykit.introspect(&token).await;
@@ -165,7 +157,6 @@ impl Clients {
     }
 }
 
-/// Runs all futures concurrently in this task.
 async fn futures_join(futures: Vec<impl Future<Output = ()>>) {
     let mut futures: Vec<_> = futures.into_iter().map(Box::pin).collect();
     std::future::poll_fn(|context| {
@@ -179,8 +170,7 @@ fn scope() -> [Scope; 1] {
     [Scope::new("/accounts.read").unwrap()]
 }
 
-/// Runs one process of the fleet if the environment variable is set. Otherwise the test does
-/// nothing.
+/// Does nothing unless the environment variable is set.
 #[test]
 fn fleet_child_process_runs_its_commands() {
     let Ok(role) = env::var(ROLE) else { return };
@@ -195,7 +185,6 @@ fn fleet_child_process_runs_its_commands() {
         let clients = Clients::new(emulator, redis, limits);
         let mut orders = BufReader::new(tokio::io::stdin()).lines();
         println!("{WORD}ready");
-        // The tokens that the last command received, one for each vendor.
         let mut held = (None, None);
         let mut running: Option<(Arc<AtomicBool>, JoinSet<()>)> = None;
         while let Some(order) = orders.next_line().await.unwrap() {
@@ -224,8 +213,8 @@ fn fleet_child_process_runs_its_commands() {
                     println!("{WORD}revoked {} {}", now(), token.expose_secret());
                     continue;
                 }
-                // The command `token` prints a Moov token, and requests one if necessary. The
-                // command `cached` prints the token in memory.
+                // The command `token` prints a Moov token and requests the token if necessary. The
+                // command `cached` prints only a token that is in memory.
                 "token" => {
                     println!("{WORD}{}", clients.moov.token(&scope()).await.unwrap().expose_secret());
                     continue;
@@ -271,7 +260,7 @@ fn fleet_child_process_runs_its_commands() {
                     let (on, tasks) = running.take().unwrap();
                     on.store(false, Ordering::Relaxed);
                     tasks.join_all().await;
-                    // Wait for the results of background refreshes.
+                    // Waits for the results of background refreshes.
                     sleep(Duration::from_millis(200)).await;
                     let (one, two) = (clients.moneykit.tokens(), clients.moov.tokens());
                     for token in one.cached(&[]).into_iter().chain(two.cached(&scope())) {
@@ -285,12 +274,11 @@ fn fleet_child_process_runs_its_commands() {
     });
 }
 
-/// A child process and its output.
 struct Process {
     child: Child,
     orders: ChildStdin,
     words: mpsc::UnboundedReceiver<String>,
-    /// Whether the process currently requests a token while it holds the lease.
+    /// `true` while the process requests a token and holds the lease.
     holds: Arc<AtomicBool>,
 }
 
@@ -338,7 +326,6 @@ impl Process {
         self.word().await
     }
 
-    /// Waits until the process has dropped its Moov token.
     async fn has_dropped(&mut self) {
         let dropped = async {
             while self.ask("cached").await != "none" {
@@ -375,7 +362,6 @@ impl Fleet {
         }
     }
 
-    /// Runs the command in all processes and merges their reports.
     async fn all(&mut self, order: &str) -> Report {
         self.order(order).await;
         let mut all = Report::default();
@@ -385,8 +371,6 @@ impl Fleet {
         all
     }
 
-    /// Kills the next process that requests a token while it holds the lease, and starts another
-    /// process.
     async fn kill_a_holder(&mut self) {
         let holder = async {
             loop {
@@ -462,7 +446,7 @@ async fn revocation_reaches_every_process() {
     let start = async || Process::start(emulator.url(), &url, Limits::Long, false).await;
     let (mut holder, mut revoker) = (start().await, start().await);
 
-    // With two processes: the process that revokes the token does not hold it.
+    // The process that revokes the token does not hold it.
     let first = holder.ask("token").await;
     assert_eq!(revoker.ask("cached").await, "none");
     assert_eq!(revoker.ask(&format!("forget {first}")).await, "done");
@@ -470,7 +454,7 @@ async fn revocation_reaches_every_process() {
     let second = holder.ask("token").await;
     assert_ne!(second, first);
 
-    // With three processes: two of them hold the token, and the third one revokes it.
+    // Two processes hold the token, and a third process revokes it.
     let mut taker = start().await;
     assert_eq!(taker.ask("token").await, second);
     assert_eq!(revoker.ask(&format!("forget {second}")).await, "done");
@@ -480,7 +464,7 @@ async fn revocation_reaches_every_process() {
     let third = taker.ask("token").await;
     assert_eq!((holder.ask("token").await, third != second), (third.clone(), true));
 
-    // The processes that hold the token are killed, so only Redis holds it.
+    // The processes that hold the token are killed, so only Redis holds the token.
     holder.child.kill().await.unwrap();
     taker.child.kill().await.unwrap();
     assert_eq!(revoker.ask(&format!("forget {third}")).await, "done");
@@ -489,7 +473,7 @@ async fn revocation_reaches_every_process() {
     assert!(fourth != third && emulator.is_live(&fourth));
     assert_eq!(revoker.ask("token").await, fourth);
 
-    // If Redis is down, the revocation returns an error, and the tombstone is written when Redis is
+    // If Redis is down, the revocation returns an error. The tombstone is written when Redis is
     // available again.
     redis.pause();
     let outcome = revoker.ask(&format!("forget {fourth}")).await;
@@ -502,7 +486,6 @@ async fn revocation_reaches_every_process() {
     redis.stop();
 }
 
-/// The fault that affects the fleet during a run.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum FleetFault {
     None,
@@ -516,16 +499,16 @@ enum FleetFault {
 const KILLS: usize = 3;
 
 impl FleetFault {
-    /// Returns the number of additional token calls that the fault may cause.
     fn allowance(self) -> usize {
         match self {
             Self::None | Self::Slow => 0,
             // A process that is killed loses the token that it has just requested.
             Self::Killing => KILLS,
-            // While Redis fails, each process requests its own tokens: at most two for each vendor.
+            // While Redis fails, each process requests its own tokens: at most two from each
+            // vendor.
             Self::Paused | Self::Restarted => 2 * PROCESSES * 2,
-            // There are three flushes. After each flush, the previous lease holder and the next one
-            // both request a token. So each flush causes one additional token per vendor.
+            // There are three flushes. After each flush, the previous and the next lease holder
+            // both request a token, so each flush causes one additional token per vendor.
             Self::Flushed => 2 * 3,
         }
     }
@@ -559,7 +542,6 @@ impl FleetFault {
     }
 }
 
-/// Forwards the traffic of a port with a delay.
 struct Proxy(u16, AbortHandle);
 
 impl Proxy {
@@ -606,7 +588,6 @@ async fn pass(
     }
 }
 
-/// Runs the fleet once with this fault. Returns one line of the result table.
 async fn run_with_fault(fault: FleetFault) -> Option<String> {
     let mut redis = RedisServer::start()?;
     let emulator = Emulator::builder().with_system_clock().with_lifetime(LIFETIME).start().await.unwrap();
@@ -625,7 +606,7 @@ async fn run_with_fault(fault: FleetFault) -> Option<String> {
     // The fault starts just before the first tokens become stale.
     sleep(Duration::from_secs(2)).await;
     fault.apply(&mut redis, &mut fleet).await;
-    // During the run, one token is revoked by its owner, and one is revoked by the vendor without a
+    // During the run, the owner of one token revokes it, and the vendor revokes one token without a
     // notification.
     fleet.processes[0].order("revoke").await;
     let revoked = fleet.processes[0].word().await;

@@ -1,5 +1,5 @@
-//! Tests the rate limit of a fleet on a real Redis: how many calls are admitted, when they start on
-//! the clock of Redis, and how many script calls that needs.
+//! Tests the rate limit of a fleet on a real Redis: how many calls are admitted, when the calls
+//! start on the clock of Redis, and how many script calls the processes send.
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,11 +22,9 @@ use crate::{
 };
 
 const LONG: Duration = Duration::from_secs(120);
-/// The environment variable for the number of scope sets in the larger test. CONTRIBUTING.md
-/// describes longer runs.
+/// CONTRIBUTING.md describes how to run the larger test with more scope sets.
 const SCOPE_SETS: &str = "FLEET_SCOPE_SETS";
 
-/// Returns caches with separate connections, which simulate separate processes.
 fn fleet(
     redis: &RedisServer,
     source: &Scripted,
@@ -42,19 +40,18 @@ fn fleet(
             .with_rate_limit(limit.0, limit.1)
             .with_max_wait(long)
             .with_store_timeout(long / 2)
-            // The lease is long. If it ended before a late response, the token would be discarded
-            // and another call would be sent.
+            // The lease is long. If the lease ended before a late response, the token would be
+            // discarded and a second call would be sent.
             .with_lease(long);
         TokenCache::new(source.clone(), options.with_store(Arc::new(store)))
     };
     (0..size).map(process).collect()
 }
 
-/// The earliest time at which the call may be sent, in microseconds on the clock of Redis.
+/// `at` is in microseconds on the clock of Redis. The call may not be sent earlier.
 #[derive(Clone, Copy)]
 struct Admission {
     at: u64,
-    /// Whether the call had to wait.
     waits: bool,
 }
 
@@ -80,7 +77,6 @@ impl Monitor {
         Self(receiver)
     }
 
-    /// Returns the admissions so far and the number of script calls.
     async fn seen(&mut self, redis: &RedisServer) -> (Vec<Admission>, usize) {
         redis.run_text::<String>("ECHO the-end").await;
         let (mut admitted, mut scripts) = (Vec::new(), 0);
@@ -102,8 +98,6 @@ impl Monitor {
     }
 }
 
-/// Requests scope sets concurrently. `wanted` returns the scope sets for the process with this number.
-/// Returns the number of callers.
 async fn ask(fleet: &[TokenCache], wanted: impl Fn(usize) -> Vec<usize>) -> usize {
     let mut callers = JoinSet::new();
     for (number, cache) in fleet.iter().enumerate() {

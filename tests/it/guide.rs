@@ -12,7 +12,6 @@ fn read(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("readable")
 }
 
-/// Returns the name and text of each page except the table of contents.
 fn pages() -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/guide");
     let files =
@@ -27,7 +26,6 @@ fn pages() -> Vec<(String, String)> {
         .collect()
 }
 
-/// Returns the variants of a public enum from its source.
 fn variants(path: &str, name: &str) -> Vec<String> {
     let file = syn::parse_file(&read(path)).expect("Rust");
     let item = file.items.into_iter().find_map(|item| match item {
@@ -66,8 +64,7 @@ fn each_error_kind_has_a_guide_section() {
     }
 }
 
-/// An engineer searches the page for the text of a log line, so the page and the source must use
-/// the same words.
+/// An engineer searches the page for the text of a log line.
 #[test]
 fn each_log_line_explained_in_the_guide_is_in_the_sources() {
     let page = read("docs/guide/troubleshooting.md");
@@ -135,10 +132,10 @@ fn guide_pages_contain_no_code() {
     }
     for (name, text) in pages() {
         assert!(!text.contains("```ignore"), "{name}: an example that is never compiled");
-        // A line that begins with `# ` is hidden only by rustdoc. GitHub shows such a line.
+        // GitHub shows a line that begins with `# `, but rustdoc hides it.
         let mut blocks = text.split("```").skip(1).step_by(2).filter(|block| block.starts_with("rust"));
         assert!(!blocks.any(|block| block.contains("\n# ")), "{name}: a hidden line");
-        // On docs.rs, longer lines of code can only be read by scrolling.
+        // On docs.rs, a reader must scroll to read longer lines of code.
         let mut code = text.split("```").skip(1).step_by(2).flat_map(str::lines);
         assert_eq!(code.find(|line| line.len() > 88), None, "{name}");
         let says = text.lines().any(|line| line.starts_with("After reading this page, you can "));
@@ -146,9 +143,8 @@ fn guide_pages_contain_no_code() {
     }
 }
 
-/// A link between two pages leads to a file in the repository. For rustdoc, each module defines the
-/// same link labels before it includes its page, because rustdoc uses the first definition of a
-/// label.
+/// On GitHub, a link between two pages leads to a file. For rustdoc, each module defines the same
+/// link labels before it includes its page, because rustdoc uses the first definition of a label.
 #[test]
 fn each_link_between_pages_has_a_file_and_a_module() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/guide");
@@ -158,8 +154,8 @@ fn each_link_between_pages_has_a_file_and_a_module() {
     let mut links = 0;
     for (name, text) in texts {
         let before = module.split(&format!("/{name}.md\")]")).next().expect("a start");
-        // The lines of the module between the `include_str!` of the previous page and that of this
-        // page.
+        // The lines of the module between the `include_str!` of the previous page and the
+        // `include_str!` of this page.
         let own = before.rsplit(".md\")]").next().expect("its own part");
         let prefix = if name == "README" { "mod@" } else { "mod@super::" };
         for line in text.lines().filter(|line| line.starts_with('[')) {
@@ -183,8 +179,8 @@ fn each_link_between_pages_has_a_file_and_a_module() {
     assert!(links > 20, "{links}");
 }
 
-/// Before the first release, we do not own the crate name on crates.io, so a copied command could
-/// install another crate. Remove this test after the first release.
+/// Before the first release, the crate name on crates.io is not ours, so a copied command could
+/// install a crate of a different author. Remove this test after the first release.
 #[test]
 fn no_guide_page_installs_the_crate_from_crates_io() {
     let mut texts: Vec<String> = pages().into_iter().map(|(_, text)| text).collect();

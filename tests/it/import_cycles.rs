@@ -1,5 +1,5 @@
-//! Tests that source files do not import each other in a cycle. Re-exports in `mod.rs` are
-//! followed.
+//! Tests that source files do not import each other in a cycle. The test also follows re-exports in
+//! `mod.rs`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,7 +14,7 @@ use crate::layers::sources;
 
 type Module = Vec<String>;
 
-/// The re-exports of a file (the name and the origin of each), and the paths that the file uses.
+/// The name and the origin of each re-export, and the paths that the file uses.
 #[derive(Default)]
 struct File {
     exports: BTreeMap<String, Module>,
@@ -28,8 +28,8 @@ fn module(path: &Path, src: &Path) -> Module {
     parts
 }
 
-/// Returns all paths in these tokens that start with `crate`, `self` or `super`, resolved from the
-/// crate root.
+/// Finds all paths that start with `crate`, `self` or `super`, and resolves them from the crate
+/// root.
 fn paths(tokens: TokenStream, here: &Module, found: &mut Vec<Module>) {
     let mut tokens = tokens.into_iter().peekable();
     while let Some(token) = tokens.next() {
@@ -38,7 +38,7 @@ fn paths(tokens: TokenStream, here: &Module, found: &mut Vec<Module>) {
             TokenTree::Ident(ident) if ident == "self" => here.clone(),
             TokenTree::Ident(ident) if ident == "super" => here[..here.len() - 1].to_vec(),
             TokenTree::Ident(ident) if ident == "pub" => {
-                // The parentheses of a visibility, such as `pub(crate)`, are skipped.
+                // Skips the parentheses of a visibility, such as `pub(crate)`.
                 tokens.next_if(|token| matches!(token, TokenTree::Group(_)));
                 continue;
             }
@@ -138,7 +138,7 @@ fn exports(tree: &syn::UseTree, path: Module, here: &Module, found: &mut BTreeMa
     }
 }
 
-/// Returns the file that defines the item at this path. Follows all re-exports.
+/// Returns the file that defines the item. Follows all re-exports.
 fn owner(files: &BTreeMap<Module, File>, path: &[String]) -> Option<Module> {
     let len = (0..=path.len()).rev().find(|len| files.contains_key(&path[..*len]))?;
     let (file, item) = path.split_at(len);
@@ -148,7 +148,6 @@ fn owner(files: &BTreeMap<Module, File>, path: &[String]) -> Option<Module> {
     }
 }
 
-/// Finds a cycle that starts and ends at this file.
 fn circle(
     edges: &BTreeMap<Module, BTreeSet<Module>>,
     from: &Module,
@@ -170,7 +169,6 @@ fn circle(
     found
 }
 
-/// Returns the imports that lead from a file back to the same file.
 fn circle_in(src: &Path) -> Option<String> {
     let files: BTreeMap<Module, File> = sources(src)
         .iter()

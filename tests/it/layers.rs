@@ -5,8 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The top-level modules in order. A module may import the modules of the lines above its own line,
-/// but no other module. A file outside of these modules (`lib.rs`) may import all modules.
+/// A module may import only the modules of the lines above its own line. A file outside of these
+/// modules, such as `lib.rs`, may import all modules.
 const ORDER: &[&[&str]] = &[
     &["catch_panic", "response", "secret", "timestamp", "clock", "sync", "hex", "json", "observer", "resend"],
     &["error", "single_flight", "work"],
@@ -20,7 +20,7 @@ const ORDER: &[&[&str]] = &[
     &["emulator"],
 ];
 
-/// The names that `lib.rs` re-exports, each with the module that defines it.
+/// The names that `lib.rs` re-exports, each with the module that defines the name.
 const EXPORTS: &[(&str, &str)] = &[
     ("Credentials", "client"),
     ("CredentialsFuture", "client"),
@@ -62,7 +62,6 @@ fn room(path: &Path) -> String {
     first.to_string_lossy().trim_end_matches(".rs").to_owned()
 }
 
-/// Returns all paths outside of docs that start with `crate::`, with braces expanded.
 fn named(text: &str) -> Vec<String> {
     let code: String =
         text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
@@ -99,7 +98,7 @@ fn module_dependencies_point_in_one_direction() {
     let mut checked = 0;
     for path in sources(&src()) {
         let here = room(&path);
-        // The guide contains no code (`guide::guide_pages_contain_no_code`).
+        // The guide contains no code, as `guide::guide_pages_contain_no_code` tests.
         if ["lib", "guide"].contains(&here.as_str()) {
             continue;
         }
@@ -116,8 +115,8 @@ fn module_dependencies_point_in_one_direction() {
     assert!(checked > 20, "only {checked} names were found");
 }
 
-/// `tests/shuttle` replaces `src/sync.rs` with models. If code uses other primitives, shuttle
-/// cannot explore it.
+/// `tests/shuttle` replaces `src/sync.rs` with models. shuttle cannot explore code that uses
+/// primitives from elsewhere.
 #[test]
 fn token_cache_uses_only_primitives_of_the_sync_module() {
     const FORBIDDEN: [&str; 13] = [
@@ -160,7 +159,6 @@ fn token_cache_uses_only_primitives_of_the_sync_module() {
     assert!(checked > 50, "only {checked} names were found");
 }
 
-/// Returns all paths of a `use` item, with braces expanded.
 fn paths_of(tree: &syn::UseTree, start: String, paths: &mut Vec<String>) {
     match tree {
         syn::UseTree::Path(path) => paths_of(&path.tree, format!("{start}{}::", path.ident), paths),
@@ -225,7 +223,6 @@ fn every_file_has_a_module_doc() {
     }
 }
 
-/// ARCHITECTURE.md names a test for each invariant. Each of these tests must exist.
 #[test]
 fn tests_named_in_architecture_exist() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -1,5 +1,4 @@
-//! Tests the lifecycle of a token on paused time, with one test for each guarantee of the `token`
-//! module.
+//! Tests the lifecycle of a token on paused time. Each guarantee of the `token` module has a test.
 
 use std::{
     collections::BTreeSet,
@@ -34,7 +33,6 @@ async fn token(cache: &TokenCache) -> Result<String, Error> {
     cache.token(&scopes(&["a"])).await.map(|token| token.expose_secret().to_owned())
 }
 
-/// Lets background tasks run.
 async fn run_background_tasks() {
     sleep(SECOND).await;
 }
@@ -224,7 +222,6 @@ async fn revoked_token_of_a_handle_is_replaced_after_many_evictions() {
     cache.forget(&revoked).await.unwrap();
     let token = handle.token().await.unwrap();
     assert_ne!(token.expose_secret(), revoked.expose_secret());
-    // A scope set has only one token, with or without a handle.
     assert_eq!(cache.token(&scopes(&["held"])).await.unwrap().expose_secret(), token.expose_secret());
 }
 
@@ -335,8 +332,6 @@ async fn cool_down_applies_to_every_caller_and_scope_set() {
     let start = Instant::now();
     let limited = cache.token(&scopes(&["b"])).await.unwrap_err();
     assert_eq!((limited.kind(), limited.retry_after()), (ErrorKind::RateLimited, Some(20 * SECOND)));
-    // A cached token is still returned. A caller that would have to wait too long fails
-    // immediately.
     assert_eq!(token(&cache).await.unwrap(), "token-1");
     let before = Instant::now();
     let error = cache.token(&scopes(&["c"])).await.unwrap_err();
@@ -344,7 +339,6 @@ async fn cool_down_applies_to_every_caller_and_scope_set() {
     let left = Duration::from_secs(20) - (start.elapsed() - Duration::from_millis(100));
     assert_eq!((error.kind(), error.retry_after()), (ErrorKind::RateLimited, Some(left)));
     assert!(!error.may_have_been_sent());
-    // A caller that can wait long enough waits. No request is sent before the cool-down ends.
     cache.token_within(&scopes(&["d"]), MINUTE).await.unwrap();
     assert_eq!(source.times()[2] - source.times()[1], 20_100);
     assert_eq!(source.count(), 3);
@@ -404,9 +398,7 @@ async fn token_calls_per_minute_stay_within_the_vendor_limit() {
     assert!(times.windows(301).all(|span| span[300] - span[0] >= 60_000), "more than 300 in a minute");
 }
 
-/// Tests the two jobs that the guide describes. The first job requests all tokens at once, and
-/// about 1,200 callers get a token. The second job requests 500 tokens at a time, and all callers
-/// get a token.
+/// The guide describes both jobs.
 #[tokio::test(start_paused = true)]
 async fn callers_in_batches_get_all_their_tokens_despite_the_rate_limit() {
     let (cache, _) = cache_with([], |options| options.with_rate_limit(40, SECOND));
@@ -468,7 +460,6 @@ async fn invalidating_an_old_token_keeps_the_newer_one() {
     cache.invalidate(&first).await;
     let second = cache.token(&scopes(&["a"])).await.unwrap();
     assert_ne!(first.expose_secret(), second.expose_secret());
-    // A caller that still holds the first token may invalidate it any number of times.
     for _ in 0..100 {
         cache.invalidate(&first).await;
     }
@@ -478,8 +469,6 @@ async fn invalidating_an_old_token_keeps_the_newer_one() {
     assert_eq!(token(&cache).await.unwrap(), "token-3");
 }
 
-/// Another cache can invalidate the token, because a token has no reference to the cache that
-/// returned it.
 #[tokio::test(start_paused = true)]
 async fn cache_can_invalidate_a_token_that_another_cache_returned() {
     let store = Arc::new(MemoryStore::default());
@@ -589,7 +578,8 @@ async fn caller_waits_at_most_the_time_that_it_specified() {
     assert_eq!(source.count(), 1);
 }
 
-/// From 16 on, the waiters of a refresh share a timer for a second. Some deadlines are earlier.
+/// If a refresh has 16 or more waiters, the waiters share a timer of one second. Some deadlines are
+/// earlier.
 #[tokio::test(start_paused = true)]
 async fn each_of_many_callers_waits_at_most_the_time_that_it_specified() {
     let (cache, source) = cache([Reply::Hang]);
@@ -648,8 +638,7 @@ async fn cache_does_no_work_without_callers() {
     assert_eq!(source.count(), 1);
 }
 
-/// A refresh runs in a task, and the task ends with its runtime. The next caller must not wait for
-/// it.
+/// The task of a refresh ends with its runtime. The next caller must not wait for this task.
 #[test]
 fn refresh_is_restarted_if_its_runtime_is_dropped() {
     let runtime =

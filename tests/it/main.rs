@@ -1,4 +1,4 @@
-//! All behaviour tests in one binary, with one file for each behaviour.
+//! All integration tests in one binary, with one file for each topic.
 
 mod authorize_renewal;
 mod authorize_requests;

@@ -3,8 +3,8 @@
 //!
 //! A message is a string literal that contains a space and a letter. Format strings are messages
 //! too, and so are literals in macros and in attributes such as `#[must_use = "..."]`. Docs, lints,
-//! `cfg` and test code are excluded. Messages of a single word are not found; `tests/it/errors.rs`
-//! checks one-word error messages.
+//! `cfg` and test code are excluded. `tests/it/errors.rs` checks error messages of a single word,
+//! which this module does not find.
 //!
 //! To accept a change of wording, run `INSTA_UPDATE=always cargo test --all-features --test it
 //! messages` and then `git diff tests/it/snapshots`. After a merge conflict in a snapshot, take
@@ -21,7 +21,7 @@ use proc_macro2::{TokenStream, TokenTree};
 
 use crate::layers::sources;
 
-/// Phrases in lower case that readers did not understand, and the text to write instead.
+/// Phrases in lower case that readers did not understand, each with the text to write instead.
 const BANNED: &[(&str, &str)] = &[
     ("all the same", "still, or nothing"),
     ("answer", "response, reply"),
@@ -39,7 +39,6 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Adds the messages in these tokens.
 fn collect(tokens: TokenStream, found: &mut BTreeSet<String>) {
     let mut tokens = tokens.into_iter().peekable();
     while let Some(token) = tokens.next() {
@@ -69,8 +68,8 @@ fn collect(tokens: TokenStream, found: &mut BTreeSet<String>) {
     }
 }
 
-/// Returns whether an attribute marks test code: `#[test]`, `#[tokio::test]`, `#[cfg(test)]` and
-/// `#[cfg(all(test, ...))]`, but not `#[cfg(not(test))]`.
+/// Returns `true` for `#[test]`, `#[tokio::test]`, `#[cfg(test)]` and `#[cfg(all(test, ...))]`, but
+/// not for `#[cfg(not(test))]`.
 fn is_test(attribute: TokenStream) -> bool {
     let text = attribute.to_string().replace(' ', "");
     text == "test"
@@ -79,7 +78,7 @@ fn is_test(attribute: TokenStream) -> bool {
         || text.starts_with("cfg(all(test,")
 }
 
-/// Returns whether an attribute is read only by the compiler, rustdoc or a lint, and not by users.
+/// Only the compiler, rustdoc or a lint reads such an attribute, and no user.
 fn has_no_message(attribute: TokenStream) -> bool {
     let mut names = attribute.into_iter().filter_map(|token| match token {
         TokenTree::Ident(ident) => Some(ident.to_string()),
@@ -100,14 +99,11 @@ fn skip_item(tokens: &mut impl Iterator<Item = TokenTree>) {
     }
 }
 
-/// Returns whether a file contains only tests: `tests.rs`, `http_tests.rs`, or any file in a folder
-/// `tests`.
 fn is_test_file(path: &Path) -> bool {
     path.components()
         .any(|part| part.as_os_str().to_string_lossy().trim_end_matches(".rs").ends_with("tests"))
 }
 
-/// Returns the messages of each file in these folders. The key is the path of the file.
 fn messages(folders: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
     let all = |name: &&str| -> Vec<PathBuf> {
         let path = root().join(name);

@@ -30,11 +30,12 @@ enum Step {
     /// Requests a token, and cancels the call after half of the server's response time.
     AskAndLeave(usize),
     Pass(Duration),
-    /// Waits until the newest token is stale. Does not wait if that token is already stale.
+    /// Waits until the newest token is stale.
     PassToStale(usize),
     /// Invalidates the token that was last returned, even if there is a newer token.
     Reject(usize),
-    /// Revokes the newest token. The revocation names either the access token or the refresh token.
+    /// Revokes the newest token. If the flag is `true`, the revocation names the refresh token
+    /// instead of the access token.
     Revoke(usize, bool),
 }
 
@@ -74,12 +75,11 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..60)
 }
 
-/// The history of a run, as the server and the callers observed it.
 #[derive(Default)]
 struct History {
     next: Vec<Server>,
     issued: BTreeMap<u32, TokenLife>,
-    /// The newest token of each scope that has not been rejected or revoked.
+    /// The newest token of each scope that was neither rejected nor revoked.
     newest: BTreeMap<String, u32>,
     /// Tokens that must never be returned again.
     dead: BTreeSet<u32>,
@@ -99,8 +99,7 @@ struct TokenLife {
 }
 
 impl TokenLife {
-    /// Returns the time until the documented expiry. If a lifetime is not credible, it counts as
-    /// 300 s.
+    /// Returns the time until the documented expiry. An implausible lifetime counts as 300 s.
     fn ends(&self) -> Duration {
         let lifetime = match self.seconds {
             seconds if !(0..=31_536_000).contains(&seconds) => Duration::from_secs(300),

@@ -40,8 +40,7 @@ async fn plain_http_is_sent_only_to_allowed_hosts() {
     assert_eq!(moov_at(&url("other"), allowed.clone()).unwrap_err().kind(), ErrorKind::InvalidConfig);
     assert_eq!(server.connections(), 1);
 
-    // The client for custom requests sends tokens to the same host, and sends plain HTTP to no
-    // other host.
+    // The client for custom requests sends plain HTTP only to the host that is allowed.
     let own = allowed.to_reqwest(url("emulator")).unwrap();
     assert!(own.get(url("emulator")).send().await.is_ok());
     assert!(own.get(url("other")).send().await.is_err());
@@ -191,9 +190,8 @@ async fn clients_with_the_same_options_share_connections() {
     assert_eq!(server.connections(), 2, "other options need a client of their own");
 }
 
-/// Starts a local TLS server whose certificate is trusted only if a client is configured to trust
-/// it. Returns the port and the certificate. If `client` is given, the server accepts only this
-/// client certificate.
+/// Returns the port and the certificate of the server. If `client` is set, the server accepts only
+/// this client certificate.
 #[cfg(feature = "rustls")]
 async fn tls_server(client: Option<rustls::pki_types::CertificateDer<'static>>) -> (u16, String) {
     use std::sync::Arc;
@@ -254,7 +252,6 @@ async fn client_certificate_is_presented() {
         assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{error}");
     }
 
-    // Check the same settings from files that environment variables name.
     let folder = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
     let (roots, identity) = (folder.join("network-root.pem"), folder.join("network-identity.pem"));
     let unrelated = rcgen::generate_simple_self_signed(["other".to_owned()]).unwrap().cert.pem();
@@ -268,7 +265,6 @@ async fn client_certificate_is_presented() {
     .unwrap();
     let client = config.builder_for_webhooks().unwrap().with_tokens(plain).build().unwrap();
     assert!(client.jwks().await.unwrap().into_body().keys.is_empty());
-    // Check the same settings for custom requests.
     let url = format!("https://localhost:{port}");
     let own = config.http_options().unwrap().to_reqwest(&url).unwrap();
     assert_eq!(own.get(&url).send().await.unwrap().status(), 200);

@@ -20,7 +20,6 @@ use crate::{
     switched_store::{State, Switched},
 };
 
-/// The events as text.
 #[derive(Clone, Default)]
 struct RecordedEvents(Arc<Mutex<Vec<String>>>);
 

@@ -7,7 +7,6 @@ use fintech_auth::emulator::{Emulator, Operation, moneykit};
 
 use crate::support::emulator;
 
-/// Returns the guide's example in one language.
 fn example(language: &str) -> String {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/guide/other_languages.md");
     let page = fs::read_to_string(page).expect("the page is there");
@@ -15,14 +14,13 @@ fn example(language: &str) -> String {
     code.split_once("```").expect("its end").0.to_owned()
 }
 
-/// Checks that the example is short and that its lines fit the page on docs.rs.
+/// The example must be short, and its lines must fit the page on docs.rs.
 fn assert_readable(code: &str) {
     assert!(code.lines().count() <= 16, "{code}");
     assert!(code.lines().all(|line| line.len() <= 88), "{code}");
 }
 
-/// Runs a program with the environment variables that `fintech-auth emulator` prints. Returns
-/// `None` if the program is not installed.
+/// Returns `None` if the program is not installed.
 fn run(emulator: &Emulator, name: &str, command: &[&str], is_required: bool) -> Option<String> {
     let [program, args @ ..] = command else { panic!("no program") };
     let mut child = Command::new(program);

@@ -7,7 +7,6 @@ fn root() -> PathBuf {
     env!("CARGO_MANIFEST_DIR").into()
 }
 
-/// Returns the lines of cargo's output.
 fn cargo(args: &[&str]) -> Vec<String> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo).args(args).current_dir(root()).output().expect("cargo starts");
@@ -15,7 +14,7 @@ fn cargo(args: &[&str]) -> Vec<String> {
     String::from_utf8(output.stdout).expect("text").lines().map(str::to_owned).collect()
 }
 
-/// Returns the files in the published crate, except the file in which cargo records the commit.
+/// Excludes the file in which cargo records the commit.
 fn packed() -> Vec<String> {
     let list = cargo(&["package", "--list", "--allow-dirty", "--offline", "-p", "fintech-auth"]);
     let list = list.iter().map(|file| file.replace('\\', "/"));
@@ -80,7 +79,7 @@ fn package_contains_only_sources_and_specs() {
     ");
 }
 
-/// Returns all features except the feature for users of OpenSSL.
+/// The feature native-tls is excluded, because it needs OpenSSL.
 fn all_but_native_tls() -> String {
     let manifest = std::fs::read_to_string(root().join("Cargo.toml")).expect("readable");
     let (_, features) = manifest.split_once("\n[features]\n").expect("features");
@@ -91,7 +90,6 @@ fn all_but_native_tls() -> String {
     names.join(",")
 }
 
-/// Returns the crates that are built with these features, on any platform.
 fn built_with(features: &str) -> BTreeSet<String> {
     let tree = ["tree", "--locked", "-p", "fintech-auth", "-e", "normal,build", "--target", "all"];
     let what = ["--prefix", "none", "--format", "{p}", "--no-default-features", "--features", features];
@@ -116,7 +114,8 @@ fn no_tls_library_is_built_without_a_tls_feature() {
     assert!(found.is_empty(), "{found:?}");
 }
 
-/// If a crate has different features in the library and in its build script, it is compiled twice.
+/// If the library and the build script use different features of a crate, cargo compiles the crate
+/// twice.
 #[test]
 fn dependants_build_no_crate_in_two_versions() {
     let tree = ["tree", "-q", "--offline", "-p", "fintech-auth", "-e", "normal,build", "--prefix", "none"];

@@ -13,7 +13,6 @@ use fintech_auth::{
 
 use crate::support::{emulator, moneykit, moov, scopes};
 
-/// Checks that two calls share a token, and that an invalidation leads to a new one.
 async fn check(provider: &dyn TokenProvider, names: &[&str]) {
     let scopes = scopes(names);
     assert!(provider.cached(&scopes).is_none(), "{provider:?}");

@@ -24,7 +24,7 @@ const LONG: Duration = Duration::from_secs(600);
 
 type Callers = JoinSet<Result<(), (ErrorKind, Duration)>>;
 
-/// Requests scope sets that are not cached, in order. Each request is from its own caller.
+/// Each scope set is new, so each request needs a token call.
 fn ask(cache: &TokenCache, count: usize) -> Callers {
     let mut callers = JoinSet::new();
     for number in 0..count {
@@ -38,7 +38,6 @@ fn ask(cache: &TokenCache, count: usize) -> Callers {
     callers
 }
 
-/// Returns the numbers of the scope sets in the order in which they were requested.
 fn order(source: &Scripted) -> Vec<usize> {
     let number = |call: TokenCall| match call {
         TokenCall::Issue(scope) => scope.trim_start_matches("scope-").parse().unwrap(),
@@ -67,7 +66,7 @@ async fn uncached_scope_sets_are_requested_in_arrival_order_within_the_limit() {
         assert!(waited.windows(2).all(|two| (25..=45).contains(&(two[1] - two[0]))), "not even: {count}");
         let rate = (count - 40) as f64 / (*waited.last().unwrap() as f64 / 1000.0);
         // The first caller that has to wait waits for a whole second. With only 200 callers, this
-        // lowers the average rate noticeably.
+        // wait lowers the average rate noticeably.
         assert!((38.0..=40.0).contains(&rate) || count == 200, "{count}: {rate} a second");
     }
 }
@@ -83,8 +82,7 @@ async fn caller_behind_a_long_queue_fails_immediately_with_the_expected_wait() {
     let wait = error.retry_after().unwrap();
     assert!((Duration::from_secs(248)..Duration::from_secs(256)).contains(&wait), "{wait:?}");
     assert!(!error.may_have_been_sent());
-    // A caller that can wait long enough waits until all earlier callers in the queue have been
-    // admitted.
+    // A caller that can wait long enough is admitted after all earlier callers in the queue.
     cache.token_within(&scopes(&["customer"]), LONG).await.unwrap();
     let waited = before.elapsed();
     assert!(waited >= wait && waited <= wait + SECOND, "{waited:?}");

@@ -1,4 +1,4 @@
-//! A TCP server that responds to each request with the given bytes, even if they are not valid
+//! A TCP server that responds to each request with the given bytes, even if the bytes are not valid
 //! HTTP.
 
 use std::{
@@ -17,7 +17,6 @@ use tokio::{
 
 use crate::support::{plain, scopes};
 
-/// The response to a request, and what happens to the connection afterwards.
 #[derive(Clone, Debug)]
 pub(crate) struct Script {
     pub(crate) bytes: Vec<u8>,
@@ -33,8 +32,7 @@ pub(crate) enum End {
     Hang,
 }
 
-/// Returns a valid response that leaves the connection open. Each line of `headers` ends with a
-/// line break.
+/// Each line of `headers` must end with a line break.
 pub(crate) fn raw(status: u16, headers: &str, body: impl AsRef<[u8]>) -> Script {
     let body = body.as_ref();
     let mut bytes =
@@ -73,7 +71,6 @@ impl RawServer {
         self.connections.load(Ordering::SeqCst)
     }
 
-    /// Sets the response to all requests from now on.
     pub(crate) fn respond(&self, script: Script) {
         *self.script.lock().unwrap() = script;
     }
@@ -105,7 +102,6 @@ pub(crate) struct Clients {
 }
 
 impl Clients {
-    /// Returns the error of a token call of each vendor.
     pub(crate) async fn token_errors(&self) -> [Error; 2] {
         [
             self.moneykit.create_access_token(&[]).await.expect_err("an error"),
@@ -136,7 +132,6 @@ async fn serve(mut stream: TcpStream, script: Arc<Mutex<Script>>) {
     }
 }
 
-/// Reads a complete request. Returns `None` if the connection ends before the end of the request.
 async fn read_request(stream: &mut TcpStream) -> Option<()> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {

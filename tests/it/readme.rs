@@ -86,7 +86,6 @@ fn read(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("readable")
 }
 
-/// Returns each `[label]: target` in a text.
 fn definitions(text: &str) -> Vec<(&str, &str)> {
     text.lines().filter_map(|line| line.strip_prefix('[')?.split_once("]: ")).collect()
 }
@@ -110,8 +109,7 @@ fn each_line_of_the_readme_comparison_has_a_test() {
     }
 }
 
-/// The front page must be short. Its links must lead to pages that GitHub renders, and not to
-/// source code.
+/// The links must lead to pages that GitHub renders, and not to source code.
 #[test]
 fn the_front_page_is_short_and_each_link_leads_to_a_page() {
     let readme = read("README.md");

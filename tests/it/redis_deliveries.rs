@@ -21,7 +21,6 @@ fn store(redis: &RedisServer, namespace: &str) -> RedisDeliveries {
     RedisDeliveries::new(Arc::new(store.open(&redis.url()).unwrap()))
 }
 
-/// Simulates a process with its own verifier and connection.
 fn process(redis: &RedisServer, emulator: &Emulator) -> WebhookVerifier {
     let verifier = WebhookVerifier::new([emulator.moov_webhook_secret()]).unwrap();
     let verifier = verifier.with_clock(emulator.clock().clone());
@@ -108,8 +107,7 @@ async fn namespaces_are_isolated() {
     assert_eq!(two.begin(&id("a"), 1, LEASE).await.unwrap(), Begin::New);
 }
 
-/// Another program may have written a value under this key. The value must not block the event
-/// forever.
+/// The value must not block the event forever.
 #[tokio::test]
 async fn value_of_another_program_in_redis_is_ignored() {
     let Some(redis) = RedisServer::start() else { return };

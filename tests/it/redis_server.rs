@@ -1,5 +1,5 @@
-//! Runs a real Redis server for one test, on a free loopback port. The server stops when its handle
-//! is dropped.
+//! Runs a real Redis server for one test, on a free loopback port. Dropping the handle stops the
+//! server.
 
 use std::{
     env, fs,
@@ -26,7 +26,7 @@ pub(crate) struct RedisServer {
 
 impl RedisServer {
     /// Starts the first program that is installed. If none is installed, prints a note and returns
-    /// `None`. In CI, panics instead.
+    /// `None`, or panics in CI.
     pub(crate) fn start() -> Option<Self> {
         Self::start_with(&[])
     }
@@ -44,7 +44,7 @@ impl RedisServer {
         found
     }
 
-    /// Starts this program. Returns `None` if it is not installed.
+    /// Returns `None` if the program is not installed.
     pub(crate) fn start_program(program: &'static str, arguments: &[&str]) -> Option<Self> {
         Command::new(program).arg("--version").stdout(Stdio::null()).status().ok()?;
         static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -86,7 +86,7 @@ impl RedisServer {
         false
     }
 
-    /// Makes the server stop responding, while connections stay open.
+    /// Stops the process with a signal, so that its connections stay open.
     pub(crate) fn pause(&self) {
         self.signal("-STOP");
     }
@@ -106,7 +106,6 @@ impl RedisServer {
         self.child.wait().unwrap();
     }
 
-    /// Starts the server again on the same port.
     pub(crate) fn start_again(&mut self) {
         for _ in 0..50 {
             self.child = spawn(self.program, self.port, &self.folder, &self.arguments);
@@ -118,7 +117,6 @@ impl RedisServer {
         panic!("{} does not start again", self.program);
     }
 
-    /// Sends a command directly to the server, without the store.
     pub(crate) async fn run<T: FromRedisValue>(&self, command: &[&[u8]]) -> T {
         let client = client::Client::open(self.url()).unwrap();
         let config = client::AsyncConnectionConfig::new();

@@ -49,7 +49,6 @@ fn options(store: Arc<RedisStore>) -> TokenOptions {
     TokenOptions::default().with_jitter(0.0).with_store(store).with_store_circuit_open_for(BRIEF)
 }
 
-/// Simulates a process with its own cache and store.
 fn process(redis: &RedisServer, source: &Scripted) -> TokenCache {
     TokenCache::new(source.clone(), options(store(redis)))
 }
@@ -58,7 +57,8 @@ fn source(script: impl IntoIterator<Item = Reply>) -> Scripted {
     Scripted::new(Duration::from_millis(20), true, script)
 }
 
-/// Returns the end of the Redis key that shows that the credentials of a scripted source were refused.
+/// Returns the end of the Redis key that shows that the credentials of a scripted source were
+/// refused.
 fn refused() -> String {
     let credentials = Fingerprint::of(["scripted"]).to_string();
     format!("refused:{:.32}", Fingerprint::of(["credentials", &credentials]).to_string())
@@ -72,7 +72,7 @@ async fn kind(cache: &TokenCache, scope: &str) -> ErrorKind {
     cache.token_within(&scopes(&[scope]), BRIEF).await.unwrap_err().kind()
 }
 
-/// Waits for a condition without a time limit, because test machines may be slow.
+/// Test machines may be slow, so the time limit is only a safeguard against a hanging test.
 async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let wait = async {
         while !holds().await {
@@ -82,7 +82,6 @@ async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     timeout(LONG, wait).await.unwrap_or_else(|_| panic!("never: {what}"));
 }
 
-/// Waits until this many stores have subscribed.
 async fn listening(redis: &RedisServer, count: usize) {
     until("a subscription", async || {
         let channels: Vec<String> = redis.run_text("PUBSUB NUMSUB fintech-auth:test").await;
@@ -91,8 +90,6 @@ async fn listening(redis: &RedisServer, count: usize) {
     .await;
 }
 
-/// Returns two processes that share the token of the scope `a` and receive each other's
-/// notifications.
 async fn two_with_one_token(redis: &RedisServer, source: &Scripted) -> (TokenCache, TokenCache) {
     let (one, two) = (process(redis, source), process(redis, source));
     get(&one, "a").await;
@@ -248,7 +245,7 @@ async fn corrupt_entries_are_rejected_and_overwritten() {
     let foreign_id: Vec<u8> = redis.run(&[b"HGET", other.as_bytes(), b"g"]).await;
     let (entry, huge) = (entry.as_bytes(), vec![b'x'; 1 << 20]);
     let breakages: [&[&[u8]]; 11] = [
-        // All fields are copied from another entry to this key.
+        // All fields are copied from a different entry.
         &[b"HSET", entry, b"t", &foreign, b"g", &foreign_id],
         &[b"SET", entry, b"text"],
         &[b"RPUSH", entry, b"a", b"b"],
@@ -320,7 +317,6 @@ async fn new_token_takes_two_redis_calls_and_a_shared_token_takes_one() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source([]);
     let (one, two) = (process(&redis, &source), process(&redis, &source));
-    // The scripts are loaded and the subscriptions are active.
     get(&one, "warm").await;
     get(&two, "warm").await;
     listening(&redis, 2).await;
@@ -361,7 +357,6 @@ async fn token_invalidated_by_one_process_is_evicted_in_every_process() {
     until("dropped", async || two.cached(&scopes(&["a"])).is_none()).await;
     assert_eq!(two.stats().evicted_remotely, 1);
     assert_eq!((get(&two, "a").await, get(&one, "a").await), ("token-2".to_owned(), "token-2".to_owned()));
-    // Check the same with a revoked token.
     one.forget(&Secret::from("token-2")).await.unwrap();
     until("dropped", async || two.cached(&scopes(&["a"])).is_none()).await;
     assert_eq!(source.count(), 2);
@@ -440,7 +435,7 @@ async fn late_refresh_does_not_restore_a_revoked_token() {
     until("a refresh", async || source.count() == 2).await;
     two.forget(&Secret::from("token-1")).await.unwrap();
     // The refresh was in flight during the revocation, so its new token is discarded. No caller
-    // received it.
+    // received the discarded token.
     until("a new token", async || source.count() == 3).await;
     assert_eq!(get(&one, "a").await, "token-3");
     assert_eq!(get(&two, "a").await, "token-3");
@@ -495,7 +490,7 @@ async fn lease_is_lost_after_a_flush_and_fences_never_decrease() {
     assert!(second.fence > first.fence);
     assert!(!store.put(&key, &token, &first).await.unwrap());
     assert!(!store.renew(&key, &first, LONG).await.unwrap());
-    // Another store with the same lease number has a different lease.
+    // The lease belongs to the first store, although a second store can use the same number.
     let other = self::store(&redis);
     assert!(!other.put(&key, &token, &second).await.unwrap());
     assert!(!other.put(&key, &token, &Lease::new(0)).await.unwrap());
@@ -524,7 +519,7 @@ async fn every_process_can_send_requests_after_a_cool_down() {
     let source = source([limited(1)]);
     let (one, two) = (process(&redis, &source), process(&redis, &source));
     assert_eq!(kind(&one, "a").await, ErrorKind::RateLimited);
-    // The caller in the second process waits until the cool-down ends, and then the second process
+    // The caller in the second process waits until the cool-down ends. Then the second process
     // sends the next request.
     assert_eq!((get(&two, "a").await, get(&one, "a").await), ("token-2".to_owned(), "token-2".to_owned()));
     assert_eq!(source.count(), 2);
@@ -697,7 +692,7 @@ async fn broken_idle_connection_is_replaced_without_an_error() {
     assert_eq!(cache.stats().store_failures, 0);
 }
 
-/// Returns the lines of the `ACL SETUSER` command that follows this comment in the documentation.
+/// Returns the lines of the documented `ACL SETUSER` command for this mode.
 fn documented_rights(mode: &str) -> String {
     let docs = include_str!("../../src/token/store/redis/mod.rs");
     let lines = docs.lines().map(|line| line.trim_start_matches("//!").trim());
@@ -709,7 +704,6 @@ fn documented_rights(mode: &str) -> String {
     rights.replace("NAMESPACE", "test").replace("PASSWORD", "pass-word")
 }
 
-/// Checks that a user with the documented rights cannot run commands for which it has no rights.
 async fn assert_least_rights(redis: &RedisServer, user: &str) {
     redis.run_text::<()>("SET other value").await;
     let client = redis::Client::open(user).unwrap();
@@ -923,11 +917,11 @@ async fn server_that_reissues_a_rejected_token_gets_at_most_five_calls() {
 #[tokio::test]
 async fn token_call_that_outlasts_its_callers_is_sent_once() {
     let Some(redis) = RedisServer::start() else { return };
-    // Each response takes longer than a caller waits and longer than a lease lasts, even together.
+    // Each response takes longer than the wait of a caller and the duration of a lease together.
     let source = Scripted::new(Duration::from_secs(6), true, []);
     let process = || {
         let store = Arc::new(builder().with_timeout(LONG).open(&redis.url()).unwrap());
-        // The lease is renewed every second. It must not expire on a busy test machine.
+        // The lease is renewed every second. The lease must not expire on a busy test machine.
         let options = options(store).with_store_timeout(2 * LONG).with_lease(Duration::from_secs(3));
         TokenCache::new(source.clone(), options.with_max_wait(Duration::from_secs(1)))
     };
@@ -1007,7 +1001,7 @@ async fn revocation_during_a_redis_outage_fails_and_is_applied_later() {
     assert!(one.cached(&scopes(&["a"])).is_none(), "this process forgets it all the same");
     redis.resume();
     // Until the tombstone is written, Redis may still hold the token, but this process does not use
-    // it.
+    // the token.
     assert_ne!(get(&one, "a").await, "token-1");
     until("dropped", async || two.cached(&scopes(&["a"])).is_none()).await;
     assert_ne!(get(&two, "a").await, "token-1");

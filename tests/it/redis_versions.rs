@@ -29,7 +29,6 @@ fn store(redis: &RedisServer) -> Arc<RedisStore> {
     Arc::new(store.open(&redis.url()).unwrap())
 }
 
-/// Simulates a process of this version with its own cache and store.
 fn process(redis: &RedisServer, source: &Scripted) -> TokenCache {
     TokenCache::new(source.clone(), TokenOptions::default().with_jitter(0.0).with_store(store(redis)))
 }
@@ -48,14 +47,12 @@ fn key() -> StoreKey {
     StoreKey::new(Fingerprint::of(["scripted"]), "a")
 }
 
-/// Returns the only key whose name contains this text, after a process has used the store.
 async fn name(redis: &RedisServer, part: &str) -> String {
     let names: Vec<String> = redis.run_text(&format!("KEYS *:{part}*")).await;
     let [name] = &names[..] else { panic!("one name with {part}: {names:?}") };
     name.clone()
 }
 
-/// Waits until the process has dropped its token because of another process.
 async fn dropped(cache: &TokenCache) {
     let gone = async {
         while cache.cached(&scopes(&["a"])).is_some() {
@@ -92,7 +89,6 @@ async fn entry_of_another_version_is_overwritten_and_its_refresh_token_not_sent(
         assert_eq!(get(&two).await, token, "version {version}: shared again");
         assert_eq!(source.count(), before + 1, "version {version}");
         assert_eq!(source.token_calls().last(), Some(&TokenCall::Issue("a".to_owned())), "version {version}");
-        // The process has released the lease.
         assert!(redis.run_text::<Vec<String>>("KEYS *:lease:*").await.is_empty());
     }
 }
@@ -152,7 +148,6 @@ async fn lease_of_another_version_is_respected_until_it_expires() {
     }
 }
 
-/// Checks the names, types and texts that this version exchanges with other versions.
 #[tokio::test]
 async fn revocations_of_another_version_are_applied_and_other_messages_ignored() {
     let Some(redis) = RedisServer::start() else { return };
@@ -232,7 +227,7 @@ async fn deliveries_of_another_version_are_not_lost_or_repeated() {
     assert_eq!(redis.run_text::<String>(&format!("GET {key}")).await, format!("{:032x}", 0xab));
     deliveries.complete(&id, LEASE).await.unwrap();
     assert_eq!(redis.run_text::<String>(&format!("GET {key}")).await, "done");
-    // The other version wrote these values.
+    // The previous version wrote these values.
     redis.run_text::<Value>(&format!("SET {key} done PX 60000")).await;
     assert_eq!(deliveries.begin(&id, 1, LEASE).await.unwrap(), Begin::Done);
     redis.run_text::<Value>(&format!("SET {key} 000000000000000000000000000000cd PX 60000")).await;
