@@ -1,9 +1,7 @@
-//! The public methods that all vendors' clients and builders share.
-//!
-//! These methods forward to `inner.rs`. They are defined here once, so that their documentation is
-//! written once.
+//! Macros that define the public methods of both vendors' clients and builders, so that the
+//! documentation of these methods is written only once.
 
-/// Defines the shared methods of a client that has `fn inner(&self) -> &Inner<Api>`.
+/// The client needs a method `fn inner(&self) -> &Inner<Api>`.
 macro_rules! client_methods {
     ($without_scopes:literal) => {
         impl Client {
@@ -60,8 +58,8 @@ macro_rules! client_methods {
                 self.inner().default.token().await
             }
 
-            /// Invalidates this token in the cache, but not a newer token. Call this after a 401
-            /// that means that the token has expired.
+            /// Invalidates this token in the cache, but not a newer token. Call this method after a
+            /// 401 which means that the token has expired.
             ///
             /// # Cancellation
             ///
@@ -78,8 +76,8 @@ macro_rules! client_methods {
             /// # Errors
             ///
             /// Returns [`InvalidConfig`](crate::ErrorKind::InvalidConfig) if the scopes are too
-            /// long, if there are none and the vendor requires one, or if there are too many
-            /// handles
+            /// long, if there are no scopes and the vendor requires a scope, or if there are too
+            /// many handles
             /// ([`TokenOptions::with_max_handles`](crate::token::TokenOptions::with_max_handles)).
             pub fn bearer(
                 &self,
@@ -93,11 +91,11 @@ macro_rules! client_methods {
                 &self.inner().scopes
             }
 
-            /// Returns what a response says about the token that its request carried.
+            /// Returns what a response says about the token that the request contained.
             ///
-            /// Applies [the vendor's rule](crate::authorize#what-happens-on-a-401). Use it with
-            /// [`TokenCache::run`](crate::token::TokenCache::run). Pass `None` as `body` if you do
-            /// not have the body.
+            /// The method applies [the vendor's rule](crate::authorize#what-happens-on-a-401). Use
+            /// the method with [`TokenCache::run`](crate::token::TokenCache::run). Pass `None` as
+            /// `body` if you do not have the body.
             pub fn classify(
                 &self,
                 status: http::StatusCode,
@@ -123,12 +121,12 @@ macro_rules! client_methods {
                 &self.inner().tokens
             }
 
-            /// Ends the refreshes of this client and of all its clones. Takes at most `within`.
-            /// Call this before the process ends.
+            /// Ends the token refreshes of this client and of all its clones, and waits for at most
+            /// `within`. Call this method before the process ends.
             ///
-            /// See [`TokenCache::shutdown`](crate::token::TokenCache::shutdown). Operations that
-            /// you call yourself, such as a revocation, still work, and webhooks are still
-            /// verified.
+            /// See [`TokenCache::shutdown`](crate::token::TokenCache::shutdown). After the
+            /// shutdown, operations that you call yourself, such as a revocation, still work, and
+            /// webhooks are still verified.
             ///
             /// # Errors
             ///
@@ -169,8 +167,8 @@ macro_rules! client_methods {
 }
 pub(crate) use client_methods;
 
-/// Defines `issue` for a client that has `create_access_token` and a function `issued` for its
-/// response.
+/// The client needs a method `create_access_token`, and a function `issued` that reads the token
+/// from the response.
 macro_rules! issue_method {
     ($response:ty) => {
         impl Client {
@@ -192,7 +190,7 @@ macro_rules! issue_method {
             }
         }
 
-        /// Interprets the expiry with the default [`TokenOptions`](crate::token::TokenOptions).
+        /// Computes the expiry with the default [`TokenOptions`](crate::token::TokenOptions).
         impl TryFrom<crate::Response<$response>> for crate::UncachedToken {
             type Error = crate::Error;
 
@@ -204,8 +202,7 @@ macro_rules! issue_method {
 }
 pub(crate) use issue_method;
 
-/// Defines the shared methods of a builder with the fields `inner: Builder` and `client_auth:
-/// ClientAuth`.
+/// The builder needs the fields `inner: Builder` and `client_auth: ClientAuth`.
 macro_rules! builder_methods {
     ($env:literal, $url:literal, $no_scopes:literal, $limit:literal) => {
         impl ClientBuilder {

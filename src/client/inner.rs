@@ -1,4 +1,4 @@
-//! The shared part of the vendors' clients: operations, tokens and retries.
+//! The parts that the clients of both vendors share.
 
 use std::sync::Arc;
 
@@ -15,21 +15,20 @@ use crate::{
 
 /// The operations of one vendor, without retries.
 pub(crate) trait Api: TokenSource {
-    /// Returns the HTTP client that sends the operations.
     fn http(&self) -> &Http;
 
-    /// Fails if the vendor issues no token for these scopes.
+    /// Fails if the vendor issues no token with these scopes.
     fn check_scopes(_: &[Scope]) -> Result<(), Error> {
         Ok(())
     }
 
-    /// Returns the `Origin` header that requests with a token must have, if any.
+    /// Returns the `Origin` header that the vendor requires on requests with a token.
     fn web_origin(&self) -> Option<HeaderValue> {
         None
     }
 
-    /// Returns what a 401 of the vendor's API says about the token. `body` is `None` if the body is
-    /// unknown.
+    /// Decides whether a 401 of the vendor's API means that the token is invalid. `body` is `None`
+    /// if the caller does not have the body.
     fn classify_401(headers: &HeaderMap, body: Option<&[u8]>) -> Rejection {
         let _ = body;
         classify_challenges(headers)
@@ -60,10 +59,8 @@ impl<A: Api> Inner<A> {
         }
     }
 
-    /// Sends a call, and retries it as the retry policy allows.
-    ///
-    /// If the server rejects the credentials, and the provider then returns different credentials,
-    /// the call is sent once more with these.
+    /// Sends a call, with retries. If the server rejects the credentials, and the provider then
+    /// returns different credentials, sends the call once more with the new credentials.
     pub(crate) async fn send<T, F: Future<Output = Result<T, Error>>>(
         &self,
         idempotency: Idempotency,
@@ -85,11 +82,8 @@ impl<A: Api> Inner<A> {
         }
     }
 
-    /// Sends a token call like [`Self::send`], but respects the rate limit and the cool-down of the
-    /// token cache.
-    ///
-    /// `scopes` are the scopes of a client credentials grant. They are `None` for other token
-    /// calls.
+    /// Sends a token call with retries, within the rate limit and the cool-down of the token cache.
+    /// `scopes` is `None` unless the call is a client credentials grant.
     pub(crate) async fn send_token_call<T, F: Future<Output = Result<T, Error>>>(
         &self,
         idempotency: Idempotency,
@@ -116,8 +110,8 @@ impl Builder {
         Self { base_url, http: HttpOptions::default(), scopes: Vec::new(), tokens, credentials_name: None }
     }
 
-    /// Checks a provider's credentials. If there is a token store, the credentials need a name or a
-    /// client id, because the keys of stored tokens contain the name or the client id.
+    /// Fails if there is a token store, but neither a name nor a client id is known. The keys of
+    /// stored tokens contain the name or the client id.
     pub(crate) fn credentials(
         &self,
         provider: Arc<dyn CredentialsProvider>,
@@ -133,7 +127,6 @@ impl Builder {
         Ok(credentials)
     }
 
-    /// Creates the client.
     pub(crate) fn build<A: Api>(self, api: impl FnOnce(Http) -> Result<A, Error>) -> Result<Inner<A>, Error> {
         let api = Arc::new(api(self.http.build(self.base_url?)?)?);
         let tokens = TokenCache::new(api.clone(), self.tokens);

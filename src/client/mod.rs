@@ -1,5 +1,5 @@
-//! Shared parts of the vendors' clients. Each vendor has its own public client, which contains
-//! these parts and adds its operations, defaults and rules.
+//! The parts that the clients of both vendors share. Each vendor's public client adds the vendor's
+//! operations, defaults and rules.
 
 pub(crate) mod config;
 pub(crate) mod credentials;

@@ -1,11 +1,12 @@
-//! Macros for enums of a vendor's documented scopes. The enums keep any other scope verbatim.
+//! Macros that define an enum of a vendor's documented scopes. The enum stores an undocumented
+//! scope as text.
 
-/// The maximum length of the text that `parse_list` parses, in bytes. It is enough for over a
+/// `parse_list` reads scopes up to this total length in bytes. The limit is enough for over a
 /// thousand scopes of a Moov account.
 pub(crate) const MAX_LIST: usize = 64 * 1024;
 
-/// Defines an enum whose variants are documented scopes, with conversions from and to their text.
-/// Variants after `;` are added to the enum unchanged.
+/// Defines an enum with a variant for each documented scope. The variants after `;` are copied
+/// unchanged.
 macro_rules! documented {
     (
         $(#[$meta:meta])*
@@ -31,8 +32,8 @@ macro_rules! documented {
                 }
             }
 
-            /// Returns the text of a documented scope. Returns an empty text for other variants,
-            /// because `Display` formats them itself.
+            /// Returns an empty text for a variant after `;`, because `Display` formats such a
+            /// variant itself.
             fn text(&self) -> &'static str {
                 match self {
                     $(Self::$variant => $text,)*
@@ -48,7 +49,8 @@ pub(crate) use documented;
 /// Defines the conversions between an enum, text and [`crate::Scope`].
 ///
 /// The enum needs a variant `Other { scope }`, an implementation of `Display`, and a function
-/// `named`. `named` returns the variant for a text, or `None` if that variant is `Other`.
+/// `named`. `named` returns the variant for a documented scope, and `None` for an undocumented
+/// scope.
 macro_rules! scope_conversions {
     ($(#[$from_str:meta])* $name:ident) => {
         impl $name {

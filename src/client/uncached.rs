@@ -14,7 +14,7 @@ use crate::{
 ///
 /// # Security
 ///
-/// `Debug` shows no token. The type cannot be serialized, so that a handler does not accidentally
+/// `Debug` shows no token. The type cannot be serialized, so that a web handler cannot accidentally
 /// return the refresh token.
 #[derive(Clone, Debug)]
 pub struct UncachedToken {
@@ -25,7 +25,6 @@ pub struct UncachedToken {
 }
 
 impl UncachedToken {
-    /// Computes the expiry of the token in a response. `issued` reads the token from the response.
     pub(crate) fn new<T>(
         response: Response<T>,
         issued: fn(Response<T>) -> IssuedToken,
@@ -43,15 +42,15 @@ impl UncachedToken {
         &self.token
     }
 
-    /// Converts this value into the token, without the other data.
+    /// Returns the token, and drops the refresh token and the request id.
     pub fn into_token(self) -> Token {
         self.token
     }
 
-    /// Returns the time until which the token can be used, by the system clock.
+    /// Returns the time, by the system clock, until which the token can be used.
     ///
-    /// This is earlier than the expiry by the [leeway](TokenOptions::with_expiry_leeway), which is
-    /// at most a tenth of the lifetime.
+    /// The token expires later than this time. The difference is the
+    /// [leeway](TokenOptions::with_expiry_leeway), which is at most a tenth of the lifetime.
     pub fn expires_at(&self) -> SystemTime {
         self.token.expires_at()
     }

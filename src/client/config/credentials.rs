@@ -1,12 +1,10 @@
-//! Creates the credentials provider of a configuration: fixed values, or files that are re-read.
+//! Creates the credentials provider that the settings describe: fixed credentials, or files.
 
 use std::{path::Path, sync::Arc};
 
 use crate::{Credentials, CredentialsProvider, Error, ErrorKind, FileCredentials, Secret};
 
-/// The settings that contain or name the credentials. Each of them may be missing.
 pub(crate) struct CredentialsSettings<'a> {
-    /// The prefix of the environment variables.
     pub(crate) prefix: &'a str,
     pub(crate) client_id: Option<&'a str>,
     pub(crate) client_secret: Option<&'a Secret>,
@@ -15,8 +13,6 @@ pub(crate) struct CredentialsSettings<'a> {
 }
 
 impl CredentialsSettings<'_> {
-    /// Creates the provider. The error names the key that is missing or set twice, or the file that
-    /// cannot be read.
     pub(crate) fn provider(self) -> Result<Arc<dyn CredentialsProvider>, Error> {
         let invalid = |reason| Error::new(ErrorKind::InvalidConfig, reason);
         if let Some(path) = self.credentials_dir {

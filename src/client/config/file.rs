@@ -1,5 +1,4 @@
-//! Reads the file that a setting names. Errors show the path only if the file exists, and never the
-//! content.
+//! Reads a PEM file whose path is a setting.
 
 use std::{
     fs::File,
@@ -14,16 +13,15 @@ use crate::{
     client::credentials::{named, read_file},
 };
 
-/// The maximum size of a file with certificates, in bytes. The certificates of all public
-/// authorities take less than 300 KiB.
+/// In bytes. The certificates of all public authorities together take less than 300 KiB.
 const PEM_LIMIT: u64 = 1024 * 1024;
 
-/// Reads a PEM file. The content is checked later, when the client is built.
+/// The certificates in the file are checked later, when the client is built.
 pub(super) fn pem(key: &str, path: &Path) -> Result<Zeroizing<Vec<u8>>, Error> {
     let bytes = |file: File| {
         let invalid = |what| Err(io::Error::new(io::ErrorKind::InvalidData, what));
-        // Allocate enough for the whole file: a buffer that grows would leave copies of a private
-        // key.
+        // Allocate space for the whole file, because a buffer that grows leaves copies of a private
+        // key in memory.
         let length = file.metadata()?.len().min(PEM_LIMIT) + 64;
         let mut bytes = Zeroizing::new(Vec::with_capacity(length as usize));
         file.take(PEM_LIMIT + 1).read_to_end(&mut bytes)?;

@@ -1,4 +1,4 @@
-//! Reads keys and values from a serde map. Rejects unknown and repeated keys. Errors show no
+//! Deserializes settings from any serde format. Rejects unknown and repeated keys. Errors show no
 //! values.
 
 use std::{fmt, marker::PhantomData};
@@ -10,18 +10,18 @@ use serde::{
 
 use super::{contract::Settings, nearest::nearest, value::Value};
 
-/// The maximum number of characters of an unknown key that errors show. A user may have written a
+/// Errors show at most this many characters of an unknown key, because a user may have written a
 /// value in the place of a key.
 const SHOWN: usize = 64;
 
-/// Deserializes settings from any self-describing format.
 pub(crate) fn deserialize<'de, S: Settings, D: Deserializer<'de>>(deserializer: D) -> Result<S, D::Error> {
-    // Do not call `deserialize_map`: some formats would then report a value of another type with
-    // their own error, which shows the value.
+    // `deserialize_map` is not used, because some formats would then report a wrong type with an
+    // error that shows the value.
     deserializer.deserialize_any(Keys(PhantomData))
 }
 
-/// Returns the error for a value that is not a map. serde's own error would show the value.
+/// Replaces serde's own error for a value that is not a map, because serde's error would show the
+/// value.
 fn no_table<S, E: Error>() -> Result<S, E> {
     Err(E::custom("expected a table of settings, found a single value"))
 }

@@ -1,7 +1,5 @@
-//! Shared parts of the vendors' configurations: keys from any serde format or from environment
-//! variables, and secrets from mounted files.
-//!
-//! Errors and `Debug` never show the value of a secret.
+//! Reads the settings of a client from any serde format, from environment variables, and from
+//! mounted files. Errors and `Debug` never show a secret.
 
 mod contract;
 mod credentials;
@@ -44,23 +42,25 @@ macro_rules! fields {
             /// The names of all keys, in the order of the fields.
             pub const KEYS: &'static [&'static str] = &[$(stringify!($field)),+];
 
-            /// Reads the environment variables of this process: every key in upper case after
+            /// Reads the settings from the environment variables of this process. The name of each
+            /// variable is the key in upper case after
             #[doc = concat!("`", $prefix, "_`.")]
             /// An empty variable counts as not set.
             ///
             /// # Errors
             ///
             /// Returns [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) with the name
-            /// of the variable if its value is invalid. This also fails if the name of a variable
-            /// is unknown, but resembles a key that is not set and that selects the host, the
-            /// proxy, the origin or the credentials. All other unknown names that resemble a key
-            /// only cause [`warnings`](Self::warnings).
+            /// of the variable if its value is invalid.
+            ///
+            /// Also returns `InvalidConfig` if an unknown variable resembles a key that selects the
+            /// host, the proxy, the origin or the credentials, and this key is not set. All other
+            /// unknown variables that resemble a key only cause [`warnings`](Self::warnings).
             pub fn from_env() -> Result<Self, crate::Error> {
                 Self::from_vars(std::env::vars_os())
             }
 
-            /// Reads environment variables with another prefix, for a process that uses several
-            /// accounts.
+            /// Reads the settings from environment variables with this prefix, for a process that
+            /// uses several accounts.
             ///
             /// Otherwise works like [`from_env`](Self::from_env). Errors and warnings name the
             /// variables with this prefix.
@@ -89,7 +89,7 @@ macro_rules! fields {
                 Self::from_vars_with_prefix($prefix, vars)
             }
 
-            /// Reads settings from the given variables with another prefix. Otherwise works like
+            /// Reads settings from the given variables, with this prefix. Otherwise works like
             /// [`from_env_with_prefix`](Self::from_env_with_prefix).
             ///
             /// # Errors
@@ -110,8 +110,8 @@ macro_rules! fields {
                 Ok(Self { environment: crate::client::config::Environment { prefix, warnings }, ..config })
             }
 
-            /// Returns a sentence about each variable that was ignored although it resembles a
-            /// setting.
+            /// Returns a sentence about each variable that was ignored although its name resembles
+            /// a setting.
             ///
             /// The sentences contain no values. Each sentence is also logged at level `warn`. The
             /// result is empty for settings from a file.
@@ -155,11 +155,11 @@ macro_rules! fields {
 }
 pub(crate) use fields;
 
-/// Defines the settings of one vendor: the settings that all vendors share, and the vendor's own
-/// settings.
+/// Defines the `Config` of one vendor, with the settings that all vendors share and the vendor's
+/// own settings.
 ///
-/// The caller must have the vendor's `Client`, `ClientBuilder` and `ClientAuth` in scope. `Config`
-/// needs a method `own`, which passes the vendor's own settings to a builder.
+/// The calling module must have the vendor's `Client`, `ClientBuilder` and `ClientAuth` in scope.
+/// `Config` needs a method `own`, which passes the vendor's own settings to a builder.
 macro_rules! settings {
     (
         $prefix:literal $ways:literal $pairs:expr, $foreign:expr;
@@ -194,9 +194,7 @@ macro_rules! settings {
         ///   `with_backoff`, `with_negative_cache_ttl`, `with_max_cool_down`, `with_max_handles`,
         ///   and `with_base` and `with_cap` of [`RetryPolicy`](crate::RetryPolicy).
         ///
-        /// # Security
-        ///
-        /// `Debug` redacts the secrets, and no error of this crate shows a value. Some parsers
+        /// No secret appears in `Debug`, and no error of this crate shows a value. Some parsers
         /// include a line of the file in their own errors. If you use the crate `toml`, show only
         /// `Error::message`.
         ///
@@ -209,12 +207,13 @@ macro_rules! settings {
             /// The path of a file with the client secret: at most 16 KiB of UTF-8. One line ending
             /// is removed.
             ///
-            /// [`Config::builder`] reads the file, and the client reads it again while it runs. So
-            /// a replaced secret is used without a restart: see
+            /// [`Config::builder`] reads the file, and the client reads the file again while it
+            /// runs. So a replaced secret is used without a restart: see
             /// [`FileCredentials`](crate::FileCredentials).
             pub client_secret_file: std::path::PathBuf,
-            /// The path of a directory with the files `client_id` and `client_secret`, instead of
-            /// the three settings above. It is read as described in
+            /// The path of a directory with the files `client_id` and `client_secret`. It replaces
+            /// the settings `client_id`, `client_secret` and `client_secret_file`. The files are
+            /// read as described in
             /// [`FileCredentials::directory`](crate::FileCredentials::directory).
             pub credentials_dir: std::path::PathBuf,
             /// A name for the credentials. See [`ClientBuilder::with_credentials_name`].
@@ -231,7 +230,7 @@ macro_rules! settings {
             /// The time limit of a call. See
             /// [`HttpOptions::with_timeout`](crate::HttpOptions::with_timeout).
             ///
-            /// This and all durations below are a number of seconds, or a text such as `500ms`,
+            /// Every duration in these settings is a number of seconds, or a text such as `500ms`,
             /// `15s`, `5m` or `1h`.
             pub timeout: std::time::Duration,
             /// The timeout for connecting. See
@@ -241,15 +240,15 @@ macro_rules! settings {
             /// [`HttpOptions::with_body_limit`](crate::HttpOptions::with_body_limit).
             pub body_limit: usize,
             /// The path of a PEM file with one or more root certificates, at most 1 MiB.
-            /// [`Config::builder`] reads it. See
+            /// [`Config::builder`] reads the file. See
             /// [`HttpOptions::with_root_certificate`](crate::HttpOptions::with_root_certificate).
             pub root_certificate_file: std::path::PathBuf,
             /// The path of a PEM file with the certificate chain and its private key, at most 1
-            /// MiB. [`Config::builder`] reads it. See
+            /// MiB. [`Config::builder`] reads the file. See
             /// [`HttpOptions::with_client_identity`](crate::HttpOptions::with_client_identity).
             pub client_identity_file: std::path::PathBuf,
-            /// The proxy. See [`HttpOptions::with_proxy`](crate::HttpOptions::with_proxy). It is a
-            /// secret, because it may contain a password.
+            /// The proxy. See [`HttpOptions::with_proxy`](crate::HttpOptions::with_proxy). The
+            /// value is a secret, because the URL may contain a password.
             pub proxy: crate::Secret,
             /// The hosts to which http is allowed: a list, or a text with spaces between the hosts.
             /// See [`HttpOptions::with_allow_http`](crate::HttpOptions::with_allow_http).
@@ -280,7 +279,7 @@ macro_rules! settings {
         }
 
         impl $name {
-            /// Returns the HTTP options in these settings, for example for your own reqwest client
+            /// Returns the HTTP options of these settings, for example for your own reqwest client
             /// with [`HttpOptions::to_reqwest`](crate::HttpOptions::to_reqwest).
             ///
             /// # Errors
@@ -300,8 +299,8 @@ macro_rules! settings {
                 network.options()
             }
 
-            /// Returns a builder with these settings, which you can change further. Reads the files
-            /// that the settings name.
+            /// Returns a builder with these settings. You can change the builder further. This
+            /// method reads the files that the settings name.
             ///
             /// # Errors
             ///

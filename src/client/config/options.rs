@@ -1,12 +1,10 @@
-//! Converts shared settings into the options of the builders. An option keeps its default if its
-//! setting is missing.
+//! Converts settings into options of the builders. A missing setting leaves its option unchanged.
 
 use std::{path::Path, time::Duration};
 
 use super::file::pem;
 use crate::{Error, HttpOptions, Secret, token::TokenOptions};
 
-/// The settings for sending requests.
 pub(crate) struct Network<'a> {
     pub(crate) timeout: Option<Duration>,
     pub(crate) connect_timeout: Option<Duration>,
@@ -18,7 +16,6 @@ pub(crate) struct Network<'a> {
 }
 
 impl Network<'_> {
-    /// Converts these settings into HTTP options.
     pub(crate) fn options(self) -> Result<HttpOptions, Error> {
         let roots = self.root_certificate_file.map(|path| pem("root_certificate_file", path)).transpose()?;
         let identity = self.client_identity_file.map(|path| pem("client_identity_file", path)).transpose()?;
@@ -33,7 +30,6 @@ impl Network<'_> {
     }
 }
 
-/// The settings for the life cycle of tokens.
 pub(crate) struct Lifecycle {
     pub(crate) refresh_window: Option<Duration>,
     pub(crate) expiry_leeway: Option<Duration>,
@@ -59,7 +55,6 @@ impl Lifecycle {
     }
 }
 
-/// Calls `set` with the value, if there is one. Otherwise returns `options` unchanged.
 pub(crate) fn set<O, V>(options: O, value: Option<V>, set: impl FnOnce(O, V) -> O) -> O {
     match value {
         Some(value) => set(options, value),

@@ -7,8 +7,6 @@ use crate::{
     client::credentials::{named, read_secret},
 };
 
-/// Returns the value of a key, or the content of the file that the key with the suffix `_file`
-/// names. Fails if both keys are set.
 pub(crate) fn secret(
     key: &str,
     given: Option<&Secret>,

@@ -5,19 +5,19 @@ use std::{fmt, path::PathBuf, time::Duration};
 use super::Value;
 use crate::{Scope, Secret, text};
 
-/// The type of a setting.
+/// A type that a setting can have.
 pub(crate) trait Setting: Sized + fmt::Debug {
-    /// The end of the error message for an invalid value. It follows the name of the key.
+    /// The error message for an invalid value. The name of the key stands before this text.
     const MUST_BE: &'static str;
 
     fn read(value: &Value) -> Option<Self>;
 
-    /// Returns what is wrong with a text, or `None`. This check runs before the text is parsed.
+    /// Runs before the text is parsed. Returns what is wrong with the text, if anything.
     fn flaw(text: &str) -> Option<&'static str> {
         text::flaw(text)
     }
 
-    /// Parses a value. Returns `None` if there is no value: `null`, or an empty variable.
+    /// Returns `Ok(None)` for `null`.
     fn optional(value: &Value) -> Result<Option<Self>, &'static str> {
         let flaw = match value {
             Value::Nothing => return Ok(None),
@@ -27,13 +27,12 @@ pub(crate) trait Setting: Sized + fmt::Debug {
         flaw.map_or_else(|| Self::read(value).map(Some).ok_or(Self::MUST_BE), Err)
     }
 
-    /// Writes the setting for `Debug`.
     fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.fmt(f)
     }
 }
 
-/// Formats one setting when all settings are formatted with `Debug`.
+/// Formats a setting with [`Setting::show`], so that `Debug` does not show credentials in a URL.
 pub(crate) struct Shown<'a, S>(pub(crate) &'a S);
 
 impl<S: Setting> fmt::Debug for Shown<'_, S> {
@@ -86,7 +85,7 @@ impl Setting for u32 {
     }
 }
 
-/// Parses the share of a rate limit.
+/// The only setting of this type is the share of a rate limit.
 impl Setting for f64 {
     const MUST_BE: &'static str = "must be greater than 0 and at most 1, such as 0.5";
 
@@ -99,7 +98,7 @@ impl Setting for f64 {
     }
 }
 
-/// Parses a list of host names.
+/// All settings of this type are lists of host names.
 impl Setting for Vec<String> {
     const MUST_BE: &'static str = "must be host names: a list, or a string separated by spaces";
 
@@ -151,10 +150,9 @@ impl Setting for Vec<Scope> {
     }
 }
 
-/// Removes credentials from a text that is, or resembles, a URL.
-///
-/// Users may put credentials before an `@` or into the query. The builder rejects such a URL, but
-/// settings may be printed before that.
+/// Redacts a URL that may contain credentials. Users may write credentials before an `@` or in the
+/// query. The builder rejects such a URL, but a program may print the settings before it calls the
+/// builder.
 fn without_credentials(text: &str) -> String {
     let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
     match (rest.contains(['@', '?', '#']), scheme) {
@@ -164,7 +162,7 @@ fn without_credentials(text: &str) -> String {
     }
 }
 
-/// Parses a number with a unit. Without a unit, the number is in seconds.
+/// A number without a unit is in seconds.
 fn duration(text: &str) -> Option<Duration> {
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(end);

@@ -1,4 +1,4 @@
-//! The value of a setting in any format, before it is converted to the type of the setting.
+//! A value from any format of settings, before the value is converted to the type of its setting.
 //!
 //! The value may be a secret, so it is wiped from memory on drop, and `Debug` shows only its type.
 
@@ -10,14 +10,13 @@ use serde::{
 };
 use zeroize::Zeroizing;
 
-/// A value of a configuration.
 pub(crate) enum Value {
     Text(Zeroizing<String>),
     Number(f64),
     List(Vec<Self>),
-    /// `null`, or an option that is not set.
+    /// `null`, or serde's `None`.
     Nothing,
-    /// A type that no setting has: a boolean, a table, or bytes.
+    /// A type that no setting has, such as a boolean, a table or bytes.
     Other,
 }
 
@@ -29,7 +28,7 @@ impl Value {
         }
     }
 
-    /// Returns an integer. Also parses a text of digits, because environment variables are text.
+    /// Also parses a text of digits, because environment variables contain only text.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "both are checked before")]
     pub(super) fn whole(&self) -> Option<u64> {
         /// Up to this limit, a float represents every integer exactly.

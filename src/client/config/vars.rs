@@ -1,5 +1,5 @@
-//! Reads settings from the given environment variables. Errors and warnings show the names of
-//! variables, but never a value.
+//! Reads settings from environment variables. Errors and warnings show the names of variables, but
+//! never a value.
 
 use std::{collections::BTreeMap, ffi::OsString};
 
@@ -8,7 +8,8 @@ use zeroize::Zeroizing;
 use super::{contract::Settings, nearest::nearest, value::Value};
 use crate::{Error, ErrorKind};
 
-/// Each line lists alternative settings. If one of them is set, the others are not needed.
+/// Each group lists alternative keys. If one key of a group is set, the rest of the group is not
+/// needed.
 const ALTERNATIVES: &[&[&str]] = &[
     &["client_secret", "client_secret_file", "credentials_dir"],
     &["client_id", "credentials_dir"],
@@ -17,8 +18,8 @@ const ALTERNATIVES: &[&[&str]] = &[
     &["origin", "referer"],
 ];
 
-/// Keys that select the host, the proxy, the origin or the credentials. Ignoring a misspelt name of
-/// one of these could send the wrong credentials, or send them to the wrong host.
+/// If the client ignored a misspelt variable for one of these keys, it could send the wrong
+/// credentials, or send credentials to the wrong host.
 const CRITICAL: &[&str] = &[
     "client_id",
     "client_secret",
@@ -36,7 +37,8 @@ const CRITICAL: &[&str] = &[
     "previous_webhook_secret_file",
 ];
 
-/// Names that other vendors' clients often use, and the corresponding key of this crate.
+/// Variable names, without the prefix, that clients of other vendors often use. Each name is
+/// followed by the matching key of this crate.
 const FOREIGN: &[(&str, &str)] = &[
     ("URL", "base_url"),
     ("API_URL", "base_url"),
@@ -54,20 +56,19 @@ const FOREIGN: &[(&str, &str)] = &[
     ("SECRET", "client_secret"),
 ];
 
-/// Information about the environment variables that the settings were read from.
 #[derive(Clone, Default)]
 pub(crate) struct Environment {
-    /// The prefix. `None` means the vendor's own prefix.
+    /// `None` means the vendor's own prefix.
     pub(crate) prefix: Option<String>,
     pub(crate) warnings: Vec<String>,
 }
 
 /// Reads each key from the variable whose name is the prefix, `_`, and the key in upper case.
 ///
-/// Ignores a variable that has the prefix but is not a key, because programs may have their own
-/// variables. But if its name resembles a key, or is a name that other clients of the vendor use,
-/// the variable is reported: as an error if that key is critical and not set, otherwise as a
-/// warning.
+/// Ignores a variable that has the prefix but is not a key, because a program may have its own
+/// variables. If the name of such a variable resembles a key, this function returns a warning, or
+/// an error if the key is critical and not set. If other clients use the name for a key, this
+/// function returns a warning, or an error if the key is not set.
 pub(crate) fn from_vars<S: Settings>(
     prefix: &str,
     vars: impl IntoIterator<Item = (OsString, OsString)>,
@@ -96,7 +97,7 @@ pub(crate) fn from_vars<S: Settings>(
     }
     let ours = ["client_id", "client_secret", "client_secret_file", "credentials_dir"];
     if !ours.iter().any(|key| are_set.contains(key)) {
-        // The id and the secret must be from the same pair of variables. Otherwise they could
+        // Read both values from the same pair of variables. Otherwise the id and the secret could
         // belong to different credentials.
         let whole = |(id, secret): &&(&'static str, &'static str)| {
             vars.contains_key(*id) && vars.contains_key(*secret)
@@ -141,16 +142,13 @@ pub(crate) fn from_vars<S: Settings>(
     Ok((settings, warnings))
 }
 
-/// Returns the variables that have the prefix and are not empty. The prefix is removed from their
-/// names.
 fn present(prefix: &str, vars: impl IntoIterator<Item = (OsString, OsString)>) -> BTreeMap<String, Value> {
     let mut present = BTreeMap::new();
     for (name, value) in vars {
         let Some(name) = name.to_str().and_then(|name| name.strip_prefix(prefix)?.strip_prefix('_')) else {
             continue;
         };
-        // A value that is not valid Unicode is invalid for every key. It is ignored if the name is
-        // not a key.
+        // A value that is not valid Unicode becomes `Value::Other`, which is invalid for every key.
         let value = value.into_string().map(Zeroizing::new).ok();
         if value.as_ref().is_none_or(|value| !value.is_empty()) {
             present.insert(name.to_owned(), value.map_or(Value::Other, Value::Text));

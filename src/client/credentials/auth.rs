@@ -14,13 +14,13 @@ use crate::{
 
 pub(crate) type Headers = Vec<(HeaderName, HeaderValue)>;
 
-/// The way in which a vendor's client sends its credentials.
+/// How a vendor's client sends its credentials.
 #[derive(Clone, Copy)]
 pub(crate) struct Scheme {
-    /// Returns the headers of the client's own calls. If there are none, the credentials are sent
-    /// in the body.
+    /// Returns the headers that authenticate the client's own calls. If the list is empty, the
+    /// credentials are sent in the body.
     pub(crate) own: fn(&Credentials) -> Result<Headers, Error>,
-    /// Returns the headers of requests that authenticate with the key pair.
+    /// Returns the headers of a request that authenticates with the key pair instead of a token.
     pub(crate) key_pair: fn(&Credentials) -> Result<Headers, Error>,
 }
 
@@ -34,8 +34,8 @@ pub(crate) struct Auth {
 }
 
 impl Auth {
-    /// Validates credentials for the client's own calls. If only the key pair's headers cannot
-    /// contain them, [`Self::key_pair`] fails later.
+    /// Fails if the client's own calls cannot contain the credentials. If only the headers of the
+    /// key pair cannot contain the credentials, [`Self::key_pair`] fails later.
     pub(crate) fn new(
         credentials: Credentials,
         scheme: &Scheme,
@@ -56,20 +56,17 @@ impl Auth {
         self.fingerprint
     }
 
-    /// Returns the headers of requests that authenticate with the key pair. Fails if a header
-    /// cannot contain the credentials.
     pub(crate) fn key_pair(&self) -> Result<Arc<KeyPairHeaders>, Error> {
         self.key_pair.clone()
     }
 
-    /// Returns the secrets that a server might quote in an error.
     pub(crate) fn secrets(&self) -> Vec<Secret> {
         let in_headers = self.own.iter().filter(|(_, value)| value.is_sensitive());
         let in_headers = in_headers.filter_map(|(_, value)| value.to_str().ok()?.rsplit(' ').next());
         in_headers.map(Secret::from).chain([self.credentials.client_secret().clone()]).collect()
     }
 
-    /// Adds the credentials to the headers of a request. If the vendor's client sends them in the
+    /// Adds the credentials to the headers. If the vendor's client sends its credentials in the
     /// body, sets the body fields `id` and `secret` instead.
     pub(crate) fn apply(&self, call: Call, id: &mut Option<String>, secret: &mut Option<Secret>) -> Call {
         if self.own.is_empty() {
@@ -79,7 +76,6 @@ impl Auth {
         self.with_headers(call, &self.own)
     }
 
-    /// Adds the credentials to a request that authenticates with the key pair.
     pub(crate) fn apply_key_pair(&self, call: Call) -> Result<Call, Error> {
         Ok(self.with_headers(call, self.key_pair()?.headers()))
     }
@@ -94,7 +90,6 @@ impl Auth {
     }
 }
 
-/// Returns the `Authorization` header for HTTP Basic authentication.
 pub(crate) fn basic_header(credentials: &Credentials) -> Result<Headers, Error> {
     Ok(vec![(header::AUTHORIZATION, basic(credentials.client_id(), credentials.client_secret())?)])
 }

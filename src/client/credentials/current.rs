@@ -1,7 +1,7 @@
 //! The credentials that a client currently sends.
 //!
-//! Calls the provider with a deadline, one call at a time. If the provider fails, the last valid
-//! credentials are used.
+//! A client calls its provider with a deadline, and never makes two calls at the same time. If the
+//! provider fails, the client uses the last valid credentials.
 
 use std::{
     fmt,
@@ -23,18 +23,17 @@ use crate::{
     token::Fingerprint,
 };
 
-/// The timeout of a call to the provider.
 const DEADLINE: Duration = Duration::from_secs(5);
-/// The pause after a failed call to the provider.
 const FAILURE_PAUSE: Duration = Duration::from_secs(10);
-/// The pause between two calls to the provider that are caused by rejected credentials. It is
-/// shorter than the default TTL of the negative cache, so that each probe calls the provider.
+/// The minimum time between two provider calls after rejected credentials. This pause must be
+/// shorter than the default TTL of the negative cache, so that the provider is called after each
+/// rejection that the server sends.
 const REFUSAL_PAUSE: Duration = Duration::from_secs(5);
-/// After a rejection, a request waits for provider calls that are already running, and then starts
-/// its own call. This is the maximum number of calls that it waits for.
+/// The maximum number of provider calls that `renew` waits for. Without a limit, `renew` could wait
+/// forever for calls that concurrent requests have started.
 const MAX_WAITS: u32 = 3;
 
-/// The credentials of a client. Cloning is cheap, and clones share everything.
+/// The credentials of a client. Clones share the same state.
 #[derive(Clone)]
 pub(crate) struct CurrentCredentials(Arc<Inner>);
 
@@ -52,12 +51,11 @@ struct State {
     look: SingleFlight<Outcome>,
     /// The last failure of the provider, and the time at which the pause after this failure ends.
     failure: Option<(Error, Duration)>,
-    /// A rejection of the credentials does not cause a call to the provider before this time.
+    /// Before this time, rejected credentials do not cause a provider call.
     refusal_pause_end: Duration,
 }
 
 impl CurrentCredentials {
-    /// Creates the current credentials of a client.
     pub(crate) fn new(
         provider: Arc<dyn CredentialsProvider>,
         scheme: Scheme,
@@ -72,26 +70,25 @@ impl CurrentCredentials {
         Ok(Self(Arc::new(Inner { provider, name, shared, clock, state: Mutex::default() })))
     }
 
-    /// Returns the last valid credentials.
+    /// Returns the last valid credentials without calling the provider.
     pub(crate) fn known(&self) -> Option<Arc<Auth>> {
         self.0.shared.current()
     }
 
-    /// Returns a fingerprint that identifies the account in the keys of stored tokens. It is
-    /// computed from the name or, if there is no name, from the client id. Returns `None` while
-    /// neither is known.
+    /// Identifies the account in the keys of stored tokens. Returns `None` if there is no name and
+    /// the client id is not known yet.
     pub(crate) fn account(&self) -> Option<Fingerprint> {
         let known = self.known();
         account(self.0.name.as_deref(), known.as_ref().map(|known| known.credentials().client_id()))
     }
 
-    /// Returns a fingerprint of the credentials, including the secret.
+    /// Returns a fingerprint of the client id and the client secret.
     pub(crate) fn fingerprint(&self) -> Fingerprint {
         self.known().map_or_else(|| Fingerprint::of(["unknown"]), |auth| auth.fingerprint())
     }
 
-    /// Calls the provider, and returns the credentials to send. If the provider fails, returns the
-    /// last valid credentials, or an error if there are none.
+    /// Returns the provider's credentials. If the provider fails, returns the last valid
+    /// credentials. Fails only if there are no valid credentials.
     pub(crate) async fn get(&self) -> Outcome {
         let running = {
             let mut state = self.0.lock();
@@ -108,7 +105,8 @@ impl CurrentCredentials {
             Err(flight) => {
                 let inner = self.0.clone();
                 let work = async move { Some(inner.look(None).await) };
-                // Most providers return credentials from memory, so a task is rarely needed.
+                // Poll first, because most providers return credentials from memory and need no
+                // task.
                 match flight.poll_or_spawn(work).map_err(no_runtime)? {
                     Started::Ready(outcome) => return outcome.unwrap_or_else(|| Err(cut_off())),
                     Started::Pending(waiter) => waiter,
@@ -118,7 +116,6 @@ impl CurrentCredentials {
         waiter.outcome().await.unwrap_or_else(|| self.known().ok_or_else(cut_off))
     }
 
-    /// Returns the credentials from memory, or from the provider if none are known.
     pub(crate) async fn known_or_get(&self) -> Outcome {
         match self.known() {
             Some(known) => Ok(known),
@@ -126,8 +123,8 @@ impl CurrentCredentials {
         }
     }
 
-    /// Calls the provider after the server rejected the credentials `refused`. Returns whether the
-    /// client now has different credentials.
+    /// Calls the provider after the server has rejected the credentials `refused`. Returns `true`
+    /// if the client now has different credentials.
     pub(crate) async fn renew(&self, refused: &Fingerprint) -> bool {
         for _ in 0..MAX_WAITS {
             let known = self.known();
@@ -138,8 +135,8 @@ impl CurrentCredentials {
                 let mut state = self.0.lock();
                 let now = self.0.clock.monotonic();
                 match state.look.running() {
-                    // The running call may have started before the rejection, so its result may be
-                    // too old.
+                    // The running call may have started before the rejection, so the result of this
+                    // call may be too old.
                     Some(waiter) => (waiter, false),
                     None if now < state.refusal_pause_end || state.failure_now(|| now).is_some() => {
                         return false;
@@ -159,7 +156,6 @@ impl CurrentCredentials {
         self.known().is_some_and(|known| known.fingerprint() != *refused)
     }
 
-    /// Starts a call to the provider, in a separate task.
     fn look(&self, state: &mut State, refused: Option<Arc<Auth>>) -> Result<Waiter<Outcome>, Error> {
         let flight: Flight<Outcome> = state.look.start();
         let (waiter, inner) = (flight.waiter(), self.0.clone());
@@ -223,8 +219,8 @@ impl Inner {
     }
 }
 
-/// Returns a fingerprint of the account, computed from the name or, if there is no name, from the
-/// client id. Returns `None` if there is neither.
+/// The name takes precedence over the client id, so that the fingerprint stays the same when the
+/// client id is replaced.
 pub(crate) fn account(name: Option<&str>, client_id: Option<&str>) -> Option<Fingerprint> {
     match (name, client_id) {
         (Some(name), _) => Some(Fingerprint::of(["name", name])),
@@ -232,8 +228,8 @@ pub(crate) fn account(name: Option<&str>, client_id: Option<&str>) -> Option<Fin
     }
 }
 
-/// Converts an error of the provider. Most kinds become `Unavailable`, because callers would
-/// mistake them for errors of the vendor, such as rejected credentials or a rate limit.
+/// Most errors of the provider become `Unavailable`. Otherwise callers would mistake such an error
+/// for an error of the vendor, such as rejected credentials or a rate limit.
 fn failed(error: Error) -> Error {
     let kind = match error.kind() {
         kind @ (ErrorKind::InvalidConfig | ErrorKind::Timeout) => kind,
@@ -242,7 +238,7 @@ fn failed(error: Error) -> Error {
     Error::new(kind, "the client credentials could not be obtained").with_source(error)
 }
 
-/// Returns the error for a provider call that ended because its runtime shut down.
+/// A provider call ends without a result if its tokio runtime shuts down.
 fn cut_off() -> Error {
     Error::new(ErrorKind::Unavailable, "the credentials provider was cancelled")
 }
@@ -274,7 +270,6 @@ mod tests {
         client::credentials::{Credentials, CredentialsFuture, auth::basic_header},
     };
 
-    /// A provider that hangs from the second call on.
     #[derive(Debug, Default)]
     struct Hangs {
         calls: atomic::AtomicUsize,
@@ -316,7 +311,6 @@ mod tests {
             }
             assert_eq!((asked(), start.elapsed().as_secs()), (calls, waits));
         }
-        // During the pause, no caller waits for a provider that hangs.
         let start = time::Instant::now();
         current.get().await.unwrap();
         assert!(!current.renew(&current.fingerprint()).await);

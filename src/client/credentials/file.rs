@@ -1,4 +1,4 @@
-//! Credentials in files, which are re-read before each call that sends them.
+//! Credentials in files. The files are read again before each call that sends the credentials.
 
 use std::{
     fmt, fs,
@@ -16,11 +16,9 @@ use super::{
 };
 use crate::{Error, ErrorKind, Secret, token::Fingerprint};
 
-/// The names of the two files in a directory.
 const CLIENT_ID: &str = "client_id";
 const CLIENT_SECRET: &str = "client_secret";
-/// The maximum number of times that the files are read in order to get the same content twice in a
-/// row.
+/// The files are read at most this many times, until two readings in a row have the same content.
 const ATTEMPTS: usize = 8;
 
 /// Client credentials in files, for example mounted by Kubernetes or a secrets agent.
@@ -65,8 +63,7 @@ enum Files {
 }
 
 impl FileCredentials {
-    /// Reads the client secret from a file. The client id does not come from a file. Blocks while
-    /// it reads.
+    /// Reads the client secret from the file at `path`. Blocks while the file is read.
     ///
     /// # Errors
     ///
@@ -76,42 +73,43 @@ impl FileCredentials {
         Self::secret_file_of(client_id.into(), path.into(), "the client secret")
     }
 
-    /// Reads the files `client_id` and `client_secret` in a directory. Blocks while it reads.
+    /// Reads the files `client_id` and `client_secret` in a directory. Blocks while the files are
+    /// read.
     ///
-    /// Kubernetes mounts a secret with these two keys as such a directory. Both files are links
-    /// into another directory, which Kubernetes replaces in one step. So an old id is never sent
-    /// with a new secret. If you create the directory yourself, replace both files in one step too:
-    /// rename a symbolic link to a directory. If you replace the files one after the other, the
-    /// client may read them between the two steps.
+    /// Kubernetes mounts a secret with the keys `client_id` and `client_secret` as such a
+    /// directory. Both files are links into a second directory, which Kubernetes replaces in one
+    /// step. So the client never combines an old id with a new secret.
+    ///
+    /// If you create the directory yourself, also replace both files in one step, by renaming a
+    /// symbolic link to a directory. Otherwise the client may combine an old id with a new secret.
     ///
     /// # Errors
     ///
-    /// Returns the same errors as [`Self::secret_file`], for each of the files.
+    /// Returns the same errors as [`Self::secret_file`] if one of the two files is invalid.
     pub fn directory(path: impl Into<PathBuf>) -> Result<Self, Error> {
         Self::directory_of(path.into(), "the credentials")
     }
 
-    /// Reads a file with a JSON object, for example one that a secrets agent renders. Blocks while
-    /// it reads.
+    /// Reads a file with a JSON object, for example a file that a secrets agent writes. Blocks
+    /// while the file is read.
     ///
-    /// The object must have the strings `client_id` and `client_secret`. Other keys are ignored.
+    /// The object must have the strings `client_id` and `client_secret`. All further keys are
+    /// ignored.
     ///
     /// # Errors
     ///
     /// Returns [`ErrorKind::InvalidConfig`] if the file cannot be read, is too large, or does not
-    /// contain such an object.
+    /// contain an object with these strings.
     pub fn json_file(path: impl Into<PathBuf>) -> Result<Self, Error> {
         Self::read_first(Files::Json(path.into()))
     }
 
-    /// Works like [`Self::secret_file`]. `of` is the name that errors show for the setting with the
-    /// path.
+    /// Errors use `of` as the name of the setting that contains the path.
     pub(crate) fn secret_file_of(client_id: String, path: PathBuf, of: &'static str) -> Result<Self, Error> {
         Self::read_first(Files::Secret { client_id, path, of })
     }
 
-    /// Works like [`Self::directory`]. `of` is the name that errors show for the setting with the
-    /// path.
+    /// Errors use `of` as the name of the setting that contains the path.
     pub(crate) fn directory_of(path: PathBuf, of: &'static str) -> Result<Self, Error> {
         Self::read_first(Files::Directory { path, of })
     }
@@ -132,10 +130,9 @@ impl Files {
         }
     }
 
-    /// Reads the files until two readings in a row are the same.
-    ///
-    /// This prevents the use of a half-written file, or of an id with another pair's secret. The
-    /// resolved paths show whether a link was replaced between two readings.
+    /// Reads the files until two readings in a row have the same content and the same resolved
+    /// paths. Otherwise the client could use a half-written file, or combine an old id with a new
+    /// secret.
     fn read_whole(&self) -> Result<Credentials, Error> {
         let paths = self.paths();
         let mut before: Option<(Vec<PathBuf>, Fingerprint)> = None;
@@ -159,7 +156,6 @@ impl Files {
         }))
     }
 
-    /// Reads the files at these paths.
     fn read(&self, paths: &[PathBuf]) -> Result<Credentials, Error> {
         match (self, paths) {
             (Self::Secret { client_id, path, of }, [secret]) => {
@@ -188,7 +184,7 @@ struct Pair {
 
 fn read_json(path: &Path, name: &str) -> Result<Credentials, Error> {
     let text = read_file(path, name, Secret::from_reader)?;
-    // The parser's own error may contain text from the file.
+    // The parser's error is not shown, because it may contain text from the file.
     let Ok(pair) = serde_json::from_str::<Pair>(text.expose_secret()) else {
         let reason = format!("{name} is not a JSON object with the strings client_id and client_secret");
         return Err(Error::new(ErrorKind::InvalidConfig, reason));

@@ -1,5 +1,4 @@
-//! Client credentials: pairs of id and secret, their providers, and the pair that a client
-//! currently sends.
+//! Client credentials and their providers.
 
 mod auth;
 mod current;

@@ -2,7 +2,7 @@
 
 use crate::{Error, ErrorKind, Secret, text, token::Fingerprint};
 
-/// The maximum length of an id or a secret, in bytes. Real values are well under 100 bytes.
+/// In bytes. The ids and secrets of both vendors have fewer than 100 bytes.
 const LIMIT: usize = 4096;
 
 /// A client id and its secret (RFC 6749 section 2.3.1). `Debug` shows only the id.
@@ -34,27 +34,23 @@ impl Credentials {
         &self.client_secret
     }
 
-    /// Returns a fingerprint that distinguishes this pair from others without containing the
-    /// secret.
     pub(crate) fn fingerprint(&self) -> Fingerprint {
         Fingerprint::of(["pair", &*self.client_id, self.client_secret.expose_secret()])
     }
 
-    /// Returns whether both pairs are the same. Do not pass a pair that a peer sent, because the
-    /// comparison does not take constant time.
+    /// The comparison does not take constant time, so do not pass credentials that a peer has sent.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.client_id == other.client_id
             && self.client_secret.expose_secret() == other.client_secret.expose_secret()
     }
 
-    /// Fails for values that no vendor issues, because the server would only respond with a 401.
+    /// Rejects values that no vendor issues, because the server would reject them with a 401.
     pub(crate) fn check(&self) -> Result<(), Error> {
         check("client id", &self.client_id)?;
         check("client secret", self.client_secret.expose_secret())
     }
 }
 
-/// Checks an id, a secret or a name. `what` describes it in the error.
 pub(super) fn check(what: &str, value: &str) -> Result<(), Error> {
     if value.is_empty() || value.len() > LIMIT {
         let reason = format!("the {what} is empty or over {LIMIT} bytes");

@@ -1,12 +1,12 @@
-//! The trait of providers of client credentials.
+//! The trait that provides a client with its credentials.
 
 use std::{fmt::Debug, pin::Pin, sync::Arc};
 
 use super::pair::Credentials;
 use crate::Error;
 
-/// The future that the methods of a [`CredentialsProvider`] return. It is boxed, so that providers
-/// can be trait objects.
+/// The future that the methods of a [`CredentialsProvider`] return. The future is boxed, so that
+/// providers can be trait objects.
 pub type CredentialsFuture<'a> = Pin<Box<dyn Future<Output = Result<Credentials, Error>> + Send + 'a>>;
 
 /// Provides a client with its credentials, which may change while the client runs.
@@ -19,21 +19,23 @@ pub type CredentialsFuture<'a> = Pin<Box<dyn Future<Output = Result<Credentials,
 ///
 /// - [`credentials`](Self::credentials) is called before each call that sends the credentials:
 ///   token calls, revocations, and introspection with the key pair. For your own requests, to which
-///   an [`Authorizer`](crate::authorize::Authorizer) adds the key pair, it is called only if no
-///   credentials are known yet.
+///   an [`Authorizer`](crate::authorize::Authorizer) adds the key pair, the method is called only
+///   if no credentials are known yet.
 /// - [`after_refusal`](Self::after_refusal) is called when the vendor has rejected the credentials,
-///   at most once in 5 s per client. If it returns other credentials, the rejected call is sent
-///   once more with them. Otherwise the rejection is cached
+///   at most once in 5 s per client. If the provider returns different credentials, the client
+///   sends the rejected call once more with the new credentials. Otherwise the client caches the
+///   rejection
 ///   ([`TokenOptions::with_negative_cache_ttl`](crate::token::TokenOptions::with_negative_cache_ttl)).
 ///
-/// A client makes one call to its provider at a time, on the tokio runtime of the caller, with a
-/// timeout of 5 s. If the provider fails, hangs or panics, the client logs a warning, uses the last
+/// A client makes one provider call at a time, on the tokio runtime of the caller, with a timeout
+/// of 5 s. If the provider fails, hangs or panics, the client logs a warning, uses the last
 /// credentials, and calls the provider again after 10 s. During these 10 s, a client that has no
 /// credentials yet fails with [`Unavailable`](crate::ErrorKind::Unavailable).
 ///
 /// # Security
 ///
-/// `Debug` and the errors must not contain the secret, because the client logs them.
+/// The provider's `Debug` output and errors must not contain the secret, because the client logs
+/// them.
 pub trait CredentialsProvider: Debug + Send + Sync + 'static {
     /// Returns the credentials to send. The provider may return credentials from memory.
     fn credentials(&self) -> CredentialsFuture<'_>;
@@ -47,7 +49,7 @@ pub trait CredentialsProvider: Debug + Send + Sync + 'static {
 
     /// Returns credentials that are already known, without waiting. Default: `None`.
     ///
-    /// `build` checks these credentials. If this returns `None`, a client with a
+    /// `build` checks these credentials. If this method returns `None`, a client with a
     /// [`TokenStore`](crate::token::TokenStore) needs a name for its credentials
     /// (`with_credentials_name` of its builder), because the keys of stored tokens contain the name
     /// or the client id.

@@ -13,7 +13,7 @@ pub(super) type Outcome = Result<Arc<Auth>, Error>;
 pub(super) struct Shared {
     scheme: Scheme,
     current: ArcSwapOption<Auth>,
-    /// The secrets of the current and of the previous credentials, because a call with the previous
+    /// The secrets of the current and the previous credentials. A call with the previous
     /// credentials may still be in flight.
     secrets: Arc<EchoedSecrets>,
 }
@@ -27,16 +27,14 @@ impl Shared {
         self.current.load_full()
     }
 
-    /// Stores these credentials, unless they are stored already. Fails if the credentials cannot be
-    /// sent.
     pub(super) fn install(&self, credentials: Credentials) -> Outcome {
         let before = self.current();
         if let Some(before) = before.as_ref().filter(|before| before.credentials().is_same(&credentials)) {
             return Ok(before.clone());
         }
         let auth = Arc::new(Auth::new(credentials, &self.scheme, self.secrets.clone())?);
-        // Replace the list of secrets first, because a response may quote a new secret as soon as a
-        // request has sent it.
+        // Replace the secrets before the credentials, because a response may quote a new secret as
+        // soon as a request contains it.
         let secrets = auth.secrets().into_iter().chain(before.iter().flat_map(|before| before.secrets()));
         self.secrets.replace(secrets.collect());
         self.current.store(Some(auth.clone()));
