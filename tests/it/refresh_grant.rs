@@ -78,7 +78,7 @@ async fn refresh_request_is_retried_only_if_a_transient_error_prevented_sending(
     }
 }
 
-/// This source issues refresh tokens, but does not override the default refresh method.
+/// Issues refresh tokens, but does not override the default refresh method.
 struct WithoutRefresh;
 
 impl TokenSource for WithoutRefresh {
@@ -123,7 +123,6 @@ async fn rate_limited_refresh_token_is_not_resent() {
     assert_eq!((emulator.count(Operation::MoovToken), emulator.double_spends()), (3, 0));
 }
 
-/// A source with a refresh grant.
 struct WithRefresh(AtomicUsize);
 
 impl TokenSource for WithRefresh {
@@ -157,8 +156,8 @@ async fn calls_accept_any_type_that_holds_the_token() {
     let emulator = emulator().await;
     let (moov, moneykit) = (moov(&emulator), moneykit(&emulator));
     let read = scopes(&["/accounts.read"]);
-    // A refresh token can be used only once, so each call uses the refresh token of the call
-    // before.
+    // A refresh token can be used only once, so each call uses the refresh token from the previous
+    // response.
     let issued = moov.issue(&read).await.unwrap();
     let pair = moov.refresh(&issued, &[]).await.unwrap();
     let pair = moov.refresh(&pair, &[]).await.unwrap();

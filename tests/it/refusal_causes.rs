@@ -1,5 +1,4 @@
-//! Tests that a refusal blocks only what caused it: a scope set, a refresh token or the
-//! credentials.
+//! Tests that a refusal blocks only its cause: a scope set, a refresh token or the credentials.
 
 use std::{
     sync::{
@@ -24,14 +23,12 @@ use crate::{
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Refuses scopes that begin with `bad`, or all scopes.
 #[derive(Clone, Default)]
 struct RefusingSource(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    /// The status of a refusal. If it is `None`, the error has the kind `Unauthorized` and no
-    /// status.
+    /// If `None`, the error has the kind `Unauthorized` and no status.
     status: Option<StatusCode>,
     refuses_all: AtomicBool,
     asked: Mutex<Vec<String>>,
@@ -101,8 +98,7 @@ async fn refused_scope_set_does_not_block_other_scope_sets() {
 }
 
 /// Before the first success, the cache cannot know whether the server refuses the credentials or
-/// only these five scope sets. After the first success, refusals of these scope sets do not block
-/// the credentials.
+/// only these five scope sets.
 #[tokio::test(start_paused = true)]
 async fn refused_scope_sets_do_not_block_others_after_the_first_success() {
     let source = RefusingSource::new(Some(StatusCode::FORBIDDEN), false);
@@ -206,7 +202,6 @@ async fn issue(clients: &Clients, operation: Operation, scope: &str) -> Result<(
     }
 }
 
-/// The clients of both vendors. They use the emulator's clock.
 struct Clients {
     moneykit: fintech_auth::moneykit::Client,
     moov: fintech_auth::moov::Client,
@@ -229,7 +224,6 @@ fn scopes_of(operation: Operation) -> [&'static str; 4] {
     }
 }
 
-/// Returns a refusal whose body contains details for the caller.
 fn refusal(status: StatusCode) -> Fault {
     Fault::response(status)
         .with_header(HeaderName::from_static("x-request-id"), http::HeaderValue::from_static("of-the-first"))
@@ -251,8 +245,8 @@ async fn vendor_401_blocks_the_credentials_and_a_403_blocks_one_scope_set() {
                 let error = issue(&clients, operation, scope).await.unwrap_err();
                 assert_eq!(error.kind(), ErrorKind::Unauthorized, "{operation:?} {status}");
             }
-            // If the request of a caller was not sent, the caller gets the error of the earlier
-            // refusal, but without its details.
+            // If a caller's request was not sent, the caller gets the error of the earlier refusal,
+            // but without the details in its body.
             let error = issue(&clients, operation, fourth).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Unauthorized, "{operation:?} {status}");
             assert!(!error.may_have_been_sent() && error.retry_after().is_some());

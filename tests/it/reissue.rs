@@ -1,5 +1,5 @@
-//! Tests a server that issues the same token again, and a source that panics. Requests to both must
-//! be limited.
+//! Tests that requests are limited if the server issues the same token again, or if the source
+//! panics.
 
 use std::{
     collections::HashSet,
@@ -24,7 +24,6 @@ use crate::{
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// A store that rejects a token after its eviction, even if the server issues it again.
 #[derive(Debug)]
 struct RejectsEvictedTokens {
     store: MemoryStore,
@@ -60,8 +59,6 @@ impl Wrapper for RejectsEvictedTokens {
     }
 }
 
-/// Returns three caches: one without a store, one with a memory store, and one with a store that
-/// rejects evicted tokens.
 fn caches() -> [(TokenCache, SameTokenSource); 3] {
     let options = || options(&TestClock::new());
     let kept = options().with_store(Arc::new(MemoryStore::default()));
@@ -103,8 +100,8 @@ async fn requests_back_off_if_a_reissued_token_is_invalidated_repeatedly() {
             }
             sleep(Duration::from_millis(100)).await;
         }
-        // Without jitter, the delays are half of 1, 2, 4, … 60 s. If the store rejects the token
-        // after its eviction, each attempt sends several requests.
+        // Without jitter, the delays are half of 1, 2, 4, … 60 s. If the store rejects evicted
+        // tokens, each attempt sends several requests.
         let asked = source.count();
         assert!((100..=4 * 130).contains(&asked), "{asked}");
         sleep(HOUR).await;
@@ -170,7 +167,6 @@ async fn all_waiting_callers_get_the_error_of_a_panicking_source() {
     assert_eq!(source.count(), 1);
 }
 
-/// A source whose refresh grant panics and whose client credentials grant succeeds.
 struct PanickingRefresh;
 
 impl TokenSource for PanickingRefresh {

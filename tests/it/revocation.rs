@@ -67,8 +67,8 @@ async fn revoking_either_token_during_a_refresh_discards_the_new_token() {
     }
 }
 
-/// The token is invalidated while it is being refreshed, so the cache no longer holds it. The
-/// revocation must still affect this refresh.
+/// The cache no longer holds the invalidated token, but the revocation must still affect the
+/// refresh.
 #[tokio::test(start_paused = true)]
 async fn revoking_an_invalidated_token_discards_the_refresh_of_that_token() {
     for revoked in ["token-1", "refresh-1"] {
@@ -89,8 +89,7 @@ async fn revoked_refresh_token_from_a_store_is_not_sent() {
     let key = StoreKey::new(Fingerprint::of(["scripted"]), "a");
     let clock = TestClock::new();
     let lease: Lease = store.lease(&key, Duration::from_secs(1)).await.unwrap().unwrap();
-    // The stored token is already stale, so it cannot be returned. Only its refresh token could be
-    // used.
+    // The stored token is already stale, so only its refresh token could be used.
     let age = Duration::from_secs(3595);
     let stored = StoredToken::new(Secret::from("token-0"), age, Duration::from_secs(3600))
         .with_refresh_token(Some(Secret::from("refresh-0")));
@@ -103,7 +102,7 @@ async fn revoked_refresh_token_from_a_store_is_not_sent() {
     assert_eq!(source.token_calls(), [TokenCall::Issue("a".to_owned())]);
 }
 
-/// Issues the given token as soon as the test allows it.
+/// Issues the token as soon as the test allows it.
 #[derive(Clone, Default)]
 struct PausedSource {
     go: Arc<Notify>,
@@ -143,8 +142,6 @@ async fn token_revoked_while_it_is_requested_is_not_returned() {
     assert_eq!(cache.token(&scopes(&["a"])).await.unwrap().expose_secret(), "another");
 }
 
-/// The refresh has ended, but its callers have not run yet. If the token is revoked now, no caller
-/// may get it.
 #[tokio::test(start_paused = true)]
 async fn callers_woken_after_a_revocation_do_not_get_the_revoked_token() {
     let source = PausedSource::default();
@@ -155,8 +152,7 @@ async fn callers_woken_after_a_revocation_do_not_get_the_revoked_token() {
     assert!(poll_once(&mut asking).is_none());
     tokio::task::yield_now().await;
     source.go.notify_one();
-    // The refresh runs in a separate task. The test does not poll this caller while the refresh
-    // runs.
+    // The refresh runs in a separate task, and the test does not poll the caller meanwhile.
     sleep(Duration::from_millis(10)).await;
     assert_eq!(handle.cached().unwrap().expose_secret(), "first");
     cache.forget(&Secret::from("first")).await.unwrap();

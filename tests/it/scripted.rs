@@ -15,17 +15,15 @@ use fintech_auth::{
 };
 use tokio::time::{Instant, sleep};
 
-/// How the source responds to one request.
 #[derive(Clone, Debug)]
 pub(crate) enum Reply {
-    /// A token that is valid for this many seconds.
+    /// A token that is valid for this number of seconds.
     Token(i64),
     /// A token whose response has no lifetime.
     Silent,
     Fail(Failure),
     /// An error of the kind `Unauthorized`, from a response with this status.
     Refused(u16),
-    /// The source never responds.
     Hang,
 }
 
@@ -49,27 +47,23 @@ pub(crate) fn limited(seconds: u64) -> Reply {
     Reply::Fail(Failure { kind: ErrorKind::RateLimited, sent: true, retry_after })
 }
 
-/// A call of the source.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum TokenCall {
     Issue(String),
     Refresh(String),
 }
 
-/// A handle to the source. Clones share it.
 #[derive(Clone, Debug)]
 pub(crate) struct Scripted(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    /// The replies in order. After the last reply, the source issues tokens that are valid for one
-    /// hour.
+    /// After the last reply, the source issues tokens that are valid for one hour.
     script: Mutex<VecDeque<Reply>>,
     log: Mutex<Vec<(Duration, TokenCall)>>,
     start: Instant,
     latency: Duration,
     with_refresh: bool,
-    /// The refresh token in every response.
     refresh_token: Mutex<Option<String>>,
 }
 
@@ -89,12 +83,10 @@ impl Scripted {
         }))
     }
 
-    /// Adds this refresh token to every token from now on.
     pub(crate) fn always_with_refresh_token(&self, refresh_token: &str) {
         *self.0.refresh_token.lock().unwrap() = Some(refresh_token.to_owned());
     }
 
-    /// Returns the calls so far.
     pub(crate) fn token_calls(&self) -> Vec<TokenCall> {
         self.0.log.lock().unwrap().iter().map(|(_, call)| call.clone()).collect()
     }
@@ -158,8 +150,8 @@ impl TokenSource for Scripted {
     }
 }
 
-/// A clock that follows tokio's time, so it stops when a test pauses tokio's time. The wall clock
-/// can also be moved.
+/// A clock that follows tokio's time, so a test can pause it. A test can also move the wall clock
+/// alone.
 #[derive(Clone, Debug)]
 pub(crate) struct TestClock {
     start: Instant,
@@ -172,7 +164,7 @@ impl TestClock {
         Self { start: Instant::now(), wall: Arc::new(Mutex::new(wall)) }
     }
 
-    /// Moves only the wall clock forward, as a suspend of the machine does.
+    /// Simulates a suspend of the machine, during which only the wall clock runs.
     pub(crate) fn wall_forward(&self, by: Duration) {
         *self.wall.lock().unwrap() += by;
     }
@@ -192,12 +184,11 @@ impl Clock for TestClock {
     }
 }
 
-/// Returns options without randomness that use the test's clock.
 pub(crate) fn options(clock: &TestClock) -> TokenOptions {
     TokenOptions::default().with_jitter(0.0).with_clock(clock.clone())
 }
 
-/// Returns a cache over a source whose responses take 100 ms.
+/// Each response of the source takes 100 ms.
 pub(crate) fn cache(script: impl IntoIterator<Item = Reply>) -> (TokenCache, Scripted) {
     cache_with(script, |options| options)
 }
@@ -210,14 +201,13 @@ pub(crate) fn cache_with(
     (TokenCache::new(source.clone(), customise(options(&TestClock::new()))), source)
 }
 
-/// Works like [`cache`], with a refresh grant.
 pub(crate) fn refreshing(script: impl IntoIterator<Item = Reply>) -> (TokenCache, Scripted) {
     let source = Scripted::new(Duration::from_millis(100), true, script);
     (TokenCache::new(source.clone(), options(&TestClock::new())), source)
 }
 
-/// A source that issues the same token again, like a server that signs a JWT without an id
-/// twice within one second.
+/// Issues the same token again, like a server that signs a JWT without an id twice within one
+/// second.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SameTokenSource(Arc<AtomicUsize>);
 
@@ -241,7 +231,6 @@ impl TokenSource for SameTokenSource {
     }
 }
 
-/// A source that panics on each request.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PanickingSource(Arc<AtomicUsize>);
 

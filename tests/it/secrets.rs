@@ -18,10 +18,9 @@ use crate::{
     surface::surface,
 };
 
-/// This text replaces a secret and must not appear in any output.
+/// This text is used as the secret and must not appear in any output.
 const MARK: &str = "MARK-0123456789";
 
-/// Returns all texts of an error and of its sources.
 fn all_text(error: &fintech_auth::Error) -> String {
     let mut text = format!("{error} {error:?} {error:#?}");
     let mut source = std::error::Error::source(error);
@@ -32,7 +31,6 @@ fn all_text(error: &fintech_auth::Error) -> String {
     text
 }
 
-/// Formats a generated type in which all secrets are set.
 fn formatted<T: DeserializeOwned + Debug>(value: Value) -> String {
     let value: T = serde_json::from_value(value).expect("the value is of the type");
     format!("{value:?} {value:#?}")
@@ -40,8 +38,7 @@ fn formatted<T: DeserializeOwned + Debug>(value: Value) -> String {
 
 #[test]
 fn generated_types_do_not_show_their_secrets() {
-    // The secret fields of the contracts. The list comes from the digest, so that no field is
-    // missing.
+    // The list of secret fields comes from the digest, so that no field is missing.
     let mut tested = Vec::new();
     for (vendor, name, text) in [
         (
@@ -63,7 +60,7 @@ fn generated_types_do_not_show_their_secrets() {
     }
     for vendor in ["moneykit", "moov"] {
         let Surface { types, operations } = surface(vendor);
-        // Request types are not public: `src/generated.rs` tests them.
+        // Request types are not public, so `src/generated.rs` tests them.
         let is_request = |name: &str| {
             operations.iter().filter_map(|operation| operation.body.as_ref()).any(|(_, body)| body == name)
         };
@@ -80,8 +77,7 @@ fn generated_types_do_not_show_their_secrets() {
     }
 }
 
-/// If the name of a field is the name of a secret, the field must have a secret type. This applies
-/// to later revisions of a spec too.
+/// The rule also applies to later revisions of a spec.
 #[test]
 fn no_secret_field_is_a_plain_string() {
     for vendor in ["moneykit", "moov"] {
@@ -113,7 +109,7 @@ fn clients_and_builders_do_not_show_their_secrets() {
     let url = format!("https://user:{MARK}@api.moov.io");
     let text = text + &format!("{:?} {:?}", linking.with_base_url(&url), moving.with_base_url(&url));
     assert!(!text.contains(MARK), "{text}");
-    // The base64 of the secret must not appear either.
+    // A Basic header of this key pair contains `aWQ6T`, the base64 of `id:M`.
     assert!(!text.contains("aWQ6T"), "{text}");
 }
 

@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use crate::support::emulator;
 
-/// This text replaces a secret, including a secret that a user put into the wrong setting.
+/// This text is used as the secret, also if a user puts the secret into the wrong setting.
 const MARK: &str = "MARK-0123456789";
 
-/// Returns a value for each key that differs from the default of the key.
+/// Each value differs from the default of its key.
 fn samples() -> Vec<(&'static str, Value)> {
     vec![
         ("client_id", json!("id")),
@@ -57,14 +57,12 @@ fn moov_of(value: &Value) -> moov::Config {
     serde_json::from_value(value.clone()).expect("a configuration")
 }
 
-/// Returns the debug output of a builder with this configuration. Adds an id and a secret.
 fn built(mut config: moov::Config) -> String {
     config.client_id.get_or_insert("another".to_owned());
     config.client_secret = Some("secret".into());
     format!("{:?}", config.builder().expect("a builder"))
 }
 
-/// Creates a file for this test.
 fn file(name: &str, content: impl AsRef<[u8]>) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("settings-{name}"));
     fs::write(&path, content).expect("the file is written");
@@ -95,7 +93,7 @@ fn no_setting_is_ignored() {
         let variable = (format!("MOOV_{}", key.to_ascii_uppercase()), text(value));
         let from_vars = moov::Config::from_vars([variable]).expect("it is read");
         assert_eq!(format!("{config:?}"), format!("{from_vars:?}"), "{key}");
-        // The values of these settings are read from files, as `credentials_files` tests.
+        // `credentials_files` tests the settings whose values are read from files.
         let is_read = key.contains("secret") || *key == "credentials_dir";
         if !is_read && *key != "webhook_tolerance" {
             assert_ne!(built(config), unset, "{key} does not reach the builder");
@@ -593,7 +591,6 @@ fn options_changed_in_code_keep_the_other_settings() {
     changed(format!("{:?}", moneykit.builder().unwrap().with_http(http).with_tokens(tokens)));
 }
 
-/// Each new option needs a key, or a documented reason for having none.
 #[test]
 fn each_option_has_a_key_or_is_documented_to_have_none() {
     let read = |path: &str| {

@@ -15,12 +15,10 @@ use crate::{
 };
 
 const SECOND: Duration = Duration::from_secs(1);
-/// The ages at which a token of one hour is stale, and at which it is expired.
+/// A token of one hour is stale at the first age, and expired at the second age.
 const STALE: Duration = Duration::from_secs(3400);
 const EXPIRED: Duration = Duration::from_secs(3595);
 
-/// Returns two processes that share one store: a source whose responses take 100 ms, and the cache
-/// of each process.
 fn on_store(
     store: Arc<dyn TokenStore>,
     script: impl IntoIterator<Item = Reply>,
@@ -56,11 +54,9 @@ async fn idle_cache_shuts_down_immediately_and_sends_nothing_afterwards() {
     let start = Instant::now();
     cache.shutdown(60 * SECOND).await.unwrap();
     assert_eq!(start.elapsed(), Duration::ZERO);
-    // Every clone still returns the cached token.
     assert_eq!(clone.token(&scopes(&["a"])).await.unwrap().expose_secret(), fresh.expose_secret());
     assert_eq!(handle.token().await.unwrap().expose_secret(), fresh.expose_secret());
     is_shut_down(clone.token(&scopes(&["b"])).await);
-    // A stale token is returned, and no refresh is started.
     sleep(STALE).await;
     assert_eq!(handle.token().await.unwrap().expose_secret(), fresh.expose_secret());
     sleep(EXPIRED - STALE).await;
@@ -254,8 +250,7 @@ async fn shutdown_reports_an_unavailable_store_and_can_be_repeated() {
         assert_eq!(start.elapsed(), 10 * SECOND);
         assert_eq!(error.kind(), ErrorKind::Unavailable);
         assert!(error.to_string().contains("1 revoked or rejected tokens not marked"), "{error}");
-        // If a revocation fails after the shutdown, the error says that the revocation is not
-        // retried.
+        // After the shutdown, no task retries a failed revocation.
         let error = cache.forget(&Secret::from("another")).await.unwrap_err();
         assert!(!error.to_string().contains("retried"), "{error}");
         store.set(State::Up);
@@ -327,7 +322,6 @@ async fn shutdown_leaves_no_task_running() {
     cache.shutdown(SECOND).await.unwrap();
     tokio::task::yield_now().await;
     assert_eq!(tokio::runtime::Handle::current().metrics().num_alive_tasks(), 0);
-    // The cache does not start a new task.
     store.set(State::Down);
     cache.forget(&Secret::from("another")).await.unwrap_err();
     assert_eq!(tokio::runtime::Handle::current().metrics().num_alive_tasks(), 0);

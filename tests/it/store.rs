@@ -22,7 +22,6 @@ use crate::{
     switched_store::{State, Switched},
 };
 
-/// Simulates several processes: separate caches that use one source and one store.
 fn fleet(size: usize, source: &Scripted, store: &Arc<MemoryStore>) -> Vec<TokenCache> {
     let clock = TestClock::new();
     (0..size).map(|_| TokenCache::new(source.clone(), options(&clock).with_store(store.clone()))).collect()
@@ -46,7 +45,6 @@ async fn memory_store_meets_the_store_contract() {
     store_contract::check(Arc::new(MemoryStore::default())).await.unwrap();
 }
 
-/// A store that has only the methods that every implementation must provide.
 #[derive(Debug, Default)]
 struct RequiredOnly(MemoryStore);
 
@@ -113,7 +111,7 @@ async fn fleet_sends_one_call_for_each_token() {
     assert_eq!(source.count(), 1);
     sleep(Duration::from_secs(3591)).await;
     assert!(tokens(&fleet).await.iter().all(|token| token == "token-2"));
-    // Another process has used the refresh token of the first token.
+    // A different process has used the refresh token of the first token.
     assert_eq!(
         source.token_calls(),
         [TokenCall::Issue("a".to_owned()), TokenCall::Refresh("refresh-1".to_owned())]
@@ -143,7 +141,6 @@ async fn rejected_token_is_not_reloaded_from_the_store() {
     let token = fleet[0].token(&scopes(&["a"])).await.unwrap();
     fleet[0].invalidate(&token).await;
     assert_eq!(fleet[0].token(&scopes(&["a"])).await.unwrap().expose_secret(), "token-3");
-    // The other process received the notification and uses the newest token.
     assert_eq!(fleet[1].token(&scopes(&["a"])).await.unwrap().expose_secret(), "token-3");
     assert_eq!(source.count(), 3);
 }
@@ -370,7 +367,7 @@ async fn processes_retry_a_failing_store_at_different_times() {
     assert_ne!(processes[0].1, processes[1].1);
 }
 
-/// Simulates a caller that stops waiting, such as a request whose client disconnected.
+/// A caller stops waiting if, for example, its own client disconnects.
 #[tokio::test(start_paused = true)]
 async fn revocation_reaches_other_processes_even_if_its_caller_is_dropped() {
     let (source, store) = (slow([]), Arc::new(Switched::default()));

@@ -19,8 +19,8 @@ pub(crate) async fn emulator() -> Emulator {
     Emulator::start().await.expect("the emulator starts")
 }
 
-/// Returns options with a timeout that is short, so that tests of a hanging server end soon, but long
-/// enough for a busy machine.
+/// The timeout is short, so that tests of a hanging server end soon, but long enough for a busy
+/// machine.
 pub(crate) fn quick() -> HttpOptions {
     HttpOptions::default().with_timeout(Duration::from_secs(2))
 }
@@ -50,7 +50,7 @@ pub(crate) fn json(status: u16, body: impl Into<String>) -> Fault {
         .with_body("application/json", body.into())
 }
 
-/// Requests a token from the vendor that has the operation `operation`. Returns the access token.
+/// Requests a token from the vendor that has this operation.
 pub(crate) async fn issue(emulator: &Emulator, operation: Operation) -> Result<Secret, Error> {
     match operation {
         Operation::MoneykitToken => {
@@ -63,7 +63,6 @@ pub(crate) async fn issue(emulator: &Emulator, operation: Operation) -> Result<S
     }
 }
 
-/// The token operations of both vendors, for tests that cover both vendors.
 pub(crate) const TOKEN: [Operation; 2] = [Operation::MoneykitToken, Operation::MoovToken];
 
 /// Captures all events of this thread at the level TRACE.
@@ -71,7 +70,6 @@ pub(crate) const TOKEN: [Operation; 2] = [Operation::MoneykitToken, Operation::M
 pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    /// Captures events until the guard is dropped.
     pub(crate) fn start(&self) -> tracing::subscriber::DefaultGuard {
         let log = self.clone();
         let subscriber = tracing_subscriber::fmt()
@@ -98,8 +96,6 @@ impl std::io::Write for Log {
     }
 }
 
-/// Sends a webhook to `http://{address}/{path}` over a new connection, which closes after the
-/// response.
 pub(crate) async fn post_webhook(address: &str, path: &str, webhook: &SignedWebhook) -> TcpStream {
     let mut request = format!(
         "POST /{path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\ncontent-length: {}\r\n",

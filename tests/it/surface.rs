@@ -24,7 +24,6 @@ pub(crate) fn surface(vendor: &str) -> Surface {
     Surface::read(&bindings(spec(vendor)).expect("the spec generates"))
 }
 
-/// Returns the digest of a spec after an edit.
 fn edited(vendor: &str, edit: impl FnOnce(&mut Value)) -> Result<String, String> {
     let mut document = spec(vendor);
     edit(&mut document);
@@ -41,8 +40,8 @@ fn moov_api_digest_matches_the_snapshot() {
     insta::assert_snapshot!("surface_moov", surface("moov").lines());
 }
 
-/// The digest describes the current output of the build script. This test checks that the compiled
-/// code is identical to that output.
+/// The digest describes the current output of the build script. So the compiled code must be
+/// identical to this output.
 #[test]
 fn compiled_code_matches_the_code_generated_from_the_specs() {
     assert_eq!(include_str!(concat!(env!("OUT_DIR"), "/moneykit.rs")), bindings(spec("moneykit")).unwrap());
@@ -143,7 +142,6 @@ fn unsupported_schema_constructs_are_rejected_by_name() {
     insta::assert_snapshot!(refusals.join("\n"));
 }
 
-/// Returns the types that a module of `src/` re-exports.
 fn public_types(vendor: &str) -> BTreeSet<String> {
     fn names(tree: &syn::UseTree, found: &mut BTreeSet<String>) {
         match tree {
@@ -166,7 +164,6 @@ fn public_types(vendor: &str) -> BTreeSet<String> {
     found
 }
 
-/// Adds the schemas that a value refers to.
 fn references(value: &Value, found: &mut BTreeSet<String>) {
     match value {
         Value::Object(members) => {
@@ -196,7 +193,7 @@ fn public_types_are_only_responses_and_errors() {
         let Surface { types, operations } = surface(vendor);
         expected.extend(operations.into_iter().map(|operation| operation.response));
         expected.retain(|name| types.iter().any(|(known, _)| known == name));
-        // For this field, the crate has a type of its own.
+        // For this field, the crate uses a handwritten type.
         expected.remove("ExpiresIn");
         let mut open: Vec<String> = expected.iter().cloned().collect();
         while let Some(name) = open.pop() {
@@ -211,7 +208,6 @@ fn public_types_are_only_responses_and_errors() {
     }
 }
 
-/// Checks the derives of the types that contain a secret.
 #[test]
 fn types_with_secrets_are_serialized_only_in_requests() {
     for (vendor, secret_requests, secret_responses) in [
@@ -230,8 +226,7 @@ fn types_with_secrets_are_serialized_only_in_requests() {
     }
 }
 
-/// A secret is also found in a list, an option or another type, because a later revision of a spec
-/// may wrap secrets in this way.
+/// A later revision of a spec may put a secret into a list, an option or a nested type.
 #[test]
 fn response_with_a_nested_secret_cannot_be_serialized() {
     let code = bindings({

@@ -19,7 +19,6 @@ pub(crate) enum State {
     Up,
     Down,
     Hanging,
-    /// Each call takes this long.
     Slow(Duration),
     Panicking,
 }
@@ -34,7 +33,6 @@ pub(crate) struct Switches {
     pub(crate) written: Arc<AtomicUsize>,
 }
 
-/// An error that counts how often it is formatted.
 #[derive(Debug)]
 struct CountedError(Arc<AtomicUsize>);
 

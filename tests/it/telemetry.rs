@@ -24,13 +24,11 @@ use crate::{
     switched_store::{State, Switched},
 };
 
-/// Returns the log lines that were written when each call ended.
 fn calls(log: &Log) -> Vec<String> {
     let is_end = |line: &&str| line.contains("call{") && line.contains("close");
     log.text().lines().filter(is_end).map(str::to_owned).collect()
 }
 
-/// Returns the log line that was written when the first call ended.
 fn call(log: &Log) -> String {
     calls(log).into_iter().next().unwrap_or_else(|| panic!("no span of a call: {}", log.text()))
 }
@@ -64,7 +62,6 @@ async fn call_span_follows_the_telemetry_conventions() {
     }
 }
 
-/// Returns the resend count from the span of each call.
 fn resends(log: &Log) -> Vec<Option<u32>> {
     let count = |line: &String| {
         let count = line.split("http.request.resend_count=").nth(1)?;
@@ -151,10 +148,10 @@ async fn disabled_traces_format_no_text() {
     assert!(store.written.load(Ordering::SeqCst) > 0, "{}", log.text());
 }
 
-/// The events in the sources: the text of each event, with its level and its fields.
+/// Maps the text of each event in the sources to its level and its fields.
 type Events = BTreeMap<String, (String, String)>;
 
-/// Finds each `tracing::level!(…)` in the tokens.
+/// Finds each `tracing::level!(…)`.
 fn events(tokens: TokenStream, found: &mut Events) {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     for (index, token) in tokens.iter().enumerate() {

@@ -22,20 +22,13 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-/// What a server does with one connection.
 #[derive(Clone)]
 enum Peer {
-    /// Closes the connection immediately.
     Close,
-    /// Closes the connection after the client has started the handshake.
     CloseInHandshake,
-    /// Resets the connection after the client has started the handshake.
     Reset,
-    /// Sends these bytes after the client has started the handshake.
     Send(Vec<u8>),
-    /// Sends nothing.
     Silent,
-    /// Completes the TLS handshake and sends an empty key set.
     Serve(Arc<ServerConfig>),
 }
 
@@ -52,8 +45,8 @@ impl Peer {
                 read_some(&mut stream).await?;
                 stream.write_all(&bytes).await?;
                 stream.shutdown().await?;
-                // If a connection is closed while it has unread bytes, it is reset, and data that
-                // was sent is lost.
+                // If the server closed the connection while it has unread bytes, the connection
+                // would be reset and the sent bytes would be lost.
                 while read_some(&mut stream).await.is_ok() {}
             }
             Self::Silent => std::future::pending().await,
@@ -78,12 +71,11 @@ async fn read_some(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<()> {
     }
 }
 
-/// Returns a fatal alert (RFC 8446 section 6).
+/// A fatal alert has this format (RFC 8446 section 6).
 fn alert(description: u8) -> Peer {
     Peer::Send(vec![21, 3, 3, 0, 2, 2, description])
 }
 
-/// A certificate authority for one test.
 struct Authority {
     issuer: Issuer<'static, KeyPair>,
     certificate: CertificateDer<'static>,
@@ -99,7 +91,6 @@ impl Authority {
         Self { issuer: Issuer::new(params, key), certificate }
     }
 
-    /// Returns a server with a certificate for one host that is valid until the year `until`.
     fn serve(&self, host: &str, until: i32) -> Peer {
         let mut params = CertificateParams::new([host.to_owned()]).expect("a name");
         params.not_after = date_time_ymd(until, 1, 1);
@@ -112,7 +103,6 @@ impl Authority {
         Peer::Serve(Arc::new(config.expect("a pair")))
     }
 
-    /// Returns a client that trusts only this authority.
     fn trusted(&self) -> HttpOptions {
         let mut roots = RootCertStore::empty();
         roots.add(self.certificate.clone()).expect("a root");
@@ -126,8 +116,8 @@ fn provider() -> Arc<rustls::crypto::CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
 }
 
-/// Fetches keys from a server that handles its connections in the order of `peers`, and repeats the
-/// last entry. Returns the result and the number of connections.
+/// The server handles its connections in the order of `peers`, and repeats the last entry. Returns
+/// the result and the number of connections.
 async fn fetch(peers: Vec<Peer>, http: HttpOptions) -> (Result<(), Error>, usize) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("an address").port();

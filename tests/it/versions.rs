@@ -14,7 +14,6 @@ use http::StatusCode;
 
 use crate::support::{emulator, plain, scopes};
 
-/// How a service treats the field `client_type`.
 #[derive(Clone, Copy, Debug)]
 enum Service {
     /// Accepts `client_type` if the requested version documents the field. Otherwise rejects
@@ -74,7 +73,6 @@ impl Server {
         Client::builder(Credentials::new("id", "secret")).with_base_url(&self.url).with_tokens(plain)
     }
 
-    /// Sends a token call and returns what the server received.
     async fn saw(&self, builder: ClientBuilder) -> (String, String, Result<(), ErrorKind>) {
         let client = builder.build().expect("the client builds");
         let result = client.create_access_token(&scopes(&["/ping.read"])).await;
@@ -121,8 +119,7 @@ async fn client_type_is_sent_only_with_versions_that_support_it() {
     }
 }
 
-/// After the error, the client does not send the call again without the field, because it would get
-/// a different kind of token.
+/// Without the field, the client would get a different kind of token.
 #[tokio::test]
 async fn refused_client_type_is_not_resent() {
     let server = Server::start(Service::OldAndStrict).await;
@@ -187,7 +184,6 @@ fn environment_can_set_or_omit_the_version() {
     assert_eq!(error, "the Moov version must be like v2026.07.00, or latest, dev or none");
 }
 
-/// MoneyKit has only one version. Every call of the client contains the version of the spec.
 #[tokio::test]
 async fn every_moneykit_call_sends_the_spec_version() {
     let spec = std::fs::read_to_string("specs/moneykit/openapi.yaml").expect("the spec");

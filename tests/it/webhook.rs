@@ -16,8 +16,6 @@ use fintech_auth::{
 
 use crate::support::emulator;
 
-/// Compares the list of error kinds with a snapshot: one line for each kind, with its status and its
-/// reasons.
 #[test]
 fn each_webhook_error_kind_has_a_status_and_reasons() {
     let reasons = |kind: &Kind| -> Vec<&str> {

@@ -19,7 +19,6 @@ use crate::support::{json as respond, plain, quick};
 
 const EVENT: &str = r#"{"webhook_event":"link.state_changed"}"#;
 
-/// Starts an emulator and returns a verifier. Both use the same clock.
 async fn service() -> (Emulator, WebhookVerifier, ManualClock) {
     with(|options| options).await
 }
@@ -103,7 +102,7 @@ async fn webhook_only_client_needs_no_credentials() {
         assert!(error.to_string().contains("has no credentials"), "{error}");
     }
     assert_eq!(emulator.requests().len(), 2);
-    // This client can introspect a token of another client.
+    // A client without credentials can introspect a token of a client with credentials.
     let token = emulator.moneykit().build().expect("a client").default_token().await.expect("a token");
     client.introspect(&token).await.expect("a client is described");
 }
@@ -122,7 +121,6 @@ async fn ten_thousand_unknown_key_ids_cause_one_fetch() {
         assert_eq!(verdict, Err("keys_cooling_down"));
     }
     assert_eq!(fetches(&emulator), 1);
-    // A webhook with a known key is not delayed.
     assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()));
     // Nothing is fetched until the cool-down ends. After that, one fetch is sent.
     clock.advance(Duration::from_secs(59));
@@ -134,7 +132,6 @@ async fn ten_thousand_unknown_key_ids_cause_one_fetch() {
     assert_eq!(fetches(&emulator), 2);
 }
 
-/// If the first fetch does not return the key, no second fetch follows.
 #[tokio::test]
 async fn many_webhooks_on_a_cold_cache_cause_one_fetch() {
     let (emulator, webhooks, _) = service().await;
@@ -178,7 +175,6 @@ async fn key_rotation_rejects_no_valid_webhook() {
     assert!(fetches(&emulator) <= 2, "{}", fetches(&emulator));
 }
 
-/// The old and the new key sign webhooks alternately. Both keys are cached.
 #[tokio::test]
 async fn old_and_new_keys_verify_while_both_are_published() {
     let (emulator, webhooks, _) = service().await;
@@ -230,7 +226,7 @@ async fn fetched_key_entries_that_are_not_objects_are_skipped() {
     assert_eq!(fetches(&emulator), 1);
 }
 
-/// An empty key set counts as a failed fetch, so the cache keeps its keys.
+/// An empty key set counts as a failed fetch.
 #[tokio::test]
 async fn empty_key_set_does_not_replace_the_keys() {
     for body in [r#"{"keys":null}"#, "{}", r#"{"keys":{}}"#, "null", "[]"] {
@@ -245,7 +241,6 @@ async fn empty_key_set_does_not_replace_the_keys() {
     }
 }
 
-/// Returns the key set that is currently published.
 async fn keys(emulator: &Emulator) -> serde_json::Value {
     let client = emulator.moneykit().build().expect("the client builds");
     serde_json::to_value(client.jwks().await.expect("the keys").into_body()).expect("json")
@@ -299,7 +294,7 @@ async fn stale_keys_are_used_for_at_most_a_day_while_fetching_fails() {
     assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()));
 }
 
-/// A slow fetch does not matter, because the waiting webhooks have usable keys.
+/// The waiting webhooks have usable keys, so they need not wait for the fetch.
 #[tokio::test]
 async fn slow_fetch_does_not_delay_webhooks_with_stale_keys() {
     let emulator = Emulator::start().await.expect("the emulator starts");
@@ -339,8 +334,7 @@ async fn failed_first_fetch_is_not_repeated_for_every_webhook() {
     assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()));
 }
 
-/// The handler's future is dropped when the sender disconnects. The fetch continues, and the next
-/// webhook finds the keys.
+/// A web framework drops the future of a handler when the sender disconnects.
 #[tokio::test]
 async fn key_fetch_continues_after_its_caller_is_dropped() {
     let (emulator, webhooks, _) = service().await;
@@ -354,7 +348,6 @@ async fn key_fetch_continues_after_its_caller_is_dropped() {
     assert_eq!(fetches(&emulator), 1);
 }
 
-/// A webhook that is rejected for its format causes no fetch.
 #[tokio::test]
 async fn malformed_webhooks_cause_no_fetch() {
     let (emulator, webhooks, _) = service().await;
@@ -405,7 +398,6 @@ async fn malformed_keys_do_not_affect_valid_keys() {
     assert_eq!(fetches(&emulator), 1);
 }
 
-/// Verifies valid and invalid claims from the emulator with the verifier.
 #[tokio::test]
 async fn claims_are_checked_against_the_client_clock() {
     let (emulator, webhooks, clock) = service().await;

@@ -85,8 +85,7 @@ fn claims() -> Value {
     json!({ "iat": NOW, "exp": NOW + 3600, "request_body_sha256": body_digest(BODY) })
 }
 
-/// Returns a copy of an object in which some members are set. A member that is set to null is
-/// removed.
+/// Returns a copy of the object with these changes. A member that is null in `changes` is removed.
 fn but(mut value: Value, changes: Value) -> Value {
     let object = value.as_object_mut().expect("an object");
     for (name, change) in changes.as_object().expect("an object") {
@@ -180,8 +179,8 @@ fn invalid_delivery_headers_are_ignored() {
     assert_eq!(read(&[(TOKEN, &"d".repeat(257)), (ATTEMPT, "00000000001")]), (None, None));
 }
 
-/// Each hostile input has its own error reason. If necessary, the input has a valid signature, so
-/// that it cannot be rejected for its signature.
+/// If necessary, the input has a valid signature, so that the input cannot be rejected for its
+/// signature.
 #[test]
 fn each_hostile_input_has_its_own_error_reason() {
     let jws = |header: Value, claims: Value| sign(header.to_string(), claims.to_string());
@@ -388,8 +387,7 @@ fn body_over_the_limit_is_rejected_and_any_authentic_body_is_accepted() {
     }
 }
 
-/// If a webhook names an unusable key, it is rejected with the reason why the key is unusable,
-/// although its signature is valid.
+/// The signature of the webhook is valid, so only the key can be the reason for the rejection.
 #[test]
 fn each_unusable_key_has_its_own_error_reason() {
     let jwk = || PAIR.jwk("k");
@@ -430,7 +428,7 @@ fn each_unusable_key_has_its_own_error_reason() {
     for (keys, expected) in table {
         let verdict = verify(&good(), BODY, &set(&keys), now(), &VerifierOptions::default());
         assert_eq!(verdict.expect_err("it is refused").reason(), expected, "{keys:?}");
-        // A valid key that has another id still verifies webhooks.
+        // A valid key in the key set still verifies webhooks.
         let keys: Vec<Value> = keys.into_iter().chain([PAIR.jwk("good")]).collect();
         let jws = sign(but(header(), json!({ "kid": "good" })).to_string(), claims().to_string());
         assert!(verify(&jws, BODY, &set(&keys), now(), &VerifierOptions::default()).is_ok(), "{keys:?}");
@@ -462,8 +460,8 @@ fn key_entries_that_are_not_objects_are_skipped() {
     assert!(verify(&good(), BODY, &set(&keys), now(), &VerifierOptions::default()).is_ok());
 }
 
-/// RFC 7517 appendix A.1 has an EC key for encryption and an RSA key without a use. Both are
-/// rejected. The EC key is accepted after its use is changed to `sig`.
+/// RFC 7517 appendix A.1 has an EC key for encryption and an RSA key without a use. The EC key is
+/// accepted after its use is changed to `sig`.
 #[test]
 fn keys_of_rfc_7517_appendix_a_1_are_rejected_by_use_and_type() {
     let ec = json!({
@@ -488,7 +486,6 @@ fn flipped(text: &str, bit: usize) -> Vec<u8> {
     bytes
 }
 
-/// Flips each bit of the sent JWS and of the body, one at a time.
 #[test]
 fn webhook_with_a_flipped_bit_is_rejected() {
     let good = good();
@@ -506,7 +503,7 @@ fn webhook_with_a_flipped_bit_is_rejected() {
 }
 
 proptest! {
-    /// Flips bits in the decoded parts, so the base64 stays valid.
+    /// Flips bits in the decoded parts, so that the base64 stays valid.
     #[test]
     fn flipped_bit_in_a_decoded_part_is_rejected(part in 0_usize..3, bit in 0_usize..4096) {
         let good = good();

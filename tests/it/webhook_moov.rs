@@ -146,7 +146,6 @@ async fn both_secrets_verify_during_a_rotation_and_no_other_secret_does() {
     }
 }
 
-/// Flips each bit of each header, one at a time.
 #[tokio::test]
 async fn flipped_bit_in_the_headers_is_rejected() {
     let emulator = emulator().await;

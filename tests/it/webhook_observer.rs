@@ -18,7 +18,6 @@ use tower_service::Service as _;
 
 use crate::support::emulator;
 
-/// The events as text.
 #[derive(Clone, Default)]
 struct RecordedEvents(Arc<Mutex<Vec<String>>>);
 
@@ -62,7 +61,7 @@ fn moneykit_webhook(emulator: &Emulator) -> SignedWebhook {
     emulator.moneykit_webhook(r#"{"webhook_event": "link.state_changed"}"#).sign().expect("signed")
 }
 
-/// Lets background tasks run. If a guard is dropped, such a task abandons the delivery.
+/// If a guard is dropped, a background task abandons the delivery.
 async fn settle() {
     for _ in 0..20 {
         tokio::task::yield_now().await;
@@ -180,8 +179,8 @@ async fn delivery_store_failure_is_observed() {
     };
     guard.complete().await.unwrap_err();
     assert_eq!(seen.take(), ["accepted", "completefailed"]);
-    // The store also fails to abandon the delivery. The delivery therefore stays in progress until
-    // its lease expires.
+    // The store also fails to abandon the delivery, so the delivery stays in progress until its
+    // lease expires.
     let Received::New(_, guard) = verifier.receive(&sent.headers, &sent.body).await.unwrap() else {
         panic!()
     };

@@ -42,15 +42,15 @@ use crate::{redis_server::RedisServer, support::post_webhook};
 const ROLE: &str = "FINTECH_AUTH_WEBHOOK_SERVER";
 /// The prefix of each line that a process prints for the test.
 const WORD: &str = "webhook server: ";
-/// The lease time. If a process is killed, the next attempt must wait this long.
+/// If a process is killed, the next attempt must wait until this lease ends.
 const LEASE: Duration = Duration::from_secs(2);
 const TOO_LONG: Duration = Duration::from_secs(60);
 const JUMP: Duration = Duration::from_secs(48 * 3600);
 
-/// The header in which the test tells the handler what to do. The header is not signed.
+/// In this header, the test tells the handler what to do. The header is not signed.
 const BEHAVIOUR: &str = "x-behaviour";
 
-/// The clocks of the machine. The wall clock can also be moved forward.
+/// A clock that a test can move forward. The monotonic time stays the time of the machine.
 #[derive(Clone, Debug, Default)]
 struct JumpingClock(Arc<AtomicU64>);
 
@@ -85,8 +85,7 @@ async fn handle(go_on: Arc<Notify>, headers: HeaderMap) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-/// Runs one process of the fleet if the environment variable is set. Otherwise the test does
-/// nothing.
+/// Does nothing unless the environment variable is set.
 #[test]
 fn webhook_server_runs_as_a_child_process() {
     let Ok(role) = env::var(ROLE) else { return };
@@ -174,7 +173,6 @@ impl Server {
         self.until("obeyed").await;
     }
 
-    /// Kills the process as `kill -9` does, and returns how many events the process handled.
     async fn kill(mut self) -> usize {
         self.child.kill().await.unwrap();
         while let Some(word) = self.words.recv().await {
@@ -184,8 +182,6 @@ impl Server {
     }
 }
 
-/// The processes behind one address, the Redis that they share, and the vendor that sends webhooks
-/// to them.
 struct Fleet {
     emulator: Emulator,
     redis: RedisServer,
@@ -245,9 +241,8 @@ impl Fleet {
         response.split(' ').nth(1)?.parse().ok()
     }
 
-    /// Simulates the retries of the vendor until the response is 2xx. Sends the original and new
-    /// headers alternately, to each process in turn. The 2xx response is lost, so more retries
-    /// follow.
+    /// Simulates a vendor that does not receive the 2xx responses: sends the original and new
+    /// headers alternately, to each process in turn.
     async fn retry(&self, first: &SignedWebhook) {
         let same = {
             let mut same = first.clone();
@@ -259,7 +254,6 @@ impl Fleet {
             let webhook = if attempt % 2 == 0 { same.clone() } else { self.sign("") };
             match self.status(attempt % self.servers.len(), &webhook).await {
                 Some(200 | 204) => accepted += 1,
-                // The vendor also waits between two retries, but much longer.
                 _ => sleep(Duration::from_millis(20)).await,
             }
             if accepted == 2 * self.servers.len() {
@@ -349,9 +343,9 @@ impl Fleet {
     }
 }
 
-/// An event is never lost. It is handled twice only in two cases, which the documentation of the
-/// module `webhook` describes: the handler took effect but the delivery was not completed, or the
-/// store lost the record.
+/// An event is handled twice only in two cases, which the documentation of the module `webhook`
+/// describes: the handler took effect but the delivery was not completed, or the store lost the
+/// record.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn event_is_handled_at_least_once_despite_failures() {
     const COLUMNS: [(&str, usize); 4] = [("moneykit", 1), ("moneykit", 3), ("moov", 1), ("moov", 3)];

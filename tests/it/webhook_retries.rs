@@ -20,7 +20,6 @@ use fintech_auth::{
 };
 use tokio::{io::AsyncReadExt as _, net::TcpListener};
 
-/// Returns a sender that sends all retries without delay.
 fn sender(url: &str, schedule: RetrySchedule) -> WebhookSender {
     let http = HttpOptions::default().with_timeout(Duration::from_secs(5));
     let sender = WebhookSender::new(url, &http).expect("a handler on this machine");
@@ -43,12 +42,10 @@ fn statuses(attempts: &[Attempt]) -> Vec<u16> {
     attempts.iter().map(|attempt| attempt.result.as_ref().expect("a response").as_u16()).collect()
 }
 
-/// The headers that a handler received.
 #[derive(Clone, Default)]
 struct ReceivedHeaders(Arc<Mutex<Vec<HeaderMap>>>);
 
 impl ReceivedHeaders {
-    /// Responds with 500 to the first two requests and with 200 to all later ones.
     fn handle(&self, headers: HeaderMap) -> StatusCode {
         let mut seen = self.0.lock().unwrap();
         seen.push(headers);

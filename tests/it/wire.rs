@@ -15,8 +15,7 @@ use crate::{
     surface::surface,
 };
 
-/// Returns a request as text: the request line, the headers that this crate or reqwest sets, and
-/// the body.
+/// Returns the request line, the headers that this crate or reqwest sets, and the body.
 fn written(emulator: &Emulator, request: &Request, secrets: &[&str]) -> String {
     let mut lines = vec![format!("{} {}", request.method, request.path)];
     let mut headers: Vec<String> = request
@@ -129,7 +128,7 @@ async fn carried() -> BTreeMap<(String, String), BTreeSet<String>> {
         let kind = if json.is_ok() { "#json" } else { "" };
         let seen =
             carried.entry((request.method.to_string(), format!("{}{kind}", request.path))).or_default();
-        // Skips the headers that the HTTP stack adds itself.
+        // The HTTP stack adds these headers itself.
         let ours = |name: &&http::HeaderName| {
             !["accept", "content-length", "host", "user-agent"].contains(&name.as_str())
         };
@@ -145,7 +144,6 @@ async fn carried() -> BTreeMap<(String, String), BTreeSet<String>> {
     carried
 }
 
-/// Fails if a spec has an operation, a parameter or a request field that no wrapper offers.
 #[tokio::test]
 async fn every_operation_of_the_specs_can_be_sent() {
     let carried = carried().await;

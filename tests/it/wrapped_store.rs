@@ -10,23 +10,20 @@ use fintech_auth::{
 };
 use tokio::sync::broadcast;
 
-/// The behavior of a [`WrappedStore`] that differs from the behavior of its memory store.
 pub(crate) trait Wrapper: Debug + Send + Sync {
     fn store(&self) -> &MemoryStore;
 
-    /// Wraps a call of the memory store. If an implementation drops `call`, the call has no effect.
+    /// If an implementation drops `call`, the call has no effect.
     fn wrap<'a, T: Send + 'a>(&'a self, call: StoreFuture<'a, T>) -> StoreFuture<'a, T> {
         call
     }
 
-    /// Returns whether a put of this token is rejected.
     fn rejects(&self, id: TokenId) -> bool {
         let _ = id;
         false
     }
 
-    /// Runs before a token is revoked or invalidated. `notice` describes the revocation or
-    /// invalidation.
+    /// Runs before a token is revoked or invalidated.
     fn on_evict(&self, notice: Notice) {
         let _ = notice;
     }

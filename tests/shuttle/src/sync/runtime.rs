@@ -11,7 +11,7 @@ use shuttle::future::{AbortHandle, JoinHandle};
 
 pub struct Handle;
 
-/// An execution has one runtime.
+/// An execution has one runtime, so all ids are equal.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub struct Id;
 
@@ -19,7 +19,7 @@ pub struct Id;
 pub struct TryCurrentError;
 
 thread_local! {
-    /// The tasks that were spawned in this run of the scenario. All of them run on one thread.
+    /// All tasks of a run of the scenario are on one thread.
     static TASKS: RefCell<Vec<AbortHandle>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -39,12 +39,10 @@ impl Handle {
     }
 }
 
-/// Removes the tasks of the previous run.
 pub fn reset() {
     TASKS.take();
 }
 
-/// Cancels all tasks, as a runtime does when it is dropped.
 pub fn shut_down() {
     TASKS.take().iter().for_each(AbortHandle::abort);
 }

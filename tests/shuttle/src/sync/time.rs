@@ -24,17 +24,15 @@ struct Timers {
     clock: Option<Waker>,
 }
 
-/// Resets the time before a new run.
 pub fn reset() {
     TIMERS.take();
 }
 
-/// Returns the time since the run started.
 pub fn elapsed() -> Duration {
     TIMERS.with_borrow(|timers| timers.now)
 }
 
-/// Moves time to the next timer and fires it, again and again. This future never completes.
+/// Repeatedly moves time to the next timer and fires the timer. The future never completes.
 pub async fn advance() {
     std::future::poll_fn(|context| {
         let due = TIMERS.with_borrow_mut(|timers| {

@@ -15,8 +15,8 @@ use super::{
 
 #[test]
 fn two_callers_without_a_cached_token_send_one_request() {
-    // There are three tasks: the two callers and the refresh. All schedules of three tasks can be
-    // explored.
+    // There are three tasks: the two callers and the refresh. Three tasks have few enough schedules
+    // to explore all of them.
     explore(Schedules { depth_first: 20_000, ..DEFAULT }, || cold_callers(2));
 }
 
@@ -30,7 +30,6 @@ fn schedules_can_be_replayed() {
     check_replay(200, || cold_callers(4));
 }
 
-/// Runs several callers while no token is cached. One of the callers runs in the main task.
 async fn cold_callers(count: usize) {
     let server = Server::new();
     let cache = server.cache(TokenOptions::default());
@@ -112,7 +111,6 @@ fn invalidate_removes_only_the_given_token() {
         for caller in callers {
             tokens.insert(caller.await.expect("no panic"));
         }
-        // No caller rejected the new token.
         assert_eq!(tokens, BTreeSet::from(["g2-a1".to_owned()]));
         assert_eq!(server.requests().len(), 2);
     });

@@ -15,16 +15,15 @@ use shuttle::{
 /// No scenario needs as many steps. If a schedule has more steps, the scenario contains an endless
 /// loop.
 const MAX_STEPS: usize = 100_000;
-/// The number of priority changes in a PCT schedule: enough for races of up to four operations.
+/// The number of priority changes in a PCT schedule. The number is sufficient for races of up to
+/// four operations.
 const PCT_DEPTH: usize = 4;
 
-/// The id of the task that moves time. This task is spawned first.
+/// The id of the task that moves time, which is spawned first.
 const CLOCK: usize = 1;
 
-/// The number of schedules of each kind to run.
 #[derive(Clone, Copy)]
 pub(crate) struct Schedules {
-    /// The scheduler chooses the next task at random.
     pub(crate) random: usize,
     /// Each task has a random priority, and the priorities change at random steps (probabilistic
     /// concurrency testing).
@@ -109,16 +108,15 @@ where
     });
 }
 
-/// A scheduler that moves time only when no other task can run. So a timeout never ends just
-/// because a task is slow.
+/// Moves time only when no other task can run, so that a slow task never causes a timeout.
 #[derive(Debug)]
 struct ModelClock<S> {
     inner: S,
     kind: &'static str,
-    /// Whether time may move before any step.
+    /// `true` if time may move before any step.
     any_time: bool,
     schedules: usize,
-    /// The task that ran last. The task that moves time does not count.
+    /// The task that ran last, except the task that moves time.
     last: Option<TaskId>,
 }
 

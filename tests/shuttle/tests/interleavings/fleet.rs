@@ -21,7 +21,6 @@ fn with_store() -> TokenOptions {
     TokenOptions::default().with_store(Arc::new(MemoryStore::default()))
 }
 
-/// A store that delays refresh tokens by 10 ms.
 #[derive(Debug, Default)]
 struct SlowStore(MemoryStore);
 
@@ -126,7 +125,7 @@ fn revoked_refresh_token_from_the_store_is_not_sent() {
         let first = server.cache(options.clone());
         first.token(&scopes("a")).await.expect("a token");
         time::sleep(STALE).await;
-        // This is the cache of another process, which takes the refresh token from the store.
+        // This cache belongs to a second process, which takes the refresh token from the store.
         let cache = server.cache(options);
         let caller = {
             let cache = cache.clone();

@@ -45,8 +45,7 @@ async fn revoke_during_renewal(revoked: &'static str, age: std::time::Duration) 
     expect_nothing_of("g1", &cache).await;
 }
 
-/// Checks that no token of the grant is returned after the revocation has returned. A request that
-/// took the refresh token before the revocation may still be in flight.
+/// A request that took the refresh token before the revocation may still be in flight.
 async fn expect_nothing_of(grant: &str, cache: &TokenCache) {
     if let Some(token) = cache.cached(&scopes("a")) {
         assert_ne!(grant_of(&token), grant, "in place after its revocation");

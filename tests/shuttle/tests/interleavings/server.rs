@@ -12,9 +12,8 @@ use fintech_auth_shuttle::{
     token::{Fingerprint, IssuedToken, TokenCache, TokenOptions, TokenSource},
 };
 
-/// The lifetime of issued tokens.
 const LIFETIME: Duration = Duration::from_secs(3600);
-/// The age at which a token becomes stale, and the age at which it expires.
+/// A token becomes stale at the first age, and expires at the second age.
 pub(crate) const STALE: Duration = Duration::from_secs(3400);
 pub(crate) const EXPIRED: Duration = Duration::from_secs(3595);
 
@@ -25,11 +24,10 @@ pub(crate) struct Request {
     pub(crate) refresh_token: Option<String>,
 }
 
-/// How the server responds to a request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Reply {
     Token,
-    /// The source panics, as code of a user may.
+    /// The source panics, as code of a user may do.
     Panic,
     /// The server never responds.
     Silence,
@@ -45,8 +43,8 @@ struct Inner {
     reply: fn(usize) -> Reply,
 }
 
-/// Returns the grant of a token. The first tokens of grant `g1` are `g1-a1` and `g1-r1`. After the
-/// first refresh, they are `g1-a2` and `g1-r2`.
+/// The first tokens of grant `g1` are `g1-a1` and `g1-r1`. After the first refresh, they are
+/// `g1-a2` and `g1-r2`.
 pub(crate) fn grant_of(token: &Token) -> String {
     token.expose_secret().split('-').next().unwrap_or_default().to_owned()
 }
@@ -56,7 +54,7 @@ impl Server {
         Self::replying(|_| Reply::Token)
     }
 
-    /// Creates a server. `reply` gets the number of requests that the server has received before.
+    /// `reply` gets the number of requests that the server has received before.
     pub(crate) fn replying(reply: fn(usize) -> Reply) -> Self {
         Self(Arc::new(Inner { requests: Mutex::default(), reply }))
     }
@@ -65,7 +63,6 @@ impl Server {
         self.0.requests.lock().expect("no panic").clone()
     }
 
-    /// Creates the cache of one process that uses this server.
     pub(crate) fn cache(&self, options: TokenOptions) -> TokenCache {
         let options = options.with_clock(VirtualClock).with_jitter(0.0);
         TokenCache::new(self.clone(), options)

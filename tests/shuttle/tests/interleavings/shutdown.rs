@@ -30,7 +30,6 @@ fn key(server: &Server) -> StoreKey {
     StoreKey::new(server.fingerprint(), "a")
 }
 
-/// Returns the token, if there is one. If there is an error, asserts that it reports the shutdown.
 fn token_or_shut_down(outcome: Result<Token, Error>) -> Option<Token> {
     outcome
         .inspect_err(|error| {
@@ -123,7 +122,6 @@ fn shutdown_cancels_a_hanging_request_and_wakes_its_callers() {
     });
 }
 
-/// A store whose revocations fail until `works` is set.
 #[derive(Debug, Default)]
 struct FailingRevocations {
     works: AtomicBool,

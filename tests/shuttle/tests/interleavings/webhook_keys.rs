@@ -22,7 +22,6 @@ use super::{
     server::{Reply, VirtualClock},
 };
 
-/// A vendor that publishes one key and counts how often its keys are fetched.
 #[derive(Clone)]
 struct Vendor {
     fetches: Arc<AtomicUsize>,
@@ -31,8 +30,6 @@ struct Vendor {
 }
 
 impl Vendor {
-    /// Creates a vendor. `first` is the result of the first fetch. All later fetches return the
-    /// key.
     fn new(first: Reply) -> Self {
         Self { fetches: Arc::default(), first, cache: KeyCache::new(Arc::new(VirtualClock)) }
     }
@@ -59,7 +56,6 @@ impl Vendor {
     }
 }
 
-/// Verifies several webhooks concurrently. One of the callers runs in the main task.
 async fn verify_at_once(vendor: &Vendor, callers: usize) -> Vec<Result<(), VerifyErrorKind>> {
     let others: Vec<_> = (1..callers)
         .map(|_| {
@@ -76,8 +72,8 @@ async fn verify_at_once(vendor: &Vendor, callers: usize) -> Vec<Result<(), Verif
 
 #[test]
 fn two_webhooks_without_cached_keys_cause_one_fetch() {
-    // There are three tasks: the two callers and the fetch. All schedules of three tasks can be
-    // explored.
+    // There are three tasks: the two callers and the fetch. Three tasks have few enough schedules
+    // to explore all of them.
     explore(Schedules { depth_first: 20_000, ..DEFAULT }, || async {
         let vendor = Vendor::new(Reply::Token);
         assert_eq!(verify_at_once(&vendor, 2).await, [Ok(()); 2]);
