@@ -9,8 +9,8 @@ use crate::{Error, observer::Observer, token::lifetime::expiry::ExpiryRule};
 #[non_exhaustive]
 pub enum TokenEvent<'a> {
     /// A new token was received from the source, or from another process through the store. After a
-    /// 401 without a reason, the new token replaces the old one only if the server accepts the new
-    /// token.
+    /// 401 without a reason, the new token replaces the old token only if the server accepts the
+    /// new token.
     #[non_exhaustive]
     Obtained {
         /// The scopes, sorted and separated by spaces. Do not use the scopes as a metric label,
@@ -41,7 +41,7 @@ pub enum TokenEvent<'a> {
     /// A token was invalidated or revoked in this process.
     #[non_exhaustive]
     Invalidated {},
-    /// The store failed. Until the store responds again, tokens are requested without it.
+    /// The store failed. Until the store responds again, tokens are requested without the store.
     #[non_exhaustive]
     StoreDown {},
     /// The store responds again. Concurrent calls may report `StoreUp` and `StoreDown` in either

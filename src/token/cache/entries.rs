@@ -162,8 +162,7 @@ impl Entries {
         self.evictions.add(evicted.len() as u64);
     }
 
-    /// Calls `look` with every entry. May miss entries that are inserted or evicted during the
-    /// call.
+    /// May miss entries that are inserted or evicted during the call.
     pub(in crate::token) fn each(&self, mut look: impl FnMut(&Arc<CacheEntry>)) {
         for bucket in self.chunks.iter().filter_map(OnceLock::get).flatten() {
             nodes(bucket.load().as_ref()).for_each(|node| look(&node.entry));
@@ -248,7 +247,6 @@ impl Clock {
         self.queue.push(entry);
     }
 
-    /// Removes an entry from the queue. The last entry of the queue moves to the free position.
     fn remove(&mut self, index: usize) -> Arc<CacheEntry> {
         let entry = self.queue.swap_remove(index);
         if let Some(moved) = self.queue.get(index) {

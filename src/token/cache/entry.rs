@@ -70,7 +70,6 @@ struct ColdState {
 
 #[derive(Default)]
 struct Refresh {
-    /// The ticket of the refresh in the queue of the rate limiter.
     ticket: Option<u64>,
     /// The ids of the tokens that the refresh uses.
     from: GrantIds,
@@ -117,7 +116,6 @@ struct FailureBackoff {
     refused: Option<Fingerprint>,
 }
 
-/// The next step of a caller.
 pub(in crate::token) enum Lookup<P> {
     Hit(Token),
     /// Wait for the running refresh. The number is the ticket of the refresh in the queue of the
@@ -126,7 +124,6 @@ pub(in crate::token) enum Lookup<P> {
     /// Start the refresh that was reserved for this caller. The token, if present, is stale but
     /// usable during the refresh.
     StartRefresh(Option<Token>, Flight<Outcome>, P),
-    /// There is no usable token, and no refresh may start now.
     BackingOff(Error),
 }
 
@@ -138,7 +135,7 @@ pub(in crate::token) struct TakenRefreshToken {
 }
 
 impl TakenRefreshToken {
-    /// For a request with client credentials, which sends no refresh token.
+    /// Creates the value for a request with client credentials, which sends no refresh token.
     pub(in crate::token) fn none() -> Self {
         Self { refresh_token: None, from: [None; 2] }
     }
@@ -400,7 +397,6 @@ impl CacheEntry {
         self.lock().fail(error, refused, retry_at);
     }
 
-    /// Ends the refresh, and drops the state that only a refresh needs.
     pub(in crate::token) fn end(&self) {
         let mut state = self.lock();
         state.cold = state

@@ -50,7 +50,7 @@ impl CacheInner {
         Self { shared, alive: Arc::new(watch::channel(()).0) }
     }
 
-    /// Waits for a token, at most `max_wait`. If `max_wait` is `None`,
+    /// Waits at most `max_wait` for a token. If `max_wait` is `None`,
     /// [`TokenOptions::with_max_wait`] applies.
     pub(in crate::token) fn wait<'a>(
         &'a self,
@@ -194,9 +194,9 @@ impl CacheInner {
         Ok(())
     }
 
-    /// Sends a token request for a caller. First checks the rate limit, the cool-down and the
-    /// negative cache, and finally records the outcome in them. `scopes` are the scopes of a client
-    /// credentials grant. For a refresh token, `scopes` is `None`.
+    /// Checks the rate limit, the cool-down and the negative cache, sends the token request of a
+    /// caller, and records the outcome. `scopes` are the scopes of a client credentials grant. For
+    /// a refresh token, `scopes` is `None`.
     ///
     /// Does not wait for the rate limit. If the server refuses the credentials and the source now
     /// has different credentials, the request is sent once more.

@@ -54,8 +54,8 @@ impl TokenCache {
     /// Returns a valid token for these scopes. The order of the scopes and duplicates do not
     /// matter.
     ///
-    /// The token comes from memory if possible, otherwise from one request that all callers share.
-    /// The call waits at most [`TokenOptions::with_max_wait`].
+    /// The token comes from memory if possible. Otherwise all callers share one token request. The
+    /// call waits at most [`TokenOptions::with_max_wait`].
     ///
     /// # Errors
     ///
@@ -209,9 +209,6 @@ impl TokenCache {
         self.inner.shutdown(within).await
     }
 
-    /// Sends a token request for a caller. First checks the rate limit, the cool-down and the
-    /// negative cache, and finally records the outcome in them. `scopes` are the scopes of a client
-    /// credentials grant. For a refresh token, `scopes` is `None`.
     pub(crate) fn rate_limited<T, F: Future<Output = Result<T, Error>>>(
         &self,
         scopes: Option<&[Scope]>,
@@ -314,15 +311,11 @@ impl TokenHandle {
         ScopeKey::with(scopes, |key| key.matches(&self.entry.scopes))
     }
 
-    /// Returns a token for repeating a request whose response was a 401. Returns `None` if the
-    /// request should not be repeated.
     pub(crate) async fn renew(&self, rejected: &Token, rejection: Rejection) -> Option<Replacement> {
         // Boxed, because the future is large and rarely needed.
         Box::pin(self.cache.inner.renew(&self.entry, rejected, rejection)).await
     }
 
-    /// Handles a 401 to a request that cannot be repeated. Invalidates the token if the response
-    /// says that the token is invalid, and if the limit for renewals allows it.
     pub(crate) async fn renew_for_next(&self, rejected: &Token, rejection: Rejection) {
         Box::pin(self.cache.inner.renew_for_next(&self.entry, rejected, rejection)).await;
     }

@@ -78,8 +78,9 @@ impl Default for TokenOptions {
 }
 
 impl TokenOptions {
-    /// Sets how long before its expiry a token is refreshed, at most a quarter of its lifetime.
-    /// During this time, callers still get the old token. Default: 5 min.
+    /// Sets how long before its expiry the cache refreshes a token. The time is at most a quarter
+    /// of the lifetime of the token. During this time, callers still get the old token.
+    /// Default: 5 min.
     #[must_use]
     pub fn with_refresh_window(mut self, window: Duration) -> Self {
         self.refresh_window = window.min(FOREVER);
@@ -191,8 +192,8 @@ impl TokenOptions {
     ///
     /// # How to choose
     ///
-    /// Vendors document one limit, but not all requests that count against it. If calls fail with
-    /// [`RateLimited`](crate::ErrorKind::RateLimited), the limit is too high:
+    /// Vendors document a limit, but do not document all requests that count against the limit. If
+    /// calls fail with [`RateLimited`](crate::ErrorKind::RateLimited), the limit is too high:
     ///
     /// - A test environment may have a lower limit. Moov documents 40 calls per second, and 10 in
     ///   test mode. Other texts of Moov say 100 and 50.
@@ -207,7 +208,7 @@ impl TokenOptions {
 
     /// Sets this client's share of the rate limit, from 0 to 1. Default: 1.
     ///
-    /// Use this for clients that share the vendor's limit but have no common store.
+    /// Use this option for clients that share the vendor's limit but have no common store.
     #[must_use]
     pub fn with_rate_limit_share(mut self, share: f64) -> Self {
         self.rate_limit_share = if share.is_nan() { 1.0 } else { share.clamp(0.001, 1.0) };
@@ -261,9 +262,9 @@ impl TokenOptions {
 
     /// Sets a function that receives each event of the cache, for metrics. Default: none.
     ///
-    /// The function runs in the task that does the work, before callers get the token, so it must
-    /// return quickly. The cache holds no lock during the call. A panic is caught and logged. A
-    /// second call replaces the function.
+    /// The function runs in the task that does the work, before callers get the token, so the
+    /// function must return quickly. The cache holds no lock during the call. A panic is caught and
+    /// logged. A second call replaces the function.
     ///
     /// Events do not contain the vendor. Set one function per client, as in this example.
     ///
@@ -302,8 +303,8 @@ impl TokenOptions {
 
     /// Sets the duration of a lease in the store. Default: 10 s. Maximum: 10 min.
     ///
-    /// The process that holds a lease renews it after each third of this duration, until its
-    /// request ends. If the process crashes, the other processes wait for this duration.
+    /// The process that holds a lease renews the lease after each third of this duration, until the
+    /// token request ends. If the process crashes, the other processes wait for this duration.
     #[must_use]
     pub fn with_lease(mut self, lease: Duration) -> Self {
         self.lease = lease.clamp(Duration::from_millis(30), Duration::from_secs(600));

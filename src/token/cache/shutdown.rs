@@ -60,8 +60,8 @@ impl CacheInner {
         }
     }
 
-    /// Invalidates rejected tokens in the store, because no further refresh will do this. Returns
-    /// `false` if the store fails.
+    /// Invalidates rejected tokens in the store, because no refresh will do this after a shutdown.
+    /// Returns `false` if the store fails.
     async fn write_evictions(&self, breaker: &StoreCircuitBreaker) -> bool {
         for (entry, rejected) in self.pending_evictions() {
             let mark = PendingMark::Invalidated(self.shared.key(&entry), rejected);

@@ -50,7 +50,6 @@ pub(in crate::token) struct CacheState {
     pub(in crate::token) tombstones: Tombstones,
     pub(in crate::token) breaker: Option<StoreCircuitBreaker>,
     pub(in crate::token) entries: Entries,
-    /// The running refreshes. A shutdown closes this tracker.
     pub(in crate::token) work: WorkTracker,
     /// The last reading of the wall clock: the tick of the coarse clock at that moment, and the
     /// wall-clock time.
@@ -89,7 +88,7 @@ impl CacheState {
         ScopeKey::with(scopes, |key| self.entries.find(key, |entry| self.fresh(entry)))?
     }
 
-    /// Returns a fresh token and its entry. The entry may already be evicted.
+    /// The returned entry may already be evicted.
     pub(in crate::token) fn cached_entry(&self, scopes: &[Scope]) -> Option<(Arc<CacheEntry>, Token)> {
         let look = |entry: &Arc<CacheEntry>| Some((entry.clone(), self.fresh(entry)?));
         ScopeKey::with(scopes, |key| self.entries.find(key, look))?
@@ -156,7 +155,6 @@ impl CacheState {
         Marks { tombstones: &self.tombstones, now, revoked_until }
     }
 
-    /// The mark expires after the maximum lifetime of a token.
     pub(in crate::token) fn mark_revoked(&self, token: TokenId) {
         let Marks { tombstones, now, revoked_until } = self.marks();
         tombstones.mark_revoked(token, now, revoked_until);
@@ -195,7 +193,6 @@ impl CacheState {
         admitted.inspect_err(|_| self.negative().failed(scopes, now.tick, Duration::ZERO))
     }
 
-    /// Fails with `RateLimited` if the reserved time would be after the deadline.
     pub(in crate::token) fn reserve(&self, now: u64, deadline: u64) -> Result<Admission, Error> {
         match self.limiter.reserve(now, self.cool_down.until(), deadline) {
             Admission::TooLate(left) => Err(self.limited(now, left)),

@@ -37,8 +37,8 @@ pub struct Stats {
     pub discarded: u64,
     /// Tokens that were dropped because another process had invalidated or revoked them.
     pub evicted_remotely: u64,
-    /// Whether the circuit breaker of the store is open. While it is open, tokens are requested
-    /// without the store, because the store failed recently.
+    /// Whether the circuit breaker of the store is open. While the circuit breaker is open, tokens
+    /// are requested without the store, because the store failed recently.
     pub store_circuit_open: bool,
 }
 

@@ -38,8 +38,8 @@ pub(in crate::token) enum Age {
 }
 
 impl Life {
-    /// Returns the expiry on the wall clock. The time between stale and expired is the same on both
-    /// clocks, so this time is not stored twice.
+    /// The time between stale and expired is the same on both clocks, so the expiry on the wall
+    /// clock is not stored.
     pub(in crate::token) fn wall_end(&self) -> u64 {
         self.wall_stale.saturating_add(self.end.saturating_sub(self.stale))
     }

@@ -5,10 +5,10 @@ use serde_json::Value;
 
 /// The `expires_in` field of a token response, **not interpreted**.
 ///
-/// MoneyKit sends the validity in seconds. Moov's documents disagree. In some documents the value
-/// is 900 (seconds), in others 1736964352 (the Unix timestamp of the expiry). This type accepts
-/// both values, as a number or a numeric string. Fractions are truncated. Numbers outside the range
-/// of `i64` are replaced by the nearest `i64`.
+/// MoneyKit sends the validity in seconds. Moov's documents disagree: the value is 900 (seconds) in
+/// some documents, and 1736964352 (the Unix timestamp of the expiry) in other documents. This type
+/// accepts both values, as a number or a numeric string. Fractions are truncated. Numbers outside
+/// the range of `i64` are replaced by the nearest `i64`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ExpiresIn(i64);
 

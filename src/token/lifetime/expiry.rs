@@ -107,7 +107,6 @@ pub(crate) struct Expiry {
 pub(crate) struct Facts<'a> {
     pub(crate) expires_in: Option<ExpiresIn>,
     pub(crate) access_token: &'a str,
-    /// The `Date` header of the response.
     pub(crate) date: Option<SystemTime>,
     pub(crate) sent: SystemTime,
     pub(crate) received: SystemTime,
@@ -200,8 +199,6 @@ impl Claims {
         Some(Self { exp: date("exp"), iat: date("iat") })
     }
 
-    /// Returns the lifetime from `iat` to `exp`, which needs no clock. Returns `None` if the claims
-    /// are missing or not credible.
     fn lifetime(&self) -> Option<Duration> {
         let iat = self.iat.filter(|iat| *iat >= FIRST_TIMESTAMP)?;
         self.exp?.checked_sub(iat)

@@ -10,7 +10,6 @@ use crate::{
     sync::{Mutex, MutexGuard},
 };
 
-/// The upper limit of `TokenOptions::with_max_cool_down`.
 pub(in crate::token) const MAX_COOL_DOWN: Duration = Duration::from_secs(24 * 3600);
 
 #[derive(Debug)]
@@ -41,7 +40,7 @@ impl CoolDown {
         self.lock().until
     }
 
-    /// Another process reported the cool-down.
+    /// Applies a cool-down that another process reported.
     pub(in crate::token) fn extend(&self, now: u64, left: Duration) {
         let mut state = self.lock();
         state.until = state.until.max(now.saturating_add(millis(left.min(self.longest))));

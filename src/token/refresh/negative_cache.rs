@@ -30,7 +30,6 @@ pub(in crate::token) struct NegativeCache {
 
 #[derive(Debug, Default)]
 struct State {
-    /// The credentials to which this state belongs.
     credentials: Option<Fingerprint>,
     refusal: Option<Refusal>,
     /// The hashes of the scope sets that were refused since the last success.

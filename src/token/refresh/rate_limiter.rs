@@ -36,10 +36,9 @@ struct Limit {
 struct State {
     /// The times of the last admitted requests, at most `Limit::calls` times.
     admitted: VecDeque<u64>,
-    /// The waiting requests in order of arrival.
     waiting: VecDeque<Waiting>,
     tickets: u64,
-    /// Whether a waiting request was dropped. If so, the requests behind it can be sent earlier.
+    /// Whether a waiting request was dropped. If so, the later requests can be sent earlier.
     has_gap: bool,
 }
 
@@ -110,14 +109,11 @@ impl RateLimiter {
         self.lock().admit(self.limit, now);
     }
 
-    /// Returns the time at which the request with this ticket may be sent. Returns `None` if the
-    /// ticket is not in the queue.
     pub(in crate::token) fn turn_of(&self, ticket: u64) -> Option<u64> {
         let state = self.lock();
         state.find(ticket).map(|index| state.waiting[index].turn)
     }
 
-    /// Postpones all waiting requests to `not_before` or later, and keeps their order.
     pub(in crate::token) fn postpone(&self, now: u64, not_before: u64) {
         self.lock().reschedule(self.limit, now, not_before);
     }
@@ -176,7 +172,6 @@ impl State {
         first.map_or(0, |first| first.saturating_add(limit.window))
     }
 
-    /// Returns the time at which the request at `index` of the queue may be sent.
     fn turn(&self, limit: Option<Limit>, index: usize, now: u64, not_before: u64) -> u64 {
         let turn = now.max(not_before).max(self.window_end(limit, index));
         let before = match index.checked_sub(1) {

@@ -46,7 +46,6 @@ pub(super) struct Candidate {
     pub(super) requested: Option<(StoredToken, time::Instant)>,
 }
 
-/// A token for repeating a request.
 pub(crate) struct Replacement {
     pub(super) token: Token,
     pub(super) candidate: Option<Candidate>,
@@ -62,7 +61,6 @@ impl Replacement {
     }
 }
 
-/// The next step after a 401.
 pub(super) enum Step {
     /// Return the 401 to the caller.
     Suppressed,
@@ -121,7 +119,7 @@ impl Renewal {
     }
 }
 
-/// Returns the pause in milliseconds.
+/// Returns a pause in milliseconds.
 fn pause(failures: u32) -> u64 {
     millis(backoff(PAUSE, MAX_PAUSE, failures.saturating_add(1), 1.0))
 }

@@ -1,6 +1,6 @@
 //! Runs one refresh in its own task and shares the outcome among all waiting callers.
 //!
-//! The refresh uses the store if there is one. It sends the refresh token if possible, and
+//! The refresh uses the store if there is one. The refresh sends the refresh token if possible, and
 //! otherwise the client credentials.
 
 use std::{sync::Arc, time::Duration};
@@ -112,7 +112,6 @@ impl RefreshTask {
         Err(self.discarded())
     }
 
-    /// Ends the refresh and returns the error for the callers.
     pub(in crate::token) fn discarded(&self) -> Error {
         let reason = "every requested token was revoked or rejected during the request";
         self.give_up(Error::new(ErrorKind::Unavailable, reason).with_sent(true))

@@ -106,7 +106,7 @@ impl RefreshTask {
         }
     }
 
-    /// Requests a token while other processes wait for it. Returns `None` if the token was
+    /// Requests a token while other processes wait for the token. Returns `None` if the token was
     /// discarded.
     async fn under_lease(
         &self,

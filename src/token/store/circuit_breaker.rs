@@ -25,7 +25,6 @@ use crate::{
     },
 };
 
-/// The maximum number of marks that are kept until the store responds again.
 const MAX_PENDING: usize = 10_000;
 
 /// A mark of revoked tokens, or of an invalidated token, that must still be written to the store.

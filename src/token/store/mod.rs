@@ -253,9 +253,9 @@ pub(in crate::token) const INVALIDATED: Duration = Duration::from_secs(60);
 /// Keeps tokens for several processes, or across restarts.
 ///
 /// **Leases.** For each [`StoreKey`], at most one process holds the lease at a time. Only that
-/// process requests a token and stores it. The other processes wait for a change and check again. A
-/// lease ends when it is released or expires, so a crashed process blocks the other processes only
-/// until its lease expires.
+/// process requests a token and stores it. The other processes wait until the key changes, and then
+/// check the key again. A lease ends when it is released or expires, so a crashed process blocks
+/// the other processes only until its lease expires.
 ///
 /// **Marks.** A store keeps two kinds of marks. A mark contains only the id of a token. So a mark
 /// also applies to a token that only another process or only the store has.
@@ -415,8 +415,8 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
     /// Blocks the token requests of a source in all processes.
     ///
     /// [`Block::Refused`] applies only to requests with these credentials, because other processes
-    /// may have other, valid credentials. If a longer block exists already, it stays unchanged. The
-    /// cache never passes [`Block::RateLimit`].
+    /// may have other, valid credentials. If a longer block exists already, the longer block stays
+    /// unchanged. The cache never passes [`Block::RateLimit`].
     fn block<'a>(
         &'a self,
         source: &'a Fingerprint,

@@ -121,7 +121,7 @@ impl Drop for KeepIfCancelled<'_> {
 
 async fn run(shared: &CacheState, mut notices: Option<broadcast::Receiver<Notice>>, again: bool) {
     let Some(breaker) = &shared.breaker else { return };
-    // If an earlier task ran, the notices after its end were lost.
+    // If an earlier task ran, the notices after its end were lost, so check all tokens.
     let mut recheck = again.then(Instant::now);
     // All tokens that were in memory when notices were lost have expired at this time, so no
     // further check is needed.
@@ -240,7 +240,6 @@ fn revoke_here(shared: &CacheState, entry: &CacheEntry, id: TokenId) {
     }
 }
 
-/// Checks the marks of all tokens in memory. Returns `false` if the store failed.
 async fn check_all(shared: &CacheState, breaker: &StoreCircuitBreaker) -> bool {
     let source = shared.source.fingerprint();
     let mut held: Vec<TokenId> = Vec::new();
@@ -255,7 +254,6 @@ async fn check_all(shared: &CacheState, breaker: &StoreCircuitBreaker) -> bool {
     true
 }
 
-/// Writes all pending marks. Returns `false` if the store fails.
 pub(in crate::token) async fn write_pending(
     shared: &CacheState,
     breaker: &StoreCircuitBreaker,

@@ -25,13 +25,13 @@ impl RedisStore {
     /// missing rights, a server that is read-only or full, and a server that is not Redis. Run the
     /// check when a program starts, or in a health check.
     ///
-    /// Each call takes at most
+    /// Each call to Redis takes at most
     /// [`RedisStoreBuilder::with_timeout`](super::RedisStoreBuilder::with_timeout).
     ///
     /// # Errors
     ///
-    /// Returns the error of the first failed step. Its source is `redis: ` with the error code of
-    /// Redis, such as `NOPERM` or `READONLY`, or with a description.
+    /// Returns the error of the first failed step. The source of the error describes the cause, for
+    /// example `redis: NOPERM` or `redis: READONLY`.
     ///
     /// # Cancellation
     ///

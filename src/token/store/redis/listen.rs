@@ -113,7 +113,6 @@ impl Subscription {
         }
     }
 
-    /// Wakes all waiting callers, so that they check their keys again.
     fn wake_all(&self) {
         self.lock().values().for_each(|waiting| waiting.send_replace(()));
     }
@@ -205,7 +204,8 @@ impl Drop for Subscribed {
     fn drop(&mut self) {
         if let Some(subscription) = self.0.upgrade() {
             subscription.subscribed.store(false, Ordering::Relaxed);
-            // Without a subscription, the message that these callers wait for may not arrive.
+            // Wake the waiting callers, because without a subscription they may not receive the
+            // message.
             subscription.wake_all();
         }
     }

@@ -44,8 +44,8 @@
 //!
 //! | event | how long other processes wait, by default |
 //! | --- | --- |
-//! | a process crashes while it requests a token | at most 10 s, the duration of the lease; if it was waiting for the rate limit, 10 s after its turn |
-//! | a token request takes long | until it ends, because the lease is renewed |
+//! | a process crashes while it requests a token | at most 10 s, the duration of the lease; if the process was waiting for the rate limit, 10 s after the end of this wait |
+//! | a token request takes long | until the request ends, because the lease is renewed |
 //! | a custom token source never returns | 70 s, because its lease is renewed for 60 s |
 //! | Redis does not respond | at most 1 s for one call; then calls do not wait for Redis for 5 s |
 //!
@@ -215,7 +215,6 @@ impl RedisStore {
         self.names.single(name)
     }
 
-    /// Runs a script on the connection of the token store.
     pub(crate) async fn run(
         &self,
         script: &'static Script,

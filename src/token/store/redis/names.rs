@@ -92,7 +92,6 @@ fn short(fingerprint: &Fingerprint) -> KeyId {
     id
 }
 
-/// A message in the channel of a namespace.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) enum Message {
     /// The token or the lease of a key changed.

@@ -13,7 +13,6 @@ use crate::token::{
     store::{Block, Notice, StoreError},
 };
 
-/// The reply of a script about a key.
 #[derive(Debug)]
 pub(super) enum Reply {
     Token(Sealed),
@@ -68,7 +67,6 @@ impl Reply {
     }
 }
 
-/// Parses the reply of a script that returns whether it succeeded.
 pub(super) fn done(value: &Value) -> Result<bool, StoreError> {
     match value {
         Value::Int(0) => Ok(false),

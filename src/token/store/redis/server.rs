@@ -23,7 +23,6 @@ pub(super) enum Server {
     Cluster(redis::cluster::ClusterClient, Vec<Client>),
 }
 
-/// A connection for concurrent calls.
 #[derive(Clone)]
 pub(super) enum Connection {
     Single(MultiplexedConnection),
