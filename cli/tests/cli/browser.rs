@@ -1,6 +1,6 @@
-//! Tests the buttons of the status page in headless Chromium. chromedriver controls the browser
-//! over WebDriver. If one of the two programs is missing, the test prints a note and is skipped. If
-//! `CI` is set, it fails instead.
+//! Tests the buttons of the status page in headless Chromium, which chromedriver controls over
+//! WebDriver. If Chromium or chromedriver is not installed, the test is skipped, or fails if `CI`
+//! is set.
 
 use std::{
     env, fs,
@@ -24,14 +24,12 @@ use crate::{
     running::{Running, environment},
 };
 
-/// A browser that chromedriver controls. Both programs end when this value is dropped.
 struct Browser {
     driver: Child,
     session: String,
     profile: PathBuf,
 }
 
-/// Finds a program in `PATH`.
 fn installed(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
     env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
@@ -50,7 +48,6 @@ fn is_root() -> bool {
 }
 
 impl Browser {
-    /// Starts the browser. Returns `None` if a program is not installed.
     async fn start() -> Option<Self> {
         let (Some(driver), Some(chromium)) = (installed("chromedriver"), installed("chromium")) else {
             assert!(env::var_os("CI").is_none(), "CI needs chromium and chromedriver");
@@ -65,7 +62,7 @@ impl Browser {
             let (_, port) = line.split_once("started successfully on port ")?;
             Some(port.trim_end_matches('.').to_owned())
         });
-        // Read all lines, because chromedriver would block if the pipe were full.
+        // All lines are read, because chromedriver blocks if the pipe is full.
         std::thread::spawn(move || lines.for_each(drop));
         let profile = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("chromium-{}", driver.id()));
         let mut args: Vec<String> = [
@@ -95,7 +92,6 @@ impl Browser {
         Some(browser)
     }
 
-    /// Sends a WebDriver command and returns the value in the response.
     async fn command(&self, path: &str, body: Value) -> Value {
         let url = format!("{}{path}", self.session);
         let http =
@@ -111,12 +107,10 @@ impl Browser {
         self.command("/url", json!({ "url": url })).await;
     }
 
-    /// Returns the value of an expression that is evaluated in the page.
     async fn value(&self, expression: &str) -> Value {
         self.command("/execute/sync", json!({"script": format!("return {expression}"), "args": []})).await
     }
 
-    /// Waits until an expression is true in the page.
     async fn wait_for(&self, expression: &str) {
         let start = Instant::now();
         while self.value(expression).await != true {
@@ -126,7 +120,6 @@ impl Browser {
         }
     }
 
-    /// Waits until the text of an element contains `text`.
     async fn wait_for_text(&self, selector: &str, text: &str) {
         let text = json!(text);
         self.wait_for(&format!("document.querySelector({}).innerText.includes({text})", json!(selector)))
@@ -150,8 +143,6 @@ impl Browser {
         self.command(&format!("/element/{element}/value"), json!({ "text": text })).await;
     }
 
-    /// Returns the warnings of the browser, such as a violation of the page's content security
-    /// policy.
     async fn complaints(&self) -> Vec<String> {
         let log = self.command("/se/log", json!({"type": "browser"})).await;
         let messages = log.as_array().into_iter().flatten().map(|entry| entry["message"].to_string());
@@ -166,7 +157,8 @@ impl Browser {
 }
 
 impl Drop for Browser {
-    /// If only chromedriver were killed, the browser would continue to run.
+    /// Ends the browser session first, because Chromium would continue to run if only chromedriver
+    /// were killed.
     fn drop(&mut self) {
         let (address, path) = self.session["http://".len()..].split_once('/').unwrap_or_default();
         if let Ok(mut stream) = TcpStream::connect(address) {
@@ -181,7 +173,6 @@ impl Drop for Browser {
     }
 }
 
-/// Starts a handler that accepts everything. Returns its address, and the headers that it received.
 async fn handler() -> (String, Arc<Mutex<Vec<HeaderMap>>>) {
     let received = Arc::<Mutex<Vec<HeaderMap>>>::default();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -213,7 +204,7 @@ async fn each_page_button_performs_its_action() {
     }
     browser.wait_for_text("#moov-curl", &format!("{url}/oauth2/token")).await;
 
-    // A text from a request must be shown as text and not as HTML.
+    // The page must show a text from a request as text and not as HTML.
     let markup = "<img/src=x/onerror=document.title=1>";
     assert_eq!(token(&format!("moov token {markup}")).code, Some(0));
     browser.wait_for_text("#tokens-rows", markup).await;
@@ -248,7 +239,7 @@ async fn each_page_button_performs_its_action() {
     browser.wait_for_text("#tokens-rows", "✗ expired").await;
     browser.wait_for_text("#moved", "moved forward by 1 h").await;
 
-    // On a phone, the page must not need horizontal scrolling.
+    // The page must not need horizontal scrolling on a phone, which is 390 pixels wide.
     browser.resize(390).await;
     assert_eq!(browser.value("document.documentElement.scrollWidth").await, 390);
 
@@ -258,7 +249,8 @@ async fn each_page_button_performs_its_action() {
     drop(emulator);
     browser.wait_for_text("#connection", "No connection to the emulator").await;
 
-    // The page of a remote emulator is locked, and the key is removed from the address.
+    // The page of a remote emulator is locked until it has the key, and the page removes the key
+    // from the address.
     let mut remote = Running::start("emulator --port 0 --json --host 0.0.0.0 --allow-remote");
     let started = remote.json();
     let address = started["page"].as_str().expect("an address");

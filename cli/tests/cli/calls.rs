@@ -1,12 +1,10 @@
-//! Tests the commands that call a vendor, with readable output, with JSON, and with output to a
-//! pipe.
+//! Tests the commands that call a vendor, with readable output, with JSON and with `--raw`.
 
 use fintech_auth::emulator::{Emulator, Fault, Operation};
 use http::StatusCode;
 
 use crate::program::{Ran, configured, emulator, file, run, run_with};
 
-/// Returns the body of the last request.
 fn last_body(emulator: &Emulator) -> String {
     let requests = emulator.requests();
     String::from_utf8_lossy(&requests.last().expect("a request").body).into_owned()
@@ -161,7 +159,7 @@ async fn exit_code_is_11_if_there_is_no_refresh_token_to_save() {
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "as it was");
     let folder = run(&mut configured(&emulator, "moov token /ping.read --save /tmp"));
     assert_eq!(folder.code, Some(2), "{}", folder.all());
-    // None of the runs has left a temporary file.
+    // No run leaves a temporary file behind.
     let drafts = std::fs::read_dir(path.parent().unwrap()).unwrap().filter(|entry| {
         entry.as_ref().is_ok_and(|entry| entry.file_name().to_string_lossy().starts_with("cli-unsaved."))
     });

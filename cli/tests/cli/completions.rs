@@ -14,7 +14,6 @@ fn completions(shell: &str) -> String {
     ran.out
 }
 
-/// Checks that the shell can parse the file. If the shell is not installed, prints a note.
 fn parses(shell: &str, args: &[&str]) {
     let path = file(&format!("completions.{shell}"), completions(shell));
     match Command::new(shell).args(args).arg(&path).output() {
@@ -33,8 +32,6 @@ fn each_shell_can_parse_its_completion_script() {
     parses("fish", &["--no-execute"]);
 }
 
-/// Returns bash's completions of the last word of `line`, sorted. Returns `None` if bash is not
-/// installed.
 fn offered(line: &str) -> Option<Vec<String>> {
     let text = completions("bash");
     let (_, function) = text.split_once("complete -F ").expect("a function");
@@ -67,7 +64,6 @@ fn bash_completes_commands_options_and_values() {
     }
 }
 
-/// Returns the long options in a command's help, sorted.
 pub(crate) fn options(command: &str) -> Vec<String> {
     let page = run(&mut program(&format!("{command} --help"))).out;
     let (page, _) = page.split_once("\nExamples:\n").expect("examples");

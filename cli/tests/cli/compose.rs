@@ -1,6 +1,6 @@
-//! Tests the image and the compose example without a Docker engine. Runs their commands with the
-//! local binary, which sends a webhook to the Python service. If python3 is not installed, the test
-//! of the service prints a note and is skipped. If `CI` is set, it fails instead.
+//! Tests the image and the compose example without a Docker engine: runs their commands with the
+//! local binary. The test of the Python service is skipped if python3 is not installed, or fails if
+//! `CI` is set.
 
 use std::{
     collections::HashMap,
@@ -25,13 +25,11 @@ fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).expect(path)
 }
 
-/// Returns the services in compose.yaml.
 fn services() -> Value {
     let compose: Value = yaml_serde::from_str(&read("examples/compose/compose.yaml")).expect("YAML");
     compose["services"].clone()
 }
 
-/// Returns the command line of a service in compose.yaml.
 fn command(service: &Value) -> String {
     let words: Vec<&str> =
         service["command"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();
@@ -42,7 +40,6 @@ fn settings(service: &Value) -> HashMap<String, String> {
     serde_json::from_value(service["environment"].clone()).expect("names and texts")
 }
 
-/// Returns the arguments of an instruction in the Dockerfile.
 fn instruction(name: &str) -> String {
     let dockerfile = read("Dockerfile");
     let words = dockerfile.lines().rev().find_map(|line| line.strip_prefix(name));
@@ -82,7 +79,8 @@ fn image_is_built_with_the_oldest_supported_rust() {
     assert_eq!(instruction("FROM"), "scratch");
 }
 
-/// `.dockerignore` must include each path that `COPY . .` has to copy for the build.
+/// `COPY . .` must copy every member of the workspace, so `.dockerignore` must include every
+/// member.
 #[test]
 fn image_build_context_includes_every_workspace_member() {
     let ignored = read(".dockerignore");
@@ -109,14 +107,12 @@ fn compose_service_settings_match_the_emulator() {
     assert_eq!(services["webhook"]["environment"], services["app"]["environment"]);
 }
 
-/// The Python service, and the lines that it prints.
 struct Service {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
 }
 
 impl Service {
-    /// Starts the service. Returns `None` if python3 is not installed.
     fn start(settings: &HashMap<String, String>) -> Option<Self> {
         let mut command = Command::new("python3");
         command.arg(root().join("examples/compose/service.py")).envs(settings).stdout(Stdio::piped());
@@ -161,8 +157,8 @@ fn compose_service_gets_a_token_and_receives_a_webhook() {
     let trigger = command(&services["webhook"]).replace("app:3000", &format!("127.0.0.1:{port}"));
     for (option, line) in [
         (" --replay", "webhook 'transfer.updated' received"),
-        // The service prints one line for the two deliveries of `--replay`, and one line for a new
-        // webhook.
+        // The service prints no line for the second delivery of `--replay`, so the next line
+        // belongs to this webhook.
         ("", "webhook 'transfer.updated' received"),
         (" --tamper", "webhook rejected"),
         (" --old", "webhook rejected"),

@@ -7,7 +7,6 @@ use http::StatusCode;
 
 use crate::program::{Ran, configured, emulator, file, program, run, run_with, without_ids};
 
-/// Replaces the parts of the output that differ between runs.
 fn steady(emulator: &Emulator, ran: &Ran) -> String {
     let text = ran.all().replace(emulator.url(), "EMULATOR");
     let lines = text.lines().map(|line| match line.find(" clock ") {
@@ -93,7 +92,7 @@ async fn doctor_warns_if_the_key_pair_is_accepted_only_for_token_requests() {
     for (operation, what) in
         [(Operation::MoovAccounts, "doctor moov"), (Operation::MoneykitIntrospect, "doctor moneykit")]
     {
-        // The API accepts the token in the first request and rejects the key pair in the second
+        // The API accepts the token of the first request and rejects the key pair of the second
         // request.
         emulator.fault(operation, Fault::delay(Duration::ZERO));
         emulator.fault(operation, Fault::response(StatusCode::UNAUTHORIZED));
@@ -143,11 +142,11 @@ async fn doctor_checks_only_configured_vendors() {
     }});
     let path = file("doctor.json", config.to_string());
     only(&run(&mut program(&format!("doctor --config {}", path.display()))));
-    // The configuration may come from an input that can be read only once, such as a pipe.
+    // The input of `--config` can be a pipe, which can be read only once.
     only(&run_with(&mut program("doctor --config -"), &config.to_string()));
 }
 
-/// Scripts use the ids of the findings. So each id must be documented, and must not change by
+/// Scripts use the ids of the findings. So the guide must explain each id, and no id may change by
 /// accident.
 #[test]
 fn guide_explains_every_doctor_finding_id() {
@@ -169,7 +168,8 @@ fn guide_explains_every_doctor_finding_id() {
             ids.extend(text.split('"').filter(is_id).map(str::to_owned));
         }
     }
-    // Two texts look like ids but are none: a host name in a test, and an error code of MoneyKit.
+    // Two texts in the source look like ids but are not ids: a host name in a test, and an error
+    // code of MoneyKit.
     ids.retain(|id| id != "api.example" && !id.starts_with("api_error."));
     let guide = std::fs::read_to_string(root.join("../docs/guide/troubleshooting.md")).expect("the guide");
     let (_, section) = guide.split_once("\n## doctor\n").expect("a section");

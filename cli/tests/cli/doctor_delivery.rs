@@ -12,7 +12,6 @@ use crate::{
 
 const BODY: &str = r#"{"webhook_event":"link.state_changed","webhook_idempotency_key":"7"}"#;
 
-/// Formats a webhook in the way in which a proxy or a server logs it.
 fn pasted(webhook: &SignedWebhook, body: &str) -> String {
     let mut text = "POST /hook HTTP/1.1\r\nHost: example.com\r\n".to_owned();
     for (name, value) in &webhook.headers {
@@ -21,7 +20,7 @@ fn pasted(webhook: &SignedWebhook, body: &str) -> String {
     text + "\r\n" + body
 }
 
-/// Returns a command with only the webhook secret, because no other setting is needed.
+/// Sets only the webhook secret, because `--delivery` needs no other setting.
 fn moov(secret: &str) -> Command {
     let mut command = program("doctor --json --delivery -");
     command.env("MOOV_WEBHOOK_SECRET", secret);
@@ -55,7 +54,7 @@ async fn doctor_checks_the_secret_and_time_of_a_moov_delivery() {
         assert_eq!(findings.verdict(id, next), verdict, "{what}");
         assert_eq!(findings.ids().len(), 1, "{what}: nothing else is configured");
     }
-    // During a rotation, the previous secret verifies deliveries too.
+    // During a rotation, a delivery may still be signed with the previous secret.
     let ran = run_with(moov("another").env("MOOV_PREVIOUS_WEBHOOK_SECRET", &secret), &now);
     let findings = Findings::of(&ran);
     assert_eq!(findings.verdict("delivery.previous_secret", "MOOV_PREVIOUS_WEBHOOK_SECRET"), "warn");

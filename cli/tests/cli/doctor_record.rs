@@ -14,7 +14,6 @@ use crate::{
     service::{REQUEST_ID, SECRET, Service, cdn, moov, respond},
 };
 
-/// Returns the path of a file that does not exist.
 fn fresh(name: &str) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("record-{name}"));
     _ = fs::remove_file(&path);
@@ -28,7 +27,6 @@ fn lines(path: &Path) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 
-/// Returns the first recorded call with this name.
 fn call<'a>(lines: &'a [Value], name: &str) -> &'a Value {
     lines.iter().find(|line| line["call"] == name).unwrap_or_else(|| panic!("no {name}: {lines:#?}"))
 }
@@ -95,7 +93,7 @@ async fn transcript_records_each_call_and_its_response() {
     assert_eq!(bearer["sent"]["headers"]["authorization"], "Bearer");
     assert_eq!(bearer["received"]["body"]["shape"]["items"], 0);
 
-    // A second run replaces the transcript and creates no other file.
+    // A second run replaces the transcript and leaves no temporary file behind.
     assert_eq!(record(&emulator, &path).code, Some(0));
     let beside = fs::read_dir(path.parent().expect("a folder")).expect("a folder");
     let names: Vec<_> = beside.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
@@ -108,13 +106,13 @@ async fn transcript_records_each_call_and_its_response() {
     }
 }
 
-/// Parts of the secrets and of the client id, in each encoding in which a server can return them.
+/// Parts of the secrets and of the client id, also in encodings in which a server can return them.
 const FORMS: [&str; 6] =
     ["MARK-client-secret-0123456789", "MARK", "TUFSSy", "4d41524b", "8765432109", "a-client-id"];
 
 fn hostile(path: &str) -> Response<Vec<u8>> {
-    // The server returns the secrets in base64, in hexadecimal, as digits, and in fields that are
-    // shown if they have other values.
+    // The server returns the secret in several encodings. A transcript shows some of these fields
+    // if they contain listed words.
     let claims = crate::doctor_service::base64(
         json!({
             "iss": SECRET, "sub": SECRET, SECRET: SECRET, "aud": [SECRET, { SECRET: 8_765_432_109_u64 }],
@@ -189,7 +187,7 @@ async fn transcript_omits_secrets_echoed_by_a_hostile_server() {
         assert!(!text.contains(&form.to_ascii_lowercase()), "{form} is in {text}");
     }
     assert!(text.len() < 64 << 10, "{} bytes", text.len());
-    // The token was sent and the response was inspected, so the transcript describes both.
+    // The transcript must still describe the structure of the response.
     let token = &call(&lines, "POST /oauth2/token")["received"];
     let shape = &token["body"]["shape"];
     assert_eq!(shape["expires_in"]["number"], "out of range");
@@ -236,7 +234,8 @@ async fn transcript_is_written_only_to_a_regular_file() {
     let folder = fresh("").parent().expect("a folder").to_owned();
     let link = fresh("link");
     std::os::unix::fs::symlink("/nowhere/at/all", &link).expect("a link");
-    // The test uses no real device, because a program with a bug would destroy it.
+    // The test uses a socket and not a real device, because a program with a bug would destroy the
+    // device.
     let socket = fresh("socket");
     let _listener = std::os::unix::net::UnixListener::bind(&socket).expect("a socket");
     for path in [socket, folder.clone(), link, folder.join("none/at/all")] {

@@ -1,5 +1,5 @@
-//! Tests `doctor` against services, CDNs and portals whose behavior was recorded from live ones,
-//! and against services with faults.
+//! Tests `doctor` against services with faults, and against services, CDNs and portals whose
+//! behavior was recorded from live systems.
 
 use std::time::{Duration, SystemTime};
 
@@ -18,8 +18,8 @@ fn has_client_type(request: &Request) -> bool {
     request.body.contains("client_type=")
 }
 
-/// Starts a Moov service. It sends these responses to the token call and to `GET /accounts` with a
-/// bearer token.
+/// `token` responds to the token call. `accounts` is the status of `GET /accounts` with a bearer
+/// token.
 async fn service(
     token: impl Fn(&Request) -> Response<Vec<u8>> + Clone + Send + Sync + 'static,
     accounts: u16,
@@ -74,8 +74,8 @@ async fn doctor_distinguishes_a_rejected_version_from_wrong_credentials() {
     let findings = doctor(&strict, &[]);
     assert_eq!(findings.failed(), ["version.field_refused"]);
     assert_eq!(findings.verdict("version.field_refused", "set MOOV_VERSION"), "fail");
-    // The service has received the refused request, the request without the field, and the
-    // revocation of its token.
+    // `doctor` has sent the refused request, a request without `client_type`, and the revocation of
+    // the issued token.
     let paths: Vec<String> = strict.requests().into_iter().map(|request| request.path).collect();
     assert_eq!(paths, ["/oauth2/token", "/oauth2/token", "/oauth2/revoke"]);
 
@@ -94,7 +94,7 @@ async fn doctor_distinguishes_a_rejected_version_from_wrong_credentials() {
     assert_eq!(findings.verdict("scopes.refused", "MOOV_SCOPES"), "fail");
 }
 
-/// The live service issues the token with status 200 nevertheless, and reports no problem.
+/// The live service also issues such a token with status 200.
 #[tokio::test(flavor = "multi_thread")]
 async fn doctor_reports_a_token_that_other_endpoints_refuse() {
     let bare = service(|_| moov(200, TOKEN), 401).await;
@@ -117,7 +117,8 @@ async fn doctor_reports_a_token_that_other_endpoints_refuse() {
         .rfind(|request| request.header("authorization").is_some_and(|scheme| scheme.starts_with("Bearer ")));
     assert_eq!(bearer.expect("a token").header("origin"), Some("https://page.example"));
     assert_eq!(last.expect("a key pair").header("origin"), None);
-    // The audience shows that the token is for another origin, so the token is not sent.
+    // The audience shows that the token is for a different origin, so `doctor` does not send the
+    // token.
     let claims = base64(json!({ "aud": ["https://other.example"] }).to_string().as_bytes());
     let body = json!({ "access_token": format!("eyJhbGciOiJub25lIn0.{claims}.c2ln"), "expires_in": 900 });
     let other = service(move |_| moov(200, &body.to_string()), 401).await;
@@ -160,8 +161,7 @@ async fn doctor_distinguishes_a_cdn_or_captive_portal_from_the_service() {
             assert!(!ran.all().contains("MARK"), "{}", ran.all());
         }
     }
-    // The CDN blocks `GET /accounts`. It does not block the token endpoint and the revocation
-    // endpoint.
+    // The CDN blocks only `GET /accounts`.
     let service = Service::start(|request| match request.path.as_str() {
         "/accounts" => cdn(),
         "/oauth2/revoke" => moov(204, ""),
@@ -192,7 +192,6 @@ async fn doctor_warns_if_the_api_refuses_the_key_pair() {
     }
 }
 
-/// The clock skew is compared with the configured tolerance, even if the call is refused.
 #[tokio::test(flavor = "multi_thread")]
 async fn clock_skew_is_compared_with_the_webhook_tolerance() {
     let at = |offset: i64| {
@@ -255,7 +254,7 @@ async fn doctor_checks_the_moneykit_version() {
         "warn"
     );
     assert_eq!(doctor(&service("2025-01-01").await, None).verdict("version.differs", ""), "warn");
-    // If a header does not contain a version, its value is not shown at all.
+    // This header contains no version, so `doctor` must not show the header.
     let hostile = service("MARK_0123456789").await;
     let ran = run(&mut hostile.program("doctor moneykit"));
     assert!(!ran.all().contains("MARK") && ran.out.contains("none in the response"), "{}", ran.all());

@@ -94,7 +94,6 @@ fn emulator_exits_cleanly_on_sigint_and_sigterm() {
     }
 }
 
-/// Sends the signal in the way in which a process supervisor sends it.
 #[cfg(unix)]
 fn signal(emulator: &Running, name: &str) {
     let sent = Command::new("kill").args([format!("-{name}"), emulator.child.id().to_string()]).status();
@@ -109,7 +108,7 @@ fn emulator_completes_in_flight_requests_before_it_exits() {
     let address = started["url"].as_str().unwrap().trim_start_matches("http://").to_owned();
     let mut stream = TcpStream::connect(&address).unwrap();
     stream.write_all(b"GET /.well-known/jwks.json HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
-    // Wait until the request has used the fault. The fault is then no longer pending.
+    // The fault is no longer pending after the request has arrived at the emulator.
     while state(&address)["faults"] != serde_json::json!([]) {
         std::thread::sleep(Duration::from_millis(10));
     }
@@ -132,7 +131,7 @@ fn second_signal_ends_the_emulator_immediately() {
         std::thread::sleep(Duration::from_millis(10));
     }
     signal(&emulator, "TERM");
-    // After the first signal, the port is closed, although the request still hangs.
+    // The first signal closes the port, although the request still hangs.
     while TcpStream::connect(&address).is_ok() {
         std::thread::sleep(Duration::from_millis(10));
     }
@@ -143,7 +142,6 @@ fn second_signal_ends_the_emulator_immediately() {
     assert_eq!(emulator.child.wait().unwrap().code(), Some(0));
 }
 
-/// Returns the state that the page shows.
 fn state(address: &str) -> serde_json::Value {
     let mut stream = TcpStream::connect(address).unwrap();
     let request = format!("GET /_page/state HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
@@ -167,7 +165,7 @@ fn emulator_accepts_other_machines_only_with_allow_remote() {
     let ran = run(program("moneykit token --raw").envs(environment(&started)));
     assert_eq!(ran.code, Some(0), "{}", ran.all());
     assert!(!emulator.line().contains(key));
-    // If only this machine can reach the page, no key is needed.
+    // If only this machine can reach the page, the page needs no key.
     let started = Running::start("emulator --port 0 --json").json();
     assert_eq!(started["page"], format!("{}/", started["url"].as_str().unwrap()));
 }

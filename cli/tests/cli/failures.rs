@@ -114,8 +114,8 @@ fn invalid_arguments_are_reported_without_their_values() {
     insta::assert_snapshot!(lines.join("\n"));
 }
 
-/// Passes a value that could be a misplaced secret to every option of every command, before and
-/// after an error.
+/// A user may pass a secret to a wrong option. So the test passes a marked value to each option,
+/// before and after an invalid argument.
 #[test]
 fn errors_do_not_repeat_argument_values() {
     const MARK: &str = "MARK-0123456789";
@@ -165,7 +165,6 @@ async fn vendor_messages_are_escaped_for_the_terminal() {
     assert!(ran.out.contains("gone") && !ran.out.contains('\u{1b}'), "{}", ran.all());
 }
 
-/// If the program that reads the pipe closes it, the command does not fail and prints no message.
 #[test]
 fn broken_pipe_is_not_an_error() {
     let mut child =

@@ -53,7 +53,6 @@ fn help_lines_fit_the_terminal_width() {
     }
 }
 
-/// The output must have no colors even if environment variables request colors.
 #[test]
 fn output_contains_no_colors() {
     let environments = [("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1"), ("FORCE_COLOR", "1")];
@@ -79,7 +78,6 @@ fn printed_version_is_the_crate_version() {
     assert_eq!(help("--version"), concat!("fintech-auth ", env!("CARGO_PKG_VERSION"), "\n"));
 }
 
-/// The program must accept each command line that `--help` shows.
 #[test]
 fn every_example_in_the_help_parses() {
     for command in COMMANDS {
@@ -94,7 +92,7 @@ fn every_example_in_the_help_parses() {
     }
 }
 
-/// `docs/cli.md` and the help must describe each exit code in the same words.
+/// `docs/cli.md` and the help must describe an exit code in the same words.
 #[test]
 fn help_contains_every_exit_code_of_the_documentation() {
     let page = include_str!("../../../docs/cli.md").replace('`', "");

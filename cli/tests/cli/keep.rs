@@ -1,5 +1,5 @@
-//! A refresh token can be sent only once. Tests that the new refresh token is saved even if an
-//! output of the program fails, and that the program says where it is.
+//! Tests that the CLI saves the new refresh token even if an output fails, and that the error says
+//! where the new refresh token is. The old refresh token cannot be used a second time.
 
 #![cfg(unix)]
 
@@ -16,7 +16,6 @@ use http::StatusCode;
 
 use crate::program::{Ran, configured, emulator, ran, run, run_with};
 
-/// Creates an empty folder for one test.
 fn folder(name: &str) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("keep-{name}-{}", std::process::id()));
     _ = fs::remove_dir_all(&path);
@@ -32,7 +31,6 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// Creates a file with a valid refresh token.
 fn issued(emulator: &Emulator, folder: &Path) -> PathBuf {
     let path = folder.join("refresh-token");
     let ran = run(&mut configured(emulator, &format!("moov token /ping.read --save {}", path.display())));
@@ -47,7 +45,8 @@ fn refresh(emulator: &Emulator, path: &Path, more: &str) -> Command {
     command
 }
 
-/// Runs the same command in a shell, with other text before and after the command.
+/// `before` is a shell script that runs before the command. `after` is a redirection of the
+/// command.
 fn by_shell(command: &Command, before: &str, after: &str) -> Command {
     let mut shell = Command::new("sh");
     shell.args(["-c", &format!("{before}\nexec \"$0\" \"$@\" {after}")]).arg(command.get_program());
@@ -59,8 +58,6 @@ fn by_shell(command: &Command, before: &str, after: &str) -> Command {
     shell
 }
 
-/// Checks that the error names a file that contains a valid refresh token. Returns this refresh
-/// token.
 fn named(emulator: &Emulator, ran: &Ran) -> String {
     let line = ran.err.lines().next().unwrap_or_default();
     let path =
@@ -72,7 +69,7 @@ fn named(emulator: &Emulator, ran: &Ran) -> String {
     path.to_owned()
 }
 
-/// A limit on the file size simulates a full disk.
+/// `ulimit -f 0` simulates a full disk, because it limits the size of files.
 #[tokio::test(flavor = "multi_thread")]
 async fn refresh_command_sends_nothing_when_the_disk_is_full() {
     let emulator = emulator().await;
@@ -114,7 +111,7 @@ fn spawned(mut command: Command) -> std::process::Child {
 async fn token_is_not_lost_if_stdout_is_closed_or_full() {
     let emulator = emulator().await;
     let folder = folder("pipe");
-    // Standard output is a pipe that no program reads, or a device that is full.
+    // Standard output is a pipe without a reader, or a full device.
     for (name, more, code) in
         [("broken", "--reveal", 1), ("saved", "--save SAVE", 1), ("dash", "--save -", 1)]
     {
@@ -125,8 +122,8 @@ async fn token_is_not_lost_if_stdout_is_closed_or_full() {
             let ran = if is_full && Path::new("/dev/full").exists() {
                 run(&mut by_shell(&command, "", "> /dev/full"))
             } else {
-                // The response is delayed. A process that another test starts at the same time
-                // keeps the read end of the pipe open until it calls exec.
+                // A process that a parallel test starts inherits the read end of the pipe and keeps
+                // it open until `exec`. The delay gives this process time to call `exec`.
                 emulator.fault(Operation::MoovToken, Fault::delay(Duration::from_millis(500)));
                 let mut child = spawned(command);
                 drop(child.stdout.take());
@@ -207,7 +204,8 @@ async fn save_option_writes_only_to_a_regular_or_new_file() {
     let at = |name: &str| folder.join(name);
     assert!(Command::new("mkfifo").arg(at("fifo")).status().expect("mkfifo runs").success());
     let _socket = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
-    // The test uses no real device, because a program with a bug would destroy it.
+    // The link leads to a FIFO and not to a real device, because a program with a bug would destroy
+    // the device.
     std::os::unix::fs::symlink("fifo", at("device")).unwrap();
     std::os::unix::fs::symlink("nothing", at("dangling")).unwrap();
     for name in ["fifo", "socket", "device", "dangling", "new/"] {
@@ -225,7 +223,7 @@ async fn save_option_writes_only_to_a_regular_or_new_file() {
     assert!(fs::metadata(at("socket")).unwrap().file_type().is_socket());
     assert!(fs::symlink_metadata(at("device")).unwrap().is_symlink());
 
-    // If the path is a link, the file to which it leads is replaced.
+    // The command replaces the file that the link names, and not the link.
     std::os::unix::fs::symlink("refresh-token", at("link")).unwrap();
     let ran = run(&mut refresh(&emulator, &path, &format!("--save {}", at("link").display())));
     assert_eq!(ran.code, Some(0), "{}", ran.all());
@@ -263,7 +261,8 @@ async fn missing_refresh_token_has_its_own_exit_code() {
     assert!(emulator.is_live(ran.out.trim()), "{}", ran.all());
     assert_eq!(names(&folder), Vec::<String>::new());
 
-    // The old refresh token stays valid (RFC 6749 section 6), so its file must not change.
+    // The response contains no refresh token. So the old refresh token stays valid (RFC 6749
+    // section 6), and its file must not change.
     fs::write(&path, "old").unwrap();
     let body = r#"{"access_token":"t","token_type":"Bearer","expires_in":900,"refresh_token":""}"#;
     for (save, code) in [("refresh-token", 0), ("other", 11)] {
@@ -279,7 +278,7 @@ async fn missing_refresh_token_has_its_own_exit_code() {
     }
 }
 
-/// A token is rejected if it is invalid in a header or could control a terminal.
+/// A token with a control character is invalid in a header, and could control a terminal.
 #[tokio::test(flavor = "multi_thread")]
 async fn refresh_token_with_control_characters_is_not_saved() {
     let emulator = emulator().await;
@@ -338,7 +337,6 @@ async fn token_given_instead_of_a_path_is_not_printed() {
     assert_eq!(emulator.count(Operation::MoovToken), 0);
 }
 
-/// These characters control a terminal or hide text from the reader.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_output_escapes_control_and_format_characters() {
     let emulator = emulator().await;
@@ -399,7 +397,8 @@ async fn token_copied_with_quotes_or_line_breaks_is_not_sent() {
         }
     }
     assert!(emulator.requests().is_empty());
-    // Windows PowerShell writes a byte order mark, which is removed.
+    // Windows PowerShell writes a byte order mark at the start of the file, and the command must
+    // ignore this mark.
     let path = issued(&emulator, &folder);
     let token = fs::read_to_string(&path).unwrap();
     fs::write(&path, format!("\u{feff}{}\r\n", token.trim())).unwrap();

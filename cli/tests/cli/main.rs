@@ -1,5 +1,4 @@
-//! Tests the command line with the binary that users run. The emulator runs in the process of the
-//! test.
+//! Tests the binary that users run. The emulator runs in the process of the tests.
 
 mod browser;
 mod calls;

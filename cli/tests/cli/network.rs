@@ -12,7 +12,6 @@ use crate::{
 
 const LATER: i32 = 4096;
 
-/// Makes the checks of one vendor at this address, with these root certificates.
 fn doctor(emulator: &Emulator, roots: &str, url: &str) -> Command {
     let mut command = configured(emulator, "doctor moov");
     command.env("MOOV_BASE_URL", url).env("SSL_CERT_FILE", roots);
@@ -84,8 +83,8 @@ async fn doctor_does_not_fetch_moneykit_keys_when_tls_fails() {
     assert!(ran.out.contains("fail  tls ") && !ran.out.contains(" jwks "), "{}", ran.out);
 }
 
-/// The client does not resolve the host name, but sends it to the proxy. The proxy connects to this
-/// machine.
+/// The client sends the host name to the proxy without resolving it, and the proxy connects to a
+/// port on this machine.
 #[tokio::test(flavor = "multi_thread")]
 async fn doctor_reports_and_uses_the_proxy() {
     let emulator = emulator().await;
@@ -115,7 +114,7 @@ async fn doctor_reports_and_uses_the_proxy() {
     insta::assert_snapshot!(steady(&ran, &[refusing.port]));
 }
 
-/// The address 0.0.0.0 reaches this machine, but the client treats it as a remote host.
+/// The address 0.0.0.0 reaches this machine, but the client treats this address as a remote host.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn doctor_reports_a_host_listed_in_no_proxy() {
@@ -145,7 +144,7 @@ async fn doctor_reports_a_host_listed_in_no_proxy() {
     );
 }
 
-/// Nothing listens at the address of the proxy.
+/// Nothing listens at port 9, the port of the proxy.
 #[test]
 fn unreachable_proxy_is_reported_without_its_password() {
     let ran = run(program("doctor moov --timeout 2s")
@@ -159,8 +158,8 @@ fn unreachable_proxy_is_reported_without_its_password() {
     assert!(!ran.all().contains("MARK"), "{}", ran.all());
 }
 
-/// The configured proxy takes precedence over the proxy in the environment. Nothing listens at the
-/// address of the latter.
+/// Nothing listens at the proxy of the environment, so the test fails if the configured proxy does
+/// not take precedence.
 #[tokio::test(flavor = "multi_thread")]
 async fn doctor_reports_and_uses_the_configured_proxy() {
     let emulator = emulator().await;

@@ -1,5 +1,5 @@
-//! Sends HTTP requests to the emulator's status page, as other web pages, other machines and
-//! unusual clients do.
+//! Tests the emulator's status page with HTTP requests, also with requests that foreign web pages,
+//! remote machines and unusual clients send.
 
 use std::{
     io::{Read as _, Write as _},
@@ -11,14 +11,12 @@ use serde_json::{Value, json};
 
 use crate::running::Running;
 
-/// A running emulator, and its address.
 struct Emulator {
     running: Running,
     address: String,
     key: String,
 }
 
-/// A received response.
 #[derive(Debug)]
 struct Response {
     status: u16,
@@ -51,7 +49,6 @@ impl Emulator {
         self.send(&format!("GET {path} HTTP/1.1\r\nHost: {}\r\nX-Page-Key: {}", self.address, self.key), "")
     }
 
-    /// Sends an action in the way in which the page sends it.
     fn order(&self, path: &str, body: &Value) -> Response {
         let Self { address, key, .. } = self;
         self.send(
@@ -69,7 +66,6 @@ impl Emulator {
         serde_json::from_str(&response.body).expect("JSON")
     }
 
-    /// Waits until the page has the expected state, and returns the state.
     fn state_when(&self, is_expected: impl Fn(&Value) -> bool) -> Value {
         for _ in 0..1_000 {
             let state = self.state();
@@ -199,7 +195,6 @@ fn remote_page_requires_its_key_but_the_services_do_not() {
     let state = emulator.state();
     assert_eq!(state["moved_seconds"], 0);
     assert!(!state.to_string().contains(&key), "{state}");
-    // The log must not contain the key either.
     assert!(!emulator.running.line().contains(&key));
 }
 
@@ -282,7 +277,7 @@ fn invalid_and_excess_faults_are_rejected() {
 
 #[test]
 fn number_of_webhooks_in_flight_is_limited() {
-    // This handler never responds.
+    // The listener never responds, so each webhook stays in flight.
     let handler = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", handler.local_addr().unwrap());
     let emulator = Emulator::start("");
@@ -306,7 +301,7 @@ fn request_contents_are_shown_as_data_and_capped() {
     assert_eq!(rows[1]["path"].as_str().map(str::len), Some(200 + "…".len()));
     assert_eq!(rows[0]["method"].as_str().map(str::len), Some(20));
     assert!(!state.to_string().contains("MARK"), "{state}");
-    // A browser does not render the JSON as HTML, even if a user opens it directly.
+    // A browser must not render the data as HTML if a user opens this address.
     let response = emulator.get("/_page/state");
     assert!(response.head.contains("content-type: application/json"), "{response:?}");
 }

@@ -1,5 +1,4 @@
-//! Runs the binary in an environment of its own, so that the settings of this machine have no
-//! effect.
+//! Runs the binary with an empty environment, so that the settings of this machine have no effect.
 
 use std::{
     env, fs,
@@ -11,7 +10,6 @@ use std::{
 use fintech_auth::emulator::Emulator;
 use serde_json::Value;
 
-/// The result of one run of the program.
 pub(crate) struct Ran {
     pub(crate) code: Option<i32>,
     pub(crate) out: String,
@@ -23,21 +21,17 @@ impl Ran {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}{}", self.out, self.err))
     }
 
-    /// Returns standard output and standard error.
     pub(crate) fn all(&self) -> String {
         format!("{}{}", self.out, self.err)
     }
 }
 
-/// Returns a command for the binary. Spaces separate the arguments.
 pub(crate) fn program(args: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fintech-auth"));
     command.env_clear().args(args.split_whitespace()).stdin(Stdio::null());
     command
 }
 
-/// Returns a command that has the credentials and the addresses of both vendors in its environment.
-/// It sends each call once.
 pub(crate) fn configured(emulator: &Emulator, args: &str) -> Command {
     let mut command = program(args);
     for (prefix, credentials) in
@@ -57,7 +51,6 @@ pub(crate) fn run(command: &mut Command) -> Ran {
     ran(&command.output().expect("the program starts"))
 }
 
-/// Runs the program with this text as standard input.
 pub(crate) fn run_with(command: &mut Command, input: &str) -> Ran {
     let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = pipes.spawn().expect("the program starts");
@@ -71,19 +64,17 @@ pub(crate) fn ran(output: &Output) -> Ran {
     Ran { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
 }
 
-/// Creates a file for one test.
 pub(crate) fn file(name: &str, content: impl AsRef<[u8]>) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("cli-{name}"));
     fs::write(&path, content).expect("the file is written");
     path
 }
 
-/// Starts an emulator that uses the clock of this machine, as the program does.
+/// The program uses the clock of this machine, so the emulator must use the same clock.
 pub(crate) async fn emulator() -> Emulator {
     Emulator::builder().with_system_clock().start().await.expect("the emulator starts")
 }
 
-/// Removes the request ids, because they differ between runs.
 pub(crate) fn without_ids(text: &str) -> String {
     let mut parts = text.split("request ");
     let mut known = parts.next().unwrap_or_default().to_owned();

@@ -1,5 +1,4 @@
-//! Tests the checks of `doctor` for Redis, with real servers and with other programs at the
-//! configured address.
+//! Tests the checks of `doctor` for Redis, with real servers and with programs that are not Redis.
 
 #[cfg(unix)]
 use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
@@ -19,7 +18,6 @@ fn doctor(url: &str) -> Command {
     command
 }
 
-/// Checks that the output contains no secrets, and replaces the parts that differ between runs.
 fn steady(ran: &Ran) -> String {
     assert!(!ran.all().contains(MARK), "{}", ran.all());
     let mut text = String::new();
@@ -156,7 +154,7 @@ async fn redis_user_needs_exactly_the_documented_rights() {
         let rule = rights.split_once("-> run: ACL SETUSER USER ").map(|(_, rule)| rule);
         assert_eq!(rule.is_some(), code == 10, "{}", ran.out);
         assert!(!ran.all().contains(MARK), "{}", ran.all());
-        // After the suggested command has run, the check must pass.
+        // The check must pass after the suggested command has granted the permissions.
         if let Some(rule) = rule {
             redis.run_text::<()>(&format!("ACL SETUSER {user} {rule}")).await;
             let ran = run(&mut doctor(&format!("redis://{user}:{MARK}@127.0.0.1:{}", redis.port)));

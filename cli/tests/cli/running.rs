@@ -1,4 +1,4 @@
-//! A running `emulator` command, and the lines of its output.
+//! Runs the `emulator` command and reads its output.
 
 use std::{
     collections::HashMap,
@@ -41,7 +41,6 @@ impl Drop for Running {
     }
 }
 
-/// Returns the environment variables from the first line.
 pub(crate) fn environment(started: &Value) -> HashMap<String, String> {
     serde_json::from_value(started["environment"].clone()).expect("an environment")
 }

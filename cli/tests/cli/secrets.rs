@@ -64,7 +64,7 @@ async fn output_shows_secrets_only_on_request() {
     ] {
         shown += &run_with(&mut configured(&emulator, args), input).all();
     }
-    // A value in a response is not shown either.
+    // The response of a vendor may contain the secret, which must not be shown.
     for (operation, args, credentials) in [
         (Operation::MoovToken, "moov token /ping.read", emulator.moov_credentials()),
         (Operation::MoneykitToken, "moneykit token", emulator.moneykit_credentials()),
@@ -94,7 +94,7 @@ async fn output_shows_secrets_only_on_request() {
     }
 }
 
-/// Every user of the machine can see the arguments in the process list.
+/// Every user of the machine can read the process list.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn process_list_shows_no_secret() {

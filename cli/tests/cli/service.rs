@@ -1,5 +1,5 @@
-//! A service for one test with behavior that the emulator does not have. A function creates each
-//! response.
+//! A service with behavior that the emulator does not have. Each test passes a function that
+//! creates the responses.
 
 use std::{
     net::SocketAddr,
@@ -18,10 +18,8 @@ use tokio::net::TcpListener;
 
 use crate::program::{Ran, program};
 
-/// A received request.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
-    /// The path, without the query.
     pub(crate) path: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: String,
@@ -61,7 +59,6 @@ impl Service {
         self.requests.lock().expect("no panic").clone()
     }
 
-    /// Returns a command with credentials for this service. The command sends each call once.
     pub(crate) fn program(&self, args: &str) -> Command {
         let mut command = program(args);
         for prefix in ["MONEYKIT", "MOOV"] {
@@ -76,7 +73,6 @@ impl Service {
     }
 }
 
-/// The client secret that [`Service::program`] uses.
 pub(crate) const SECRET: &str = "MARK-client-secret-0123456789";
 
 pub(crate) fn respond(status: u16, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Response<Vec<u8>> {
@@ -91,7 +87,6 @@ pub(crate) fn respond(status: u16, headers: &[(&str, &str)], body: impl Into<Vec
 
 pub(crate) const REQUEST_ID: (&str, &str) = ("x-request-id", "9383a65a-dc2d-40ab-b3d3-5849209f9667");
 
-/// Returns a response in the format of Moov's service.
 pub(crate) fn moov(status: u16, body: &str) -> Response<Vec<u8>> {
     match body {
         "" => respond(status, &[REQUEST_ID], ""),
@@ -99,7 +94,6 @@ pub(crate) fn moov(status: u16, body: &str) -> Response<Vec<u8>> {
     }
 }
 
-/// Returns a response that looks like a block by Cloudflare.
 pub(crate) fn cdn() -> Response<Vec<u8>> {
     let headers = [
         ("server", "cloudflare"),
@@ -109,7 +103,6 @@ pub(crate) fn cdn() -> Response<Vec<u8>> {
     respond(403, &headers, "error code: 1010")
 }
 
-/// The verdict and the next step of each finding of `doctor --json`, by the id of the finding.
 pub(crate) struct Findings(Vec<Value>);
 
 impl Findings {
@@ -123,7 +116,7 @@ impl Findings {
         Self(findings)
     }
 
-    /// Returns the verdict of this finding. Checks that the next step contains this text.
+    /// Also checks that the next step of the finding contains `next`.
     pub(crate) fn verdict(&self, id: &str, next: &str) -> &str {
         let finding = self.0.iter().find(|finding| finding["id"] == id);
         let finding = finding.unwrap_or_else(|| panic!("no {id} among {:#?}", self.ids()));

@@ -21,8 +21,6 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::program::file;
 
-/// A certificate authority. A program trusts it if `SSL_CERT_FILE` contains the path of its
-/// certificate.
 pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
     pub(crate) file: PathBuf,
@@ -39,7 +37,7 @@ impl Authority {
         Self { issuer: Issuer::new(params, key), file: file(&format!("{name}.pem"), pem) }
     }
 
-    /// Issues a certificate for one host. It is valid until this year.
+    /// The certificate is valid until January 1 of the year `until`.
     fn certify(&self, host: &str, until: i32) -> ServerConfig {
         let mut params = CertificateParams::new([host.to_owned()]).expect("a name");
         params.not_after = date_time_ymd(until, 1, 1);
@@ -52,8 +50,7 @@ impl Authority {
         config.expect("versions").with_no_client_auth().with_single_cert(chain, key).expect("a pair")
     }
 
-    /// Terminates TLS for this host, and forwards the data to the server at this URL. Returns the
-    /// port.
+    /// Terminates TLS for `host` and forwards the data to the server at `url`. Returns the port.
     pub(crate) async fn front(&self, url: &str, host: &str, until: i32) -> u16 {
         let acceptor = TlsAcceptor::from(Arc::new(self.certify(host, until)));
         let behind = url.split("://").last().expect("an address").to_owned();
@@ -75,7 +72,7 @@ impl Authority {
     }
 }
 
-/// A proxy. It connects every tunnel to the same local port, or refuses every tunnel with this
+/// A proxy that connects every tunnel to the same local port, or refuses every tunnel with the same
 /// status.
 pub(crate) struct Proxy {
     pub(crate) port: u16,
@@ -108,7 +105,6 @@ impl Proxy {
         Self { port, heads }
     }
 
-    /// Returns the request line and the headers of each request.
     pub(crate) fn heads(&self) -> Vec<String> {
         self.heads.lock().unwrap().clone()
     }

@@ -45,13 +45,10 @@ async fn serve(router: Router) -> String {
     url
 }
 
-/// Starts a handler that verifies nothing.
 async fn respond(handler: MethodRouter) -> String {
     serve(Router::new().route("/hook", handler)).await + "/hook"
 }
 
-/// A service with a handler for each vendor. The handlers fail until the given number of webhooks
-/// was verified.
 struct Service {
     emulator: Emulator,
     url: String,
@@ -76,7 +73,6 @@ impl Service {
         Self { emulator, url, handled }
     }
 
-    /// Returns the command for a vendor, with the emulator's settings in its environment.
     fn trigger(&self, vendor: &str, more: &str) -> Command {
         let event = if vendor == "moov" { "transfer.updated" } else { "link.state_changed" };
         let args = format!("{vendor} trigger {event} --to {}/{vendor} --within 0s {more}", self.url);
@@ -95,7 +91,6 @@ fn with_keys(mut command: Command, emulator: &Emulator) -> Command {
     command
 }
 
-/// Returns one JSON object for each attempt.
 fn attempts(ran: &Ran) -> Vec<Value> {
     ran.out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
@@ -187,7 +182,7 @@ async fn trigger_reports_a_handler_that_accepts_a_forged_webhook() {
     }
 }
 
-/// At a wrong URL, every webhook gets a 404. So a 404 does not show that the handler verifies
+/// Every webhook gets a 404 at a wrong URL. So a 404 does not show that the handler verifies
 /// webhooks.
 #[tokio::test(flavor = "multi_thread")]
 async fn status_404_does_not_count_as_a_refusal_of_a_forged_webhook() {
@@ -211,7 +206,8 @@ async fn unaccepted_webhook_is_retried_until_the_schedule_ends() {
     let (listener, broken) = listen().await;
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
-            // The handler has received the request and sends no response.
+            // The connection closes after the handler has received the request and before the
+            // handler sends a response.
             _ = stream.read(&mut [0; 64]).await;
         }
     });
@@ -241,14 +237,12 @@ async fn unaccepted_webhook_is_retried_until_the_schedule_ends() {
     assert_eq!(attempts(&all).len(), 11, "{}", all.out);
 }
 
-/// Returns the path of a file that does not exist, for one test.
 fn absent(name: &str) -> PathBuf {
     let path = file(name, "");
     fs::remove_file(&path).expect("it was there");
     path
 }
 
-/// Starts a handler that verifies MoneyKit's webhooks with the key set in this file.
 async fn by_key_set(path: PathBuf) -> String {
     let handle = async move |headers: HeaderMap, body: String| {
         let set =
@@ -274,7 +268,7 @@ async fn key_set_is_written_before_the_first_webhook() {
         let ran = run(&mut program(&with_set));
         assert_eq!(ran.code, Some(0), "{}", ran.all());
     }
-    // If the key is from a file or from standard input, the key set does not change.
+    // Both runs use the same key, so the key set of the first run also verifies the second webhook.
     let pkcs8 = emulator().await.moneykit_signing_key();
     let pem = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", pkcs8.expose_secret());
     let key = file("key.pem", &pem);
@@ -283,13 +277,14 @@ async fn key_set_is_written_before_the_first_webhook() {
     let ran = run_with(&mut program(&format!("{trigger} --key-file -")), &pem);
     assert_eq!(ran.code, Some(0), "{}", ran.all());
     assert!(!fs::read_to_string(&keys).unwrap().contains("\"d\""));
-    // The user passed the key file to the wrong option.
+    // The user passed the key file to `--jwks-file` by mistake. The command must not overwrite the
+    // key file.
     let ran = run(&mut program(&format!("{trigger} --jwks-file {}", key.display())));
     assert_eq!((ran.code, fs::read_to_string(&key).unwrap()), (Some(2), pem));
     assert!(ran.err.contains("--jwks-file file exists and is not a key set"), "{}", ran.err);
 }
 
-/// A handler that has already opened the old file can read the complete old key set.
+/// A handler that has already opened the old file must still read the complete old key set.
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn key_set_file_is_replaced_atomically() {
@@ -307,8 +302,8 @@ async fn key_set_file_is_replaced_atomically() {
     open.read_to_string(&mut read).unwrap();
     assert_eq!(read, before);
     assert_ne!(fs::read_to_string(&keys).unwrap(), before);
-    // The file has the permissions of a new file, so other users may read it. No temporary file is
-    // left.
+    // Other users must be able to read the file, so it has the permissions of a new file. No
+    // temporary file is left.
     let fresh = file("fresh", "");
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
     assert_eq!(mode(&keys), mode(&fresh));

@@ -6,7 +6,6 @@ use fintech_auth::emulator::{Operation, SignedWebhook};
 
 use crate::program::{configured, emulator, file, program, run, run_with};
 
-/// Formats a webhook in the way in which a proxy or a server logs it.
 fn recorded(webhook: &SignedWebhook) -> String {
     let mut text = "POST /hook HTTP/1.1\r\nHost: example.com\r\n".to_owned();
     for (name, value) in &webhook.headers {
@@ -43,8 +42,7 @@ async fn moneykit_webhook_is_verified_with_fetched_or_saved_keys() {
     }
 }
 
-/// The commands must work without a client id and with a secret that cannot be read, and must never
-/// send a secret.
+/// The commands must also work without a client id, and with a secret file that cannot be read.
 #[tokio::test(flavor = "multi_thread")]
 async fn jwks_and_verify_need_no_credentials_and_send_none() {
     let emulator = emulator().await;

@@ -1,5 +1,4 @@
-//! Tests that `moov token --accounts` stores the tokens of many accounts in Redis before the fleet
-//! needs them.
+//! Tests that `moov token --accounts` stores the tokens of many accounts in Redis.
 
 use std::{fmt::Write as _, process::Command};
 
@@ -60,7 +59,8 @@ async fn warm_command_requests_one_token_per_account_and_none_when_run_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn warm_command_lists_a_refused_account_and_continues() {
     let Some(redis) = RedisServer::start() else { return };
-    // Only if three accounts get a 403, the credentials count as wrong.
+    // The library blocks the credentials only after refusals of three scope sets, so a single
+    // refusal must not stop the command.
     for (status, code, name) in
         [(StatusCode::UNPROCESSABLE_ENTITY, 4, "warm-refused"), (StatusCode::FORBIDDEN, 3, "warm-forbidden")]
     {
