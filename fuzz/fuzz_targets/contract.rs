@@ -1,5 +1,5 @@
-//! Passes an `openapi.yaml` to the build script, which must return an error or a client that parses
-//! as Rust. It must not panic.
+//! Passes an `openapi.yaml` to the build script. The build script must return an error or a client
+//! that parses as Rust, and must not panic.
 #![no_main]
 
 #[path = "../../build.rs"]
@@ -14,8 +14,8 @@ use std::{
 
 use libfuzzer_sys::fuzz_target;
 
-// libFuzzer's panic hook would abort the process. It is replaced, because the build script catches
-// the panics of the generator and reports them.
+// Replaces the panic hook of libFuzzer, which would abort the process even if the build script
+// catches the panic and reports it.
 static HOOK: LazyLock<()> =
     LazyLock::new(|| panic::set_hook(Box::new(|info| *PANIC.lock().unwrap() = info.to_string())));
 

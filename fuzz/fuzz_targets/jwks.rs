@@ -1,11 +1,11 @@
-//! Parses a key set with the generated type, and then each of its keys. Then adds a valid key to
-//! the set. This key must be usable, unless one of the fuzzer's keys has the same id.
+//! Parses a key set with the generated type, and then each key of the set. A valid key that the
+//! target adds to the set must be usable, unless a key of the fuzzer has the same id.
 #![no_main]
 
 use fintech_auth::moneykit::{types::JwkSet, webhook::VerifyingKeys};
 use libfuzzer_sys::fuzz_target;
 
-/// The key of RFC 7517 appendix A.1.
+/// The key is from RFC 7517 appendix A.1.
 const GOOD: &str = r#"{"kty":"EC","crv":"P-256","kid":"a good key",
     "x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
     "y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"}"#;

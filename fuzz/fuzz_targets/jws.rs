@@ -1,5 +1,5 @@
-//! Verifies a JWS: either the raw input, or the fuzzer's header and claims with a valid signature,
-//! because the fuzzer cannot guess a signature.
+//! Verifies a JWS, which is either the raw input or has a valid signature over the fuzzer's header
+//! and claims. The fuzzer cannot guess a valid signature.
 #![no_main]
 
 use std::{sync::LazyLock, time::SystemTime};

@@ -26,8 +26,8 @@ const FILES: [(&str, &str); 5] = [
 static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
     let root = std::env::temp_dir().join(format!("fintech-auth-fuzz-{}", process::id()));
     fs::create_dir_all(root.join("specs/library")).unwrap();
-    // libFuzzer's panic hook would abort the process. It is replaced, because the build script
-    // catches the panics of the generator and reports them.
+    // Replaces the panic hook of libFuzzer, which would abort the process before the panic can be
+    // caught and reported.
     panic::set_hook(Box::new(|info| *PANIC.lock().unwrap() = info.to_string()));
     root
 });

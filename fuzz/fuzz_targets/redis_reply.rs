@@ -65,12 +65,12 @@ impl From<Reply<'_>> for Value {
 #[derive(arbitrary::Arbitrary, Debug)]
 enum Input<'a> {
     Reply(Reply<'a>),
-    /// An entry with this content, sealed with our key, in a well-formed reply.
+    /// The first four values are the content of an entry, which is sealed with our key. The last
+    /// two values are numbers in the reply.
     Sealed(u64, u64, Option<u32>, &'a str, i64, i64),
     Entry(&'a [u8], u64, u64),
     Marks(Reply<'a>, Vec<u64>),
     Message(&'a [u8]),
-    /// A message with this kind and this text.
     Kind(u8, &'a str),
 }
 
@@ -89,7 +89,7 @@ fuzz_target!(|input: Input| match input {
         let length = length.unwrap_or(rest.len() as u32 / 2);
         let plain = [&end.to_be_bytes()[..], &lifetime.to_be_bytes(), &length.to_be_bytes(), rest.as_bytes()];
         let plain = plain.concat();
-        // The id in the reply must be the id of the token. Otherwise the entry is rejected.
+        // The store rejects the entry unless the id in the reply is the id of the token.
         let id = fuzz::entry(&plain, Duration::ZERO, 0).map_or(0, |token| token.id.get());
         let text = |text: String| Value::BulkString(text.into());
         let reply = Value::Array(vec![

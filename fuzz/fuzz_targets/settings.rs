@@ -6,10 +6,10 @@ use fintech_auth::{Error, moneykit, moov};
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Map, Value};
 
-/// Each value contains this text in the mode that looks for values in errors.
+/// In one of the modes, each value contains this text, so that the target finds values in errors.
 const MARK: &str = "%~mark~%";
 
-/// The index of a key, the name to use if there is no key with this index, and the value.
+/// An index into the list of keys, a name for an index without a key, and a value.
 type Pair<'a> = (u8, &'a str, Given<'a>);
 
 #[derive(arbitrary::Arbitrary, Clone, Debug)]

@@ -8,7 +8,6 @@ use openapi_drift::{Change, Outcome, Output, Result};
 
 const FILE: &str = "api.txt";
 
-/// Writes `api.txt`. If `check` is true, prints the difference instead.
 pub(crate) fn run(root: &Path, check: bool) -> Result<Output> {
     let change = Change::new(root, FILE.to_owned(), listing(root)?)?;
     if !change.is_needed() {
@@ -22,7 +21,6 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<Output> {
     Ok(Output::new(Outcome::Changed, format!("wrote {FILE}\n")))
 }
 
-/// Lists the public items, without blanket and auto trait implementations.
 fn listing(root: &Path) -> Result<String> {
     let folder = root.join("target/api");
     let args = ["-Z", "unstable-options", "--output-format", "json"];
@@ -36,7 +34,7 @@ fn listing(root: &Path) -> Result<String> {
     Ok(without_guide(&api.to_string()))
 }
 
-/// Removes the guide. Its modules exist only in rustdoc.
+/// Removes the modules of the guide, because they exist only in rustdoc.
 fn without_guide(api: &str) -> String {
     let is_page = |line: &str| {
         let rest = line.strip_prefix("pub mod fintech_auth::guide");

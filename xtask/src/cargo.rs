@@ -10,12 +10,11 @@ use cargo_metadata::{CargoOpt, Metadata, MetadataCommand};
 
 use openapi_drift::Result;
 
-/// Returns a cargo command in `folder`, without arguments.
 pub(crate) fn cargo(folder: &Path) -> Command {
     starting(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()), folder)
 }
 
-/// Returns a command for another program in `folder`. That program may start cargo.
+/// `program` may start cargo, so it must not get the variables of the current cargo run.
 pub(crate) fn starting(program: impl AsRef<OsStr>, folder: &Path) -> Command {
     let mut command = Command::new(program);
     command.current_dir(folder);
@@ -29,21 +28,17 @@ pub(crate) fn starting(program: impl AsRef<OsStr>, folder: &Path) -> Command {
     command
 }
 
-/// Reads the metadata of the workspace in `folder`, with the versions of the dependencies in
-/// `Cargo.lock`.
 pub(crate) fn metadata(folder: &Path) -> Result<Metadata> {
     let mut command = MetadataCommand::new();
     command.current_dir(folder).features(CargoOpt::AllFeatures).other_options(["--locked".to_owned()]);
     Ok(command.exec().map_err(|error| format!("cargo metadata: {error}"))?)
 }
 
-/// Runs `command` and shows its output.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let status = command.status().map_err(|error| format!("cannot start {}: {error}", shown(command)))?;
     if status.success() { Ok(()) } else { Err(format!("{} failed", shown(command)).into()) }
 }
 
-/// Runs `command` and returns its output. If it fails, the error contains its standard error.
 pub(crate) fn succeeded(command: &mut Command) -> Result<Output> {
     let output = command.output().map_err(|error| format!("cannot start {}: {error}", shown(command)))?;
     if output.status.success() {
@@ -53,7 +48,6 @@ pub(crate) fn succeeded(command: &mut Command) -> Result<Output> {
     Err(format!("{} failed: {}", shown(command), stderr.trim()).into())
 }
 
-/// Returns the program's name and its arguments.
 fn shown(command: &Command) -> String {
     let program = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
     let words = [program].into_iter().chain(command.get_args());

@@ -8,7 +8,6 @@ use openapi_drift::Outcome;
 
 use crate::cargo::cargo;
 
-/// The steps. Each line has the arguments of cargo for one step.
 const STEPS: [&str; 18] = [
     "fmt --all --check",
     "clippy --workspace --all-targets -- -D warnings",
@@ -30,7 +29,6 @@ const STEPS: [&str; 18] = [
     "xtask msrv",
 ];
 
-/// Runs all steps in the workspace at `root`.
 pub(crate) fn run(root: &Path) -> Outcome {
     let start = Instant::now();
     let (skipped, failed) = until_failure(&STEPS, |step| run_step(root, step));
@@ -49,7 +47,7 @@ pub(crate) fn run(root: &Path) -> Outcome {
     Outcome::Failed
 }
 
-/// Runs the steps. Returns the skipped steps and the step that failed, if any.
+/// Returns the skipped steps and, if a step failed, the failed step.
 fn until_failure<'a>(
     steps: &[&'a str],
     mut run: impl FnMut(&str) -> Outcome,
@@ -77,8 +75,8 @@ fn run_step(root: &Path, step: &str) -> Outcome {
     eprintln!("ci: {:.1} s", start.elapsed().as_secs_f64());
     match code {
         Ok(Some(0)) => Outcome::Success,
-        // Our own commands exit with this code if they were skipped. For a test step, the code may
-        // have another cause.
+        // The commands of `xtask` exit with this code if they were skipped. A test program may exit
+        // with this code for any reason.
         Ok(Some(code)) if code == Outcome::Skipped as i32 && !step.starts_with("test") => Outcome::Skipped,
         Ok(_) => Outcome::Failed,
         Err(error) => {
@@ -88,13 +86,11 @@ fn run_step(root: &Path, step: &str) -> Outcome {
     }
 }
 
-/// Returns the `RUSTDOCFLAGS` of a step. Most steps have none, because with these flags `cargo
-/// test` would rebuild its doctests.
+/// Only `cargo doc` gets flags, because `cargo test` would rebuild its doctests with these flags.
 fn rustdocflags(step: &str) -> Option<&'static str> {
     step.starts_with("doc ").then_some("-D warnings")
 }
 
-/// Returns the step as a shell command.
 fn shown(step: &str) -> String {
     match rustdocflags(step) {
         Some(flags) => format!("RUSTDOCFLAGS='{flags}' cargo {step}"),

@@ -1,7 +1,7 @@
 //! `cargo xtask docs`: builds the documentation with each set of features and checks its links.
 //!
-//! rustdoc's lints find links to items that do not exist, but do not check anchors
-//! (`#what-happens-on-a-401`). This command checks the anchors too. It does not check links to
+//! The lints of rustdoc find links to items that do not exist, but do not check anchors
+//! (`#what-happens-on-a-401`). This command also checks the anchors. It does not check links to
 //! other sites.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,14 +11,13 @@ use std::path::{Component, Path, PathBuf};
 use crate::rustdoc;
 use openapi_drift::{Problems, Result};
 
-/// The sets of features, as arguments of cargo and of rustdoc. docs.rs builds the last set.
+/// Each row has a name, arguments of cargo and arguments of rustdoc. docs.rs builds the last row.
 const BUILDS: [(&str, &[&str], &[&str]); 3] = [
     ("none", &["--no-default-features"], &["-D", "warnings"]),
     ("default", &[], &["-D", "warnings"]),
     ("all", &["--all-features"], &["-D", "warnings", "--cfg", "docsrs"]),
 ];
 
-/// Builds the documentation in `target/docs` and checks it.
 pub(crate) fn run(root: &Path) -> Result<String> {
     let mut problems = Problems::default();
     for (name, features, args) in BUILDS {
@@ -31,7 +30,8 @@ pub(crate) fn run(root: &Path) -> Result<String> {
     problems.or("docs: no broken links".to_owned())
 }
 
-/// The rendered pages. The keys are paths relative to the output folder.
+/// Maps the path of each file to its text. Paths are relative to the output folder, and only HTML
+/// files have a text.
 struct Pages(BTreeMap<PathBuf, String>);
 
 impl Pages {
@@ -55,13 +55,12 @@ impl Pages {
         Ok(Self(pages))
     }
 
-    /// Finds broken links within the documentation. Returns a message about each of them.
     fn broken_links(&self) -> Vec<String> {
         let ids: BTreeMap<&Path, BTreeSet<&str>> =
             self.0.iter().map(|(path, text)| (path.as_path(), values(text, "id").collect())).collect();
         let mut broken = Vec::new();
-        // Two kinds of pages in other folders are not checked: source code, whose line anchors are
-        // created by a script, and pages of rustdoc itself.
+        // Only pages in this folder are checked. The pages of source code have line anchors that a
+        // script creates, and the remaining pages belong to rustdoc itself.
         for (path, text) in self.0.iter().filter(|(path, _)| path.starts_with("fintech_auth")) {
             let ours = without_blanket_impls(text);
             // If rustdoc cannot resolve a link, it leaves the brackets of the link in the text.
@@ -86,20 +85,18 @@ impl Pages {
     }
 }
 
-/// Removes the blanket implementations at the end of a page, because their docs come from other
+/// Removes the blanket implementations at the end of a page, because their docs are from other
 /// crates.
 fn without_blanket_impls(text: &str) -> &str {
     text.split("id=\"blanket-implementations\"").next().unwrap_or_default()
 }
 
-/// Returns all values that an attribute has in a page.
 fn values<'a>(text: &'a str, attribute: &str) -> impl Iterator<Item = &'a str> {
     let start = format!(" {attribute}=\"");
     let starts: Vec<usize> = text.match_indices(&start).map(|(at, found)| at + found.len()).collect();
     starts.into_iter().filter_map(|at| text[at..].split('"').next())
 }
 
-/// Resolves a relative link of a page.
 fn joined(page: &Path, link: &str) -> PathBuf {
     let mut target = page.parent().unwrap_or(Path::new("")).to_owned();
     for part in Path::new(link).components() {

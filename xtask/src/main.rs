@@ -153,14 +153,14 @@ fn run() -> ExitCode {
         Command::Drift(args) => Ok(openapi_drift::run(&root, &args.into())),
     };
     let output = output.unwrap_or_else(|problems| Output::new(Outcome::Failed, format!("{problems}\n")));
-    // A broken pipe is ignored.
+    // A write error is ignored, because the program that reads the pipe may have ended.
     let _ = std::io::stdout().write_all(output.out.as_bytes());
     let _ = std::io::stderr().write_all(output.err.as_bytes());
     ExitCode::from(output.outcome as u8)
 }
 
-/// Returns the workspace of the current directory. It may differ from the workspace in which this
-/// program was built.
+/// Returns the workspace of the current directory, which may differ from the workspace in which
+/// this program was built.
 fn workspace() -> Option<PathBuf> {
     let here = env::current_dir().ok()?;
     here.ancestors().find(|folder| folder.join("xtask/Cargo.toml").is_file()).map(Path::to_owned)

@@ -1,4 +1,4 @@
-//! Runs rustdoc on the library through cargo, with an output folder of its own and with unstable
+//! Runs rustdoc on the library through cargo, with a separate output folder and with unstable
 //! options.
 
 use std::env;
@@ -9,12 +9,11 @@ use std::process::Command;
 use crate::cargo::{self, cargo};
 use openapi_drift::Result;
 
-/// The environment variable with rustdoc's output folder. If it is set, cargo has started this
-/// program as rustdoc; see [`as_rustdoc`].
+/// If this variable is set, cargo has started this program in place of rustdoc. The value is the
+/// output folder of rustdoc.
 const MARK: &str = "XTASK_AS_RUSTDOC";
 
-/// Builds the documentation of the library in `folder`. `features` are arguments for cargo, `args`
-/// are arguments for rustdoc.
+/// `features` are arguments of cargo, and `args` are arguments of rustdoc.
 pub(crate) fn run(root: &Path, folder: &Path, features: &[&str], args: &[&str]) -> Result<()> {
     let this =
         env::current_exe().map_err(|error| format!("cannot find the path of this program: {error}"))?;
@@ -28,8 +27,8 @@ fn command(root: &Path, features: &[&str], args: &[&str]) -> Command {
     command
 }
 
-/// If cargo has started this program as rustdoc, runs the real rustdoc with unstable options and an
-/// empty output folder, and returns whether it succeeded. Otherwise returns `None`.
+/// If cargo has started this program in place of rustdoc, runs the real rustdoc and returns whether
+/// rustdoc succeeded. Otherwise returns `None`.
 ///
 /// Only rustdoc gets unstable options. If cargo got them too, it would rebuild every dependency.
 pub(crate) fn as_rustdoc() -> Option<bool> {
@@ -38,7 +37,7 @@ pub(crate) fn as_rustdoc() -> Option<bool> {
     if let Some(at) = args.iter().position(|arg| arg == "-o" || arg == "--out-dir")
         && let Some(given) = args.get_mut(at + 1)
     {
-        // The folder may not exist yet. If rustdoc cannot write to the folder, it reports an error.
+        // An error is ignored, because the folder may not exist yet.
         let _ = fs::remove_dir_all(&folder);
         *given = folder;
     }

@@ -1,5 +1,5 @@
 //! `cargo xtask deny`: runs cargo-deny with `deny.toml`. Checks licences, duplicate and banned
-//! crates, sources, and, if their database can be fetched, advisories. Installs nothing.
+//! crates and sources. Checks advisories if the advisory database can be fetched. Installs nothing.
 
 use std::path::Path;
 
@@ -23,7 +23,6 @@ pub(super) fn run(root: &Path) -> Result<Output> {
     Ok(held("deny: bans, licences, sources and advisories passed"))
 }
 
-/// Runs the check on all members of the workspace, including the tools.
 fn check(root: &Path, what: &[&str]) -> Result<()> {
     let mut deny = cargo(root);
     cargo::run(deny.args(["deny", "--workspace", "--locked", "check", "--show-stats"]).args(what))

@@ -1,5 +1,5 @@
-//! `cargo xtask features`: checks that the library builds without warnings with each single feature and without
-//! features. Reads the list of features from the manifest.
+//! `cargo xtask features`: checks that the library builds without warnings with each single feature
+//! and without features. Reads the list of features from the manifest.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,8 +14,7 @@ pub(super) fn run(root: &Path) -> Result<Output> {
     let mut problems = Problems::default();
     for name in &names {
         eprintln!("features: {}", if name.is_empty() { "none" } else { name });
-        // Checks the library without its tests, because the tests have dependencies that enable
-        // more features.
+        // The tests are not checked, because they have dependencies that enable more features.
         let mut clippy = cargo(root);
         clippy.args(["clippy", "-q", "-p", "fintech-auth", "--no-default-features", "--features", name]);
         if let Err(problem) = cargo::run(clippy.args(["--", "-D", "warnings"])) {
@@ -25,8 +24,7 @@ pub(super) fn run(root: &Path) -> Result<Output> {
     problems.or(held(format!("features: {} builds without warnings", names.len())))
 }
 
-/// Returns the features of the package except `default`, and an empty name for the build without
-/// features.
+/// The empty name stands for the build without features.
 fn names(features: &BTreeMap<String, Vec<String>>) -> Vec<&str> {
     let alone = features.keys().map(String::as_str).filter(|name| *name != "default");
     [""].into_iter().chain(alone).collect()

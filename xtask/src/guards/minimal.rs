@@ -12,8 +12,8 @@ use openapi_drift::{Output, Problems, Result};
 pub(super) fn run(root: &Path) -> Result<Output> {
     let packed = Packed::unpack(root, "minimal")?;
     fs::remove_file(packed.folder.join("Cargo.lock")).map_err(|error| format!("Cargo.lock: {error}"))?;
-    // Unstable features are allowed only for this command, because with these features some
-    // dependencies build differently.
+    // Only `cargo update` gets `RUSTC_BOOTSTRAP`, because some dependencies build differently if
+    // this variable is set.
     let mut resolve = packed.cargo();
     resolve.args(["update", "-q", "-Z", "direct-minimal-versions"]).env("RUSTC_BOOTSTRAP", "1");
     cargo::succeeded(&mut resolve).map_err(with_advice)?;

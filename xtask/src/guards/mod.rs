@@ -1,5 +1,6 @@
-//! Checks of promises to users that are not about behaviour, such as the MSRV. Each guard is a
-//! command, and a step of `cargo xtask ci`. A guard changes no checked-in files.
+//! The guards check promises to users that are not about behavior, such as the minimum supported
+//! Rust version. Each guard is a command and a step of `cargo xtask ci`. A guard changes no
+//! checked-in files.
 
 mod deny;
 mod features;
@@ -38,7 +39,6 @@ pub(crate) enum Guard {
     ThirdVendor,
 }
 
-/// Runs a guard in the workspace at `root`.
 pub(crate) fn run(root: &Path, guard: Guard) -> Result<Output> {
     match guard {
         Guard::Deny => deny::run(root),
@@ -52,17 +52,14 @@ pub(crate) fn run(root: &Path, guard: Guard) -> Result<Output> {
     }
 }
 
-/// Returns the output of a guard that passed.
 fn held(what: impl Display) -> Output {
     Output::new(Outcome::Success, format!("{what}\n"))
 }
 
-/// Returns the output of a guard that could not run at all, or that could not complete.
 fn skipped(why: impl Display) -> Output {
     Output::new(Outcome::Skipped, format!("skipped: {why}\n"))
 }
 
-/// Finds the package of the library.
 fn library(metadata: &Metadata) -> Result<&Package> {
     let mut packages = metadata.workspace_packages().into_iter();
     let found = packages.find(|package| package.name.as_str() == "fintech-auth");

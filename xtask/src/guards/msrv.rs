@@ -35,7 +35,6 @@ pub(super) fn run(root: &Path) -> Result<Output> {
     Ok(held(format!("msrv: no dependency requires a newer Rust; builds with {toolchain}")))
 }
 
-/// Reports each dependency that requires a newer Rust version than `stated`.
 fn check_dependencies(metadata: &Metadata, stated: &Version) -> Result<()> {
     let mut problems = Problems::default();
     for package in built_by_users(metadata)? {
@@ -48,7 +47,7 @@ fn check_dependencies(metadata: &Metadata, stated: &Version) -> Result<()> {
 }
 
 /// Returns the packages that users build with the library, on any platform and with any feature.
-/// These are all packages except dev-dependencies.
+/// Users do not build dev-dependencies.
 fn built_by_users(metadata: &Metadata) -> Result<Vec<&Package>> {
     let nodes = metadata.resolve.iter().flat_map(|resolve| &resolve.nodes);
     let nodes: BTreeMap<_, _> = nodes.map(|node| (&node.id, node)).collect();
@@ -66,13 +65,12 @@ fn built_by_users(metadata: &Metadata) -> Result<Vec<&Package>> {
     Ok(metadata.packages.iter().filter(|package| seen.contains(&package.id)).collect())
 }
 
-/// Returns the installed toolchain for the version `stated`.
 fn toolchain<'a>(list: &'a str, stated: &str) -> Option<&'a str> {
     let mut names = list.lines().filter_map(|line| line.split_whitespace().next());
     names.find(|name| {
         let rest = name.strip_prefix(stated);
-        // If the stated version is 1.8, toolchain 1.89 does not match. If it is 1.89, toolchain
-        // 1.89.0 matches.
+        // The version 1.8 must not match the toolchain 1.89. The version 1.89 must match the
+        // toolchain 1.89.0.
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '.']))
     })
 }
@@ -83,8 +81,8 @@ mod tests {
 
     use super::*;
 
-    /// Returns a workspace whose library depends on `a`, which depends on `b`. The library also has
-    /// the dev-dependency `c`.
+    /// The library depends on `a`, and `a` depends on `b`. The crate `c` is a dev-dependency of the
+    /// library.
     fn workspace(b: &str) -> Metadata {
         let id = |name: &str| format!("path+file:///{name}#1.0.0");
         let package = |name: &str, rust: &str| {

@@ -1,5 +1,5 @@
-//! Tests the packages outside the workspace. Each of them has its own lock file or optimization
-//! level.
+//! Tests the packages outside the workspace, which have their own lock files or optimization
+//! levels.
 
 use std::path::Path;
 
@@ -7,13 +7,11 @@ use super::held;
 use crate::cargo::{self, cargo};
 use openapi_drift::{Output, Result};
 
-/// `cargo xtask shuttle`: tests the interleavings of the token cache.
 pub(super) fn shuttle(root: &Path) -> Result<Output> {
     test(root, "tests/shuttle/Cargo.toml", "target/shuttle")?;
     Ok(held("shuttle: all explored interleavings passed"))
 }
 
-/// `cargo xtask examples`: tests the examples for actix-web, AWS Lambda and Prometheus.
 pub(super) fn examples(root: &Path) -> Result<Output> {
     test(root, "examples/webhook_frameworks/Cargo.toml", "target/examples")?;
     Ok(held("examples: all examples outside the workspace passed"))

@@ -33,11 +33,9 @@ pub(super) fn run(root: &Path) -> Result<Output> {
     problems.or(held(format!("package: builds, {} KiB", size.div_ceil(1024))))
 }
 
-/// Returns whether the line is an unexpected warning, for example about a yanked version in
-/// `Cargo.lock`.
 fn is_unexpected_warning(line: &str) -> bool {
-    // These warnings are expected: the repository has no URL yet, and tests and benchmarks are not
-    // packed. The wording of the warnings depends on the version of cargo.
+    // These warnings are expected, because the repository has no URL yet, and tests and benchmarks
+    // are not packed. The wording of the warnings depends on the version of cargo.
     let is_unknown_place = line.strip_prefix("warning: manifest has no ").is_some_and(|lacked| {
         let mut words = lacked.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
         words.all(|word| ["documentation", "homepage", "repository", "or", "and"].contains(&word))

@@ -1,8 +1,8 @@
 //! Packs the crate as for publishing, and unpacks it below `target/packed/` as a separate
 //! workspace.
 //!
-//! Removes the dev-dependencies from the manifest, because they enable more features and select
-//! newer versions of crates than a user's build does.
+//! Removes the dev-dependencies from the manifest, because they would enable more features and
+//! select newer versions of crates than the build of a user.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,18 +15,14 @@ use super::library;
 use crate::cargo::{self, cargo, starting};
 use openapi_drift::Result;
 
-/// An unpacked copy of the crate.
 #[derive(Debug)]
 pub(super) struct Packed {
     pub(super) folder: PathBuf,
-    /// The target directory of the main workspace. It is shared, so that dependencies are built
-    /// only once.
+    /// The target directory of the main workspace, so that cargo builds the dependencies only once.
     target: PathBuf,
 }
 
 impl Packed {
-    /// Packs the crate at `root` and unpacks it into `target/packed/<place>`, which is emptied
-    /// first.
     pub(super) fn unpack(root: &Path, place: &str) -> Result<Self> {
         let metadata = cargo::metadata(root)?;
         let target = metadata.target_directory.clone().into_std_path_buf();
@@ -45,13 +41,12 @@ impl Packed {
         cargo::succeeded(&mut tar)?;
         let packed = Self { folder, target };
         packed.edit_manifest(as_own_workspace)?;
-        // Removes the dev-dependencies from the packed lock file. All other packages keep their
-        // versions.
+        // The update removes the dev-dependencies from the packed lock file. All other packages
+        // keep their versions.
         cargo::succeeded(packed.cargo().args(["update", "-q", "--workspace", "--offline"]))?;
         Ok(packed)
     }
 
-    /// Replaces the manifest with the result of `edit`.
     pub(super) fn edit_manifest(&self, edit: impl FnOnce(&str) -> Result<String>) -> Result<()> {
         let manifest = self.folder.join("Cargo.toml");
         let failed = |error| format!("cannot edit the packed manifest: {error}");
@@ -59,14 +54,12 @@ impl Packed {
         Ok(fs::write(&manifest, edit(&text)?).map_err(failed)?)
     }
 
-    /// Returns a cargo command in this folder.
     pub(super) fn cargo(&self) -> Command {
         let mut command = cargo(&self.folder);
         command.env("CARGO_TARGET_DIR", &self.target);
         command
     }
 
-    /// Returns a command in this folder that runs the cargo of another toolchain.
     pub(super) fn cargo_of(&self, toolchain: &str) -> Command {
         let mut command = starting("rustup", &self.folder);
         command.args(["run", toolchain, "cargo"]).env("CARGO_TARGET_DIR", &self.target);
@@ -74,13 +67,11 @@ impl Packed {
     }
 }
 
-/// Returns the path of the file that `cargo package` writes.
 pub(super) fn archive(metadata: &Metadata) -> Result<PathBuf> {
     let name = format!("package/fintech-auth-{}.crate", library(metadata)?.version);
     Ok(metadata.target_directory.join(name).into_std_path_buf())
 }
 
-/// Turns `manifest` into a separate workspace without dev-dependencies.
 fn as_own_workspace(manifest: &str) -> Result<String> {
     let mut toml: DocumentMut =
         manifest.parse().map_err(|error| format!("cannot parse the packed manifest: {error}"))?;

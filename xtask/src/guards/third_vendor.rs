@@ -1,5 +1,5 @@
-//! `cargo xtask third-vendor`: adds the vendor in `tests/third_vendor/acme.patch` to a copy of the crate and runs that
-//! vendor's test. This tests the recipe "Add a vendor" in CONTRIBUTING.md.
+//! `cargo xtask third-vendor`: adds the vendor in `tests/third_vendor/acme.patch` to a copy of the
+//! crate and runs the test of this vendor. This tests the recipe "Add a vendor" in CONTRIBUTING.md.
 
 use std::path::Path;
 use std::process::Command;
@@ -9,15 +9,15 @@ use crate::cargo;
 use openapi_drift::{Output, Result};
 
 const PATCH: &str = "tests/third_vendor/acme.patch";
-/// The manifest entry for the test. A packed manifest must list its tests.
+/// The manifest entry for the test, because a packed manifest must list each test.
 const TEST: &str = "\n[[test]]\nname = \"acme\"\npath = \"tests/acme.rs\"\n";
 
 pub(super) fn run(root: &Path) -> Result<Output> {
     let packed = Packed::unpack(root, "third-vendor")?;
     cargo::succeeded(&mut patch(root, &packed.folder))?;
     packed.edit_manifest(|manifest| Ok(manifest.to_owned() + TEST))?;
-    // The package is cleaned before and after the test. Otherwise cargo may use the build script of
-    // another step.
+    // The package is cleaned before and after the test, because cargo may otherwise use the build
+    // script of a different step.
     let clean = || cargo::run(packed.cargo().args(["clean", "--quiet", "-p", "fintech-auth"]));
     clean()?;
     let tested = cargo::run(packed.cargo().args(["test", "--quiet", "--locked", "--test", "acme"]));
@@ -26,7 +26,6 @@ pub(super) fn run(root: &Path) -> Result<Output> {
     Ok(held("third-vendor: the new vendor builds and issues a token"))
 }
 
-/// Returns a command that applies the patch in `folder`.
 fn patch(root: &Path, folder: &Path) -> Command {
     let mut patch = cargo::starting("patch", folder);
     patch.args(["-p1", "--no-backup-if-mismatch", "-i"]).arg(root.join(PATCH));

@@ -186,7 +186,7 @@ impl Action for Clock {
 }
 
 impl Page {
-    /// Returns by how much the clock was moved.
+    /// The monotonic time of the emulator's clock is the sum of all moves.
     pub(super) fn moved(&self, emulator: &Emulator) -> Duration {
         emulator.clock().monotonic()
     }
