@@ -186,7 +186,6 @@ impl IssuedToken {
         self.interpret(sent, options).map(|(token, _)| token)
     }
 
-    /// Converts the response to a token, and also returns the whole lifetime of the token.
     pub(crate) fn interpret(
         self,
         sent: SystemTime,

@@ -61,7 +61,6 @@ struct ColdState {
     /// The id of the token that was rejected or revoked last. This token must not be loaded from a
     /// store again.
     rejected: Option<TokenId>,
-    /// Whether the rejected token must still be removed from the store.
     eviction_pending: bool,
     failure: Option<FailureBackoff>,
     /// Boxed, because few entries have renewals after a 401.
@@ -154,7 +153,6 @@ pub(in crate::token) struct NewToken<'a> {
     pub(in crate::token) epoch: Epoch,
 }
 
-/// The reason why a new token is not installed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(in crate::token) enum Discarded {
     /// The token was revoked or rejected during the request, or a token that the request used was
@@ -311,8 +309,6 @@ impl CacheEntry {
         self.put(&mut self.lock(), new, marks, retry_at)
     }
 
-    /// Installs a new token only if `old`, a rejected token, is still the current token. Returns
-    /// whether `old` was replaced.
     pub(in crate::token) fn replace(
         &self,
         old: TokenId,
@@ -385,9 +381,6 @@ impl CacheEntry {
         Ok(Token::from_arc(new.issued))
     }
 
-    /// Records a failed refresh. `retry_at` gets the number of failures so far, and returns the
-    /// earliest time of the next refresh. `refused` is the fingerprint of the credentials if the
-    /// server refused the credentials.
     pub(in crate::token) fn fail(
         &self,
         error: Error,

@@ -15,7 +15,6 @@ pub(in crate::token) struct TaskGuard {
 }
 
 impl TaskGuard {
-    /// Fails after a shutdown was started.
     pub(super) fn new(alive: watch::Receiver<()>, work: &WorkTracker) -> Result<Self, Error> {
         Ok(Self { alive, _running: work.begin().ok_or_else(shut_down)? })
     }

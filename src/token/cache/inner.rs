@@ -117,7 +117,6 @@ impl CacheInner {
         self.alive.subscribe()
     }
 
-    /// Fails after a shutdown was started.
     pub(in crate::token) fn task_guard(&self) -> Result<TaskGuard, Error> {
         // Subscribe before the registration. Otherwise a shutdown between these two steps would not
         // end the task.

@@ -10,7 +10,6 @@ pub(in crate::token) struct Place {
     /// eviction of entries that are used often.
     pub(super) used: AtomicBool,
     pub(super) handles: AtomicU32,
-    /// The position in the queue, if no handle holds the entry.
     pub(super) index: AtomicU32,
 }
 

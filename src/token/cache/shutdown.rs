@@ -28,7 +28,6 @@ impl CacheInner {
         let deadline = after(Instant::now(), within);
         work.close();
         let ended = async {
-            // Running tasks continue during this write.
             self.write_all_marks().await;
             work.closed_and_idle().await;
             // A task may have added a mark since the first write.

@@ -212,8 +212,6 @@ impl CacheState {
         if left > max_wait { Err(self.limited(now.tick, left)) } else { Ok(()) }
     }
 
-    /// Returns the error for a caller that cannot wait until its request may be sent. `left` is the
-    /// remaining time until then.
     pub(in crate::token) fn limited(&self, now: u64, left: Duration) -> Error {
         if now < self.cool_down.until() {
             return cooling_down(left);
@@ -232,7 +230,6 @@ impl CacheState {
         }
     }
 
-    /// Removes a token that another process invalidated or revoked.
     pub(in crate::token) fn drop_token(&self, entry: &CacheEntry, id: TokenId) {
         if entry.invalidate(id) {
             self.counters.evicted_remotely.add(1);
@@ -263,8 +260,6 @@ impl CacheState {
         &self.negative
     }
 
-    /// Remembers for `left` that these credentials are refused, unless the source has replaced the
-    /// credentials.
     pub(in crate::token) fn refused(&self, credentials: &Fingerprint, left: Duration, error: Error) {
         if *credentials == self.source.credentials_fingerprint() {
             self.negative().refused(self.now().tick, left, error);

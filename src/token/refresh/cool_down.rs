@@ -40,7 +40,6 @@ impl CoolDown {
         self.lock().until
     }
 
-    /// Applies a cool-down that another process reported.
     pub(in crate::token) fn extend(&self, now: u64, left: Duration) {
         let mut state = self.lock();
         state.until = state.until.max(now.saturating_add(millis(left.min(self.longest))));

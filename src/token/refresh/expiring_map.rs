@@ -68,7 +68,6 @@ impl<K, V> Default for ExpiringMap<K, V> {
     }
 }
 
-/// Returns the instant `time` after `now`, at most 100 years later.
 pub(in crate::token) fn after(now: Instant, time: Duration) -> Instant {
     now + time.min(LONGEST)
 }

@@ -60,7 +60,6 @@ impl NegativeCache {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Clears the state, unless the state belongs to these credentials.
     pub(in crate::token) fn retain(&self, credentials: Fingerprint) {
         let mut state = self.lock();
         if state.credentials != Some(credentials) {
@@ -99,7 +98,6 @@ impl NegativeCache {
         Ok(())
     }
 
-    /// Checks whether the credentials are blocked, without starting a probe.
     pub(in crate::token) fn peek(&self, now: u64) -> Result<(), Error> {
         match &self.lock().refusal {
             Some(refusal) if now < refusal.until => {

@@ -67,8 +67,6 @@ impl CacheState {
         Ok(true)
     }
 
-    /// Records why the store blocks requests with these credentials, and returns the error for the
-    /// caller.
     pub(in crate::token) fn blocked(&self, block: Block, credentials: &Fingerprint) -> Error {
         let now = self.now().tick;
         match block {

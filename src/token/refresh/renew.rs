@@ -236,7 +236,6 @@ impl CacheInner {
         replaced
     }
 
-    /// Stores a token for the other processes, unless one of these processes holds the lease.
     async fn put(&self, entry: &CacheEntry, stored: &StoredToken) {
         let Some(breaker) = self.shared.ready() else { return };
         let key = self.shared.key(entry);
@@ -244,7 +243,6 @@ impl CacheInner {
             // The token was requested with the client credentials, so the revocation of another
             // token does not affect this token.
             lease.parents.clear();
-            // If the store fails, only this process has the token.
             let _ = breaker.call(breaker.store.put_and_release(&key, stored, &lease)).await;
         }
     }

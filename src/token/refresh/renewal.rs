@@ -62,9 +62,7 @@ impl Replacement {
 }
 
 pub(super) enum Step {
-    /// Return the 401 to the caller.
     Suppressed,
-    /// The rejected token is no longer current. Use the current token, or request a token.
     UseCurrent,
     Invalidate,
     Use(Candidate),

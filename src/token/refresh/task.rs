@@ -215,7 +215,6 @@ impl RefreshTask {
         if work.is_closed() && !must_continue() { Err(shut_down()) } else { Ok(outcome) }
     }
 
-    /// Waits until a request may be sent. If there is a store, the store determines when.
     async fn wait_for_turn(&self, mut admission: Option<Admission>, deadline: u64) -> Result<(), Error> {
         let shared = &*self.shared;
         let now = shared.now().tick;

@@ -192,7 +192,6 @@ impl RefreshTask {
         }
     }
 
-    /// Installs a token from the store, if the token is fresh and neither revoked nor rejected.
     fn install_stored(&self, stored: StoredToken, requested_at: Now, epoch: Epoch) -> Option<Token> {
         let id = stored.id;
         if self.entry.pending_eviction() == Some(id) {
@@ -206,8 +205,8 @@ impl RefreshTask {
         Some(token)
     }
 
-    /// Converts a token from the store, if the token is fresh. `requested_at` is the time of the
-    /// call to the store.
+    /// Returns `None` if the token is not fresh. `requested_at` is the time of the call to the
+    /// store.
     pub(in crate::token) fn read_stored(&self, stored: StoredToken, requested_at: Now) -> Option<Issued> {
         // The store measured the age when it responded, which is after `requested_at`.
         let age = u64::try_from(stored.age.as_millis()).unwrap_or(u64::MAX).saturating_add(1);

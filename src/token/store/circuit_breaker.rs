@@ -46,7 +46,6 @@ pub(in crate::token) struct StoreCircuitBreaker {
     pub(in crate::token) failures: Counter,
     state: Mutex<State>,
     observer: TokenObserver,
-    /// Wakes the task that writes pending marks.
     pub(in crate::token) pending: Notify,
 }
 
@@ -135,7 +134,6 @@ impl StoreCircuitBreaker {
         }
     }
 
-    /// Fails if the circuit is open.
     pub(in crate::token) async fn write_mark(
         &self,
         source: &Fingerprint,

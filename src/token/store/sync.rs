@@ -25,12 +25,10 @@ use crate::{
     },
 };
 
-/// The number of tokens whose marks are requested in one call.
 const BATCH: usize = 500;
 /// Each process checks its tokens after a random delay of at most this time, so that not all
 /// processes call the store at the same time.
 const SPREAD: Duration = Duration::from_secs(1);
-/// The longest delay between two attempts to call a failing store.
 const MAX_PAUSE: Duration = Duration::from_secs(60);
 
 impl CacheInner {

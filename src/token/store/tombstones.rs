@@ -80,7 +80,6 @@ impl Tombstones {
         self.lock().live(token, now).is_some_and(|mark| mark.invalidation.is_none())
     }
 
-    /// Returns whether a token is revoked or invalidated.
     pub(in crate::token) fn is_marked(&self, token: TokenId, now: u64) -> bool {
         self.lock().live(token, now).is_some()
     }

@@ -152,8 +152,6 @@ fn discard(state: &Mutex<State>, number: u64) {
     }
 }
 
-/// Returns whether a new connection may help, because the connection is broken or its server is no
-/// longer the master.
 fn needs_reconnect(error: &RedisError) -> bool {
     use ServerErrorKind::{BusyLoading, ClusterDown, MasterDown, ReadOnly};
     error.is_unrecoverable_error()

@@ -84,7 +84,6 @@ impl Subscription {
         }
     }
 
-    /// Ends the subscription until `open` is called again.
     pub(super) fn close(&self) {
         if let Some(task) = self.task.lock().unwrap_or_else(PoisonError::into_inner).take() {
             task.abort();
@@ -211,7 +210,6 @@ impl Drop for Subscribed {
     }
 }
 
-/// Handles messages until the connection ends, or until the server does not respond to a ping.
 async fn receive_messages(subscription: &Weak<Subscription>, mut sink: PubSubSink, mut stream: PubSubStream) {
     let _subscribed = match subscription.upgrade() {
         Some(subscription) => Subscribed::new(&subscription),

@@ -94,7 +94,6 @@ fn short(fingerprint: &Fingerprint) -> KeyId {
 
 #[derive(Debug, Eq, PartialEq)]
 pub(super) enum Message {
-    /// The token or the lease of a key changed.
     Changed(KeyId),
     Revoked(Vec<TokenId>),
     Invalidated(TokenId),

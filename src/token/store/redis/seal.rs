@@ -38,7 +38,6 @@ const HEADER: usize = 1 + ID + NONCE_LEN;
 /// tokens have been stored with it (136 tokens per second for one year).
 pub struct SealingKey {
     key: LessSafeKey,
-    /// Identifies the key without revealing it.
     id: [u8; ID],
 }
 
@@ -124,7 +123,6 @@ impl Keyring {
     }
 }
 
-/// Returns the additional authenticated data: the version, the id of the key, and the context.
 fn aad(id: &[u8; ID], about: &Fingerprint) -> Aad<[u8; 1 + ID + 32]> {
     let mut bytes = [VERSION; 1 + ID + 32];
     bytes[1..=ID].copy_from_slice(id);

@@ -59,7 +59,6 @@ impl Server {
         }
     }
 
-    /// Opens a connection for messages only.
     pub(super) async fn listen(&self) -> RedisResult<PubSub> {
         match self {
             Self::Single(client) => {

@@ -69,7 +69,6 @@ impl RedisStore {
         self.names.about(&format!("refresh {:016x}", token.get()), key)
     }
 
-    /// Returns `None` if no key of this store can open the token.
     pub(super) fn token(&self, key: &StoreKey, sealed: &Sealed) -> Option<StoredToken> {
         let text = self.keys.open(&self.names.about("access", key), &sealed.text)?;
         let mut token = entry::read(&text, sealed.left, sealed.now)?;
