@@ -1,12 +1,12 @@
 //! Four processes share tokens through Redis. Shows which process requested a token from the
-//! emulator, and which processes received it from Redis.
+//! emulator, and which processes received the token from Redis.
 //!
 //! ```sh
 //! cargo run --example fleet --features redis
 //! ```
 //!
 //! The example starts a `redis-server` (Debian: `apt-get install redis-server`), unless `REDIS_URL`
-//! names a running one.
+//! names a running server.
 
 use std::{
     env,
@@ -36,7 +36,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 /// The code that each process of your service runs. Only the addresses are specific to this
 /// example.
 async fn process(name: &str) -> Result<(), Box<dyn Error>> {
-    // In production use 32 random bytes that all processes share, with SealingKey::from_base64.
+    // In production, use 32 random bytes that all processes share, with SealingKey::from_base64.
     let store = RedisStore::builder([SealingKey::new(&[42; 32]).unwrap()])
         .with_namespace("example")
         .open(&env::var("REDIS_URL")?)?;
@@ -53,8 +53,8 @@ async fn process(name: &str) -> Result<(), Box<dyn Error>> {
     let token = client.token(&scopes).await?;
     tell("at the start");
     if name == "first" {
-        // Invalidate the token, as a client does after a 401. The other processes drop the token
-        // when Redis notifies them.
+        // Invalidate the token, as a client does after a 401 response. Redis notifies the other
+        // processes, and they drop the token.
         tokio::time::sleep(Duration::from_secs(1)).await;
         client.invalidate(&token).await;
     } else {
@@ -80,7 +80,7 @@ async fn fleet() -> Result<(), Box<dyn Error>> {
         .collect();
     for mut process in processes? {
         if let Some(words) = process.stdout.take() {
-            // The emulator runs in this thread, so another thread has to read and print.
+            // The emulator runs in this thread, so a second thread must read and print.
             let print = move || {
                 BufReader::new(words).lines().try_for_each(|line| line.map(|line| println!("{line}")))
             };

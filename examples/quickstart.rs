@@ -60,7 +60,7 @@ async fn tour(moneykit: moneykit::Client, moov: moov::Client) -> Result<(), Erro
     Ok(())
 }
 
-/// Describes `expires_in`, which Moov sends as a Unix timestamp.
+/// Moov sends `expires_in` as a Unix timestamp, not as a number of seconds.
 fn lifetime(expires_in: Option<ExpiresIn>) -> String {
     match expires_in.map(|expires_in| expires_in.raw()) {
         None => "a token without expires_in".to_owned(),

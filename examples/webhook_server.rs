@@ -5,7 +5,8 @@
 //! transfer.updated --to http://127.0.0.1:3000/webhooks/moov`.
 //!
 //! In your own crate, this code needs `axum`, `tokio` (features `macros`, `net`,
-//! `rt-multi-thread`), and `fintech-auth` with the feature `axum`. It needs no client secret.
+//! `rt-multi-thread`), and `fintech-auth` with the feature `axum`. The server needs no client
+//! secret.
 
 use axum::{Router, http::StatusCode, routing::post};
 use fintech_auth::{
@@ -13,18 +14,19 @@ use fintech_auth::{
     moneykit, moov,
 };
 
-/// The whole body is signed, so you can act on it. Queue long work, because the vendor waits only
-/// for a few seconds.
+/// The whole body is signed, so the handler can use the body. Queue long work, because the vendor
+/// waits only a few seconds for a response.
 async fn from_moneykit(MoneykitWebhook(webhook): MoneykitWebhook) -> StatusCode {
     match webhook.event() {
         Ok(event) => println!("{}: link {:?}", event.kind.as_str(), event.link_id),
-        // The webhook is authentic, so a refusal would only cause retries.
+        // The webhook is authentic, so an error status would only cause retries.
         Err(error) => println!("not an event that this version knows: {error}"),
     }
     StatusCode::OK
 }
 
-/// The body is not signed: fetch the object (`UnsignedEvent::refetch_url`) and use that.
+/// The body is not signed. Fetch the object (`UnsignedEvent::refetch_url`) and use the response
+/// instead of the body.
 async fn from_moov(MoovWebhook(webhook): MoovWebhook) -> StatusCode {
     match webhook.unsigned_event() {
         Ok(hint) => println!("{}: transfer {:?}", hint.kind.as_str(), hint.id("transferID")),
@@ -33,8 +35,8 @@ async fn from_moov(MoovWebhook(webhook): MoovWebhook) -> StatusCode {
     StatusCode::OK
 }
 
-/// Returns the routes. The layers call a handler until it responds with 2xx. Later retries of the
-/// same delivery do not reach the handler.
+/// Until a handler responds with 2xx, the layer calls the handler for each retry of a delivery.
+/// Later retries do not reach the handler.
 pub(crate) fn router(
     moneykit: moneykit::webhook::WebhookVerifier,
     moov: moov::webhook::WebhookVerifier,

@@ -1,5 +1,5 @@
-//! Generates the client: `openapi.json` → `$OUT_DIR/client.rs`. The settings below are all that a
-//! client with tokens needs.
+//! Generates the client in `$OUT_DIR/client.rs` from `openapi.json`. A client with tokens needs
+//! only the settings below.
 
 use std::{env, error::Error, fs, path::Path};
 
@@ -11,7 +11,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut settings = GenerationSettings::new();
     settings
         .with_interface(InterfaceStyle::Positional)
-        // The client does not compile without the hooks, so they cannot be forgotten.
+        // With `Expected`, a client without hooks does not compile, so the hooks cannot be
+        // forgotten.
         .with_hooks(HooksMode::Expected)
         .with_inner_type("fintech_auth::authorize::Authorizer".parse()?);
     let code = Generator::new(&settings).generate_tokens(&spec)?.to_string();

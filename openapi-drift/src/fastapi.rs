@@ -1,6 +1,6 @@
 //! Tests `regen` with an OpenAPI 3.1 document that FastAPI generated. The document describes the
 //! API of MoneyKit, so `regen` must generate the bindings of MoneyKit, except for the differences
-//! listed here. `fixtures/fastapi/README.md` explains how the document was generated.
+//! in this file. `fixtures/fastapi/README.md` explains how the document was generated.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,8 +16,8 @@ use crate::{Input, Outcome, Request, run};
 
 const CONTRACT: &str = "specs/moneykit/openapi.yaml";
 
-/// The target of an action in MoneyKit's overlay. FastAPI does not support shared parameters, and
-/// repeats the parameter in each operation. So the test replaces this target by `OWN_PARAMETERS`.
+/// A target in MoneyKit's overlay. FastAPI repeats a shared parameter in each operation, so the
+/// test replaces this target with `OWN_PARAMETERS`.
 const SHARED_PARAMETER: &str = "$.components.parameters.Version";
 const OWN_PARAMETERS: &str = "$.paths[*][*].parameters[?@.name == 'MoneyKit-Version']";
 
@@ -25,7 +25,6 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Creates a workspace in which the vendor MoneyKit publishes a document.
 fn workspace() -> TempDir {
     let workspace = TempDir::new().unwrap();
     fs::create_dir_all(workspace.path().join("specs/moneykit")).unwrap();

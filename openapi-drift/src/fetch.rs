@@ -38,7 +38,6 @@ impl From<&str> for Origin {
 }
 
 impl Origin {
-    /// Returns the name of the document for messages.
     pub(crate) fn name(&self) -> String {
         match self {
             Origin::File(path) => path.display().to_string(),
@@ -47,8 +46,6 @@ impl Origin {
         }
     }
 
-    /// Returns the file name without its extension, such as `2025-06-10` for
-    /// `moov/2025-06-10.yaml`.
     pub(crate) fn stem(&self) -> Option<&str> {
         match self {
             Origin::File(path) => path.file_stem()?.to_str(),
@@ -56,11 +53,7 @@ impl Origin {
         }
     }
 
-    /// Reads the document. Returns `None` if the server reports that it has not changed.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the document cannot be read or exceeds a limit.
+    /// Returns `None` if the server reports that the document has not changed.
     pub(crate) fn read(&self, options: &FetchOptions) -> Result<Option<Fetched>> {
         let copy = |bytes, date| Fetched { bytes, date, etag: None, last_modified: None };
         match self {
@@ -115,7 +108,6 @@ mod tests {
         }
     }
 
-    /// A reader that never ends, like some pipes.
     struct Endless(usize);
 
     impl Read for Endless {

@@ -1,4 +1,4 @@
-//! Reads the checked-in files, and replaces either all files that differ or no file.
+//! Reads the checked-in files. Replaces all files that differ, or no file if an error occurs.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -9,8 +9,8 @@ use similar::TextDiff;
 
 use crate::problems::Result;
 
-/// The time limit for finding a minimal diff. The search takes quadratic time if the texts have
-/// little in common. After this time, the diff is correct but not minimal.
+/// The time limit for finding a minimal diff, because the search takes quadratic time if the texts
+/// have little in common. After this time, the diff is correct but not minimal.
 const MAX_DIFF_TIME: Duration = Duration::from_secs(2);
 
 /// A file with its current and its new text.
@@ -19,7 +19,7 @@ pub struct Change {
     path: PathBuf,
     /// The path relative to the workspace.
     pub(crate) name: String,
-    /// The current text, or `None` if the file does not exist.
+    /// `None` if the file does not exist.
     old: Option<String>,
     new: String,
 }
@@ -44,7 +44,7 @@ impl Change {
         unified(&self.name, self.old.as_deref().unwrap_or_default(), &self.new)
     }
 
-    /// Returns the path of the temporary file that contains the new text until it is renamed.
+    /// Returns the path of the temporary file that contains the new text until the file is renamed.
     fn draft(&self) -> PathBuf {
         let mut name = self.path.clone().into_os_string();
         name.push(".draft");
@@ -59,19 +59,16 @@ impl Change {
     }
 }
 
-/// Returns the unified diff of two texts. The diff is empty if the texts are equal.
 pub(crate) fn unified(name: &str, old: &str, new: &str) -> String {
     let mut config = TextDiff::configure();
     let diff = config.timeout(MAX_DIFF_TIME).diff_lines(old, new);
     diff.unified_diff().context_radius(3).header(&format!("a/{name}"), &format!("b/{name}")).to_string()
 }
 
-/// Reads the file called `name`, relative to `root`.
 pub(crate) fn read(root: &Path, name: &str) -> Result<String> {
     fs::read_to_string(root.join(name)).map_err(|error| format!("{name}: {error}").into())
 }
 
-/// Reads the file called `name`. Returns `None` if it does not exist.
 pub(crate) fn read_if_there(root: &Path, name: &str) -> Result<Option<String>> {
     match fs::read_to_string(root.join(name)) {
         Ok(text) => Ok(Some(text)),
@@ -80,8 +77,8 @@ pub(crate) fn read_if_there(root: &Path, name: &str) -> Result<Option<String>> {
     }
 }
 
-/// Makes all necessary changes or none. Writes each text to a temporary file and then renames this
-/// file, so that a crash leaves no file that is written in part.
+/// Makes all necessary changes, or no change if an error occurs. Writes each text to a temporary
+/// file and then renames this file, so that a crash does not leave a partly written file.
 ///
 /// # Errors
 ///

@@ -10,7 +10,6 @@ use tempfile::TempDir;
 use crate::document;
 use crate::source::{self, Operation};
 
-/// The document that the invented library publishes.
 pub(crate) const DOCUMENT: &str = "\
 openapi: 3.0.1
 info:
@@ -105,8 +104,7 @@ components:
     Unused: { type: http, scheme: digest }
 ";
 
-/// The library's `source.toml`. It lists two of the three operations. Its `sha256` matches no
-/// document.
+/// Lists two of the three operations of the library. The `sha256` matches no document.
 pub(crate) const SOURCE: &str = "\
 # Where it is from.
 kind = \"document\"
@@ -137,12 +135,10 @@ actions:
     x-source: the desk
 ";
 
-/// Parses `DOCUMENT`.
 pub(crate) fn document() -> Value {
     edited("", "")
 }
 
-/// Parses `DOCUMENT` after `from` is replaced by `to`.
 pub(crate) fn edited(from: &str, to: &str) -> Value {
     assert!(DOCUMENT.contains(from), "{from} is not in the fixture");
     read(&DOCUMENT.replace(from, to))
@@ -156,8 +152,6 @@ pub(crate) fn kept() -> Vec<Operation> {
     source::parse("fixture", SOURCE).unwrap().operations
 }
 
-/// Creates a workspace with `document.yaml` in which the library is the only vendor and `regen` has
-/// not run yet.
 pub(crate) fn workspace() -> TempDir {
     let root = TempDir::new().unwrap();
     fs::create_dir_all(root.path().join("specs/library")).unwrap();
@@ -171,7 +165,6 @@ pub(crate) fn put(root: &Path, name: &str, text: &str) {
     fs::write(root.join(name), text).unwrap();
 }
 
-/// Returns the names and the texts of all files below `root`, sorted.
 pub(crate) fn files(root: &Path) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut open = vec![root.to_owned()];

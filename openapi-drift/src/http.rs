@@ -1,6 +1,6 @@
 //! Downloads a document over TLS, or over plain HTTP from a loopback address. Limits the size and
-//! the time. Sends validators, so that an unchanged document is not downloaded again. Sends no
-//! credentials.
+//! the time. Sends validators (`ETag` and `Last-Modified`), so that an unchanged document is not
+//! downloaded again. Sends no credentials.
 
 use std::io::{Read as _, Write as _};
 use std::time::{Duration, Instant};
@@ -18,18 +18,15 @@ const TOO_LATE: &str = "timed out; increase `timeout` (seconds) in source.toml";
 
 const MAX_REDIRECTS: usize = 5;
 
-/// A document, its date, and the validators that the server sent with it.
 #[derive(Debug)]
 pub(crate) struct Fetched {
     pub(crate) bytes: Vec<u8>,
-    /// The day of the last change, or today if that day is unknown.
+    /// The date of the last change, or today if this date is unknown.
     pub(crate) date: NaiveDate,
-    /// The `ETag` header. `etag` and `last_modified` are the validators.
     pub(crate) etag: Option<String>,
     pub(crate) last_modified: Option<String>,
 }
 
-/// The validators of the checked-in document, and the time limit.
 #[derive(Debug)]
 pub(crate) struct FetchOptions {
     pub(crate) etag: Option<String>,
@@ -37,7 +34,7 @@ pub(crate) struct FetchOptions {
     pub(crate) timeout: Duration,
 }
 
-/// Downloads the document at `url`. Returns `None` if it has not changed.
+/// Returns `None` if the document has not changed.
 pub(crate) fn get(url: &str, options: &FetchOptions) -> Result<Option<Fetched>> {
     let deadline = Instant::now() + options.timeout;
     let mut at: Uri = url.parse().map_err(|error| format!("{url}: {error}"))?;
@@ -62,7 +59,6 @@ pub(crate) fn get(url: &str, options: &FetchOptions) -> Result<Option<Fetched>> 
     Err(format!("{url}: more than {MAX_REDIRECTS} redirects").into())
 }
 
-/// Returns whether the URL is https, or http on a loopback address.
 fn is_admitted(uri: &Uri) -> bool {
     let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
     let is_loopback =
@@ -74,7 +70,6 @@ fn is_admitted(uri: &Uri) -> bool {
     }
 }
 
-/// Returns the target of a redirect from the URL `at`.
 fn target(at: &Uri, headers: &HeaderMap) -> std::result::Result<Uri, String> {
     let location = text(headers, header::LOCATION).ok_or("without a location")?;
     let absolute = match (location.strip_prefix('/'), at.authority()) {
@@ -97,8 +92,8 @@ fn send(
     deadline: Instant,
 ) -> std::result::Result<Response<ureq::Body>, ureq::Error> {
     let left = deadline.saturating_duration_since(Instant::now());
-    // `get` follows redirects itself, because a redirect from https to http must fail, even to a
-    // loopback address.
+    // ureq must not follow redirects. `get` follows redirects, because a redirect from https to
+    // http must fail, even to a loopback address.
     let agent: Agent = Agent::config_builder()
         .timeout_global(Some(left))
         .max_redirects(0)
@@ -129,8 +124,8 @@ fn body(url: &str, response: Response<ureq::Body>) -> Result<Fetched> {
     if response.body().content_length().is_some_and(|length| length > MAX_BYTES as u64) {
         return Err(too_large().into());
     }
-    // The global timeout of the agent includes the time for reading the body. The size limit is one
-    // byte higher than `MAX_BYTES`, because the reader fails as soon as its limit is reached.
+    // The timeout of the agent includes reading the body. The limit is one byte higher than
+    // `MAX_BYTES`, because ureq fails as soon as the limit is reached.
     let bar = progress(url, response.body().content_length());
     let reader = response.into_body().into_with_config().limit(MAX_BYTES as u64 + 1).reader();
     let mut bytes = Vec::new();
@@ -142,7 +137,7 @@ fn body(url: &str, response: Response<ureq::Body>) -> Result<Fetched> {
     Ok(Fetched { bytes, date: changed.unwrap_or_else(date::today), etag, last_modified })
 }
 
-/// Shows the progress of the download: a bar on a terminal, otherwise one line.
+/// Shows a progress bar on a terminal, and a single line otherwise.
 fn progress(url: &str, length: Option<u64>) -> ProgressBar {
     let bar = length.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
     if bar.is_hidden() {

@@ -17,8 +17,6 @@ const MAX_SECONDS: u64 = 20;
 
 type Respond = Box<dyn Fn(&mut TcpStream) + Send>;
 
-/// Starts a server that responds to each request with the next of `responses`. Returns a workspace
-/// whose `source.toml` has the URL of the server, and a channel that receives the requests.
 fn serving(seconds: u64, responses: Vec<Respond>) -> (TempDir, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/openapi.yaml", listener.local_addr().unwrap());
@@ -56,7 +54,6 @@ fn fetch(root: &Path) -> Output {
     run(root, &Request { vendor: Some("library".into()), input: Input::Recorded, ..Request::default() })
 }
 
-/// Returns the error of `regen` for an invalid response. Checks that no file changes.
 fn refusal(response: Respond) -> String {
     refusal_within(MAX_SECONDS, response)
 }
@@ -101,7 +98,7 @@ fn unmodified_document_is_not_downloaded_again() {
     assert_eq!(files(root.path()), before);
 }
 
-/// The checked-in files do not contain the new operation, so a response `304 Not Modified` would
+/// The checked-in files do not contain the new operation, so a `304 Not Modified` response would
 /// not help.
 #[test]
 fn document_is_downloaded_again_for_a_new_operation() {

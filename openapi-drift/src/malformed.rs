@@ -13,7 +13,6 @@ use crate::fixture::{self, DOCUMENT, SOURCE, files, put, workspace};
 use crate::source;
 use crate::{Input, Mode, Outcome, Output, Request, run};
 
-/// Runs `regen library --from` with a document that is outside of the workspace.
 fn regen(root: &Path, path: &Path) -> Output {
     let request = Request {
         vendor: Some("library".into()),
@@ -23,7 +22,6 @@ fn regen(root: &Path, path: &Path) -> Output {
     run(root, &request)
 }
 
-/// Returns the error of `regen` for a document that must be rejected.
 fn refusal(document: impl AsRef<[u8]>) -> String {
     let elsewhere = TempDir::new().unwrap();
     let path = elsewhere.path().join("malformed");
@@ -44,8 +42,6 @@ fn refusal_of(path: &Path) -> String {
     message.replace(&path.display().to_string(), "it")
 }
 
-/// Returns the library's document in which `kind` replaces the schema `Kind`. An operation uses
-/// this schema.
 fn with_kind(kind: &str) -> String {
     let text = DOCUMENT.replace(
         "    Kind:\n      type: string\n      enum: [short, long]\n",
@@ -55,7 +51,6 @@ fn with_kind(kind: &str) -> String {
     text
 }
 
-/// Returns the library's document as OpenAPI 3.1 in JSON, after `edit` has changed it.
 fn in_3_1(edit: impl FnOnce(&mut Value)) -> String {
     let mut document = fixture::document();
     document["openapi"] = json!("3.1.0");
@@ -210,14 +205,13 @@ library: correct source.toml or overlay.yaml, then run again:
 ");
 }
 
-/// These documents have unusual but valid names and values.
 #[test]
 fn unusual_names_and_many_values_are_handled_as_data() {
     let many: Vec<String> = (0..200_000).map(|it| format!("v{it}")).collect();
     let odd = "{ type: object, properties: { __proto__: { type: string }, constructor: {}, '../../x': {}, \"\\e[2J\": {} } }";
     let huge = "{ type: number, maximum: 99999999999999999999999999999999999999999999 }".to_owned();
     let many = format!("{{ type: string, enum: [{}] }}", many.join(", "));
-    // The last contract is so large that no bindings can be generated from it.
+    // The last contract is so large that no bindings can be generated.
     for (kind, outcome) in
         [(odd.to_owned(), Outcome::NeedsReview), (huge, Outcome::NeedsReview), (many, Outcome::Failed)]
     {

@@ -1,7 +1,8 @@
 //! Applies an OpenAPI Overlay 1.0 to `upstream.yaml`, the vendor's API description without prose.
-//! Each action must state its kind, its reason and its source. An action that has no effect or that
-//! adds a duplicate is reported: the vendor may have made the same correction, and then the action
-//! must be deleted.
+//! Each action must state its kind, its reason and its source.
+//!
+//! Reports an action that has no effect or adds a duplicate. The vendor may have made the same
+//! correction, and then the action must be deleted.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +18,7 @@ use crate::shape::{DOCUMENT, join, segments, unescape, walk};
 
 const KINDS: [&str; 2] = ["upstream-bug", "ours"];
 
-/// An action that was skipped because it has no effect or adds a duplicate.
+/// An action that was skipped, for example because it has no effect.
 #[derive(Debug)]
 pub(crate) struct UnusedAction {
     pub(crate) message: String,
@@ -25,9 +26,9 @@ pub(crate) struct UnusedAction {
 }
 
 impl UnusedAction {
-    /// Returns whether a change at the JSON pointer `at` can be the reason why the action is
-    /// unused. The place of the change and the action's target must be the same, or one must
-    /// contain the other. They must also have at least two segments in common.
+    /// Returns whether a change at the JSON pointer `at` may be the reason why the action has no
+    /// effect. This is the case if the changed place contains the target of the action, or the
+    /// target contains the changed place. Both places must have at least two segments in common.
     pub(crate) fn concerns(&self, at: &str) -> bool {
         let wanted = steps(&self.target);
         let found = segments(at);
@@ -55,7 +56,7 @@ fn steps(path: &str) -> Vec<Vec<String>> {
         } else if let Some(inside) = rest.strip_prefix('.') {
             let end = inside.find(['.', '[']).unwrap_or(inside.len());
             let (name, after) = inside.split_at(end);
-            // `..` matches at any depth, so the depth of the next steps is unknown.
+            // `..` matches at any depth, so the depth of the steps after `..` is unknown.
             if name.is_empty() {
                 return steps;
             }
@@ -67,12 +68,8 @@ fn steps(path: &str) -> Vec<Vec<String>> {
     }
 }
 
-/// Applies the overlay called `name` to `document`. Skips each action that matches nothing, changes
-/// nothing or adds a duplicate, and returns the skipped actions.
-///
-/// # Errors
-///
-/// Fails if `overlay` is not valid, or an action has no kind, reason or source.
+/// Skips each action that matches nothing, changes nothing or adds a duplicate, and returns the
+/// skipped actions.
 pub(crate) fn apply(name: &str, overlay: Value, document: &mut Value) -> Result<Vec<UnusedAction>> {
     let overlay: Overlay = serde_json::from_value(overlay).map_err(|error| format!("{name}: {error}"))?;
     let mut problems = Problems::default();
@@ -110,7 +107,6 @@ pub(crate) fn apply(name: &str, overlay: Value, document: &mut Value) -> Result<
     problems.or(unused)
 }
 
-/// Returns `document` after one action.
 fn applied(overlay: &Overlay, action: &Action, document: &Value) -> std::result::Result<Value, String> {
     let alone = Overlay { actions: vec![action.clone()], ..overlay.clone() };
     let options = ApplyOptions::ErrorOnZeroMatch | ApplyOptions::ErrorOnMixedKindMatch;
@@ -128,9 +124,9 @@ fn applied(overlay: &Overlay, action: &Action, document: &Value) -> std::result:
         return Err("matches the same node twice".into());
     }
     if action.is_remove() {
-        // `roas_overlay` removes nodes in the order of the query. When it removes a list item, the
-        // later items move, so it would then remove wrong items. Removing from the end of the list
-        // avoids this.
+        // `roas_overlay` removes list items in the order of the query. Each removal changes the
+        // indices of the later items, so `roas_overlay` would remove wrong items. Removing the last
+        // item first avoids this.
         after = document.clone();
         places.sort_by_cached_key(|place| sortable(place));
         places.iter().rev().for_each(|place| remove(&mut after, place));
@@ -138,7 +134,7 @@ fn applied(overlay: &Overlay, action: &Action, document: &Value) -> std::result:
     Ok(after)
 }
 
-/// Splits a JSON pointer into segments. Pads each segment, so that indices sort as numbers.
+/// Pads each segment of a JSON pointer, so that list indices sort as numbers.
 fn sortable(pointer: &str) -> Vec<String> {
     pointer.split('/').map(|segment| format!("{segment:0>20}")).collect()
 }
@@ -156,8 +152,8 @@ fn remove(document: &mut Value, place: &str) {
     }
 }
 
-/// Finds duplicates in lists whose items must be unique, as (list, item). An overlay can add
-/// duplicates, because it only appends to lists.
+/// Finds duplicates in lists whose items must be unique, as (JSON pointer of the list, item). An
+/// overlay can add duplicates, because it only appends to lists.
 pub(crate) fn duplicates(document: &Value) -> BTreeSet<(String, String)> {
     const UNIQUE: [&str; 8] =
         ["allOf", "anyOf", "enum", "oneOf", "parameters", "required", "security", "servers"];
@@ -179,7 +175,6 @@ pub(crate) fn duplicates(document: &Value) -> BTreeSet<(String, String)> {
     found
 }
 
-/// Returns an error for each required extension that is missing or invalid.
 fn unmarked(action: &Action) -> Vec<String> {
     let mut missing = Vec::new();
     if !mark(action, "x-kind").is_some_and(|kind| KINDS.contains(&kind)) {
@@ -291,7 +286,8 @@ mod tests {
         assert!(message.contains("must specify either"), "{message}");
     }
 
-    /// `roas_overlay` removes items in the order of the query, which would remove wrong items.
+    /// `roas_overlay` alone would remove wrong items, because it removes items in the order of the
+    /// query.
     #[test]
     fn remove_deletes_the_named_items_in_any_order() {
         for target in ["$.list[2, 0]", "$.list[0, 2]", "$.list[-1, 0]", "$.list[?@.a != 1]"] {

@@ -5,22 +5,22 @@ use std::fmt;
 /// The result of a step that can find several problems.
 pub type Result<T> = std::result::Result<T, Problems>;
 
-/// A list of error messages. Each message names the document that it is about.
+/// A list of error messages. Each message names the document in which the error is.
 #[derive(Debug, Default)]
 pub struct Problems(Vec<String>);
 
 /// The maximum number of reported problems. A malformed document can have any number of problems.
 const MAX_PROBLEMS: usize = 100;
-/// The maximum number of characters of one problem that are shown.
+/// The maximum number of characters in the message of one problem.
 const MAX_LENGTH: usize = 2_000;
 
-/// Limits the length of a text, and removes characters that control a terminal. Otherwise a name in
-/// a vendor's document could move the cursor, or could imitate a line of our output.
+/// Limits the length of a text, and removes characters that control a terminal. Otherwise, a name
+/// in a vendor's document could move the cursor or imitate a line of our output.
 pub(crate) fn sanitize(text: &str) -> String {
     let mut sanitized = String::new();
     let mut rest = text.chars().enumerate().peekable();
     while let Some((count, each)) = rest.next() {
-        // Characters that change the direction of a text can hide its real content.
+        // Characters that change the writing direction can hide the real content of a text.
         let is_turning = matches!(each, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
         match each {
             _ if count == MAX_LENGTH => {
@@ -52,8 +52,8 @@ impl Problems {
         self.0.is_empty()
     }
 
-    /// Returns whether there are more problems than can be reported. The caller can then stop the
-    /// search.
+    /// Returns whether there are more problems than can be reported, so the search for problems can
+    /// stop.
     pub(crate) fn is_plenty(&self) -> bool {
         self.0.len() > MAX_PROBLEMS
     }

@@ -1,5 +1,5 @@
 //! Computes the values that `source.toml` records about a document: its revision, its SHA-256, its
-//! date, and the validators that the server sent.
+//! date, and the validators (`ETag` and `Last-Modified`) that the server sent.
 
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ use crate::request::{Mode, Request};
 use crate::sha256::sha256;
 use crate::source::{Record, Source};
 
-/// The age at which a document is reported as possibly abandoned. Both vendors change their
-/// documents several times a year.
+/// A document of this age is reported as possibly abandoned. Both vendors change their documents
+/// several times a year.
 const MAX_AGE_DAYS: i64 = 365;
 
-/// Returns the time limit, and the recorded validators if `origin` is the recorded URL.
+/// Returns the recorded validators only if `origin` is the recorded URL.
 pub(crate) fn fetch_options(source: &Source, origin: &Origin) -> FetchOptions {
     let of_this = |mark: &Option<String>| mark.clone().filter(|_| is_recorded(source, origin));
     FetchOptions {
@@ -26,7 +26,7 @@ pub(crate) fn fetch_options(source: &Source, origin: &Origin) -> FetchOptions {
     }
 }
 
-/// Returns the new record if it differs from the record in `source.toml`.
+/// Returns `None` if the record in `source.toml` stays unchanged.
 pub(crate) fn record(source: &Source, request: &Request, origin: &Origin, copy: &Fetched) -> Option<Record> {
     let old = Record {
         revision: source.revision.clone().unwrap_or_default(),
@@ -44,7 +44,7 @@ pub(crate) fn record(source: &Source, request: &Request, origin: &Origin, copy: 
         new.revision.clone_from(revision);
     }
     // The validators can change although the document does not change. `--check` must not report
-    // this.
+    // such a change.
     if is_other || is_recorded(source, origin) && request.mode == Mode::Write {
         new.etag.clone_from(&copy.etag);
         new.last_modified.clone_from(&copy.last_modified);
@@ -52,14 +52,13 @@ pub(crate) fn record(source: &Source, request: &Request, origin: &Origin, copy: 
     (new != old).then_some(new)
 }
 
-/// Returns the name of a revision. This is the value of `--revision`, otherwise the name of the
-/// file, and otherwise the start of the SHA-256.
+/// Returns the value of `--revision`, otherwise the name of the file, and otherwise the start of
+/// the SHA-256.
 fn revision(request: &Request, origin: &Origin, sha256: &str) -> String {
     let name = request.revision.as_deref().or_else(|| origin.stem());
     name.unwrap_or(&sha256[..12]).to_owned()
 }
 
-/// Returns a warning if the document is older than `MAX_AGE_DAYS`.
 pub(crate) fn age_warning(date: Option<&str>, today: NaiveDate, vendor: &str) -> Option<String> {
     let date = date::parse(date?)?;
     let days = (today - date).num_days();
@@ -70,8 +69,6 @@ pub(crate) fn age_warning(date: Option<&str>, today: NaiveDate, vendor: &str) ->
     })
 }
 
-/// Returns whether `origin` is the URL in `source.toml`. The recorded validators belong to this
-/// URL.
 fn is_recorded(source: &Source, origin: &Origin) -> bool {
     matches!(origin, Origin::Url(url) if source.url.as_deref() == Some(url))
 }

@@ -1,5 +1,5 @@
-//! Finds the references in a document, and explains why a reference is broken. A reference to
-//! another document is an error, and is never followed.
+//! Finds the references in a document, and explains why a reference is broken. A reference to a
+//! different document is an error, and is never followed.
 
 use serde_json::Value;
 
@@ -31,7 +31,7 @@ impl Reference {
         format!("{} refers to {}, which {why}", self.at, self.to)
     }
 
-    /// Returns the kind of the target, which follows from the path of the target.
+    /// Derives the kind of the target from the path of the target.
     fn found(&self) -> Option<&'static str> {
         let mut shape: &'static Shape = &COMPONENTS;
         for step in self.to.strip_prefix("#/components/")?.split('/') {
@@ -43,8 +43,8 @@ impl Reference {
         shape.name()
     }
 
-    /// Returns the kind and the name of the component of `document` that contains the target or is
-    /// the target.
+    /// Returns the kind and the name of the component that contains the target. The target can also
+    /// be the whole component.
     pub(crate) fn component(&self, document: &Value) -> Option<(String, String)> {
         let pointer = self.to.strip_prefix('#')?;
         document.pointer(pointer)?;
@@ -57,10 +57,9 @@ impl Reference {
     }
 }
 
-/// Replaces a `$ref` that is not a string. No valid target contains a space.
+/// Stands for a `$ref` that is not a string. No valid target contains a space.
 const NO_TEXT: &str = "no text";
 
-/// Returns every reference in `value`. `pointer` is the JSON pointer of `value`.
 pub(crate) fn references(value: &Value, shape: &'static Shape, pointer: &str) -> Vec<Reference> {
     let mut found = Vec::new();
     walk(value, shape, pointer, &mut |at, shape, value| {
@@ -98,7 +97,6 @@ pub(crate) fn operations(document: &Value) -> impl Iterator<Item = (&str, &str, 
     })
 }
 
-/// Returns the keys of an object. Returns no keys for any other value.
 pub(crate) fn keys(value: Option<&Value>) -> Vec<&str> {
     let map = value.and_then(Value::as_object).into_iter().flatten();
     map.map(|(key, _)| key.as_str()).collect()

@@ -1,5 +1,5 @@
 //! Updates the checked-in specs, or shows what would change. Computes all files before it writes
-//! the first one, so that no file changes if there is a problem.
+//! the first file, so that no file changes if there is a problem.
 
 use std::fs;
 use std::path::Path;
@@ -19,8 +19,8 @@ pub enum Outcome {
     Success = 0,
     /// There are changes.
     Changed = 1,
-    /// A change must be reviewed, because it breaks callers, because its meaning may have changed,
-    /// or because no rule covers it.
+    /// A person must review a change, because the change breaks callers, may change the meaning, or
+    /// has no rule.
     NeedsReview = 2,
     /// The command or the check failed.
     Failed = 3,
@@ -56,7 +56,7 @@ pub fn run(root: &Path, request: &Request) -> Output {
     };
     let mut output = finish(plans, request);
     output.out.insert_str(0, &rendered);
-    // The report is written last, so that an error here does not prevent writing the specs.
+    // Write the report last, so that an error here does not prevent writing the specs.
     if let Some((path, text)) = report
         && let Err(error) = fs::write(path, text)
     {
@@ -66,7 +66,6 @@ pub fn run(root: &Path, request: &Request) -> Output {
     output
 }
 
-/// Renders the report for a pull request, including errors.
 fn report(plans: &[Plan]) -> String {
     let failed: Vec<String> = plans
         .iter()
@@ -92,8 +91,7 @@ fn reports(plans: &[Plan], render: impl Fn(&Heading, &Drift) -> String, none: &s
     if found.is_empty() { none.to_owned() } else { found.join("\n") }
 }
 
-/// Returns the exit code for one vendor. With `--base`, the exit code depends only on the two
-/// documents.
+/// With `--base`, the exit code depends only on the two compared documents.
 fn outcome(plan: &Plan, is_comparison: bool) -> Outcome {
     if !plan.problems.is_empty() {
         return Outcome::Failed;
@@ -117,7 +115,7 @@ impl Output {
     }
 }
 
-/// Returns the requested vendors, sorted by name. A vendor is a folder with a `source.toml`.
+/// Returns the requested vendors, sorted by name. Each folder with a `source.toml` is a vendor.
 fn vendors(root: &Path, request: &Request) -> Result<Vec<String>> {
     let specs = root.join("specs");
     let folders = fs::read_dir(&specs).map_err(|error| format!("specs: {error}"))?;
@@ -142,9 +140,8 @@ fn vendors(root: &Path, request: &Request) -> Result<Vec<String>> {
     }
 }
 
-/// Writes the files, unless there is a problem, and reports the result for each vendor. `--check`
-/// shows the differences even if the overlay cannot be applied, because the differences in
-/// upstream.yaml show the reason.
+/// `--check` shows the differences even if the overlay cannot be applied, because the differences
+/// in upstream.yaml show the reason.
 fn finish(plans: Vec<Plan>, request: &Request) -> Output {
     let is_write = request.mode == Mode::Write;
     if is_write && plans.iter().any(|plan| !plan.problems.is_empty()) {

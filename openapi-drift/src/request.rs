@@ -31,14 +31,14 @@ pub enum Mode {
     Write,
     /// Show the differences.
     Check,
-    /// Report only the meaning of the changes.
+    /// Report only what the changes mean for callers.
     Drift,
 }
 
-/// The document that upstream.yaml is generated from.
+/// The document from which upstream.yaml is generated.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub enum Input {
-    /// Use upstream.yaml itself.
+    /// Use the checked-in upstream.yaml.
     #[default]
     Upstream,
     /// Download the vendor's document from the URL in `source.toml`.

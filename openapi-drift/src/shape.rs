@@ -1,6 +1,6 @@
-//! The grammar of an OpenAPI 3.0 document. The grammar distinguishes keywords from names:
-//! `description` is prose in a schema, but below `properties` it is the name of a property. The
-//! values of unknown keys are data.
+//! The grammar of an OpenAPI 3.0 document. The grammar distinguishes keywords from names. For
+//! example, `description` is a keyword in a schema, but the name of a property below `properties`.
+//! The values of unknown keys are data.
 
 use serde_json::Value;
 
@@ -26,7 +26,6 @@ pub(crate) enum Shape {
 }
 
 impl Shape {
-    /// Returns the shape of the value under `key`.
     pub(crate) fn under(&'static self, key: &str) -> &'static Shape {
         match self {
             Shape::Names(shape) | Shape::Patterned(shape) => shape,
@@ -37,7 +36,6 @@ impl Shape {
         }
     }
 
-    /// Returns the shape of the items of a list.
     pub(crate) fn items(&'static self) -> &'static Shape {
         match self {
             Shape::List(shape) => shape,
@@ -45,7 +43,6 @@ impl Shape {
         }
     }
 
-    /// Returns whether this is an object with keywords that has the name `wanted`.
     pub(crate) fn is(&self, wanted: &str) -> bool {
         matches!(self, Shape::Object { name, .. } if *name == wanted)
     }
@@ -59,13 +56,12 @@ impl Shape {
         }
     }
 
-    /// Returns whether the keys are OpenAPI keywords.
     pub(crate) fn has_keywords(&self) -> bool {
         matches!(self, Shape::Object { .. })
     }
 }
 
-/// Calls `visit` for `value` and for each value inside it, with its JSON pointer. A parent comes
+/// Calls `visit` for `value` and for each value inside it, with its JSON pointer. Visits a parent
 /// before its children.
 pub(crate) fn walk<'v>(
     value: &'v Value,
@@ -94,22 +90,18 @@ pub(crate) fn join(pointer: &str, key: &str) -> String {
     format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"))
 }
 
-/// Converts a segment of a JSON pointer to a key.
 pub(crate) fn unescape(segment: &str) -> String {
     segment.replace("~1", "/").replace("~0", "~")
 }
 
-/// Splits a JSON pointer into keys.
 pub(crate) fn segments(pointer: &str) -> Vec<String> {
     pointer.split('/').skip(1).map(unescape).collect()
 }
 
-/// Returns whether `key` of a path item is an HTTP method, such as `get`.
 pub(crate) fn is_method(key: &str) -> bool {
     PATH_ITEM.under(key).is("operation")
 }
 
-/// The whole document.
 pub(crate) static DOCUMENT: Shape = object(
     "document",
     &[
@@ -121,10 +113,8 @@ pub(crate) static DOCUMENT: Shape = object(
     ],
 );
 
-/// The map of paths.
 pub(crate) static PATHS: Shape = Shape::Patterned(&PATH_ITEM);
 
-/// The components, to which references lead.
 pub(crate) static COMPONENTS: Shape = object(
     "components",
     &[
@@ -144,7 +134,6 @@ const fn object(name: &'static str, fields: &'static [(&'static str, &'static Sh
     Shape::Object { name, fields }
 }
 
-/// A value whose content OpenAPI does not define.
 pub(crate) static DATA: Shape = Shape::Data;
 static DATA_BY_NAME: Shape = Shape::Names(&DATA);
 
@@ -164,7 +153,6 @@ static FLOWS: Shape = object(
 );
 static FLOW: Shape = object("flow", &[("scopes", &DATA_BY_NAME)]);
 
-/// A path with its operations.
 pub(crate) static PATH_ITEM: Shape = object(
     "path item",
     &[
@@ -215,12 +203,9 @@ static EXAMPLE: Shape = object("example", &[]);
 static LINKS: Shape = Shape::Names(&LINK);
 static LINK: Shape = object("link", &[("parameters", &DATA_BY_NAME), ("server", &SERVER)]);
 
-/// Schemas by name.
 pub(crate) static NAMED_SCHEMAS: Shape = Shape::Names(&SCHEMA);
-/// A list of schemas.
 pub(crate) static SCHEMAS: Shape = Shape::List(&SCHEMA);
 
-/// A schema.
 pub(crate) static SCHEMA: Shape = object(
     "schema",
     &[
@@ -236,8 +221,8 @@ pub(crate) static SCHEMA: Shape = object(
 );
 static DISCRIMINATOR: Shape = object("discriminator", &[("mapping", &Shape::Names(&Shape::Target))]);
 
-/// Returns whether `key` is a keyword of schemas in OpenAPI 3.0 (version 3.0.4, section 4.7.24),
-/// except `xml`. These keywords have the same meaning in 3.1.
+/// Returns whether OpenAPI 3.0 defines `key` as a keyword of schemas (version 3.0.4, section
+/// 4.7.24). `xml` is not included. The keywords have the same meaning in 3.1.
 pub(crate) fn is_schema_keyword(key: &str) -> bool {
     const KEYWORDS: &str = "$ref additionalProperties allOf anyOf default deprecated description discriminator enum example \
         exclusiveMaximum exclusiveMinimum externalDocs format items maxItems maxLength maxProperties \

@@ -1,6 +1,6 @@
-//! Extracts the operations that `source.toml` lists from a vendor's document, with everything that
-//! they refer to. Finds an operation by its method and path, and checks that its id is listed. If
-//! an operation is missing, the message names its new place or similar paths.
+//! Extracts the operations that `source.toml` lists from a vendor's document, together with the
+//! components to which they refer. Finds an operation by its method and path, and checks that its
+//! id is listed.
 
 use serde_json::{Map, Value, json};
 
@@ -11,32 +11,24 @@ use crate::reference::{keys, operations, references};
 use crate::shape::{self, is_method, join};
 use crate::source::Operation;
 
-/// The extracted part of a document, and the operations that have an older or newer id in this
-/// document.
 #[derive(Debug)]
 pub(crate) struct Slice {
     pub(crate) document: Value,
-    /// The id in the document and our id of each renamed operation.
+    /// The renamed operations, as pairs of the id in the document and our id.
     pub(crate) renames: Vec<(String, String)>,
     pub(crate) mismatches: Vec<Mismatch>,
 }
 
-/// An operation that the document does not contain in the way in which `source.toml` lists it.
+/// An operation that is missing in the document, or whose id is not listed in `source.toml`.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Mismatch {
     /// JSON pointer.
     pub(crate) at: String,
-    /// The message. It includes the name of the document.
     pub(crate) message: String,
-    /// Whether the operation exists under an id that is not listed.
+    /// Whether the operation exists, but its id is not listed.
     pub(crate) is_renamed: bool,
 }
 
-/// Extracts the operations `wanted` from the document called `name`.
-///
-/// # Errors
-///
-/// Fails if the document is not OpenAPI 3.0. Fails for each broken reference.
 pub(crate) fn slice(name: &str, document: &Value, wanted: &[Operation]) -> Result<Slice> {
     require_3_0(name, document)?;
     let mut problems = Problems::default();
@@ -88,7 +80,6 @@ pub(crate) fn slice(name: &str, document: &Value, wanted: &[Operation]) -> Resul
     Ok(Slice { document: sliced, renames, mismatches })
 }
 
-/// Fails if `document` is not OpenAPI 3.0.
 pub(crate) fn require_3_0(name: &str, document: &Value) -> Result<()> {
     match version(document).as_deref() {
         Some(version) if version.starts_with("3.0.") => Ok(()),
@@ -103,19 +94,15 @@ pub(crate) fn require_3_0(name: &str, document: &Value) -> Result<()> {
     }
 }
 
-/// Finds the path item and the operation by method and path. Ignores the id.
+/// Finds the path item and the operation by method and path. Ignores the operation id.
 fn at<'v>(document: &'v Value, wanted: &Operation) -> Option<(&'v Value, &'v Value)> {
     let item = &document["paths"][&wanted.path];
     let found = item.get(&wanted.method).filter(|found| found.is_object())?;
     Some((item, found))
 }
 
-/// Finds the path item and the operation by method and path.
-///
-/// # Errors
-///
-/// Fails if there is no such operation, or if its id is not listed. For a missing operation, the
-/// message names its new place or similar paths.
+/// Finds the path item and the operation by method and path. Fails if the operation is missing, or
+/// if its id is not listed. The error for a missing operation names its new place or similar paths.
 pub(crate) fn find<'v>(
     name: &str,
     document: &'v Value,
@@ -161,13 +148,12 @@ fn paths_near(document: &Value, wanted: &str) -> String {
     format!("there are no paths under /{top}")
 }
 
-/// Returns the fields of a path item that apply to all methods.
 fn shared_by_methods(item: &Value) -> Value {
     let fields = item.as_object().into_iter().flatten();
     fields.filter(|(key, _)| !is_method(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
-/// Returns the components that `sliced` refers to, directly or through other components.
+/// Returns the components to which `sliced` refers, directly or through other components.
 fn components(name: &str, document: &Value, sliced: &Value) -> Result<Value> {
     let mut problems = Problems::default();
     let mut kept = json!({});

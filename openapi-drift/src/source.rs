@@ -1,5 +1,5 @@
 //! Reads and updates `source.toml`, which names the source of `upstream.yaml` and lists the
-//! operations that we use. An update keeps the comments.
+//! operations that we use. An update keeps the comments in the file.
 
 use serde::Deserialize;
 use toml_edit::{DocumentMut, Item};
@@ -8,27 +8,26 @@ use crate::date;
 use crate::problems::{Problems, Result};
 use crate::shape::is_method;
 
-/// The content of `source.toml`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Source {
     pub(crate) kind: Kind,
     #[serde(rename = "operation")]
     pub(crate) operations: Vec<Operation>,
-    /// Used only for `kind = "document"`. This also applies to all fields below.
+    /// `url` and the fields after `url` are used only for `kind = "document"`.
     pub(crate) url: Option<String>,
     pub(crate) revision: Option<String>,
     pub(crate) sha256: Option<String>,
-    /// The day of the revision, such as `2025-06-10`.
+    /// The date of the revision, such as `2025-06-10`.
     pub(crate) date: Option<String>,
-    /// The validators that the server sent with the revision.
+    /// The server sent `etag` and `last_modified` with the revision.
     pub(crate) etag: Option<String>,
     pub(crate) last_modified: Option<String>,
     /// The time limit for the download, in seconds. Default: 60 s.
     pub(crate) timeout: Option<u64>,
 }
 
-/// The fields that `update` writes. If a value is `None`, the field is removed.
+/// The fields that `update` writes. `update` removes a field whose value is `None`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Record {
     pub(crate) revision: String,
@@ -38,7 +37,6 @@ pub(crate) struct Record {
     pub(crate) last_modified: Option<String>,
 }
 
-/// How the content of `upstream.yaml` was obtained.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Kind {
@@ -48,20 +46,18 @@ pub(crate) enum Kind {
     Transcribed,
 }
 
-/// An operation that we use.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Operation {
     pub(crate) id: String,
     pub(crate) method: String,
     pub(crate) path: String,
-    /// Other ids that the operation has in older or newer documents.
+    /// The ids of the operation in older or newer documents.
     #[serde(default)]
     pub(crate) formerly: Vec<String>,
 }
 
 impl Operation {
-    /// Returns a text such as `POST /oauth2/token`.
     pub(crate) fn label(&self) -> String {
         format!("{} {}", self.method.to_uppercase(), self.path)
     }
@@ -80,11 +76,6 @@ impl Operation {
     }
 }
 
-/// Parses the file called `name`.
-///
-/// # Errors
-///
-/// Fails if the text is not a valid `source.toml`.
 pub(crate) fn parse(name: &str, text: &str) -> Result<Source> {
     let source: Source = toml_edit::de::from_str(text).map_err(|error| format!("{name}: {error}"))?;
     let mut problems = Problems::default();
@@ -104,11 +95,7 @@ pub(crate) fn parse(name: &str, text: &str) -> Result<Source> {
     problems.or(source)
 }
 
-/// Returns `text` with the fields of `record`. All other content is unchanged.
-///
-/// # Errors
-///
-/// Fails if the text is not TOML.
+/// Writes the fields of `record` into `text`. Keeps all other content, such as comments.
 pub(crate) fn update(name: &str, text: &str, record: &Record) -> Result<String> {
     let mut toml: DocumentMut = text.parse().map_err(|error| format!("{name}: {error}"))?;
     for (key, new) in [

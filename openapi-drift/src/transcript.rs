@@ -9,12 +9,6 @@ use crate::shape::join;
 use crate::slice::{find, require_3_0};
 use crate::source::Operation;
 
-/// Checks the transcript called `name`.
-///
-/// # Errors
-///
-/// Fails for each operation that is missing or not listed, and for each operation or schema that
-/// has no `x-source`.
 pub(crate) fn check(name: &str, document: &Value, kept: &[Operation]) -> Result<()> {
     require_3_0(name, document)?;
     let mut problems = Problems::default();

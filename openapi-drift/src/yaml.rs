@@ -1,6 +1,6 @@
-//! Renders a document as YAML with sorted keys. A string is quoted if a YAML 1.1 parser would read
-//! it as another type, such as `2023-02-18` (a date) or `no` (false), because many tools use YAML
-//! 1.1.
+//! Renders a document as YAML with sorted keys. Quotes a string if a YAML 1.1 parser would read the
+//! string as a different type, such as `2023-02-18` (a date) or `no` (false), because many tools
+//! use YAML 1.1.
 
 use serde::ser::{Serialize, Serializer};
 use serde_json::Value;
@@ -9,12 +9,8 @@ use crate::build_script::plain_scalar;
 use crate::document;
 use crate::problems::Result;
 
-/// Returns the text of the file called `name`. The text is `banner` as a comment, followed by
-/// `document`.
-///
-/// # Errors
-///
-/// Fails if the text would parse to another document.
+/// Writes `banner` as a comment, followed by `document`. Fails if the text would parse to a
+/// different document.
 pub(crate) fn render(name: &str, banner: &str, document: &Value) -> Result<String> {
     let mut sorted = document.clone();
     sorted.sort_all_objects();
@@ -27,7 +23,7 @@ pub(crate) fn render(name: &str, banner: &str, document: &Value) -> Result<Strin
     }
 }
 
-/// The prefix of strings that must be quoted. The prefix makes `yaml_serde` quote the string, and
+/// A prefix for strings that must be quoted. `yaml_serde` quotes a string with this prefix, and
 /// `render` then removes the prefix.
 const MARK: &str = "#quote ";
 const QUOTED_MARK: &str = "'#quote ";
@@ -45,7 +41,7 @@ impl Serialize for Marked<'_> {
     }
 }
 
-/// Adds the prefix, unless the build script would parse `text` without quotes as the same string.
+/// Adds the prefix, unless the build script would parse the unquoted `text` as the same string.
 fn marked(text: &str) -> String {
     let is_text = plain_scalar(text).is_some_and(|value| value == text);
     if is_text { text.to_owned() } else { format!("{MARK}{text}") }

@@ -1,5 +1,5 @@
-//! Tests the generated client against a server that asks the emulator which tokens are valid and
-//! counts requests.
+//! Tests the generated client against a server that counts requests and asks the emulator which
+//! tokens are valid.
 
 use std::sync::{
     Arc,
@@ -46,8 +46,8 @@ async fn account(
     ([(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 
-/// `with_origins` is needed only in this test: in the real service, tokens and accounts have one
-/// origin.
+/// Only this test needs `with_origins`, because the emulator and the accounts have different
+/// origins. In the real service, tokens and accounts have the same origin.
 fn client(moov: &moov::Client, url: &str) -> Client {
     let bearer = moov.bearer(&["/accounts.read".parse().expect("a scope")]).expect("a scope");
     let http = HttpOptions::default().to_reqwest(url).expect("a client");
@@ -93,7 +93,7 @@ async fn generated_client_sends_our_token() {
 async fn expired_token_is_renewed_and_the_request_is_retried_once() {
     let setting = Setting::start().await;
     setting.client.account("a-1").await.expect("an account");
-    // The vendor revokes the tokens before they expire, and the client is not notified.
+    // The vendor revokes the tokens before they expire, and does not notify the client.
     setting.accounts.emulator.revoke_all();
     let account = Account { name: "new".to_owned() };
     let renamed = setting.client.rename_account("a-1", &account).await.expect("an account");

@@ -1,5 +1,5 @@
 //! Tests the metrics after an issued token, a refused token request, a valid webhook and a forged
-//! one.
+//! webhook.
 
 use fintech_auth::{
     RetryPolicy, Scope,

@@ -64,8 +64,9 @@ impl Accounts {
         let token = self.tokens.token(&scopes).await.map_err(AccountError::Token)?;
         let request = self.request(account, token.authorization().clone()).map_err(AccountError::Http)?;
         let response = self.http.execute(request).await.map_err(AccountError::Http)?;
-        // Invalidate the token only if the server reports it as invalid. After a 401 with another
-        // cause, a new token would not help. An `Authorizer` would also retry the request once.
+        // Invalidate the token only if the server reports that the token is invalid. After a 401
+        // with a different cause, a new token would not help. An `Authorizer` would also retry the
+        // request once.
         if response.status() == StatusCode::UNAUTHORIZED
             && classify_challenges(response.headers()) == Rejection::InvalidToken
         {

@@ -1,5 +1,5 @@
-//! Tests the service with the emulator, whose token endpoint responds like Moov's. A small API in
-//! this file asks the emulator which tokens are valid.
+//! Tests the service with the emulator, whose token endpoint responds like Moov's. The API in this
+//! file asks the emulator which tokens are valid.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Tests the service without a vendor: the tests provide the tokens, and a listener replaces the
+//! Tests the service without a vendor. The tests provide the tokens, and a listener replaces the
 //! API.
 
 use std::{
@@ -30,7 +30,6 @@ fn accounts(tokens: Arc<dyn TokenProvider>, url: &str) -> Accounts {
     Accounts::new(tokens, HttpOptions::default().to_reqwest(url).expect("a client"), url)
 }
 
-/// Sends this response to one request, and returns the request.
 fn respond_once(listener: TcpListener, response: &'static str) -> thread::JoinHandle<String> {
     thread::spawn(move || {
         let (mut stream, _) = listener.accept().expect("a connection");
@@ -68,7 +67,6 @@ async fn request_is_not_sent_without_a_token() {
     assert_eq!(listener.accept().unwrap_err().kind(), WouldBlock);
 }
 
-/// A provider that records how the service uses it.
 #[derive(Debug, Default)]
 struct Recorder(Mutex<Vec<String>>);
 

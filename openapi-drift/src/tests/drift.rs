@@ -113,7 +113,7 @@ fn exit_code_reflects_the_most_severe_change() {
     }
 }
 
-/// After the first `regen`, `upstream.lock` has the fingerprint of each reported text. So the next
+/// The first `regen` writes the fingerprint of the changed text to `upstream.lock`, so the next
 /// `regen` reports nothing.
 #[test]
 fn same_change_is_reported_once() {
@@ -150,8 +150,8 @@ fn invalid_lock_file_is_rejected() {
     ");
 }
 
-/// The overlay takes precedence over the vendor's document. If the overlay corrects a change of the
-/// vendor, users are not affected by this change.
+/// If the overlay corrects a change of the vendor, the contract does not change, so users are not
+/// affected.
 #[test]
 fn changes_corrected_by_the_overlay_are_marked() {
     let root = generated();
@@ -202,7 +202,6 @@ fn drift_from(root: &Path, name: &str) -> Output {
     run(root, &request)
 }
 
-/// The report lists the lines of the generated API that would be removed. No file is written.
 #[test]
 fn removed_operation_is_a_breaking_change() {
     let root = generated();
@@ -258,7 +257,6 @@ fn operation_with_a_changed_id_is_still_compared() {
     assert_eq!(fixture::files(root.path()), before);
 }
 
-/// An overlay action that has no effect is not an error, but an additional finding in the report.
 #[test]
 fn unused_overlay_action_is_reported_with_the_other_findings() {
     let root = generated();
@@ -309,7 +307,7 @@ fn incomplete_or_missing_lock_file_is_rejected() {
     assert_eq!(check(root.path()).outcome, Outcome::Success);
 }
 
-/// The vendor's prose is removed even from places in which OpenAPI does not define prose.
+/// The vendor's prose must also be removed from keywords in which OpenAPI does not define prose.
 #[test]
 fn checked_in_files_contain_no_vendor_prose() {
     let root = workspace();

@@ -20,7 +20,6 @@ const OVERLAY: &str = "specs/library/overlay.yaml";
 const LOCK: &str = "specs/library/upstream.lock";
 const CONTRACT: &str = "specs/library/openapi.yaml";
 
-/// Runs `regen library --from document.yaml`, with `--check` if `check` is true.
 fn regen(root: &Path, check: bool) -> Output {
     regen_from(root, "document.yaml", check)
 }
@@ -40,7 +39,6 @@ fn check(root: &Path) -> Output {
     run(root, &request)
 }
 
-/// Creates a workspace in which `regen` has generated all files.
 fn generated() -> TempDir {
     let root = workspace();
     let output = regen(root.path(), false);

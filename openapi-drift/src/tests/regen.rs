@@ -248,7 +248,7 @@ fn regen_writes_no_file_on_a_problem() {
         (OVERLAY, sound.replace("{ description: What was lent. }", leads_nowhere), "which does not exist"),
         (SOURCE, String::new(), "specs/library/source.toml"),
     ] {
-        // The document is new, so that every file would change.
+        // Every file would change, because the document is new.
         put(root.path(), "document.yaml", &DOCUMENT.replace("enum: [short, long]", "enum: [a]"));
         put(root.path(), name, &text);
         let spoilt = fixture::files(root.path());
@@ -373,7 +373,6 @@ components: { schemas: { Loan: { x-source: a receipt, title: Loan, type: object 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// After `regen` has accepted a document, a second run must change nothing.
     #[test]
     fn regen_of_its_own_output_changes_nothing(
         at in proptest::sample::select(places()),
@@ -393,7 +392,6 @@ proptest! {
     }
 }
 
-/// Returns the JSON pointer of every value in the library's document.
 fn places() -> Vec<String> {
     let mut places = Vec::new();
     walk(&fixture::document(), &crate::shape::DOCUMENT, "", &mut |at, _, _| {

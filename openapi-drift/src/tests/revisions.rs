@@ -1,5 +1,5 @@
 //! Tests the checked-in specs, and the reports about the differences between four revisions of an
-//! invented document. These revisions contain each kind of change that real revisions of a vendor
+//! invented document. The revisions contain each kind of change that real documents of a vendor
 //! contained.
 
 use serde_json::{Value, json};
@@ -36,8 +36,6 @@ fn security() -> Value {
     json!({ "Card": { "type": "http", "scheme": "basic" } })
 }
 
-/// Returns the first revision: names with prefixes, an empty response schema, and error statuses
-/// without a body.
 fn first() -> Value {
     json!({
         "openapi": "3.0.0",
@@ -74,8 +72,6 @@ fn first() -> Value {
     })
 }
 
-/// Returns the second revision: names without prefixes, a second operation, a second encoding, a
-/// parameter, and a field with another meaning.
 fn second() -> Value {
     let request = || json!({ "schema": refer("schemas", "LoanRequest") });
     let mut document = first();
@@ -126,7 +122,6 @@ fn second() -> Value {
     document
 }
 
-/// Returns the third revision: other enum values of a parameter, and more status codes.
 fn third() -> Value {
     let mut document = second();
     document["components"]["schemas"]["Editions"] = kind(&["e2", "e3", "newest"], "Two a year.");
@@ -138,8 +133,6 @@ fn third() -> Value {
     document
 }
 
-/// Returns the fourth revision: a renamed parameter component with an inline schema, one list of
-/// security requirements for all operations, a header in each response, and other enum values.
 fn fourth() -> Value {
     let mut document = third();
     document["security"] = json!([{ "Card": [] }]);
@@ -160,7 +153,6 @@ fn fourth() -> Value {
     document
 }
 
-/// Compares each revision with each later revision, using `drift --base`.
 #[test]
 fn each_step_between_revisions_is_reported() {
     let root = workspace();

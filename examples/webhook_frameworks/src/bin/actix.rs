@@ -19,13 +19,14 @@ async fn from_moov(webhooks: Data<WebhookVerifier>, request: HttpRequest, body: 
     };
     // Run in a separate task, because actix-web cancels the handler when the sender disconnects.
     let handled = rt::spawn(async move {
-        // The body is not signed: fetch the object (`UnsignedEvent::refetch_url`) and use that.
+        // The body is not signed. Fetch the object (`UnsignedEvent::refetch_url`) and use the
+        // response instead of the body.
         match webhook.unsigned_event() {
             Ok(hint) => println!("{}: transfer {:?}", hint.kind.as_str(), hint.id("transferID")),
             Err(error) => println!("nothing to fetch: {error}"),
         }
-        // The event has been handled: from now on, a retry is a duplicate. An early return or a
-        // panic abandons the delivery.
+        // The event is handled, so mark later retries as duplicates. An early return or a panic
+        // abandons the delivery.
         let _ = delivery.complete().await; // a failure is logged
     });
     match handled.await {
@@ -106,7 +107,7 @@ mod tests {
         assert_eq!(send(&webhooks, request(&sent)).await, (200, false), "a duplicate");
         assert_eq!(webhooks.deliveries().abandoned(), 0);
 
-        // The store is full: the vendor must retry later.
+        // The store is full, so the vendor must retry later.
         let webhooks = webhooks.with_deliveries(Deliveries::new(MemoryDeliveries::new(1)));
         let _in_progress = webhooks.receive(&sent.headers, &sent.body).await.unwrap();
         assert_eq!(send(&webhooks, request(&sent)).await, (503, true));

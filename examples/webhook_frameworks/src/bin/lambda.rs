@@ -1,7 +1,7 @@
 //! Receives MoneyKit's webhooks in AWS Lambda, behind an API Gateway (HTTP API) or a function URL.
 //!
-//! Each instance of the function is a separate process that is frozen after its response. So
-//! deliveries are recorded in Redis, and no background task is used.
+//! AWS freezes each instance of the function after its response. The function therefore records
+//! deliveries in Redis, which all instances share, and uses no background task.
 
 use std::{env, sync::Arc};
 
@@ -25,7 +25,7 @@ async fn from_moneykit(webhooks: &WebhookVerifier, request: Request) -> Result<R
     };
     let handled = match webhook.event() {
         Ok(event) => handle(event).await,
-        // The webhook is authentic, so a refusal would only cause retries.
+        // The webhook is authentic, so an error status would only cause retries.
         Err(error) => {
             println!("not an event that this version knows: {error}");
             Ok(())
@@ -36,7 +36,7 @@ async fn from_moneykit(webhooks: &WebhookVerifier, request: Request) -> Result<R
         let _ = delivery.abandon().await; // if this fails, the lease expires later
         return Ok(Response::builder().status(500).body(Body::Empty)?);
     }
-    // The event has been handled: from now on, a retry is a duplicate.
+    // The event is handled, so mark later retries as duplicates.
     let _ = delivery.complete().await; // a failure is logged
     Ok(Response::new(Body::Empty))
 }
@@ -77,8 +77,7 @@ mod tests {
 
     use super::*;
 
-    /// Returns a request as API Gateway passes it: headers as a map, and in some cases the body in
-    /// base64.
+    /// API Gateway passes the headers as a map, and in some cases the body in base64.
     fn request(webhook: &SignedWebhook, is_base64: bool) -> Request {
         let headers = webhook.headers.iter();
         let headers: Map<_, _> =
