@@ -1,4 +1,4 @@
-//! Reasons why a webhook was not accepted, and the response for each.
+//! The reasons why a webhook is rejected, and the HTTP status for each reason.
 //!
 //! Errors never contain a body, a secret, a key or the value of a header.
 
@@ -17,32 +17,33 @@ pub enum VerifyErrorKind {
     /// The signature uses an algorithm that the vendor does not use, such as `none` (RFC 8725
     /// section 2.1).
     UnsupportedAlgorithm,
-    /// The given key set contains no key with this id. A verifier that fetches keys never returns
-    /// this: see [`KeysCoolingDown`](Self::KeysCoolingDown).
+    /// The JWS header names no key, or the given key set contains no key with this id. If a
+    /// verifier that fetches keys does not know the key id, the verifier returns
+    /// [`KeysCoolingDown`](Self::KeysCoolingDown) instead.
     UnknownKey,
-    /// The vendor's key set has a key with this id that cannot verify: it is malformed, ambiguous,
-    /// or has another type, curve or use.
+    /// The key with this id cannot verify signatures, because the key is malformed or ambiguous, or
+    /// has the wrong type, curve, algorithm or use.
     UnusableKey,
-    /// The signature was not made with the key.
+    /// The signature does not match the signed data and the key.
     InvalidSignature,
-    /// The body is not the one that was signed.
+    /// The body differs from the signed body.
     BodyMismatch,
-    /// The webhook was signed longer ago than is tolerated, or `exp` has passed.
+    /// The webhook was signed longer ago than the tolerance allows, or `exp` has passed.
     TooOld,
-    /// The webhook was signed further in the future than is tolerated, or `nbf` has not been
-    /// reached.
+    /// The webhook was signed further in the future than the tolerance allows, or `nbf` is in the
+    /// future.
     TooNew,
     /// The body exceeds the size limit.
     BodyTooLarge,
     /// The connection ended before the end of the body.
     IncompleteBody,
-    /// The body is not the JSON of an event. As far as the signature covers the body, the body is
-    /// authentic.
+    /// The body is not the JSON of an event. If the vendor signs bodies, the body is authentic
+    /// nevertheless.
     MalformedBody,
-    /// The keys could not be fetched, and none are cached.
+    /// The keys could not be fetched, and the cache contains no usable keys.
     KeysUnavailable,
-    /// The key is unknown, and the keys were fetched too recently to fetch them again. The key id
-    /// may be forged. Or the key may be new, and not published everywhere yet. So the vendor should
+    /// The key id is unknown, and the keys were fetched too recently to be fetched again. The key
+    /// id may be forged, or the key may be new and not published everywhere yet. The vendor should
     /// send the webhook again.
     KeysCoolingDown,
     /// The delivery store failed, is full, or no longer knows whether the delivery was handled.
@@ -93,7 +94,6 @@ impl VerifyErrorKind {
         }
     }
 
-    /// Returns the reason of an error that is created from a kind alone.
     fn reason(self) -> Reason {
         match self {
             Self::InvalidHeader => Reason::MissingHeader,
@@ -117,7 +117,6 @@ impl VerifyErrorKind {
 
 macro_rules! reasons {
     ($($kind:ident { $($(#[$doc:meta])+ $reason:ident $name:literal $clause:literal,)+ })+) => {
-        /// The cause of a rejection.
         #[derive(Clone, Copy, Debug, Eq, PartialEq)]
         pub(crate) enum Reason {
             $($($(#[$doc])+ $reason,)+)+
@@ -159,7 +158,7 @@ reasons! {
     InvalidHeader {
         /// A required header is missing.
         MissingHeader "missing_header" "a header is missing",
-        /// A header occurs more than once. Different programs could use different values of it.
+        /// A header occurs more than once, so different programs could use different values.
         RepeatedHeader "repeated_header" "a header is repeated",
         /// A header exceeds its size limit.
         HeaderTooLarge "header_too_large" "a header is too long",
@@ -183,9 +182,9 @@ reasons! {
         MalformedClaim "malformed_claim" "a claim is of the wrong type",
     }
     UnsupportedAlgorithm {
-        /// `alg` is `none`: the webhook is not signed.
+        /// `alg` is `none`, so the webhook is not signed.
         AlgorithmNone "algorithm_none" "the signature algorithm is none",
-        /// `alg` is an HMAC, which would use the public key as the secret.
+        /// `alg` is an HMAC. An attacker could use the public key as the HMAC secret.
         AlgorithmSymmetric "algorithm_symmetric" "the signature algorithm is symmetric",
         /// `alg` is not ES256, or is missing.
         AlgorithmUnexpected "algorithm_unexpected" "the signature algorithm is not es256",
@@ -210,34 +209,34 @@ reasons! {
         KeyUse "key_use" "the key is for another use",
         /// The key's algorithm is not ES256 (`alg`).
         KeyAlgorithm "key_algorithm" "the key is for another algorithm",
-        /// The key's coordinates are not 32 bytes each, or the key includes its private half.
+        /// The key's coordinates are not 32 bytes each, or the key set contains the private key.
         KeyMalformed "key_malformed" "the key is malformed",
         /// The key's coordinates are not a point on the curve.
         KeyOffCurve "key_off_curve" "the key is not on its curve",
     }
     InvalidSignature {
-        /// The signature was not made with the key.
+        /// The signature does not match the signed data and the key.
         SignatureInvalid "signature_invalid" "signature verification failed",
-        /// The signature is an ASN.1 structure. JWS requires two numbers of 32 bytes (RFC 7518
-        /// section 3.4).
+        /// The signature is in DER. A JWS requires two integers of 32 bytes each (RFC 7518 section
+        /// 3.4).
         SignatureInDer "signature_in_der" "the signature is der-encoded",
         /// The signature is not 64 bytes long.
         SignatureLength "signature_length" "the signature is not 64 bytes long",
     }
     BodyMismatch {
-        /// The body is not the one that was signed.
+        /// The body differs from the signed body.
         BodyMismatch "body_mismatch" "the body differs from the signed body",
     }
     TooOld {
-        /// The webhook was signed longer ago than is tolerated.
+        /// The webhook was signed longer ago than the tolerance allows.
         TooOld "too_old" "the signature is too old",
         /// `exp` has passed.
         Expired "expired" "the signature has expired",
     }
     TooNew {
-        /// The webhook was signed further in the future than is tolerated.
+        /// The webhook was signed further in the future than the tolerance allows.
         TooNew "too_new" "the signature time is in the future",
-        /// `nbf` has not been reached.
+        /// `nbf` is in the future.
         NotYetValid "not_yet_valid" "the signature is not valid yet",
     }
     BodyTooLarge {
@@ -253,7 +252,7 @@ reasons! {
         MalformedBody "malformed_body" "the body is not the json of a webhook event",
     }
     KeysUnavailable {
-        /// The keys could not be fetched, and none are cached.
+        /// The keys could not be fetched, and the cache contains no usable keys.
         KeysUnavailable "keys_unavailable" "the keys cannot be fetched",
     }
     KeysCoolingDown {
@@ -274,12 +273,11 @@ reasons! {
 /// # Security
 ///
 /// `Display` and `Debug` show the reason and the name of a header, but never a body, a secret, a
-/// token, a key id or the value of a header. Both are safe to log. Send only the status to the
-/// sender of the webhook.
+/// token, a key id or the value of a header. Both formats are safe to log. Send only the status to
+/// the sender of the webhook.
 #[derive(Clone)]
 pub struct VerifyError {
     reason: Reason,
-    /// The name of the header or claim that caused the error.
     subject: Option<&'static str>,
     retry_after: Option<Duration>,
     source: Option<Arc<dyn StdError + Send + Sync>>,

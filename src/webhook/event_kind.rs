@@ -1,4 +1,4 @@
-//! The enum of a vendor's events. Undocumented events are kept by name.
+//! A macro for the enum of a vendor's events. The enum also keeps the names of undocumented events.
 
 /// Defines `EventKind`, with a variant for each documented event.
 macro_rules! event_kinds {
@@ -9,7 +9,7 @@ macro_rules! event_kinds {
         pub enum EventKind {
             $(#[doc = concat!("`", $name, "`")] $kind,)+
             /// An event that this version of the crate does not know. Only `From<String>` creates
-            /// this variant, so that it never holds a known name:
+            /// this variant, so that the variant never contains a known name:
             ///
             /// ```compile_fail,E0639
             /// use fintech_auth::moov::webhook::EventKind;

@@ -1,4 +1,4 @@
-//! Reads headers from the types of any framework, and rejects repeated headers.
+//! Reads the headers of a request from any framework, and rejects repeated headers.
 
 use std::collections::HashMap;
 
@@ -30,8 +30,8 @@ use super::{Reason, VerifyError};
 pub trait Headers<'h> {
     /// Passes every value of the header to `visit`.
     ///
-    /// `name` is in lower case, and must be compared case-insensitively. All values must be
-    /// visited, so that a repeated header is rejected.
+    /// `name` is in lower case. Compare names case-insensitively. Visit all values of the header,
+    /// so that a repeated header is rejected.
     fn each(&self, name: &str, visit: &mut dyn FnMut(&'h [u8]));
 }
 
@@ -73,8 +73,7 @@ fn visit_named<'h, N: AsRef<str> + 'h, V: AsRef<[u8]> + 'h>(
     named.for_each(|(_, value)| visit(value.as_ref()));
 }
 
-/// Returns the value of a header. Fails unless the header occurs exactly once, is visible ASCII and
-/// has at most `limit` bytes.
+/// Fails unless the header occurs exactly once, is visible ASCII and has at most `limit` bytes.
 pub(crate) fn one<'h>(
     headers: &impl Headers<'h>,
     name: &'static str,

@@ -6,14 +6,14 @@
 //!
 //! # At-least-once handling
 //!
-//! 1. **Verify.** `verify` checks headers, signature, time and the digest of the body. It does not
-//!    detect repetitions.
-//! 2. **Begin.** `receive` verifies the webhook and looks it up in the delivery store.
-//!    [`Received::New`] contains a [`DeliveryGuard`]. Respond with 200 to a delivery that is done,
-//!    and with 503 to one that is in progress.
-//! 3. **Complete.** Call [`DeliveryGuard::complete`] when the event has been handled. If the guard
-//!    is dropped before that, because the handler fails, panics or is cancelled, the vendor's next
-//!    retry is handled. If the process dies, the next retry after the lease has expired is handled.
+//! 1. **Verify.** `verify` checks the headers, the signature, the time and, for MoneyKit, the
+//!    digest of the body. `verify` does not detect repeated webhooks.
+//! 2. **Begin.** `receive` verifies the webhook and looks up the delivery in the delivery store.
+//!    [`Received::New`] contains a [`DeliveryGuard`]. Respond with 200 if the delivery is done, and
+//!    with 503 if the delivery is in progress.
+//! 3. **Complete.** Call [`DeliveryGuard::complete`] when the event has been handled. If the
+//!    handler fails, panics or is cancelled, the guard is dropped, and the vendor's next retry is
+//!    handled. If the process dies, the first retry after the end of the lease is handled.
 //!
 //! An event can be handled more than once in two cases:
 //!
@@ -21,8 +21,8 @@
 //!   the process died or the delivery store failed.
 //! - The delivery store lost the record.
 //!
-//! A handler that must not run twice has to record the id of the event in the same database
-//! transaction as its effect.
+//! If a handler must not run twice, record the id of the event in the same database transaction as
+//! the effect of the handler.
 //!
 //! # Security
 //!
@@ -38,18 +38,18 @@
 //!
 //! ## What is not
 //!
-//! - **Moov's body.** Anyone who captures a delivery before it is completed can reuse its headers
-//!   with a different body while the timestamp is tolerated. Completing such a forgery suppresses
-//!   the genuine event. So treat the body as a hint: fetch the object by its id over the API, and
-//!   use the fetched object. Also compare your records with the vendor's records regularly.
-//! - **Repetitions, if you use only `verify`.** Only a delivery store knows which deliveries were
-//!   handled. So `verify` accepts webhooks that are at most 5 min old by default, while `receive`
-//!   accepts webhooks as long as the vendors retry them.
-//! - **Repetitions across processes or restarts**, with the in-memory store: each process may
-//!   handle a delivery once. To prevent this, share a [`DeliveryStore`] such as `RedisDeliveries`
-//!   (feature `redis`).
-//! - **Order and loss.** Neither vendor's signature reveals that webhooks arrive in a different
-//!   order or not at all.
+//! - **Moov's body.** Anyone who captures a delivery before it is completed can send the captured
+//!   headers with a different body, as long as the timestamp is tolerated. If your handler
+//!   completes the forged delivery, the genuine event counts as a duplicate and is lost. So treat
+//!   the body as a hint: fetch the object by its id over the API, and use the fetched object. Also
+//!   compare your records with the vendor's records regularly.
+//! - **Repeated webhooks, if you use only `verify`.** Only a delivery store knows which deliveries
+//!   were handled. By default, `verify` therefore accepts only webhooks that are at most 5 min old.
+//! - **Repeated webhooks across processes or restarts, if you use the store in memory.** Each
+//!   process may handle the same delivery once. To prevent this, share a [`DeliveryStore`] such as
+//!   `RedisDeliveries` (feature `redis`).
+//! - **Order and loss.** Neither vendor's signature reveals that webhooks arrive in the wrong order
+//!   or not at all.
 //! - **The path and the method** of the request, and all headers that are not named here.
 //!
 //! ## Limits
@@ -61,20 +61,21 @@
 //! | leeway of `exp` | 60 s | a delivery must not be lost because the local clock is ahead |
 //! | `MoneyKit-Signature` | 4 KiB | real values are under 500 bytes |
 //! | members of a JWS header, members of its claims | 32 | each name is compared with all names before it |
-//! | a key id | 256 bytes | it is only looked up, never stored |
+//! | a key id | 256 bytes | the id is only looked up, never stored |
 //! | age of keys | 1 h, then fetched again; 24 h while fetching fails | 1 h limits how long a withdrawn key is accepted, and the vendor recommends 24 h as the maximum |
 //! | fetches for unknown key ids | one per minute | anyone can make up a key id |
 //! | Moov's four headers | 64, 256, 256 and 128 bytes | enough for a date-time, two ids of any common format, and an HMAC-SHA512 in hex |
-//! | time to remember a done delivery | MoneyKit 4 h 15 min, Moov 48 h 15 min | the vendor may sign its last retry again, and the new signature is accepted for as long as the first one |
+//! | time to remember a done delivery | MoneyKit 4 h 15 min, Moov 48 h 15 min | the vendor may sign its last retry with a new timestamp, and the new signature is accepted for the whole tolerance |
 //! | deliveries in memory | 100,000, about 25 MB | when full, the oldest done deliveries are dropped, and older deliveries are rejected with 503 ([`MemoryDeliveries`]) |
-//! | lease of a delivery | 60 s, renewed for up to 15 min | how long the vendor's retry is delayed if a process dies |
+//! | lease of a delivery | 60 s, renewed for up to 15 min | if a process dies, the vendor's retries are rejected until the lease expires |
 //! | a body | 1 MiB | real bodies are a few kilobytes |
 //!
 //! ## Responses
 //!
 //! [`WebhookResponse`] is the response to a webhook that your handler must not handle. A 503 means
-//! that the webhook could not be verified or looked up, or that it is in progress. The vendor
-//! should then send it again. Errors show no header value, body, secret or key.
+//! that the webhook could not be verified or looked up, or that a different attempt to handle the
+//! webhook is running. After a 503, the vendor should send the webhook again. Errors show no header
+//! value, body, secret or key.
 
 mod delivery;
 mod error;

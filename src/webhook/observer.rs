@@ -3,12 +3,13 @@
 use super::VerifyError;
 use crate::observer::Observer;
 
-/// An event in the processing of a webhook. Contains nothing of the webhook's content.
+/// An event in the processing of a webhook. Events show nothing of the content of the webhook.
 ///
-/// Each webhook produces one of `Accepted`, `Duplicate`, `InProgress` and `Rejected`, or none of
-/// them if its sender disconnects first. Each accepted webhook that was looked up in the delivery
-/// store later produces one of `Completed`, `CompleteFailed` and `Abandoned`, when its
-/// [`DeliveryGuard`](super::DeliveryGuard) is dropped. `StoreFailed` may occur in addition.
+/// Each webhook produces one of the events `Accepted`, `Duplicate`, `InProgress` and `Rejected`, or
+/// no event if the sender disconnects early. If an accepted webhook has a
+/// [`DeliveryGuard`](super::DeliveryGuard), the end of the guard produces one of the events
+/// `Completed`, `CompleteFailed` and `Abandoned`. If the delivery store fails, `StoreFailed` occurs
+/// in addition.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum WebhookEvent<'a> {
@@ -18,13 +19,13 @@ pub enum WebhookEvent<'a> {
     /// The webhook is authentic, but was handled before.
     #[non_exhaustive]
     Duplicate {},
-    /// The webhook is authentic, but another attempt to handle it is running.
+    /// The webhook is authentic, but a different attempt to handle the webhook is running.
     #[non_exhaustive]
     InProgress {},
     /// The webhook was rejected: it is invalid, or it could not be verified or looked up.
     #[non_exhaustive]
     Rejected {
-        /// The reason. Its [kind](VerifyError::kind) and its [reason](VerifyError::reason) can be
+        /// The error. Its [kind](VerifyError::kind) and its [reason](VerifyError::reason) can be
         /// used as metric labels, because senders cannot create new values.
         error: &'a VerifyError,
     },
@@ -32,12 +33,12 @@ pub enum WebhookEvent<'a> {
     /// determines whether `Rejected` or `Accepted` follows.
     #[non_exhaustive]
     StoreFailed {},
-    /// The handler succeeded. The store has recorded this, unless the lookup of the webhook had
-    /// failed.
+    /// The handler succeeded. The store has recorded the success, unless the lookup of the webhook
+    /// failed before.
     #[non_exhaustive]
     Completed {},
-    /// The handler succeeded, but the delivery store failed to record this. A retry may be handled
-    /// again.
+    /// The handler succeeded, but the delivery store failed to record the success. A retry may be
+    /// handled again.
     #[non_exhaustive]
     CompleteFailed {},
     /// The handler failed, panicked or was cancelled. The vendor's retry will be handled.
@@ -45,5 +46,4 @@ pub enum WebhookEvent<'a> {
     Abandoned {},
 }
 
-/// The observer of deliveries, if one is set.
 pub(super) type WebhookObserver = Observer<dyn Fn(&WebhookEvent<'_>) + Send + Sync>;

@@ -1,4 +1,4 @@
-//! A verified webhook, and whether to handle it.
+//! The result of receiving a webhook: the verified webhook, and whether to handle the webhook.
 
 use std::time::Duration;
 
@@ -8,12 +8,13 @@ use super::{Begun, DeliveryGuard, WebhookResponse};
 
 /// A verified webhook that was looked up in the delivery store.
 ///
-/// No variant will be added, because callers must handle each of them.
+/// No variant will be added, because callers must handle every variant.
 #[derive(Debug)]
 pub enum Received<W> {
     /// The webhook is new: handle it, then complete the guard.
     New(W, DeliveryGuard),
-    /// Another attempt is running. Its lease expires after this time, unless the lease is renewed.
+    /// A different attempt to handle the webhook is running. The lease of the running attempt
+    /// expires after this time, unless the lease is renewed.
     InProgress(Duration),
     /// The webhook was handled before.
     Done,
@@ -32,8 +33,9 @@ impl<W> Received<W> {
     ///
     /// # Errors
     ///
-    /// If the webhook is not new, returns the response to send: 200 for a webhook that is done, and
-    /// 503 with `Retry-After` for a webhook in progress, so that the vendor sends it again.
+    /// If the webhook is not new, returns the response to send: 200 if the webhook was handled
+    /// before, and 503 with `Retry-After` if the webhook is in progress, so that the vendor sends
+    /// the webhook again.
     pub fn into_new(self) -> Result<(W, DeliveryGuard), WebhookResponse> {
         match self {
             Self::New(webhook, guard) => Ok((webhook, guard)),

@@ -40,8 +40,8 @@ impl WebhookResponse {
         Self { status, retry_after, error_kind: None }
     }
 
-    /// Returns the status: 200 for a webhook that was handled before, 503 for a webhook that
-    /// another attempt is handling, and [`VerifyError::status`] for a rejected webhook.
+    /// Returns the status: 200 for a webhook that was handled before, 503 for a webhook that a
+    /// different attempt is handling, and [`VerifyError::status`] for a rejected webhook.
     pub fn status(&self) -> StatusCode {
         self.status
     }
@@ -62,7 +62,7 @@ impl WebhookResponse {
 /// Converts an error into a response, and logs the reason. The response does not contain the
 /// reason.
 ///
-/// The `tracing` event has the level `INFO`, or `WARN` for a failure on this side (503). The event
+/// The `tracing` event has the level `WARN` if the status is 503, and `INFO` otherwise. The event
 /// shows no header value, body, secret or key.
 impl From<VerifyError> for WebhookResponse {
     fn from(error: VerifyError) -> Self {

@@ -1,4 +1,4 @@
-//! Signs webhooks in the same way as the vendors, for tests of your handlers. Needs no server.
+//! Signs webhooks in the same way as the vendors, for tests of your handlers. No server is needed.
 //!
 //! ```
 //! use std::time::SystemTime;
@@ -15,8 +15,7 @@
 //! # }
 //! ```
 //!
-//! The emulator (feature `emulator`) uses these functions too. It can also create invalid
-//! signatures.
+//! The emulator (feature `emulator`) also uses these functions, and can create invalid signatures.
 
 use std::{fmt, io, time::SystemTime};
 
@@ -37,10 +36,9 @@ use zeroize::Zeroizing;
 use super::hex;
 use crate::Secret;
 
-/// The issuer in MoneyKit's signatures.
 const ISSUER: &str = "https://api.moneykit.com";
 
-/// An ES256 key pair that signs MoneyKit's webhooks in tests. `Debug` shows only its id.
+/// An ES256 key pair that signs MoneyKit's webhooks in tests. `Debug` shows only the id of the key.
 pub struct SigningKey {
     id: String,
     pair: EcdsaKeyPair,
@@ -57,11 +55,7 @@ impl SigningKey {
         Ok(Self { id: id.into(), ..Self::generate_unnamed()? })
     }
 
-    /// Generates a key pair. Its id is the thumbprint of the key (RFC 7638).
-    ///
-    /// # Errors
-    ///
-    /// Fails if the system provides no randomness.
+    /// The id is the thumbprint of the key (RFC 7638).
     pub(crate) fn generate_unnamed() -> io::Result<Self> {
         let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new());
         Self::from_der(document.map_err(no_randomness)?.as_ref())
@@ -69,8 +63,8 @@ impl SigningKey {
 
     /// Reads a private key in PKCS#8, as PEM or as the base64 text inside the PEM.
     ///
-    /// The id is the thumbprint of the key (RFC 7638), so it is the same in every process that
-    /// reads the key.
+    /// The id of the key is its thumbprint (RFC 7638), so every process that reads the key uses the
+    /// same id.
     ///
     /// # Errors
     ///
@@ -91,8 +85,8 @@ impl SigningKey {
     /// ```
     pub fn from_pkcs8(text: &Secret) -> io::Result<Self> {
         let lines = text.expose_secret().lines().filter(|line| !line.starts_with("-----"));
-        // Allocate enough for the whole text: a buffer that grows would leave copies that are not
-        // wiped.
+        // A buffer that grows would leave copies that are not wiped, so allocate enough for the
+        // whole text.
         let mut joined = Zeroizing::new(String::with_capacity(text.expose_secret().len()));
         joined.extend(lines.flat_map(str::split_whitespace));
         let text = joined;
@@ -114,8 +108,8 @@ impl SigningKey {
         Ok(key)
     }
 
-    /// Returns the thumbprint (RFC 7638): the SHA-256 of the required members, in this order and
-    /// without white space.
+    /// The thumbprint (RFC 7638) is the SHA-256 of the required members, in this order and without
+    /// white space.
     fn thumbprint(&self) -> String {
         let (x, y) = self.coordinates();
         let members = format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#);
@@ -127,7 +121,7 @@ impl SigningKey {
         &self.pkcs8
     }
 
-    /// Returns the id of the key, which signatures refer to.
+    /// Returns the id of the key (`kid`).
     pub fn id(&self) -> &str {
         &self.id
     }
@@ -147,31 +141,27 @@ impl SigningKey {
         members.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect()
     }
 
-    /// Returns a key set (JWKS) with only this key, as `GET /.well-known/jwks.json` returns it.
+    /// Returns a key set (JWKS) with only this key, in the format of `GET /.well-known/jwks.json`.
     ///
-    /// Convert it to [`VerifyingKeys`](crate::moneykit::webhook::VerifyingKeys).
+    /// To verify signatures, convert the key set to
+    /// [`VerifyingKeys`](crate::moneykit::webhook::VerifyingKeys).
     pub fn jwks(&self) -> Value {
         json!({ "keys": [self.jwk()] })
     }
 
-    /// Returns the coordinates of the public point, encoded as in a JWK.
     fn coordinates(&self) -> (String, String) {
-        // SEC 1 section 2.3.3: a byte 4 for "uncompressed", then both coordinates in 32 bytes each.
+        // The point is a byte 4, then two coordinates of 32 bytes each (SEC 1 section 2.3.3).
         let point = self.public_point().get(1..).unwrap_or_default();
         let (x, y) = point.split_at_checked(32).unwrap_or_default();
         (BASE64_URL_SAFE_NO_PAD.encode(x), BASE64_URL_SAFE_NO_PAD.encode(y))
     }
 
-    /// Returns the public key as a point (SEC 1 section 2.3.3).
+    /// The public key is an uncompressed point (SEC 1 section 2.3.3).
     pub(crate) fn public_point(&self) -> &[u8] {
         self.pair.public_key().as_ref()
     }
 
-    /// Signs a text with ES256 (RFC 7518 section 3.4).
-    ///
-    /// # Errors
-    ///
-    /// Fails if the system provides no randomness.
+    /// The signature has the format of ES256 (RFC 7518 section 3.4).
     pub(crate) fn sign(&self, text: &[u8]) -> io::Result<Vec<u8>> {
         let signature = self.pair.sign(&SystemRandom::new(), text).map_err(no_randomness)?;
         Ok(signature.as_ref().to_vec())
@@ -184,10 +174,10 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-/// Returns the headers of MoneyKit's delivery of this body, signed at this time.
+/// Signs a body in the same way as MoneyKit, and returns the headers of the delivery.
 ///
-/// The headers are `MoneyKit-Signature`, and `MoneyKit-Delivery-Token` and
-/// `MoneyKit-Delivery-Attempt` as in a first attempt.
+/// The headers are `MoneyKit-Signature`, `MoneyKit-Delivery-Token` and `MoneyKit-Delivery-Attempt`.
+/// The attempt is the first attempt.
 ///
 /// # Errors
 ///
@@ -220,10 +210,10 @@ pub fn sign_moneykit(key: &SigningKey, issued_at: SystemTime, body: &[u8]) -> io
     moneykit_headers(&text, &signature, &uuid::Builder::from_random_bytes(random()?).into_uuid().to_string())
 }
 
-/// Returns the headers of Moov's delivery of a webhook.
+/// Signs the headers of a webhook in the same way as Moov, and returns the headers of the delivery.
 ///
-/// The headers are `X-Timestamp` in seconds, `X-Nonce`, `X-Webhook-ID` and `X-Signature`. The body
-/// is not signed, so it is not a parameter.
+/// The headers are `X-Timestamp` in seconds, `X-Nonce`, `X-Webhook-ID` and `X-Signature`. This
+/// function takes no body, because Moov does not sign the body.
 ///
 /// # Errors
 ///
@@ -238,13 +228,12 @@ pub fn sign_moov(
     moov_headers(secret, &timestamp, nonce, webhook_id)
 }
 
-/// Returns the JWS header of a delivery.
 pub(crate) fn moneykit_header(key_id: &str) -> Map<String, Value> {
     let members = [("alg", "ES256"), ("typ", "JWT"), ("kid", key_id)];
     members.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect()
 }
 
-/// Returns the claims of a delivery. The vendor sends no `exp`.
+/// The claims contain no `exp`, because MoneyKit sends no `exp`.
 pub(crate) fn moneykit_claims(issued_at: SystemTime, body: &[u8]) -> Map<String, Value> {
     let seconds = issued_at.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let body_digest = hex(digest::digest(&digest::SHA256, body).as_ref());
@@ -253,7 +242,7 @@ pub(crate) fn moneykit_claims(issued_at: SystemTime, body: &[u8]) -> Map<String,
     claims.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// Returns the text that ES256 signs (RFC 7515 section 5.1).
+/// ES256 signs this text (RFC 7515 section 5.1).
 pub(crate) fn moneykit_text(header: Map<String, Value>, claims: Map<String, Value>) -> String {
     let part = |members: Map<String, Value>| BASE64_URL_SAFE_NO_PAD.encode(Value::from(members).to_string());
     format!("{}.{}", part(header), part(claims))
@@ -302,7 +291,7 @@ fn no_randomness(_: ring::error::Unspecified) -> io::Error {
 mod tests {
     use super::*;
 
-    /// The headers are of a real delivery, from the tests of the vendor's Go SDK.
+    /// The expected signature comes from the tests of the vendor's Go SDK.
     #[test]
     fn moov_signature_matches_the_vendor_example() {
         let timestamp = SystemTime::from(DateTime::parse_from_rfc3339("2024-04-26T21:20:55Z").unwrap());

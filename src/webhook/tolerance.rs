@@ -6,8 +6,8 @@ use super::{Reason, VerifyError};
 
 const FIVE_MINUTES: Duration = Duration::from_secs(5 * 60);
 
-/// How long before and after the current time a webhook may have been signed. Default: 5 min in
-/// both directions.
+/// The maximum difference between the signing time of a webhook and the current time. Default: 5
+/// min in both directions.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Tolerance {
     past: Duration,
@@ -21,7 +21,7 @@ impl Tolerance {
     }
 
     /// Sets how long ago a webhook may have been signed. A longer time also accepts webhooks that
-    /// waited in a queue, but gives an attacker more time for a replay.
+    /// waited in a queue, but gives an attacker more time to repeat a captured webhook.
     #[must_use]
     pub const fn with_past(mut self, past: Duration) -> Self {
         self.past = past;
@@ -46,7 +46,7 @@ impl Tolerance {
         self.future
     }
 
-    /// Checks that a signing time is within the tolerance. Both ends are included.
+    /// Checks that a signing time is within the tolerance. Both limits are accepted.
     ///
     /// # Errors
     ///
@@ -62,16 +62,16 @@ impl Tolerance {
 }
 
 impl Tolerance {
-    /// Creates the tolerance for deliveries that are deduplicated. Into the past, it is the
-    /// duration of the vendor's documented retries plus 5 min. Into the future, it is 5 min.
+    /// Allows 5 min more than the vendor's retries in the past, and 5 min in the future.
     pub(crate) const fn covering_retries(retries: Duration) -> Self {
         Self::new(FIVE_MINUTES).with_past(retries.saturating_add(FIVE_MINUTES))
     }
 
-    /// Returns how long a handled delivery must be remembered.
+    /// Returns how long a handled delivery must be remembered if the vendor retries a delivery for
+    /// `retries`.
     ///
-    /// The vendor's last retry may have a new signature, whose timestamp may be in the future by up
-    /// to the tolerance. The delivery is remembered until this timestamp is too old to be accepted.
+    /// The vendor's last retry may have a new signature with a timestamp in the future. The
+    /// delivery is remembered until this timestamp is too old to be accepted.
     pub(crate) fn keep(&self, retries: Duration) -> Duration {
         retries.saturating_add(self.past).saturating_add(self.future).saturating_add(self.future)
     }

@@ -10,7 +10,8 @@ use super::{Reason, VerifyError};
 ///
 /// # Security
 ///
-/// The webhook may have been received before: see [the module](crate::webhook#what-is-not).
+/// The webhook may have been received before: see [what is not
+/// verified](crate::webhook#what-is-not).
 #[derive(Clone)]
 pub struct Verified<B> {
     body: B,
@@ -19,7 +20,7 @@ pub struct Verified<B> {
 }
 
 impl<B> Verified<B> {
-    /// Creates a webhook that counts as verified. Use it only in tests of a handler.
+    /// Creates a webhook that counts as verified. Use this function only in tests of a handler.
     ///
     /// ```
     /// use std::time::SystemTime;
@@ -62,14 +63,14 @@ impl<B: AsRef<[u8]>> Verified<B> {
     /// # Errors
     ///
     /// Returns [`MalformedBody`](crate::webhook::VerifyErrorKind::MalformedBody) if the body is not
-    /// the JSON of a `T`. The error contains no text of the body. The webhook is authentic
-    /// nevertheless, so respond with 2xx. Otherwise the vendor keeps sending it again.
+    /// the JSON of a `T`. The error contains no text of the body. The webhook is still authentic,
+    /// so respond with 2xx. Otherwise the vendor keeps sending the webhook.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, VerifyError> {
         read(self.body.as_ref())
     }
 }
 
-/// Does not show the body, which may describe people and their accounts.
+/// Hides the body, because the body may describe people and their accounts.
 impl<B> fmt::Debug for Verified<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Verified")
@@ -88,8 +89,8 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, VerifyError> {
 /// # Security
 ///
 /// Treat the body as a hint. Anyone who captures one delivery can reuse its headers with a
-/// different body. So fetch the object by its id over the vendor's API, and use that. The methods
-/// that read the body have names with `unsigned`, as a reminder.
+/// different body. So fetch the object by its id over the vendor's API, and use only the fetched
+/// object. As a reminder, the methods that read the body have `unsigned` in their names.
 #[derive(Clone)]
 pub struct UnsignedBody<B> {
     body: B,
@@ -99,7 +100,8 @@ pub struct UnsignedBody<B> {
 }
 
 impl<B> UnsignedBody<B> {
-    /// Creates a webhook whose headers count as verified. Use it only in tests of a handler.
+    /// Creates a webhook whose headers count as verified. Use this function only in tests of a
+    /// handler.
     ///
     /// ```
     /// use std::time::SystemTime;
@@ -135,19 +137,19 @@ impl<B> UnsignedBody<B> {
         self.signed_at
     }
 
-    /// Returns the body as received. The signature does **not** cover it.
+    /// Returns the body as received. The signature does **not** cover the body.
     pub fn unsigned_body(&self) -> &B {
         &self.body
     }
 
-    /// Returns the body as received, by value. The signature does **not** cover it.
+    /// Returns the body as received, by value. The signature does **not** cover the body.
     pub fn into_unsigned_body(self) -> B {
         self.body
     }
 }
 
 impl<B: AsRef<[u8]>> UnsignedBody<B> {
-    /// Parses the body as JSON. The signature does **not** cover it.
+    /// Parses the body as JSON. The signature does **not** cover the body.
     ///
     /// # Errors
     ///

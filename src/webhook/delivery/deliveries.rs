@@ -1,4 +1,4 @@
-//! Starts deliveries, and holds the options that apply to all of them.
+//! Defines `Deliveries`, which starts deliveries and contains their options.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -25,28 +25,29 @@ use crate::{
 };
 use ring::rand::{SecureRandom as _, SystemRandom};
 
-/// The `Retry-After` for a webhook that is rejected because the store failed.
+/// The `Retry-After` for a webhook that is rejected because the delivery store failed.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
 
-/// Deduplicates the deliveries of webhooks. Cloning is cheap, and clones share the store.
+/// Deduplicates the deliveries of webhooks. A `Deliveries` is cheap to clone, and all clones share
+/// the store.
 #[derive(Clone, Debug)]
 pub struct Deliveries(Arc<Shared>);
 
-/// The result of starting a delivery. No variant will be added, because callers must handle each of
-/// them.
+/// The result of [`Deliveries::begin`]. No variant will be added, because callers must handle every
+/// variant.
 #[derive(Debug)]
 pub enum Begun {
     /// The delivery is new: handle it, then complete the guard.
     New(DeliveryGuard),
-    /// Another attempt is running. Its lease expires after this time, unless the lease is renewed.
-    /// Respond with 503 and `Retry-After`.
+    /// A different attempt to handle the delivery is running. The lease of the running attempt
+    /// expires after this time, unless the lease is renewed. Respond with 503 and `Retry-After`.
     InProgress(Duration),
     /// The delivery was handled before. Respond with 200.
     Done,
 }
 
 impl Deliveries {
-    /// Deduplicates deliveries with this store.
+    /// Creates a `Deliveries` that remembers deliveries in this store.
     pub fn new(store: impl DeliveryStore + 'static) -> Self {
         Self(Arc::new(Shared {
             store: Arc::new(store),
@@ -65,8 +66,9 @@ impl Deliveries {
         self
     }
 
-    /// Sets the duration of a lease. If a process dies, its deliveries stay in progress for this
-    /// time. While a handler runs, the lease is renewed. Default: 60 s; minimum: 1 s; maximum: 1 h.
+    /// Sets the duration of a lease. If a process dies, its deliveries stay in progress until their
+    /// leases expire. While a handler runs, the lease is renewed. Default: 60 s; minimum: 1 s;
+    /// maximum: 1 h.
     #[must_use]
     pub fn with_lease(self, lease: Duration) -> Self {
         self.with(|shared| shared.lease = lease.clamp(Duration::from_secs(1), Duration::from_secs(3600)))
@@ -93,9 +95,9 @@ impl Deliveries {
 
     /// Sets a function that is called with every [`WebhookEvent`], for metrics. Default: none.
     ///
-    /// The function is called in the task that handles the webhook, so it must return quickly.
-    /// Panics are caught and logged. Both vendors' verifiers also report rejected webhooks to the
-    /// function. A second call of this method replaces the function.
+    /// The function is called in the task that handles the webhook, so the function must return
+    /// quickly. Panics are caught and logged. Both vendors' verifiers also report rejected webhooks
+    /// to the function. A second call of this method replaces the function.
     ///
     /// Events do not name the vendor. If your function needs the vendor, give each verifier its own
     /// `Deliveries`.
@@ -116,8 +118,8 @@ impl Deliveries {
         self.with(|shared| shared.observer = WebhookObserver::new(Arc::new(observer)))
     }
 
-    /// Reports the result of a verification to the observer. Used for webhooks that are not looked
-    /// up in the store.
+    /// For a webhook that is looked up in the store, call [`Self::observe_rejected`] instead,
+    /// because [`Self::begin`] reports accepted webhooks.
     pub(crate) fn observe_verified<T>(&self, result: Result<T, VerifyError>) -> Result<T, VerifyError> {
         if result.is_ok() {
             self.0.observe(&WebhookEvent::Accepted {});
@@ -125,30 +127,28 @@ impl Deliveries {
         self.observe_rejected(result)
     }
 
-    /// Reports a webhook to the observer only if it was rejected. A verified webhook is reported
-    /// after the lookup in the store.
+    /// Does not report accepted webhooks, because [`Self::begin`] reports an accepted webhook after
+    /// the lookup in the store.
     pub(crate) fn observe_rejected<T>(&self, result: Result<T, VerifyError>) -> Result<T, VerifyError> {
         result.inspect_err(|error| self.0.observe(&WebhookEvent::Rejected { error }))
     }
 
-    /// Starts to handle a delivery, unless it is done or in progress.
+    /// Starts to handle a delivery, unless the delivery is done or in progress. The verifiers'
+    /// `receive` methods call this method after the verification.
     ///
-    /// `keep` is the minimum time to remember the delivery after its completion. As long as the
-    /// verifier accepts a timestamp of the delivery or of its retries, the delivery must be
-    /// remembered.
-    ///
-    /// The verifiers' `receive` methods call `begin` after the verification.
+    /// `keep` is the minimum time to remember the delivery after its completion. The delivery must
+    /// be remembered for as long as the verifier accepts the timestamps of the vendor's retries.
     ///
     /// # Errors
     ///
     /// Returns
     /// [`DeliveryStoreUnavailable`](crate::webhook::VerifyErrorKind::DeliveryStoreUnavailable)
-    /// (503) if the store fails, and after [`Deliveries::shutdown`] was called.
+    /// (503) if the store fails, or if [`Deliveries::shutdown`] was called before.
     ///
     /// # Cancellation
     ///
     /// If the future is dropped, the delivery may stay in progress until its lease expires. The
-    /// event is not lost: a later retry of the vendor is handled.
+    /// event is not lost, because the vendor retries the delivery later.
     pub async fn begin(&self, id: DeliveryId, keep: Duration) -> Result<Begun, VerifyError> {
         let begun = self.look_up(id, keep).await;
         if let Ok(begun) = &begun {
@@ -201,27 +201,29 @@ impl Deliveries {
         }
     }
 
-    /// Waits until the running handlers have ended and the store has recorded their outcomes. Waits
-    /// at most `within`. Call this before the process ends.
+    /// Waits until the running handlers have ended and the store has recorded the results. Waits
+    /// for at most `within`. Call this method before the process ends.
     ///
-    /// From this call on, every new delivery is rejected with 503 and `Retry-After`, so that the
-    /// vendor sends it to another process. Running deliveries continue until their handlers
-    /// complete or abandon them, and the store records the outcome.
-    /// [`Deliveries::complete_failures`] counts the outcomes that the store failed to record.
+    /// After this call, every new delivery is rejected with 503 and `Retry-After`, so that the
+    /// vendor sends the delivery again to a running process. Running deliveries continue until
+    /// their handlers complete or abandon the deliveries. [`Deliveries::complete_failures`] counts
+    /// the results that the store failed to record.
     ///
-    /// Stop accepting requests in your server first. `axum::WebhookLayer` runs handlers in separate
-    /// tasks, and a server does not wait for such a task if the client has disconnected.
+    /// Before this call, stop accepting requests in your server. A server does not wait for all
+    /// handlers, because `axum::WebhookLayer` runs each handler in a separate task, which continues
+    /// if the client disconnects.
     ///
     /// # Errors
     ///
     /// Returns [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) with the number of running
     /// handlers if handlers are still running after `within`. The handlers are not cancelled. If
-    /// the process ends before them, their leases expire, and the vendor's retries are handled.
+    /// the process ends before the handlers, their leases expire, and the vendor's retries are
+    /// handled.
     ///
     /// # Cancellation
     ///
-    /// If the future is dropped, new deliveries are still rejected. To wait again, call this method
-    /// again.
+    /// If the future is dropped, new deliveries are still rejected. To continue to wait, call this
+    /// method again.
     pub async fn shutdown(&self, within: Duration) -> Result<(), Error> {
         let work = &self.0.work;
         work.close();
@@ -231,24 +233,24 @@ impl Deliveries {
         })
     }
 
-    /// Returns how many deliveries could not be started because the store failed.
+    /// Returns how often the store failed to look up a delivery.
     pub fn store_failures(&self) -> u64 {
         self.0.counters.store_failures.load(Ordering::Relaxed)
     }
 
-    /// Returns how many handled deliveries could not be marked as done.
+    /// Returns how many handled deliveries the store failed to mark as done.
     pub fn complete_failures(&self) -> u64 {
         self.0.counters.complete_failures.load(Ordering::Relaxed)
     }
 
-    /// Returns how many attempts were abandoned.
+    /// Returns how many attempts to handle a delivery were abandoned.
     pub fn abandoned(&self) -> u64 {
         self.0.counters.abandoned.load(Ordering::Relaxed)
     }
 }
 
 impl Default for Deliveries {
-    /// Remembers deliveries in this process: [`MemoryDeliveries::default`].
+    /// Remembers deliveries in the memory of this process ([`MemoryDeliveries::default`]).
     fn default() -> Self {
         Self::new(MemoryDeliveries::default())
     }

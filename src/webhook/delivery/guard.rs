@@ -17,9 +17,9 @@ use crate::{webhook::observer::WebhookEvent, work::Running};
 
 /// An attempt to handle a delivery. Call [`Self::complete`] when the event has been handled.
 ///
-/// Dropping the guard abandons the delivery, for example when the handler panics or is cancelled.
-/// The vendor's next retry is then handled. While the guard exists, its lease is renewed, but not
-/// for longer than
+/// If the guard is dropped before a call of `complete`, for example because the handler panics, the
+/// delivery is abandoned, and the vendor's next retry is handled. While the guard exists, its lease
+/// is renewed, but not for longer than
 /// [`Deliveries::with_max_handling_time`](super::Deliveries::with_max_handling_time).
 #[must_use = "a delivery whose guard is dropped is abandoned"]
 pub struct DeliveryGuard {
@@ -27,12 +27,11 @@ pub struct DeliveryGuard {
     undecided: Option<Arc<Shared>>,
     record: Option<Record>,
     renewal: Option<AbortHandle>,
-    /// A shutdown waits until this value is dropped. The task that writes the record takes the
-    /// value, so that the shutdown also waits for the record.
+    /// A shutdown waits until this value is dropped. The task that writes the result to the store
+    /// owns this value, so that the shutdown also waits for the write.
     running: Option<Running>,
 }
 
-/// The store's record of the attempt.
 #[derive(Clone)]
 pub(super) struct Record {
     pub(super) shared: Arc<Shared>,
@@ -49,22 +48,21 @@ impl DeliveryGuard {
         Self { undecided, record: Some(record), renewal, running: Some(running) }
     }
 
-    /// Creates a guard for a delivery that has no record in the store: see
-    /// [`StoreFailure::HandleWithoutRecord`](super::StoreFailure::HandleWithoutRecord).
     pub(super) fn without_record(shared: Arc<Shared>, running: Running) -> Self {
         Self { undecided: Some(shared), record: None, renewal: None, running: Some(running) }
     }
 
-    /// Marks the delivery as done: a later retry is a duplicate.
+    /// Marks the delivery as done, so that later retries count as duplicates.
     ///
     /// # Errors
     ///
-    /// Returns [`DeliveryStoreError`] if the store fails. The event has been handled, so respond
-    /// with 2xx nevertheless. A retry of this delivery may be handled again.
+    /// Returns [`DeliveryStoreError`] if the store fails. Respond with 2xx even then, because the
+    /// event has been handled. If the vendor retries the delivery, the event may be handled again.
     ///
     /// # Cancellation
     ///
-    /// Cancel safe: on a tokio runtime, the call to the store continues in its own task.
+    /// This method is cancel safe. On a tokio runtime, the call to the store continues in its own
+    /// task.
     pub async fn complete(mut self) -> Result<(), DeliveryStoreError> {
         self.stop_renewal();
         let shared = self.undecided.take();
@@ -85,13 +83,13 @@ impl DeliveryGuard {
         }
     }
 
-    /// Abandons the delivery, so that the vendor's next retry is handled. Dropping the guard does
-    /// the same without waiting for the store.
+    /// Abandons the delivery, so that the vendor's next retry is handled. Dropping the guard also
+    /// abandons the delivery, but does not wait for the store.
     ///
     /// # Errors
     ///
-    /// Returns [`DeliveryStoreError`] if the store fails. The attempt then ends when its lease
-    /// expires.
+    /// Returns [`DeliveryStoreError`] if the store fails. In this case, the attempt ends when its
+    /// lease expires.
     pub async fn abandon(mut self) -> Result<(), DeliveryStoreError> {
         self.end_undecided();
         match self.record.take() {
@@ -100,7 +98,6 @@ impl DeliveryGuard {
         }
     }
 
-    /// Abandons the delivery, unless it was completed or abandoned already.
     fn end_undecided(&mut self) {
         self.stop_renewal();
         if let Some(shared) = self.undecided.take() {
@@ -137,7 +134,7 @@ impl Drop for DeliveryGuard {
             let running = self.running.take();
             runtime.spawn(async move {
                 let _running = running;
-                // If this call fails, the attempt ends when its lease expires.
+                // If the store fails, the attempt ends when its lease expires.
                 let _ = record.abandon().await;
             });
         }
@@ -151,7 +148,7 @@ impl fmt::Debug for DeliveryGuard {
     }
 }
 
-/// Renews the lease whenever a third of it has passed, until the maximum handling time is over.
+/// Renews the lease after each third of its duration, until the maximum handling time is over.
 async fn renew(record: Record) {
     let shared = &record.shared;
     let deadline = time::sleep(shared.max_handling_time);

@@ -1,4 +1,4 @@
-//! Identifies a delivery. All retries of a delivery have the same id.
+//! Identifies a delivery by a key. All retries of a delivery have the same key.
 
 use std::{fmt, time::SystemTime};
 
@@ -6,7 +6,7 @@ use ring::digest::{Context, SHA256};
 
 /// The id of a delivery. All retries of a delivery have the same key.
 ///
-/// The key is a digest and reveals nothing about the webhook, so it can be logged and stored.
+/// The key is a digest and reveals nothing about the webhook, so the key can be logged and stored.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct DeliveryId {
     key: [u8; 32],
@@ -14,8 +14,8 @@ pub struct DeliveryId {
 }
 
 impl DeliveryId {
-    /// Creates the id of a delivery, from the SHA-256 of these parts and the time when the vendor
-    /// signed it.
+    /// Creates the id of a delivery. The key is the SHA-256 of the parts, and `signed_at` is the
+    /// time at which the vendor signed the delivery.
     ///
     /// The parts must identify the vendor, the account (a client id or the id of a secret) and the
     /// delivery. For the delivery, use signed data that is the same in each retry: a nonce, an
@@ -34,7 +34,7 @@ impl DeliveryId {
         Self { key, signed_at }
     }
 
-    /// Returns the digest that a store uses as the key: 32 bytes.
+    /// Returns the key under which a store records the delivery, a digest of 32 bytes.
     pub fn key(&self) -> &[u8] {
         &self.key
     }

@@ -1,4 +1,4 @@
-//! A bounded delivery store in memory, for one process.
+//! A delivery store in the memory of one process, with a limited capacity.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -14,18 +14,21 @@ type Key = [u8; 32];
 
 /// Remembers deliveries in the memory of this process.
 ///
-/// If several processes receive the same webhooks, they need a shared store. Otherwise several
-/// processes may handle the same webhook.
+/// If several processes receive webhooks, use a shared store instead. Otherwise several processes
+/// may handle the same delivery.
 ///
-/// A delivery takes about 250 bytes. When the store is full, it drops the oldest done deliveries,
-/// but no delivery that is in progress. From then on, deliveries that were signed before a dropped
-/// delivery are rejected with a 503, because they may be repetitions. If the vendor signs a retry
-/// of a dropped delivery with a new timestamp, the store does not recognize the retry, and the
-/// event is handled again.
+/// # Capacity
 ///
-/// The capacity is sufficient if [`MemoryDeliveries::dropped`] stays 0. A done delivery is
-/// remembered for 4 h 15 min (MoneyKit) or 48 h 15 min (Moov). The default, 100,000 deliveries,
-/// takes 25 MB and is enough for 560,000 events per day from MoneyKit or 49,000 from Moov.
+/// If [`MemoryDeliveries::dropped`] stays 0, the capacity is sufficient. A done delivery takes
+/// about 250 bytes and is remembered for 4 h 15 min (MoneyKit) or 48 h 15 min (Moov). The default
+/// capacity is 100,000 deliveries, which take 25 MB. This is enough for 560,000 events per day from
+/// MoneyKit or 49,000 events per day from Moov.
+///
+/// A full store drops the oldest done deliveries, but no delivery in progress. If a new delivery
+/// was signed before a dropped delivery, the store then rejects the new delivery with a 503,
+/// because the new delivery may be a retry of a dropped delivery. If the vendor signs a retry of a
+/// dropped delivery with a new timestamp, the store does not recognize the retry, and the event is
+/// handled again.
 pub struct MemoryDeliveries {
     capacity: usize,
     clock: Arc<dyn Clock>,
@@ -35,7 +38,7 @@ pub struct MemoryDeliveries {
 #[derive(Default)]
 struct State {
     entries: HashMap<Key, Entry>,
-    /// The attempts, ordered by the expiry of their leases.
+    /// The deliveries in progress, ordered by the time at which their leases expire.
     leases: BTreeSet<(Duration, Key)>,
     /// The done deliveries, ordered by the time at which they were signed.
     done: BTreeSet<(SystemTime, Key)>,
@@ -90,8 +93,7 @@ impl MemoryDeliveries {
             Some(Entry::InProgress { until, .. }) if now < *until => {
                 return Ok(Begin::InProgress(*until - now));
             }
-            // The lease of the previous attempt has expired, so this attempt replaces the previous
-            // attempt.
+            // The lease of the previous attempt has expired.
             Some(Entry::InProgress { .. }) => state.remove(id.digest()),
             None if state.dropped_until.is_some_and(|until| id.signed_at() <= until) => {
                 return Err("records of this age were dropped, so this delivery may be a duplicate");
@@ -119,11 +121,10 @@ impl State {
         }
     }
 
-    /// Removes expired records, oldest first, at most two per call.
+    /// Removes the oldest expired records, at most two per call.
     ///
-    /// A record is removed only if it has expired on both the wall clock and the monotonic clock.
-    /// The wall clock may have been set forward, but the monotonic clock shows how long the record
-    /// has really been kept.
+    /// A record must have expired on both clocks. The wall clock may have been set forward, but the
+    /// monotonic clock shows how long the record has really been kept.
     fn expire(&mut self, now: Duration, wall: SystemTime) {
         for _ in 0..2 {
             let Some((signed_at, key)) = self.done.first().copied() else { return };
@@ -137,8 +138,8 @@ impl State {
         }
     }
 
-    /// Makes room for a delivery. Removes an attempt whose lease has expired or, if there is none,
-    /// the oldest done delivery.
+    /// Removes a delivery whose lease has expired. If no lease has expired, removes the oldest done
+    /// delivery.
     fn drop_one(&mut self, now: Duration) -> Option<()> {
         if let Some((until, key)) = self.leases.first().copied()
             && until <= now

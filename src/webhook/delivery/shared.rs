@@ -28,8 +28,8 @@ pub(super) struct Shared {
     pub(super) on_failure: StoreFailure,
     pub(super) counters: Arc<Counters>,
     pub(super) observer: WebhookObserver,
-    /// Counts attempts from their start until their outcome is written to the store. A shutdown
-    /// closes the tracker.
+    /// Counts attempts from their start until the store has recorded their results. After a
+    /// shutdown, no attempt starts.
     pub(super) work: WorkTracker,
 }
 
@@ -44,11 +44,12 @@ pub(super) struct Counters {
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum StoreFailure {
-    /// Reject the delivery with 503, so that the vendor sends it again: no event is lost, and
-    /// no event is handled without a lookup.
+    /// Reject the delivery with 503, so that the vendor sends the delivery again. No event is lost,
+    /// and no event is handled without a lookup.
     #[default]
     Refuse,
-    /// Handle the delivery without a record. Use it only with idempotent handlers.
+    /// Handle the delivery without a record in the store. Use this only if your handlers are
+    /// idempotent, because a retry is handled again.
     HandleWithoutRecord,
 }
 

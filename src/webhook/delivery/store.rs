@@ -4,11 +4,11 @@ use std::{error::Error, fmt, future::Future, pin::Pin, sync::Arc, time::Duration
 
 use super::DeliveryId;
 
-/// The future that the methods of a [`DeliveryStore`] return. It is boxed, so that stores can be
-/// trait objects.
+/// The future that the methods of a [`DeliveryStore`] return. The future is boxed, so that stores
+/// can be trait objects.
 pub type DeliveryFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, DeliveryStoreError>> + Send + 'a>>;
 
-/// Identifies one attempt to handle a delivery, across all processes. The value is random.
+/// A random number that identifies one attempt to handle a delivery, across all processes.
 pub type ClaimId = u128;
 
 /// The state in which [`DeliveryStore::begin`] found a delivery.
@@ -16,39 +16,40 @@ pub type ClaimId = u128;
 #[non_exhaustive]
 pub enum Begin {
     /// The delivery is new, its last attempt was abandoned, or the lease of its last attempt has
-    /// expired. The claim now holds the delivery.
+    /// expired. The caller's claim now holds the delivery.
     New,
-    /// Another attempt is running. Its lease expires after this time, unless the lease is renewed.
+    /// A different attempt is running. The lease of the running attempt expires after this time,
+    /// unless the lease is renewed.
     InProgress(Duration),
-    /// The delivery was handled.
+    /// The delivery was handled before.
     Done,
 }
 
 /// Remembers which deliveries are in progress and which are done.
 ///
 /// Each method must be atomic. If the store uses the same database as your handlers, one
-/// transaction can record a delivery and its effect.
+/// transaction can record both a delivery and the effect of its handler.
 pub trait DeliveryStore: fmt::Debug + Send + Sync {
     /// Starts an attempt: records that `claim` holds the delivery for `lease`, unless the delivery
-    /// is done or the lease of another claim has not expired.
+    /// is done or a different claim still has a lease.
     ///
     /// # Errors
     ///
     /// Returns [`DeliveryStoreError`] if the store fails or is full. A store that drops records
-    /// also returns this error if it dropped a delivery that was signed at the same time as this
-    /// one or later, because it then does not know whether this delivery was handled.
+    /// also returns this error if the store has dropped a delivery that was signed at the same time
+    /// as `id` or later. Otherwise a retry of a dropped delivery could be handled again.
     fn begin<'a>(&'a self, id: &'a DeliveryId, claim: ClaimId, lease: Duration) -> DeliveryFuture<'a, Begin>;
 
-    /// Extends the lease of `claim` to `lease` from now. Returns `false` if `claim` does not hold
-    /// the delivery any more.
+    /// Extends the lease of `claim`, so that the lease expires after `lease` from now. Returns
+    /// `false` if `claim` no longer holds the delivery.
     fn renew<'a>(&'a self, id: &'a DeliveryId, claim: ClaimId, lease: Duration) -> DeliveryFuture<'a, bool>;
 
-    /// Marks the delivery as done, and remembers this for at least `keep`. This must also succeed
-    /// after the lease of the attempt has expired, because the delivery has been handled.
+    /// Marks the delivery as done for at least `keep`. This method must also succeed after the
+    /// lease of the attempt has expired, because the delivery has been handled.
     fn complete<'a>(&'a self, id: &'a DeliveryId, keep: Duration) -> DeliveryFuture<'a, ()>;
 
     /// Ends the attempt of `claim`, so that the next retry counts as new. Does nothing if `claim`
-    /// does not hold the delivery any more.
+    /// no longer holds the delivery.
     fn abandon<'a>(&'a self, id: &'a DeliveryId, claim: ClaimId) -> DeliveryFuture<'a, ()>;
 }
 
@@ -56,7 +57,7 @@ pub trait DeliveryStore: fmt::Debug + Send + Sync {
 ///
 /// # Security
 ///
-/// The cause must not contain a secret, because it is logged.
+/// The cause must not contain a secret, because the cause is logged.
 #[derive(Clone, Debug)]
 pub struct DeliveryStoreError(Arc<dyn Error + Send + Sync>);
 

@@ -1,4 +1,4 @@
-//! Remembers deliveries in Redis, so that a fleet handles each delivery only once.
+//! Remembers deliveries in Redis, so that several processes do not handle the same delivery.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,7 +12,7 @@ use crate::{
 
 static DELIVERY: Script = Script::new(include_str!("delivery.lua"));
 
-/// The maximum time for which Redis keeps a done delivery. Redis rejects times that overflow.
+/// Redis keeps a done delivery for at most this time, because Redis rejects times that overflow.
 const MAX_KEEP: Duration = Duration::from_secs(366 * 24 * 3600);
 
 /// Remembers deliveries in Redis, for a service with several processes (feature `redis`).
@@ -38,22 +38,23 @@ const MAX_KEEP: Duration = Duration::from_secs(366 * 24 * 3600);
 ///
 /// # Cost
 ///
-/// Each delivery takes two round trips, and one more for each third of a lease while its handler
-/// runs. A delivery takes about 200 bytes of Redis memory: a million deliveries per day from Moov,
-/// each kept for four days, take about 800 MB.
+/// Each delivery takes two round trips to Redis. While the handler runs, each third of a lease
+/// takes one more round trip, which renews the lease. A delivery takes about 200 bytes of Redis
+/// memory. For example, a million deliveries per day from Moov, each kept for four days, take about
+/// 800 MB.
 ///
-/// A done delivery is kept for twice the requested time. So a process still finds it if its clock
-/// is behind by up to the requested time.
+/// Redis keeps a done delivery for twice the requested time. Therefore a process whose clock is
+/// behind by up to the requested time still finds the delivery.
 ///
 /// # Security
 ///
 /// Redis stores only digests of deliveries. Anyone who can write to Redis can mark a delivery as
 /// done, so that its event is never handled, or remove this mark, so that the event is handled
-/// again. So regularly compare your records with the vendor's records.
+/// again. Therefore compare your records with the vendor's records regularly.
 ///
 /// If Redis evicts keys because memory is full, or loses its last writes in a failover, deliveries
-/// may be handled again. Use the policy `noeviction`. A delivery is then rejected with 503 if Redis
-/// is full, and the vendor retries.
+/// may be handled again. Use the eviction policy `noeviction`. If Redis is full, deliveries are
+/// then rejected with 503, and the vendor retries.
 #[derive(Clone, Debug)]
 pub struct RedisDeliveries(Arc<RedisStore>);
 
