@@ -187,8 +187,8 @@ impl From<VerifyError> for Failure {
 }
 
 impl Failure {
-    /// The error code of the vendor takes precedence, because it can be more specific than the exit
-    /// code.
+    /// The error code of the vendor takes precedence over the exit code, because the error code can
+    /// be more specific.
     pub(crate) fn next(&self) -> Cow<'static, str> {
         match (self.error.as_ref().and_then(Error::code), self.vendor) {
             (Some("invalid_grant"), _) => {

@@ -148,7 +148,7 @@ pub(crate) fn print_failure(failure: &Failure, json: bool) {
         }
         text + &format!("  next: {}\n", failure.next())
     };
-    // A write error is ignored, because the program has no other place to report it.
+    // A write error is ignored, because the program has no other place to report the error.
     _ = io::stderr().lock().write_all(escaped(&text, true).as_bytes());
 }
 

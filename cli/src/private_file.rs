@@ -26,7 +26,7 @@ pub(crate) struct PrivateFile {
     path: PathBuf,
     draft: PathBuf,
     file: File,
-    /// `true` if the draft is complete, so that `drop` must not delete it.
+    /// `true` if the draft is complete, so that `drop` must not delete the draft.
     is_kept: bool,
 }
 

@@ -29,7 +29,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// The maximum of `--timeout`. A signal does not interrupt an attempt, so the command can continue
 /// for this time after a signal.
 const MAX_TIMEOUT: Duration = Duration::from_secs(60);
-/// The webhook of `--old` is older than the vendor's last retry by this time.
+/// With `--old`, the webhook is as old as at the vendor's last retry, plus this time.
 const OUTDATED: Duration = Duration::from_secs(3600);
 
 #[derive(Args)]

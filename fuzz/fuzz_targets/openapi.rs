@@ -1,6 +1,6 @@
 //! Runs `regen` with one hostile file among valid files: the vendor's document, the overlay,
-//! `source.toml`, or a checked-in file. `regen` must not panic, and if it fails, it must write
-//! nothing. The size of its output is limited.
+//! `source.toml`, or a checked-in file. `regen` must not panic, and must write nothing if it fails.
+//! The size of the output is limited.
 #![no_main]
 
 use std::{

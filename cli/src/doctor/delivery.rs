@@ -64,7 +64,8 @@ pub(super) fn moov(
         Ok(current) => current,
         Err(error) => return unreadable(checks, &error),
     };
-    // `webhooks` also fails if the previous secret is invalid.
+    // Unlike `current_webhook_secret`, `webhooks` also reads the previous secret, which may be
+    // invalid.
     if let Err(error) = config.webhooks() {
         return unreadable(checks, &error);
     }
@@ -173,8 +174,8 @@ pub(super) async fn moneykit(
     report(checks, signed, config.webhook_tolerance, next_for, " and the body")
 }
 
-/// For an error that is specific to a vendor, `next_for` returns the id of the check, a description
-/// and the next step of the user.
+/// `next_for` returns the id of the check, a description and the next step of the user, or `None`
+/// for an error without a vendor-specific text.
 fn report(
     checks: &mut Checks<'_>,
     signed: Signed,

@@ -104,8 +104,9 @@ async fn issued(
     }
 }
 
-/// Sends a request with the token, because the service also issues tokens that the API rejects with
-/// 401 and without a reason. For example, the origin is wrong or the service ignored `client_type`.
+/// Sends a request with the token, because the service may issue a token that the API then rejects
+/// with 401 and without a reason. This happens if the origin is wrong or if the service ignored
+/// `client_type`.
 async fn bearer(
     checks: &mut Checks<'_>,
     (config, url, recorder): Service<'_>,
@@ -256,8 +257,8 @@ fn origin(checks: &mut Checks<'_>, config: &Config, audience: Option<Vec<String>
     }
 }
 
-/// Wrong credentials and a wrong origin cause the same error. A second call without the origin
-/// shows which of the two is wrong.
+/// The service responds with the same error to wrong credentials and to a wrong origin. A second
+/// call without the origin shows which of the two is wrong.
 async fn refused(
     checks: &mut Checks<'_>,
     config: &Config,

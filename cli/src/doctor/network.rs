@@ -18,9 +18,11 @@ use super::{
 };
 use crate::exit::{Exit, Failure, chain};
 
-/// The default maximum age of a webhook. If the clocks differ by more, valid webhooks are rejected.
+/// The default maximum age of a webhook. If the clocks of both sides differ by more than this,
+/// valid webhooks are rejected.
 pub(super) const TOLERANCE: Duration = Duration::from_secs(5 * 60);
-/// A larger clock difference causes a warning. Clocks that NTP synchronizes differ by much less.
+/// A clock difference above this value causes a warning. NTP keeps clocks much closer to each
+/// other.
 const WARN_SKEW: Duration = Duration::from_secs(30);
 /// The `Date` header has whole seconds.
 const RESOLUTION: Duration = Duration::from_secs(1);
@@ -188,7 +190,8 @@ pub(super) fn misconfigured(checks: &mut Checks<'_>, failure: &Failure) -> Resul
     checks.add("configured.invalid", Verdict::Fail, &found.join(": "), next)
 }
 
-/// `other` is the time of the second clock, which was read between `sent` and now.
+/// `other` is the time on the clock that `clock_name` names. This clock was read between `sent` and
+/// now.
 pub(super) fn clock(
     checks: &mut Checks<'_>,
     sent: Option<SystemTime>,

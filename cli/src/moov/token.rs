@@ -1,4 +1,5 @@
-//! `moov token`: issues a token and prints it. Stores only the refresh token, and only with `--save`.
+//! `moov token`: issues a token and prints the token. Stores only the refresh token, and only with
+//! `--save`.
 
 use clap::ValueHint::FilePath;
 

@@ -20,9 +20,9 @@ use crate::{
 };
 
 pub(super) const PLACEHOLDER: &str = "{accountID}";
-/// The number of concurrent token calls. The rate limit of the client can slow them down further.
+/// The number of concurrent token calls. The rate limit of the client may allow fewer calls.
 const AT_A_TIME: usize = 64;
-/// The maximum wait for a token. The wait for the rate limit counts too.
+/// The maximum wait for a token, including the wait for the rate limit.
 const MAX_WAIT: Duration = Duration::from_secs(60);
 const SHOWN: usize = 10;
 

@@ -94,7 +94,8 @@ async fn doctor_distinguishes_a_rejected_version_from_wrong_credentials() {
     assert_eq!(findings.verdict("scopes.refused", "MOOV_SCOPES"), "fail");
 }
 
-/// The live service also issues such a token with status 200.
+/// The live service also issues a token that its other endpoints refuse, and responds with status
+/// 200.
 #[tokio::test(flavor = "multi_thread")]
 async fn doctor_reports_a_token_that_other_endpoints_refuse() {
     let bare = service(|_| moov(200, TOKEN), 401).await;

@@ -13,8 +13,8 @@ pub(super) fn run(root: &Path) -> Result<Output> {
         return Ok(skipped(format!("deny: cargo-deny is not installed ({how})")));
     }
     check(root, &["bans", "licenses", "sources"])?;
-    // If the database cannot be fetched, the check is skipped, because no dependency causes this
-    // problem.
+    // If the database cannot be fetched, the check is skipped, because the dependencies are not the
+    // cause.
     if cargo::succeeded(cargo(root).args(["deny", "--workspace", "fetch", "db"])).is_err() {
         let why = "deny: cannot fetch the advisory database (github.com/RustSec/advisory-db)";
         return Ok(skipped(format!("{why}; bans, licences and sources passed")));

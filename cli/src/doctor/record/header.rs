@@ -20,11 +20,11 @@ enum Kind {
     Words(&'static [&'static str]),
     /// Shows only the authentication scheme, because the rest of the value is a secret.
     Scheme,
-    /// Shows the scheme of a challenge and its error code (RFC 6750 section 3).
+    /// Shows the scheme and the error code of a challenge (RFC 6750 section 3).
     Challenge,
     /// Shows `uuid` if the value is a UUID, otherwise the length of the value.
     Id,
-    /// Shows a number of seconds. A date is shown as its difference from now.
+    /// Shows a number of seconds unchanged, and a date as the difference from now in seconds.
     Time,
     Number,
     /// Shows `vYYYY.QQ.BB`, a date, `dev` or `latest`.
@@ -156,7 +156,8 @@ fn words(list: &[&'static str], text: &str) -> Option<String> {
     (shown.len() <= 8).then(|| shown.join(" "))
 }
 
-/// Returns `None` for more seconds than a year has, because a larger number could be a secret.
+/// Returns `None` for a number above one year in seconds, because a larger number could be a
+/// secret.
 fn number(text: &str) -> Option<u64> {
     text.parse().ok().filter(|number| *number <= 366 * 86_400 && text.len() <= 8)
 }

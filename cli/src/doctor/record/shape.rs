@@ -21,7 +21,7 @@ const VALUES: usize = 500;
 const MAX_JWT: usize = 16 << 10;
 const YEAR: i64 = 366 * 86_400;
 
-/// Shows a value only if it is a listed word or scope. Any other value is shown as `set`.
+/// Shows listed words and scopes. Any other value is shown as `set`.
 pub(super) fn request(headers: &HeaderMap, body: &[u8]) -> Value {
     if body.is_empty() {
         return Value::Null;
@@ -87,12 +87,12 @@ pub(super) fn near(time: i64, now: i64) -> Option<Value> {
 struct Shape<'a> {
     origin: Option<&'a str>,
     now: i64,
-    /// The number of values that may still be shown.
+    /// The number of values that the transcript may still show for this body.
     left: Cell<usize>,
 }
 
 impl Shape<'_> {
-    /// `name` is a listed name or empty.
+    /// `name` is the name of the member if it is a listed name, and otherwise empty.
     fn of(&self, name: &str, value: &Value, depth: usize) -> Value {
         let Some(left) = self.left.get().checked_sub(1).filter(|_| depth < DEPTH) else {
             return "more".into();

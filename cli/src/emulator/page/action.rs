@@ -186,7 +186,7 @@ impl Action for Clock {
 }
 
 impl Page {
-    /// The monotonic time of the emulator's clock is the sum of all moves.
+    /// The monotonic time of the emulator's clock grows only when the page moves the clock.
     pub(super) fn moved(&self, emulator: &Emulator) -> Duration {
         emulator.clock().monotonic()
     }

@@ -67,7 +67,7 @@ impl Guard {
         if origin.is_none() && access == Access::Action {
             return Err(forbidden("an action needs the Origin header of the page"));
         }
-        // Only browsers send this header, so a request without the header is allowed.
+        // Only browsers send `Sec-Fetch-Site`, so a request without this header is allowed.
         let site = single(headers, &FETCH_SITE).map_err(forbidden)?;
         let is_foreign = site.is_some_and(|site| site != "same-origin" && site != "none");
         if is_foreign && access != Access::Page {
@@ -82,8 +82,8 @@ impl Guard {
         }
     }
 
-    /// If other machines can reach the port, any IP address is expected, because DNS rebinding
-    /// needs a host name.
+    /// If other machines can reach the port, any IP address is accepted as the host, because DNS
+    /// rebinding needs a host name.
     fn is_expected(&self, host: &Authority) -> bool {
         let name = host.host().to_ascii_lowercase();
         let is_address = name.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok();
