@@ -364,8 +364,8 @@ struct Minute {
     rate_limited: f64,
     scripts_per_second: f64,
     token_requests_per_second: f64,
-    /// The share of requests that timed out after the callers had waited 30 s for a token from
-    /// another process.
+    /// The share of requests that timed out after the callers had waited 30 s for a token from a
+    /// different process.
     timed_out: f64,
 }
 

@@ -360,7 +360,6 @@ async fn deliver(world: Arc<World>, mut random: Random, is_moov: bool) {
                 Ok(Received::New((), delivery)) => {
                     sleep(random.millis(0, 30)).await;
                     match random.below(10) {
-                        // This case simulates a handler that fails.
                         0 => drop(delivery.abandon().await),
                         1 => drop(delivery),
                         _ => {
@@ -437,8 +436,8 @@ async fn order_faults(world: Arc<World>, mut random: Random) {
     }
 }
 
-/// Replaces the emulator every minute. A vendor may lose all tokens in this way, and the
-/// replacement limits the memory of the emulator.
+/// Replaces the emulator every minute. All tokens are lost, as can happen at a vendor, and the
+/// memory of the emulator stays limited.
 async fn replace_emulator(world: Arc<World>, port: u16, secret: &'static str) {
     loop {
         for _ in 0..60 {
@@ -507,8 +506,8 @@ fn sample(world: &World) -> Sample {
     }
 }
 
-/// The name of a figure, the figure, and the amount by which the figure may grow in addition to 10
-/// %.
+/// The name of a figure, the figure, and by how much the figure may grow in addition to ten
+/// percent.
 type Measure = (&'static str, fn(&Sample) -> u64, u64);
 
 /// Compares the medians of both halves of the run, without the first and the last minute.
@@ -561,8 +560,8 @@ fn check_calm(world: &World, from: SystemTime, before: (u64, &[Stats])) {
         }
     }
     println!("calm: {pairs} successions of tokens compared");
-    // A refresh that is in flight at the start or at the end of the minute is counted either as a
-    // request or as a refresh.
+    // If a refresh is in flight at the start or at the end of the minute, only its request or only
+    // the refresh is counted.
     if requests.abs_diff(refreshes) > 8 + requests / 20 || failures > 0 {
         let detail = || format!("{requests} requests, {refreshes} refreshes, {failures} failures");
         truth.broken("without faults each request issues a token", detail);

@@ -259,7 +259,7 @@ mod moov {
         bencher.bench(|| verifier.verify(black_box(&hook.headers), b"").unwrap());
     }
 
-    /// Each call begins a new delivery.
+    /// Each call begins a delivery that is not in the store.
     #[divan::bench(sample_size = 1_000)]
     fn webhooks_receive(bencher: Bencher) {
         let verifier = WebhookVerifier::new([SECRET.into()]).unwrap();

@@ -22,7 +22,7 @@ impl io::Write for Trace {
     }
 }
 
-/// At its most detailed level, the HTTP stack writes traces too.
+/// At the most detailed level, the HTTP stack writes traces too.
 #[tokio::test(flavor = "current_thread")]
 async fn traces_show_no_secrets() {
     let trace = Trace::default();
@@ -111,7 +111,7 @@ async fn client_options_cannot_log_request_contents() {
         assert!(!text.lock().unwrap().contains(secret), "{}", text.lock().unwrap());
     }
 
-    // Checks that the logger would have captured the secret.
+    // A client without this crate's options logs the header, which proves that the logger works.
     let tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
     let tls = tls.with_safe_default_protocol_versions().unwrap();
     let tls = tls.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth();

@@ -404,7 +404,7 @@ async fn successful_renewal_resets_the_suppression_period() {
         let used = run(&cache, &["token-4"], rejection).await;
         assert_eq!(used.last().map(String::as_str), Some("token-4"), "{rejection:?}");
         assert_eq!(cached(&cache).as_deref(), Some("token-4"));
-        // The successful renewal has reset the suppression period to 30 s.
+        // A successful renewal resets the suppression period to 30 s.
         advance(Duration::from_secs(31)).await;
         assert_eq!(run(&cache, &[], rejection).await.len(), 2, "{rejection:?}");
         advance(Duration::from_secs(31)).await;
@@ -413,7 +413,7 @@ async fn successful_renewal_resets_the_suppression_period() {
     }
 }
 
-/// Some servers of a service may not know a new token yet.
+/// In a real service, some servers may not know a new token yet.
 #[tokio::test(start_paused = true)]
 async fn server_that_accepts_each_token_once_causes_one_token_call_per_30_s() {
     for rejection in REJECTIONS {
@@ -557,7 +557,6 @@ async fn new_token_is_stored_only_after_the_server_accepts_it() {
     run(&cache, &["token-3"], Rejection::Unexplained).await;
     assert_eq!((stored().await.as_deref(), source.count()), (Some("token-3"), 3));
 
-    // The second cache acts as another process, which loads the token from the store.
     let other = TokenCache::new(source.clone(), tokens);
     assert_eq!(run(&other, &["token-3"], Rejection::Unexplained).await, ["token-3"]);
     assert_eq!(source.count(), 3);

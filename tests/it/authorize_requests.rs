@@ -60,7 +60,7 @@ fn authorizations(emulator: &Emulator) -> Vec<Option<String>> {
     introspections.map(value).collect()
 }
 
-/// Runs after all other middleware, so that it counts each attempt.
+/// This middleware is the last one, so it counts each attempt.
 #[derive(Clone, Default)]
 struct Counter(Arc<AtomicUsize>);
 
@@ -83,7 +83,7 @@ async fn thousand_requests_with_an_expired_token_share_one_token_call() {
     let client = moneykit(&emulator);
     let http = http(client.bearer(client.scopes()).unwrap());
     let old = client.default_token().await.expect("a token");
-    // The token has expired for the vendor, but not for the client.
+    // Only the clock of the emulator advances, so the client still uses the expired token.
     emulator.clock().advance(Duration::from_secs(3601));
     let mut requests = JoinSet::new();
     for number in 0..1000 {
@@ -444,7 +444,8 @@ async fn key_pair_is_sent_in_vendor_headers_and_not_retried_on_a_401() {
     assert!(requests.iter().all(|request| request.headers[AUTHORIZATION] == value));
 }
 
-/// reqwest keeps the method and the headers for some kinds of redirects.
+/// The test covers every kind of redirect, because reqwest keeps the method and the headers for
+/// some kinds.
 #[tokio::test]
 async fn key_pair_is_not_sent_after_a_redirect() {
     let (ours, other) = (emulator().await, emulator().await);

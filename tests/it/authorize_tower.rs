@@ -321,7 +321,6 @@ async fn inspection_of_a_401_body_is_limited_in_time_and_frames() {
             assert_eq!(start.elapsed().as_secs(), seconds, "{kind:?}");
             assert_eq!(source.count(), attempts, "{kind:?} {challenge:?}");
             assert!(polls.load(Ordering::Relaxed) <= 300, "{kind:?}");
-            // The caller still gets the inspected bytes, followed by the rest of the body.
             if let Endless::Drip = kind {
                 let mut body = response.into_body();
                 for _ in 0..5 {

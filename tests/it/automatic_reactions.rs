@@ -386,7 +386,6 @@ fn broken(notices: Option<broadcast::Sender<Notice>>) -> (TokenCache, Arc<Wrappe
     (cache, store)
 }
 
-/// Checks the number of calls in the first hour, and that there are no more calls after a day.
 async fn hold_for_a_day(name: &str, calls: impl Fn() -> usize) {
     let before = calls();
     sleep(HOUR).await;
@@ -417,7 +416,7 @@ async fn tombstone_is_retried_until_it_expires_if_the_store_fails() {
     assert_eq!(calls() - before, 4);
     sleep(HOUR).await;
     assert_eq!(calls() - before, 4, "ended");
-    // The cache invalidates the stored token before it makes any other call to the store.
+    // The cache must invalidate the stored token before any other call to the store.
     cache.token(&scopes(&["a"])).await.unwrap();
     assert_eq!(calls() - before, 5);
 }

@@ -1,5 +1,5 @@
 //! Tests the blocking clients on every kind of thread. Each call either works or returns an error
-//! that says why it cannot work on this thread.
+//! that says why the call cannot work on this thread.
 //!
 //! Most tests run the emulator on its own runtime, like a remote vendor. If a test blocked the
 //! runtime of the emulator, the emulator could not respond.
@@ -432,7 +432,7 @@ async fn headers_for_works_in_async_code_if_the_token_is_cached() {
 
 #[test]
 fn every_async_client_method_has_a_blocking_version() {
-    /// Each async method and its blocking version.
+    /// Async methods whose blocking version has a different name.
     const OTHER_NAMES: [(&str, &str); 3] =
         [("builder", "new"), ("webhooks", "verify_webhook"), ("cached", "token")];
     /// The async method `tokens` returns the cache, whose methods are async. The blocking client

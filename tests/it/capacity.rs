@@ -108,7 +108,6 @@ async fn handle_over_the_limit_is_rejected_until_a_handle_is_dropped() {
     let error = cache.handle(&scope("c")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidConfig);
     assert!(error.to_string().contains("with_max_handles"), "{error}");
-    // A second handle to a scope set, and a clone of a handle, use no additional capacity.
     drop((cache.handle(&scope("a")).unwrap(), second.clone()));
     assert!(cache.handle(&scope("c")).is_err());
     drop(first);
@@ -120,8 +119,7 @@ async fn handle_over_the_limit_is_rejected_until_a_handle_is_dropped() {
 async fn too_long_scope_set_is_rejected_by_every_method() {
     assert!(Scope::new(&"a".repeat(1_024)).is_ok());
     assert_eq!(Scope::new(&"a".repeat(1_025)).unwrap_err().kind(), ErrorKind::InvalidConfig);
-    // The limit is 16 KiB. 16 scopes of 1,024 bytes, with 15 spaces between them, exceed it by 15
-    // bytes.
+    // The limit is 16 KiB. 16 scopes of 1,024 bytes and 15 spaces exceed the limit by 15 bytes.
     let long: Vec<Scope> = ('a'..='p').map(|name| name.to_string().repeat(1_024).parse().unwrap()).collect();
     let (cache, source) = cache_with([], |options| options);
     let is_refused = |error: Error| error.kind() == ErrorKind::InvalidConfig && !error.may_have_been_sent();

@@ -124,7 +124,7 @@ async fn ten_thousand_callers_of_a_stale_token_are_served_and_send_one_request()
         let client = Client::new(operation, &emulator);
         let first = client.token().await.unwrap().expose_secret().to_owned();
         emulator.clock().advance(Duration::from_secs(3300));
-        // The token call hangs, so a caller that waited for it would never get a token.
+        // The token call hangs, so a caller that waited for this call would never get a token.
         emulator.fault(operation, Fault::hang());
         assert_eq!(client.stampede().await, [(Ok(first), CALLERS)], "{operation:?}");
         tokio::time::timeout(LONG, async {
@@ -143,8 +143,7 @@ async fn callers_of_a_failing_refresh_share_the_requests_of_the_retry_policy() {
     for operation in TOKEN {
         let emulator = emulator().await;
         let client = Client::new(operation, &emulator);
-        // The callers share three attempts. After the third attempt, no request is sent until the
-        // back-off ends.
+        // The callers share three attempts. No further request is sent until the back-off ends.
         emulator.fault_times(operation, Fault::response(StatusCode::SERVICE_UNAVAILABLE), usize::MAX);
         for _ in 0..3 {
             assert_eq!(client.stampede().await, [(Err(ErrorKind::Unavailable), CALLERS)], "{operation:?}");
@@ -255,8 +254,7 @@ async fn only_idempotent_calls_are_retried() {
     assert_eq!((emulator.count(Operation::MoovToken), emulator.double_spends()), (1, 0));
 }
 
-/// Implements RFC 6749 section 4.4 over a TCP socket, as a user would do for another OAuth 2.0
-/// server.
+/// Implements RFC 6749 section 4.4 over a TCP socket, as a user would do for any OAuth 2.0 server.
 struct CustomSource {
     address: String,
     credentials: (String, String),

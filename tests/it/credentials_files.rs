@@ -227,7 +227,7 @@ fn credentials_directory_cannot_be_combined_with_other_credentials() {
     assert_eq!(error, "the file client_id of `credentials_dir` cannot be read");
 }
 
-/// In a shell, `<(vault read …)` passes such a pipe.
+/// In a shell, `<(vault read …)` passes the path of a pipe.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn secret_from_a_pipe_is_read_only_once() {

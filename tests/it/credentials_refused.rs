@@ -195,7 +195,7 @@ async fn refusal_of_the_old_credentials_does_not_block_new_ones() {
         assert_eq!(kind(&cache, "a").await, Some(ErrorKind::Unauthorized));
         assert_eq!(kind(&cache, "a").await, Some(ErrorKind::Unauthorized));
         assert_eq!(server.calls(), ["a by one"], "it is remembered");
-        // Simulates another part of the program that replaces the credentials.
+        // Simulates code outside the cache that replaces the credentials.
         *source.0.secret.lock().unwrap() = "two";
         assert_eq!(kind(&cache, "a").await, None, "{refusal}");
         assert_eq!(server.calls(), ["a by two"], "{refusal}");
@@ -288,14 +288,13 @@ async fn credential_rotation_keeps_shared_tokens_and_the_fleet_rate_limit() {
     for source in &sources {
         source.next(Some("two"));
     }
-    // This process starts after the secret was replaced.
     let late = process(&redis, &Source::new(&server, "two"), 4);
     for cache in fleet.iter().chain([&late]) {
         assert_eq!(kind(cache, "a").await, None, "the token of the store still works");
     }
     assert_eq!(server.calls(), ["a by one"]);
-    // The rate limit has already counted one call. The refused call and its retry are the second
-    // and the third.
+    // The rate limit has already counted one call. The refused call is the second call, and its
+    // retry is the third.
     assert_eq!(kind(&fleet[1], "b").await, None);
     assert_eq!(server.calls(), ["b by one", "b by two"]);
     assert_eq!(kind(&late, "c").await, None);

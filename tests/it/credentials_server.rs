@@ -227,8 +227,8 @@ impl Cached {
         Box::pin(async move {
             match behaviour {
                 Behaviour::Responds => Ok(self.0.pair.lock().unwrap().clone()),
-                // If the vendor returned an error of this kind, the whole fleet would stop sending
-                // these credentials.
+                // The cache must not treat this error as a refusal by the vendor. Otherwise the
+                // whole fleet would stop sending these credentials.
                 Behaviour::Fails => {
                     let error = fintech_auth::Error::new(fintech_auth::ErrorKind::Unauthorized, "sealed");
                     Err(error.with_status(http::StatusCode::UNAUTHORIZED))

@@ -162,11 +162,10 @@ async fn full_store_drops_old_records_and_refuses_possible_duplicates() {
     assert_eq!(store.begin(&fourth, 2, MINUTE).await.unwrap(), Begin::New);
     assert_eq!((store.len(), store.dropped()), (3, 1));
     assert!(matches!(store.begin(&id("1", at(1)), 2, MINUTE).await.unwrap(), Begin::InProgress(_)));
-    // The delivery may have been handled, but its record was removed. So the store refuses the
-    // delivery: the vendor sends it again, and the handler does not run twice.
+    // The store has dropped the record of this delivery. The event may have been handled, so the
+    // store refuses the delivery instead of treating it as new.
     assert!(store.begin(&id("0", at(0)), 2, MINUTE).await.is_err());
     assert!(store.begin(&id("as old", at(0)), 2, MINUTE).await.is_err());
-    // All records belong to deliveries in progress, so a new delivery is refused.
     assert_eq!(store.begin(&id("4", at(4)), 2, MINUTE).await.unwrap(), Begin::New);
     assert!(store.begin(&id("5", at(5)), 2, MINUTE).await.is_err());
     assert_eq!(store.len(), 3);
@@ -268,7 +267,7 @@ fn verifier(emulator: &Emulator) -> WebhookVerifier {
     WebhookVerifier::new([emulator.moov_webhook_secret()]).unwrap().with_clock(emulator.clock().clone())
 }
 
-/// The vendors send the original headers again, but only for a limited time.
+/// A vendor repeats a webhook with the original headers only for a limited time.
 #[tokio::test]
 async fn late_delivery_is_accepted_as_long_as_the_vendor_retries() {
     let emulator = emulator().await;
@@ -297,7 +296,7 @@ async fn late_delivery_is_accepted_as_long_as_the_vendor_retries() {
         let verdict = moneykit.verify(&sent_moneykit.headers, &sent_moneykit.body).await;
         assert_eq!(verdict.unwrap_err().reason(), "too_old");
     }
-    // If the vendor sends `exp`, the window ends at `exp`.
+    // If the vendor sends `exp`, the webhook is accepted only until this time.
     let exp = clock.wall().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs() + 3_600;
     let sent = emulator.moneykit_webhook(r#"{"webhook_event":"y"}"#).with_claim("exp", exp).sign().unwrap();
     clock.advance(Duration::from_secs(3_661));
@@ -475,7 +474,6 @@ async fn event_is_not_handled_again_if_the_response_is_lost() {
     let server = Server::start().await;
     for path in ["moov", "moneykit"] {
         let (before, webhook) = (server.handled(), server.webhook(path));
-        // The sender disconnects before it has received the response.
         drop(server.connect(path, &webhook).await);
         assert!([200, 204].contains(&server.retry(path, &webhook).await), "{path}");
         assert_eq!(server.status(path, &webhook).await, 200, "{path}");
@@ -574,7 +572,6 @@ async fn shutdown_waits_for_handlers_and_records_and_refuses_new_deliveries() {
         sleep(MINUTE).await;
         drop(failing);
         sleep(MINUTE).await;
-        // The caller does not wait for the store.
         let _ = tokio::time::timeout(Duration::ZERO, guard.complete()).await;
     });
     let started = tokio::time::Instant::now();

@@ -158,7 +158,6 @@ async fn started() -> Emulator {
     start(documented()).await
 }
 
-/// Starts the emulator in the mode that follows Moov's documents instead of Moov's live service.
 fn documented() -> Builder {
     Emulator::builder().with_behaviour(Behaviour::Documented)
 }
@@ -245,8 +244,7 @@ async fn moneykit_accepts_every_authentication_method() {
         headers().form("grant_type=client_credentials"),
         headers().form(&body),
         headers(),
-        // The README of MoneyKit's Ruby SDK sends an empty key pair. The emulator treats an empty
-        // key pair as absent.
+        // The README of MoneyKit's Ruby SDK sends an empty key pair.
         post("/auth/token").form(&body).header("Authorization", "Basic Og=="),
         headers().header("Authorization", "Basic Og=="),
     ] {
@@ -259,7 +257,6 @@ async fn moneykit_accepts_every_authentication_method() {
         post("/auth/token").form(&format!("client_id={id}&client_secret=other")),
         post("/auth/token").form(&format!("client_secret={secret}")),
         post("/auth/token").form(&format!("client_id={secret}&client_secret={id}")),
-        // These requests have contradictory, wrong or malformed credentials.
         linking(&emulator).header("X-Client-Id", id).header("X-Client-Secret", "other"),
         post("/auth/token").form("client_id=other").basic(emulator.moneykit_credentials()),
         post("/auth/token").form("").basic_bytes(b"other:pair"),
@@ -394,8 +391,7 @@ async fn moneykit_publishes_a_valid_es256_key_without_authentication() {
         assert_eq!(bytes.len(), 32);
         point.extend(bytes);
     }
-    // A key agreement fails if the point is not on the curve. The verification of a signature makes
-    // the same check.
+    // The key agreement fails if the point is not on the curve.
     use ring::agreement::{ECDH_P256, EphemeralPrivateKey, UnparsedPublicKey, agree_ephemeral};
     let agree = |point: Vec<u8>| {
         let mine = EphemeralPrivateKey::generate(&ECDH_P256, &ring::rand::SystemRandom::new()).unwrap();
@@ -564,7 +560,6 @@ async fn moov_requires_an_origin_only_from_web_clients() {
         assert_eq!(response.status, status, "{response:?}");
     }
 
-    // A refreshed token has the client type of the first request.
     let response = token(None).header("Origin", ours).send(&emulator).await;
     let spared = response.text("refresh_token");
     assert_eq!(refresh(&emulator, &spared).send(&emulator).await.status, 403);
@@ -605,7 +600,6 @@ async fn moov_rotates_refresh_tokens_and_detects_reuse() {
     let response = refresh(&emulator, &second).send(&emulator).await;
     assert_eq!(response.text("error"), "invalid_grant");
     assert_eq!(emulator.double_spends(), 1, "the second one was revoked, not spent");
-    // An access token must not be accepted as a refresh token.
     assert_eq!(refresh(&emulator, &bystander).send(&emulator).await.status, 400);
 }
 
@@ -667,8 +661,6 @@ async fn moov_responds_with_204_to_the_revocation_of_any_token() {
     assert_eq!((response.header("content-length"), response.header("content-type")), (None, None));
     assert!(!emulator.is_live(&access) && emulator.is_live(&token));
 
-    // The token is revoked even if the hint is wrong. Revoking a refresh token also revokes its
-    // access tokens.
     let newer = refresh(&emulator, &token).send(&emulator).await;
     let (access, token) = (newer.text("access_token"), newer.text("refresh_token"));
     let response = revoke(json!({ "token": token, "token_type_hint": "access_token" })).send(&emulator).await;
@@ -1093,7 +1085,8 @@ async fn live_mode_issues_a_jwt_with_the_claims_and_size_of_the_real_service() {
     assert_eq!((claims["iat"].as_u64(), claims["exp"].as_u64()), (Some(now), Some(now + 3600)));
 }
 
-/// The live service does the same. The vendor's SDKs depend on this, because they send no `Origin`.
+/// The live service also behaves in this way. The vendor's SDKs depend on this behaviour, because
+/// they send no `Origin`.
 #[tokio::test]
 async fn live_mode_issues_a_token_for_any_origin_and_refuses_it_later() {
     let emulator = live().await;

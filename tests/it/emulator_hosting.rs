@@ -53,8 +53,6 @@ async fn custom_handler_runs_before_the_services_and_is_not_logged() {
     let response = send(&emulator, posted).await;
     assert!(response.starts_with("HTTP/1.1 200") && response.ends_with("\r\n\r\nhello"), "{response}");
     assert!(emulator.requests().is_empty());
-    // The emulated services handle all other requests, including a request whose body is over the
-    // limit.
     assert!(send(&emulator, &get("/other")).await.starts_with("HTTP/1.1 404"));
     let large = "x".repeat(64 * 1024 + 1);
     let head = format!(
@@ -196,7 +194,6 @@ async fn connections_from_other_machines_are_limited() {
     }
     let mut waiting = connect(&emulator).await;
     waiting.write_all(get("/waiting").as_bytes()).await.unwrap();
-    // The emulator still serves the connections that were opened before the shutdown.
     for mut stream in held {
         stream.write_all(get("/held").as_bytes()).await.unwrap();
         let mut first = [0];

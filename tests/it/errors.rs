@@ -483,7 +483,6 @@ async fn redirects_are_not_followed() {
     }
     assert!(elsewhere.requests().is_empty());
 
-    // The custom reqwest client is configured to follow redirects.
     let eager = HttpOptions::default()
         .with_client_builder(|http| http.redirect(reqwest::redirect::Policy::limited(5)));
     let client = here.moneykit().with_http(|_| eager).build().unwrap();

@@ -14,8 +14,7 @@ use crate::{
     support::{Log, plain, scopes},
 };
 
-/// This text is a part of all secrets, tokens, bodies and headers, and the client must never show
-/// it.
+/// All secrets, tokens, bodies and headers contain this text. The client must never show this text.
 const MARK: &str = "MARK0123456789";
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -48,8 +47,8 @@ impl Operation {
             format!("{value:?} {value:#?}")
         }
         match self {
-            // The result may contain the client id, which is not a secret and which the caller
-            // passed.
+            // The response contains `MARK` as the client id, which is not a secret and may be
+            // shown.
             Introspect => clients.moneykit.introspect(&token).await.map(|_| String::new()),
             MoneykitToken => clients.moneykit.create_access_token(&[]).await.map(debug),
             Jwks => clients.moneykit.jwks().await.map(debug),
@@ -125,7 +124,7 @@ impl Matrix {
         }
     }
 
-    /// The revocation always succeeds, because it does not read the body.
+    /// A revocation does not read the body, so it always succeeds.
     async fn body(&mut self, name: &str, body: impl Fn(Operation) -> Vec<u8>, expected: Outcome) {
         let expected = |operation| if operation == Revoke { GOOD } else { expected };
         self.row(name, |operation| raw(200, "", body(operation)), expected).await;
@@ -165,8 +164,8 @@ async fn each_status_of_the_vendor_or_a_proxy_has_the_expected_outcome() {
     let page = format!("<html><h1>{MARK}</h1></html>");
     let text = format!("error code: 1010 {MARK}");
     let problem = format!(r#"{{"type":"about:blank","title":"{MARK}","status":1,"detail":"{MARK}"}}"#);
-    // Each row has the error kinds for an empty body, for an error body of the vendor, and for any
-    // other body.
+    // Each row has the error kinds for an empty body, for an error body of the vendor, and for all
+    // remaining bodies.
     for (status, empty, vendor, front) in [
         (300, InvalidResponse, InvalidResponse, InvalidResponse),
         (302, InvalidResponse, InvalidResponse, InvalidResponse),
@@ -381,7 +380,6 @@ async fn each_body_fault_has_the_expected_outcome() {
     ] {
         matrix.body(&String::from_utf8_lossy(body), |_| body.to_vec(), INVALID).await;
     }
-    // With these responses, the revocation fails too.
     let page = format!("\n<html>{MARK}</html>");
     matrix.row("HTML", |_| raw(200, "", &page), |_| INVALID).await;
     matrix.row("too long", |_| raw(200, "", " ".repeat((1 << 20) + 1)), |_| INVALID).await;

@@ -42,7 +42,7 @@ const TASKS: usize = 50;
 /// processes wait for this time.
 const LEASE: Duration = Duration::from_secs(1);
 const STORE_TIMEOUT: Duration = Duration::from_millis(800);
-/// Time limits for tests that count token calls. Even a busy machine does not reach them.
+/// Time limits for tests that count token calls. Even a busy machine does not reach these limits.
 const LONG_LEASE: Duration = Duration::from_secs(30);
 const LONG_STORE_TIMEOUT: Duration = Duration::from_secs(10);
 const STORE_REST: Duration = Duration::from_millis(500);
@@ -260,7 +260,7 @@ fn fleet_child_process_runs_its_commands() {
                     let (on, tasks) = running.take().unwrap();
                     on.store(false, Ordering::Relaxed);
                     tasks.join_all().await;
-                    // Waits for the results of background refreshes.
+                    // A background refresh may still be running.
                     sleep(Duration::from_millis(200)).await;
                     let (one, two) = (clients.moneykit.tokens(), clients.moov.tokens());
                     for token in one.cached(&[]).into_iter().chain(two.cached(&scope())) {
@@ -446,7 +446,6 @@ async fn revocation_reaches_every_process() {
     let start = async || Process::start(emulator.url(), &url, Limits::Long, false).await;
     let (mut holder, mut revoker) = (start().await, start().await);
 
-    // The process that revokes the token does not hold it.
     let first = holder.ask("token").await;
     assert_eq!(revoker.ask("cached").await, "none");
     assert_eq!(revoker.ask(&format!("forget {first}")).await, "done");
@@ -454,7 +453,6 @@ async fn revocation_reaches_every_process() {
     let second = holder.ask("token").await;
     assert_ne!(second, first);
 
-    // Two processes hold the token, and a third process revokes it.
     let mut taker = start().await;
     assert_eq!(taker.ask("token").await, second);
     assert_eq!(revoker.ask(&format!("forget {second}")).await, "done");
@@ -473,8 +471,6 @@ async fn revocation_reaches_every_process() {
     assert!(fourth != third && emulator.is_live(&fourth));
     assert_eq!(revoker.ask("token").await, fourth);
 
-    // If Redis is down, the revocation returns an error. The tombstone is written when Redis is
-    // available again.
     redis.pause();
     let outcome = revoker.ask(&format!("forget {fourth}")).await;
     assert!(outcome.contains("token store"), "{outcome}");
@@ -606,8 +602,6 @@ async fn run_with_fault(fault: FleetFault) -> Option<String> {
     // The fault starts just before the first tokens become stale.
     sleep(Duration::from_secs(2)).await;
     fault.apply(&mut redis, &mut fleet).await;
-    // During the run, the owner of one token revokes it, and the vendor revokes one token without a
-    // notification.
     fleet.processes[0].order("revoke").await;
     let revoked = fleet.processes[0].word().await;
     let [_, revoked_at, revoked] = revoked.split(' ').collect::<Vec<_>>()[..] else { panic!("{revoked}") };

@@ -55,7 +55,7 @@ fn each_error_kind_has_a_guide_section() {
         let transient = if Error::new(kind, "").is_transient() { "yes" } else { "no" };
         let row = format!("| [`{name}`](#{}) | {transient} |", name.to_lowercase());
         assert!(page.contains(&row), "{row}");
-        // On-call engineers need these parts, in this order.
+        // On-call engineers read these parts in this order.
         let section = page.split(&format!("\n### {name}\n")).nth(1).expect("a section");
         let section = section.split("\n#").next().expect("an end");
         let labels = ["Symptom", "Likely causes", "First check", "Escalate", "At risk"];
@@ -64,7 +64,7 @@ fn each_error_kind_has_a_guide_section() {
     }
 }
 
-/// An engineer searches the page for the text of a log line.
+/// An engineer who sees a log line searches the guide for its text.
 #[test]
 fn each_log_line_explained_in_the_guide_is_in_the_sources() {
     let page = read("docs/guide/troubleshooting.md");

@@ -180,7 +180,8 @@ fn circle_in(src: &Path) -> Option<String> {
         .iter()
         .map(|(module, file)| {
             let to = file.uses.iter().filter_map(|path| owner(&files, path)).filter(|to| to != module);
-            // The crate root only declares the modules.
+            // Imports of the crate root are ignored, because the crate root only declares the
+            // modules.
             (module.clone(), to.filter(|to| !to.is_empty()).collect())
         })
         .collect();

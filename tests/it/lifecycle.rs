@@ -200,7 +200,6 @@ async fn cache_keeps_at_most_its_capacity_of_scope_sets() {
         cache.token(&often).await.unwrap();
         assert!(cache.len() <= 100, "{}", cache.len());
     }
-    // A scope set that is used often must not be evicted.
     let often_asked = source
         .token_calls()
         .into_iter()
@@ -273,7 +272,7 @@ async fn refused_or_lost_refresh_falls_back_to_client_credentials() {
             [issue.clone(), TokenCall::Refresh("refresh-1".to_owned()), issue],
             "{reply:?}"
         );
-        // Each kind of request was sent only once, so the lost refresh was not retried.
+        // The refresh whose response was lost is not retried.
         assert_eq!(source.count(), 3);
     }
 }
@@ -398,7 +397,6 @@ async fn token_calls_per_minute_stay_within_the_vendor_limit() {
     assert!(times.windows(301).all(|span| span[300] - span[0] >= 60_000), "more than 300 in a minute");
 }
 
-/// The guide describes both jobs.
 #[tokio::test(start_paused = true)]
 async fn callers_in_batches_get_all_their_tokens_despite_the_rate_limit() {
     let (cache, _) = cache_with([], |options| options.with_rate_limit(40, SECOND));
@@ -431,8 +429,6 @@ async fn request_to_a_failing_vendor_is_sent_three_times() {
     let (cache, source) = cache(vec![fail(ErrorKind::Unavailable); 10]);
     assert_eq!(token(&cache).await.unwrap_err().kind(), ErrorKind::Unavailable);
     assert_eq!(source.times(), [0, 200, 500]);
-    // The next caller sends no request, as the test
-    // `back_off_after_a_failed_refresh_applies_to_all_callers` explains.
     assert!(token(&cache).await.is_err());
     assert_eq!(source.count(), 3);
 }
@@ -441,7 +437,6 @@ async fn request_to_a_failing_vendor_is_sent_three_times() {
 async fn failed_call_is_retried_by_the_retry_policy() {
     let (cache, source) = cache([fail(ErrorKind::Unavailable), fail(ErrorKind::Timeout)]);
     assert_eq!(token(&cache).await.unwrap(), "token-3");
-    // Each response takes 100 ms. The delays before the retries are 100 ms and 200 ms.
     assert_eq!(source.times(), [0, 200, 500]);
     assert_eq!(cache.stats().failures, 0);
 

@@ -78,7 +78,7 @@ fn is_test(attribute: TokenStream) -> bool {
         || text.starts_with("cfg(all(test,")
 }
 
-/// Only the compiler, rustdoc or a lint reads such an attribute, and no user.
+/// Returns `true` if only the compiler, rustdoc or a lint reads the attribute.
 fn has_no_message(attribute: TokenStream) -> bool {
     let mut names = attribute.into_iter().filter_map(|token| match token {
         TokenTree::Ident(ident) => Some(ident.to_string()),

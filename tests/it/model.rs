@@ -23,8 +23,8 @@ const LATENCY: Duration = Duration::from_millis(100);
 
 #[derive(Clone, Debug)]
 enum Step {
-    /// The server treats the next request in this way, instead of issuing a token that is valid for
-    /// one hour.
+    /// The server responds to the next request in this way. By default, the server issues a token
+    /// that is valid for one hour.
     Server(Server),
     Ask(usize),
     /// Requests a token, and cancels the call after half of the server's response time.
@@ -135,7 +135,8 @@ impl ModelSource {
             let number = u32::try_from(history.requests).unwrap();
             (number, if history.next.is_empty() { Server::Token(3600) } else { history.next.remove(0) })
         };
-        // The server no longer counts a cancelled request as in flight.
+        // If the caller cancels the request, dropping this guard removes the request from the
+        // requests in flight.
         let _in_flight = InFlight(self.0.clone(), scope.to_owned());
         if !matches!(reply, Server::Unreachable)
             && let Some(refresh) = refresh

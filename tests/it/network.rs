@@ -40,7 +40,6 @@ async fn plain_http_is_sent_only_to_allowed_hosts() {
     assert_eq!(moov_at(&url("other"), allowed.clone()).unwrap_err().kind(), ErrorKind::InvalidConfig);
     assert_eq!(server.connections(), 1);
 
-    // The client for custom requests sends plain HTTP only to the host that is allowed.
     let own = allowed.to_reqwest(url("emulator")).unwrap();
     assert!(own.get(url("emulator")).send().await.is_ok());
     assert!(own.get(url("other")).send().await.is_err());

@@ -52,7 +52,7 @@ impl RedisServer {
         let folder = env::temp_dir().join(name);
         fs::create_dir_all(&folder).unwrap();
         let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-        // Another process may take the port before the server opens it.
+        // A different process may take the port before the server opens it.
         for _ in 0..5 {
             let port = free_port();
             let child = spawn(program, port, &folder, &arguments);
@@ -100,7 +100,7 @@ impl RedisServer {
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
     }
 
-    /// Closes all connections and deletes all data.
+    /// The server stores nothing on disk, so all data is lost.
     pub(crate) fn stop(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();

@@ -210,7 +210,6 @@ async fn rotating_encryption_keys_requires_no_new_token() {
     assert_eq!(get(&with(&[2, 1]), "a").await, "token-1");
     assert_eq!(get(&with(&[2, 1]), "b").await, "token-2");
     assert_eq!(get(&with(&[2]), "b").await, "token-2");
-    // If no key can decrypt an entry, the entry is unusable and is overwritten.
     assert_eq!(get(&with(&[2]), "a").await, "token-3");
     assert_eq!(get(&with(&[2]), "a").await, "token-3");
 }
@@ -245,7 +244,7 @@ async fn corrupt_entries_are_rejected_and_overwritten() {
     let foreign_id: Vec<u8> = redis.run(&[b"HGET", other.as_bytes(), b"g"]).await;
     let (entry, huge) = (entry.as_bytes(), vec![b'x'; 1 << 20]);
     let breakages: [&[&[u8]]; 11] = [
-        // All fields are copied from a different entry.
+        // All fields are copied from the entry of a different key.
         &[b"HSET", entry, b"t", &foreign, b"g", &foreign_id],
         &[b"SET", entry, b"text"],
         &[b"RPUSH", entry, b"a", b"b"],
@@ -430,12 +429,12 @@ async fn late_refresh_does_not_restore_a_revoked_token() {
     get(&two, "a").await;
     listening(&redis, 2).await;
     clock.wall_forward(Duration::from_secs(3400));
-    // The token is stale. The call returns it, and the cache refreshes it in the background.
+    // The token is stale, so the call returns the token and the cache refreshes the token in the
+    // background.
     assert_eq!(get(&one, "a").await, "token-1");
     until("a refresh", async || source.count() == 2).await;
     two.forget(&Secret::from("token-1")).await.unwrap();
-    // The refresh was in flight during the revocation, so its new token is discarded. No caller
-    // received the discarded token.
+    // The refresh was in flight during the revocation, so its new token is discarded.
     until("a new token", async || source.count() == 3).await;
     assert_eq!(get(&one, "a").await, "token-3");
     assert_eq!(get(&two, "a").await, "token-3");
@@ -519,8 +518,6 @@ async fn every_process_can_send_requests_after_a_cool_down() {
     let source = source([limited(1)]);
     let (one, two) = (process(&redis, &source), process(&redis, &source));
     assert_eq!(kind(&one, "a").await, ErrorKind::RateLimited);
-    // The caller in the second process waits until the cool-down ends. Then the second process
-    // sends the next request.
     assert_eq!((get(&two, "a").await, get(&one, "a").await), ("token-2".to_owned(), "token-2".to_owned()));
     assert_eq!(source.count(), 2);
 }
@@ -930,7 +927,6 @@ async fn token_call_that_outlasts_its_callers_is_sent_once() {
     let (first, second) = tokio::join!(one.token(&wanted), two.token(&wanted));
     assert_eq!(first.unwrap_err().kind(), ErrorKind::Timeout);
     assert_eq!(second.unwrap_err().kind(), ErrorKind::Timeout);
-    // Either process may have held the lease and received the token.
     until("the token", async || [&one, &two].iter().any(|cache| cache.cached(&wanted).is_some())).await;
     for cache in [&one, &two] {
         assert_eq!(cache.token_within(&wanted, LONG).await.unwrap().expose_secret(), "token-1");
@@ -957,7 +953,6 @@ async fn process_can_revoke_a_token_held_only_by_another_process_or_redis() {
             assert_eq!(get(cache, "a").await, next);
         }
     }
-    // After this step, only Redis holds the third token.
     new().forget(&Secret::from("token-3")).await.unwrap();
     assert_eq!(get(&new(), "a").await, "token-4");
     assert!(
@@ -1000,8 +995,8 @@ async fn revocation_during_a_redis_outage_fails_and_is_applied_later() {
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(one.cached(&scopes(&["a"])).is_none(), "this process forgets it all the same");
     redis.resume();
-    // Until the tombstone is written, Redis may still hold the token, but this process does not use
-    // the token.
+    // Redis may still hold the token until the tombstone is written. Until then, this process must
+    // not use the token.
     assert_ne!(get(&one, "a").await, "token-1");
     until("dropped", async || two.cached(&scopes(&["a"])).is_none()).await;
     assert_ne!(get(&two, "a").await, "token-1");

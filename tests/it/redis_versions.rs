@@ -1,5 +1,5 @@
 //! Tests processes of two versions on one Redis, as during every rolling deployment. The test
-//! itself writes the data of the other version.
+//! itself writes the data of the second version.
 //!
 //! `store::redis::store::tests::entry_written_by_an_earlier_build_is_parsed` checks the sealed
 //! format.
@@ -123,8 +123,8 @@ async fn each_version_shares_only_its_own_tokens() {
     assert_eq!(source.count(), 3, "the first, and one after each rejection");
 }
 
-/// This version does not parse the text of a lease from another version. Only the expiry of the
-/// lease matters.
+/// A process reads only the expiry of a lease that a different version wrote, and does not parse
+/// the text of the lease.
 #[tokio::test]
 async fn lease_of_another_version_is_respected_until_it_expires() {
     let Some(redis) = RedisServer::start() else { return };
@@ -168,7 +168,7 @@ async fn revocations_of_another_version_are_applied_and_other_messages_ignored()
     dropped(&cache).await;
     let token = get(&cache).await;
 
-    // The other version revokes a token: it writes the tombstone and then sends the message.
+    // A process of the other version writes the tombstone and then sends the message.
     let revoked = name(&redis, "fence").await.replace(":fence", ":revoked");
     let stored = store(&redis).get(&key()).await.unwrap().expect("it is stored");
     assert_eq!(stored.access_token.expose_secret(), token);
@@ -179,7 +179,6 @@ async fn revocations_of_another_version_are_applied_and_other_messages_ignored()
     say(&format!("revoked:{:016x}", stored.id.get())).await;
     dropped(&cache).await;
 
-    // This version revokes a token.
     let next = cache.token(&scopes(&["a"])).await.unwrap();
     assert_ne!(next.expose_secret(), token);
     let stored = store(&redis).get(&key()).await.unwrap().expect("it is stored");
@@ -196,7 +195,7 @@ async fn blocks_of_another_version_are_applied() {
     get(&process(&redis, &source)).await;
     let fence = name(&redis, "fence").await;
     let entry = name(&redis, "token:2:").await;
-    // The block is for the credentials, not for the token source. In this test, both have the same
+    // The credentials are blocked, not the token source. In this test, both have the same
     // fingerprint.
     let credentials = Fingerprint::of(["scripted"]).to_string();
     let refused = Fingerprint::of(["credentials", &credentials]).to_string();
@@ -219,7 +218,7 @@ async fn deliveries_of_another_version_are_not_lost_or_repeated() {
     let Some(redis) = RedisServer::start() else { return };
     let deliveries = RedisDeliveries::new(store(&redis));
     let id = DeliveryId::new([&b"a"[..]], std::time::SystemTime::UNIX_EPOCH);
-    // This version writes values that the previous version reads.
+    // The previous version must be able to read these values.
     deliveries.begin(&id, 0xab, LEASE).await.unwrap();
     let [key] = &redis.run_text::<Vec<String>>("KEYS *").await[..] else { panic!("one key") };
     let digest: String = id.key().iter().map(|byte| format!("{byte:02x}")).collect();

@@ -139,7 +139,6 @@ async fn wrong_secret_causes_three_requests_then_one_probe_per_period() {
         let asked = source.count();
         sleep(3600 * SECOND).await;
         assert_eq!(source.count(), asked, "nobody asks");
-        // Any success ends the block.
         source.0.refuses_all.store(false, Ordering::Relaxed);
         for number in 0..100 {
             assert_eq!(kind(&cache, &format!("scope-{number}")).await, None);
@@ -245,8 +244,8 @@ async fn vendor_401_blocks_the_credentials_and_a_403_blocks_one_scope_set() {
                 let error = issue(&clients, operation, scope).await.unwrap_err();
                 assert_eq!(error.kind(), ErrorKind::Unauthorized, "{operation:?} {status}");
             }
-            // If a caller's request was not sent, the caller gets the error of the earlier refusal,
-            // but without the details in its body.
+            // If a caller's request was not sent, the caller gets the error of the earlier refusal
+            // without the details from the body.
             let error = issue(&clients, operation, fourth).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Unauthorized, "{operation:?} {status}");
             assert!(!error.may_have_been_sent() && error.retry_after().is_some());
@@ -290,7 +289,6 @@ async fn refused_refresh_token_from_a_caller_does_not_block_other_calls() {
         moov.create_access_token(&scopes(&["/ping.read"])).await.unwrap();
     }
     moov.token(&scopes(&["/ping.read"])).await.unwrap();
-    // While the credentials are refused, uncached calls are blocked too.
     emulator.fault(Operation::MoovToken, refusal(StatusCode::UNAUTHORIZED));
     let before = emulator.count(Operation::MoovToken);
     for _ in 0..3 {

@@ -22,8 +22,8 @@ use crate::{
 
 const STALE: Duration = Duration::from_secs(3291);
 
-/// An earlier version checked the cache and started the refresh in two separate steps. In 50,000
-/// runs, this caused a second request.
+/// An earlier version checked the cache and started the refresh in two separate steps, which caused
+/// a second request in 50,000 runs.
 #[test]
 fn callers_on_many_threads_at_a_cold_start_send_one_request() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
@@ -152,7 +152,7 @@ async fn callers_woken_after_a_revocation_do_not_get_the_revoked_token() {
     assert!(poll_once(&mut asking).is_none());
     tokio::task::yield_now().await;
     source.go.notify_one();
-    // The refresh runs in a separate task, and the test does not poll the caller meanwhile.
+    // The refresh runs in a separate task while the test does not poll the caller.
     sleep(Duration::from_millis(10)).await;
     assert_eq!(handle.cached().unwrap().expose_secret(), "first");
     cache.forget(&Secret::from("first")).await.unwrap();

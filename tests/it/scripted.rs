@@ -150,7 +150,7 @@ impl TokenSource for Scripted {
     }
 }
 
-/// A clock that follows tokio's time, so a test can pause it. A test can also move the wall clock
+/// A clock that follows tokio's time, which a test can pause. A test can also move the wall clock
 /// alone.
 #[derive(Clone, Debug)]
 pub(crate) struct TestClock {
@@ -188,7 +188,7 @@ pub(crate) fn options(clock: &TestClock) -> TokenOptions {
     TokenOptions::default().with_jitter(0.0).with_clock(clock.clone())
 }
 
-/// Each response of the source takes 100 ms.
+/// The token source takes 100 ms for each response.
 pub(crate) fn cache(script: impl IntoIterator<Item = Reply>) -> (TokenCache, Scripted) {
     cache_with(script, |options| options)
 }
@@ -206,8 +206,7 @@ pub(crate) fn refreshing(script: impl IntoIterator<Item = Reply>) -> (TokenCache
     (TokenCache::new(source.clone(), options(&TestClock::new())), source)
 }
 
-/// Issues the same token again, like a server that signs a JWT without an id twice within one
-/// second.
+/// Issues the same token twice, like a server that signs two JWTs without an id within one second.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SameTokenSource(Arc<AtomicUsize>);
 

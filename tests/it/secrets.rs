@@ -77,7 +77,7 @@ fn generated_types_do_not_show_their_secrets() {
     }
 }
 
-/// The rule also applies to later revisions of a spec.
+/// This test also checks later revisions of a spec.
 #[test]
 fn no_secret_field_is_a_plain_string() {
     for vendor in ["moneykit", "moov"] {
@@ -109,7 +109,7 @@ fn clients_and_builders_do_not_show_their_secrets() {
     let url = format!("https://user:{MARK}@api.moov.io");
     let text = text + &format!("{:?} {:?}", linking.with_base_url(&url), moving.with_base_url(&url));
     assert!(!text.contains(MARK), "{text}");
-    // A Basic header of this key pair contains `aWQ6T`, the base64 of `id:M`.
+    // `aWQ6T` is the base64 of `id:M`, the start of the key pair in a Basic header.
     assert!(!text.contains("aWQ6T"), "{text}");
 }
 

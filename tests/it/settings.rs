@@ -8,10 +8,11 @@ use serde_json::{Value, json};
 
 use crate::support::emulator;
 
-/// This text is used as the secret, also if a user puts the secret into the wrong setting.
+/// This text is the secret in these tests. In some tests, a user puts the secret into the wrong
+/// setting.
 const MARK: &str = "MARK-0123456789";
 
-/// Each value differs from the default of its key.
+/// No value is the default of its key.
 fn samples() -> Vec<(&'static str, Value)> {
     vec![
         ("client_id", json!("id")),
@@ -343,7 +344,7 @@ fn misspelled_variables_are_only_warnings_when_the_settings_are_complete() {
         );
     }
     assert!(!config.warnings().concat().contains(MARK));
-    // A secret in a file counts as set. A key pair under the vendor's own names counts as set too.
+    // A secret in a file counts as set, and so does a key pair under the vendor's own names.
     for set in [
         &[("MOOV_CLIENT_ID", "id"), ("MOOV_CLIENT_SECRET_FILE", "/run/secret")][..],
         &[("MOOV_PUBLIC_KEY", "id"), ("MOOV_SECRET_KEY", "secret")],

@@ -15,7 +15,7 @@ use crate::{
 };
 
 const SECOND: Duration = Duration::from_secs(1);
-/// A token of one hour is stale at the first age, and expired at the second age.
+/// A token of one hour is stale at the age `STALE` and expired at the age `EXPIRED`.
 const STALE: Duration = Duration::from_secs(3400);
 const EXPIRED: Duration = Duration::from_secs(3595);
 
@@ -84,7 +84,7 @@ async fn refresh_in_flight_finishes_and_its_refresh_token_is_stored() {
     assert_eq!(stored.access_token.expose_secret(), "token-2");
     assert_eq!(stored.refresh_token.as_ref().map(Secret::expose_secret), Some("refresh-2"));
     assert_eq!(caller.await.unwrap().unwrap().expose_secret(), "token-2");
-    // The next process uses the refresh token that was stored.
+    // The second process uses the refresh token that the first process stored.
     sleep(EXPIRED).await;
     assert_eq!(other.token(&scopes(&["a"])).await.unwrap().expose_secret(), "token-3");
     assert_eq!(source.token_calls()[2..], [TokenCall::Refresh("refresh-2".to_owned())]);
@@ -233,7 +233,6 @@ async fn shutdown_writes_tombstones_that_a_failing_store_missed() {
         let key = StoreKey::new(source.fingerprint(), scope);
         assert!(store.get(&key).await.unwrap().is_none(), "{scope}");
     }
-    // A process that still holds the revoked token cannot put it into the store.
     assert_ne!(other.token(&scopes(&["a"])).await.unwrap().expose_secret(), revoked.expose_secret());
 }
 

@@ -111,7 +111,7 @@ async fn fleet_sends_one_call_for_each_token() {
     assert_eq!(source.count(), 1);
     sleep(Duration::from_secs(3591)).await;
     assert!(tokens(&fleet).await.iter().all(|token| token == "token-2"));
-    // A different process has used the refresh token of the first token.
+    // The second process has used the refresh token of the first token.
     assert_eq!(
         source.token_calls(),
         [TokenCall::Issue("a".to_owned()), TokenCall::Refresh("refresh-1".to_owned())]
@@ -154,7 +154,7 @@ async fn rejected_token_is_not_reloaded_after_its_scope_set_was_evicted() {
     let request = |token: Token| {
         sent.push(token.expose_secret().to_owned());
         async move {
-            // The test requests so many scope sets that evicted entries are freed too.
+            // So many scope sets are requested that the cache also frees evicted entries.
             for other in 0..1000 {
                 cache.token(&scopes(&[&format!("other-{other}")])).await.unwrap();
             }
@@ -367,7 +367,7 @@ async fn processes_retry_a_failing_store_at_different_times() {
     assert_ne!(processes[0].1, processes[1].1);
 }
 
-/// A caller stops waiting if, for example, its own client disconnects.
+/// A caller is dropped if, for example, its own client disconnects.
 #[tokio::test(start_paused = true)]
 async fn revocation_reaches_other_processes_even_if_its_caller_is_dropped() {
     let (source, store) = (slow([]), Arc::new(Switched::default()));

@@ -40,7 +40,7 @@ fn moov_api_digest_matches_the_snapshot() {
     insta::assert_snapshot!("surface_moov", surface("moov").lines());
 }
 
-/// The digest describes the current output of the build script. So the compiled code must be
+/// The snapshot describes the current output of the build script, so the compiled code must be
 /// identical to this output.
 #[test]
 fn compiled_code_matches_the_code_generated_from_the_specs() {
@@ -263,7 +263,7 @@ fn derives(code: &str) -> BTreeMap<String, String> {
     structs.map(|item| (item.ident.to_string(), derives(&item))).collect()
 }
 
-/// If two types had this name, a reader of a signature could confuse them.
+/// With a second type of this name, a reader of a signature could confuse both types.
 #[test]
 fn only_one_type_is_named_scope() {
     let api =

@@ -93,7 +93,7 @@ async fn retried_call_records_its_resend_count() {
     }
 }
 
-/// A span contains the unchanged URL, and uses the path as the template and the name. So URLs must
+/// A span contains the unchanged URL, and uses the path as its template and its name. So URLs must
 /// have no parameters.
 #[test]
 fn urls_in_the_contracts_have_no_parameters() {

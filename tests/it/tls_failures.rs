@@ -45,8 +45,8 @@ impl Peer {
                 read_some(&mut stream).await?;
                 stream.write_all(&bytes).await?;
                 stream.shutdown().await?;
-                // If the server closed the connection while it has unread bytes, the connection
-                // would be reset and the sent bytes would be lost.
+                // The server must read everything before it closes the connection. Otherwise the
+                // connection is reset and the sent bytes are lost.
                 while read_some(&mut stream).await.is_ok() {}
             }
             Self::Silent => std::future::pending().await,

@@ -122,7 +122,6 @@ async fn ten_thousand_unknown_key_ids_cause_one_fetch() {
     }
     assert_eq!(fetches(&emulator), 1);
     assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()));
-    // Nothing is fetched until the cool-down ends. After that, one fetch is sent.
     clock.advance(Duration::from_secs(59));
     assert_eq!(verdict(&webhooks, &made_up(&emulator, 0)).await, Err("keys_cooling_down"));
     assert_eq!(fetches(&emulator), 1);
@@ -205,7 +204,6 @@ async fn webhook_signed_with_a_not_yet_published_key_is_retryable() {
         assert_eq!((error.reason(), error.status()), ("keys_cooling_down", StatusCode::SERVICE_UNAVAILABLE));
         assert_eq!(error.retry_after(), Some(Duration::from_secs(60)));
         assert_eq!(fetches(&emulator), fetched);
-        // The old key still verifies webhooks without a fetch.
         let by_old = sign(emulator.moneykit_webhook(EVENT).with_key(&emulator, &old));
         assert_eq!(verdict(&webhooks, &by_old).await, Ok(()));
         clock.advance(Duration::from_secs(60));
@@ -226,7 +224,7 @@ async fn fetched_key_entries_that_are_not_objects_are_skipped() {
     assert_eq!(fetches(&emulator), 1);
 }
 
-/// An empty key set counts as a failed fetch.
+/// The cache treats an empty key set as a failed fetch.
 #[tokio::test]
 async fn empty_key_set_does_not_replace_the_keys() {
     for body in [r#"{"keys":null}"#, "{}", r#"{"keys":{}}"#, "null", "[]"] {
@@ -255,14 +253,12 @@ async fn withdrawn_key_is_rejected_after_the_next_fetch() {
     let by_old = || sign(emulator.moneykit_webhook(EVENT).with_key(&emulator, &old));
     // The verifier has not learned yet that the key was withdrawn.
     assert_eq!(verdict(&webhooks, &by_old()).await, Ok(()));
-    // A webhook with a new key triggers a fetch.
     emulator.rotate_moneykit_key().expect("a key");
     assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()));
     assert_eq!(verdict(&webhooks, &by_old()).await, Err("keys_cooling_down"));
     clock.advance(Duration::from_secs(60));
     assert_eq!(verdict(&webhooks, &by_old()).await, Err("keys_cooling_down"));
 
-    // If the cached keys are too old, a webhook also triggers a fetch.
     let new = emulator.moneykit_key_id();
     emulator.withdraw_moneykit_key(&new);
     clock.advance(Duration::from_secs(3599));
@@ -279,7 +275,6 @@ async fn stale_keys_are_used_for_at_most_a_day_while_fetching_fails() {
     clock.advance(Duration::from_secs(3600));
     for hours in 1..24 {
         assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()), "{hours}");
-        // No fetch is sent before the back-off ends.
         assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()), "{hours}");
         assert_eq!(fetches(&emulator), 1 + hours);
         clock.advance(Duration::from_secs(3600));
@@ -294,7 +289,7 @@ async fn stale_keys_are_used_for_at_most_a_day_while_fetching_fails() {
     assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()));
 }
 
-/// The waiting webhooks have usable keys, so they need not wait for the fetch.
+/// Webhooks that find usable keys need not wait for the fetch.
 #[tokio::test]
 async fn slow_fetch_does_not_delay_webhooks_with_stale_keys() {
     let emulator = Emulator::start().await.expect("the emulator starts");
@@ -319,8 +314,8 @@ async fn failed_first_fetch_is_not_repeated_for_every_webhook() {
         assert_eq!(verdict(&webhooks, &good(&emulator)).await, Err("keys_unavailable"));
     }
     assert_eq!(fetches(&emulator), 1);
-    // The back-off delays are 1, 2 and 4 seconds. One millisecond before the end of a delay,
-    // nothing is fetched.
+    // The back-off delays are 1, 2 and 4 seconds. Nothing is fetched one millisecond before the end
+    // of a delay.
     for (number, wait) in [1, 2, 4].into_iter().enumerate() {
         clock.advance(Duration::from_secs(wait) - Duration::from_millis(1));
         assert_eq!(verdict(&webhooks, &good(&emulator)).await, Err("keys_unavailable"));

@@ -50,7 +50,7 @@ const JUMP: Duration = Duration::from_secs(48 * 3600);
 /// In this header, the test tells the handler what to do. The header is not signed.
 const BEHAVIOUR: &str = "x-behaviour";
 
-/// A clock that a test can move forward. The monotonic time stays the time of the machine.
+/// A test can move the wall clock forward. The monotonic clock stays the clock of the machine.
 #[derive(Clone, Debug, Default)]
 struct JumpingClock(Arc<AtomicU64>);
 
@@ -270,7 +270,6 @@ impl Fleet {
         self.servers.iter_mut().map(|server| std::mem::take(&mut server.handled)).sum()
     }
 
-    /// Returns how often an event is handled if its first attempt has this fault.
     async fn run(&mut self, fault: &str) -> usize {
         self.events += 1;
         let mut killed = 0;

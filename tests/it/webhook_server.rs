@@ -84,7 +84,6 @@ async fn example_server_accepts_signed_webhooks_and_refuses_forged_ones() {
     emulator.clock().advance(Duration::from_secs(24 * 3600 + 301));
     assert_eq!(server.status("moov", &late).await, 401);
 
-    // These requests are a webhook at the address of the wrong vendor, and bodies over the limit.
     assert_eq!(server.status("moneykit", &good).await, 400);
     let large = "a".repeat(1024 * 1024 + 1);
     let large_webhook = emulator.moov_webhook(large.clone()).sign().expect("it signs");

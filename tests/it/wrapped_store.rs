@@ -13,7 +13,7 @@ use tokio::sync::broadcast;
 pub(crate) trait Wrapper: Debug + Send + Sync {
     fn store(&self) -> &MemoryStore;
 
-    /// If an implementation drops `call`, the call has no effect.
+    /// An implementation can drop `call`, so that the call has no effect.
     fn wrap<'a, T: Send + 'a>(&'a self, call: StoreFuture<'a, T>) -> StoreFuture<'a, T> {
         call
     }

@@ -7,8 +7,8 @@
 //!   a path costs more than recorded.
 //! - `cargo run --release -- --record` writes `counts.txt`.
 //!
-//! The exit code is 4 if valgrind is not installed, or if `counts.txt` was recorded with another
-//! version of rustc.
+//! The exit code is 4 if valgrind is not installed, or if `counts.txt` was recorded with a
+//! different version of rustc.
 //!
 //! Each path runs in two processes, and the second process makes more calls than the first. Only
 //! the difference between both counts is used, so that the start of a process is not counted.

@@ -20,7 +20,7 @@ use tokio::{runtime::Runtime, sync::OnceCell, task::JoinSet};
 
 pub(crate) struct HotPath {
     pub(crate) name: &'static str,
-    /// The number of calls by which the second process exceeds the first.
+    /// The second process of a path makes this number of calls more than the first process.
     pub(crate) calls: u32,
     pub(crate) run: fn(u32, SocketAddr),
     /// By how many percent the count may exceed the recorded count.
@@ -220,7 +220,7 @@ struct Parsed {
     expires_in: i64,
 }
 
-/// Parses only the two fields that every client needs.
+/// Parses only the two fields of the response that every client needs.
 fn exchange_reqwest(calls: u32, build: impl Fn(&reqwest::Client) -> reqwest::RequestBuilder) {
     runtime().block_on(async {
         let http = reqwest::Client::new();

@@ -127,7 +127,7 @@ fn azure_core_bearer_policy(bencher: Bencher) {
     });
 }
 
-/// Measures what `azure_core_bearer_policy` costs without the policy.
+/// The benchmark `azure_core_bearer_policy` also contains this cost.
 #[divan::bench(threads = [1, 2], sample_size = 500_000, sample_count = 20)]
 fn azure_core_request_clone(bencher: Bencher) {
     use azure_core::http::{Method, Request};
@@ -152,7 +152,7 @@ mod floor {
         SystemTime::now()
     }
 
-    /// This clock returns the time of the last timer interrupt, which is a few milliseconds old.
+    /// This clock has the resolution of the timer interrupt, which is a few milliseconds.
     #[divan::bench(sample_size = 1_000_000, sample_count = 20)]
     fn clock_monotonic_coarse() -> rustix::time::Timespec {
         rustix::time::clock_gettime(rustix::time::ClockId::MonotonicCoarse)
@@ -180,8 +180,7 @@ mod floor {
         });
     }
 
-    /// Writes no cache line that threads share. Each correct cache costs at least this much, even
-    /// without a clock.
+    /// A cache that writes no shared cache line costs at least this much, even without a clock.
     #[divan::bench(threads = [1, 2], sample_size = 1_000_000, sample_count = 20)]
     fn thread_local_epoch(bencher: Bencher) {
         thread_local! {

@@ -247,7 +247,7 @@ impl Peer for ArcSwapMutex {
     }
 }
 
-/// Works like many hand-written clients: two tasks can fetch a token concurrently, because no lock
+/// Works like many hand-written clients. Two tasks can fetch a token concurrently, because no lock
 /// is held during the fetch.
 pub struct Naive {
     slot: std::sync::RwLock<Option<Arc<Entry>>>,

@@ -8,26 +8,27 @@
 //! Each of these changes was made once in `src`, and made a test fail within 2,000 schedules of one
 //! kind. The test is named in brackets.
 //!
-//! - `CacheEntry::lookup` unlocks the state before `cold.flight.start()`, so two callers start a
-//!   refresh (`callers::two_callers_without_a_cached_token_send_one_request`).
-//! - `CacheEntry::publish` unlocks the state before `state.refresh_token =`, so a token is published
-//!   although it was revoked after the check
+//! - `CacheEntry::lookup` unlocks and locks the state before `cold.flight.start()`, so two callers
+//!   start a refresh (`callers::two_callers_without_a_cached_token_send_one_request`).
+//! - `CacheEntry::publish` unlocks and locks the state before `state.refresh_token =`, so a token
+//!   is published although it was revoked after the check
 //!   (`revocation::revoking_the_access_token_revokes_its_refresh_token_too`). Only a PCT schedule
 //!   fails.
-//! - `CacheEntry::take_refresh_token` uses `taken.filter(|_| true)`, so a revoked refresh token from
-//!   the store is sent (`fleet::revoked_refresh_token_from_the_store_is_not_sent`).
-//! - `RateLimiter::reserve` calls `state.turn` with index 0 and does not check for waiting requests,
-//!   so a request overtakes waiting requests (`limits::waiting_calls_are_served_in_arrival_order`).
-//! - `KeyCache::step` unlocks the state before `state.flight.start()`, so two callers start a fetch
-//!   (all tests of `webhook_keys`).
+//! - `CacheEntry::take_refresh_token` uses `taken.filter(|_| true)`, so a revoked refresh token
+//!   from the store is sent (`fleet::revoked_refresh_token_from_the_store_is_not_sent`).
+//! - `RateLimiter::reserve` calls `state.turn` with index 0 and does not check for waiting
+//!   requests, so a request overtakes waiting requests
+//!   (`limits::waiting_calls_are_served_in_arrival_order`).
+//! - `KeyCache::step` unlocks and locks the state before `state.flight.start()`, so two callers
+//!   start a fetch (all tests of `webhook_keys`).
 //! - `SingleFlight::running` returns `self.0.clone()`, so a flight whose task has ended counts as
 //!   running (`webhook_keys::panicking_fetch_leaves_no_webhook_waiting`).
-//! - `KeyCache::end` unlocks the state after `state.flight.clear()`, so a fetch ends before its
-//!   result is stored (all tests of `webhook_keys`).
+//! - `KeyCache::end` unlocks and locks the state after `state.flight.clear()`, so a fetch ends
+//!   before its result is stored (all tests of `webhook_keys`).
 //! - `CacheInner::shutdown` does not call `closed_and_idle`, so a shutdown does not wait for
 //!   refreshes (four tests of `shutdown`).
-//! - `CacheInner::mark` calls `is_closed` before `keep_pending`, so a revocation that fails during a
-//!   shutdown may be lost (`shutdown::shutdown_stores_a_revocation_or_its_caller_gets_an_error`).
+//! - `CacheInner::mark` calls `is_closed` before `keep_pending`, so a revocation that fails during
+//!   a shutdown may be lost (`shutdown::shutdown_stores_a_revocation_or_its_caller_gets_an_error`).
 //!   Only a PCT schedule fails.
 
 mod callers;

@@ -13,7 +13,7 @@ use fintech_auth_shuttle::{
 };
 
 const LIFETIME: Duration = Duration::from_secs(3600);
-/// A token becomes stale at the first age, and expires at the second age.
+/// A token becomes stale at the age `STALE` and expires at the age `EXPIRED`.
 pub(crate) const STALE: Duration = Duration::from_secs(3400);
 pub(crate) const EXPIRED: Duration = Duration::from_secs(3595);
 
@@ -54,7 +54,7 @@ impl Server {
         Self::replying(|_| Reply::Token)
     }
 
-    /// `reply` gets the number of requests that the server has received before.
+    /// `reply` gets the number of earlier requests.
     pub(crate) fn replying(reply: fn(usize) -> Reply) -> Self {
         Self(Arc::new(Inner { requests: Mutex::default(), reply }))
     }

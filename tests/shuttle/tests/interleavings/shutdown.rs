@@ -210,7 +210,6 @@ fn shutdown_stores_a_revocation_or_its_caller_gets_an_error() {
         };
         assert!(is_written || !promised, "{revoked:?}, {flushed:?}");
         assert!(cache.cached(&scopes("a")).is_none());
-        // If the first shutdown did not write the tombstone, the second shutdown writes it.
         cache.shutdown(MINUTE).await.expect("the store works");
         assert!(store.written.load(Ordering::SeqCst));
         assert!(store.get(&key(&server)).await.expect("no failure").is_none());
