@@ -36,7 +36,7 @@ async fn from_moov(MoovWebhook(webhook): MoovWebhook) -> StatusCode {
 }
 
 /// Until a handler responds with 2xx, the layer calls the handler for each retry of a delivery.
-/// Later retries do not reach the handler.
+/// After the 2xx response, retries do not reach the handler.
 pub(crate) fn router(
     moneykit: moneykit::webhook::WebhookVerifier,
     moov: moov::webhook::WebhookVerifier,

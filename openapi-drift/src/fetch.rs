@@ -1,5 +1,5 @@
 //! Reads a document of at most [`MAX_BYTES`] from a file, from standard input or from a URL, and
-//! determines its date.
+//! determines the date of the document.
 
 use std::fs::File;
 use std::io::{Read, stdin};

@@ -92,8 +92,8 @@ fn send(
     deadline: Instant,
 ) -> std::result::Result<Response<ureq::Body>, ureq::Error> {
     let left = deadline.saturating_duration_since(Instant::now());
-    // ureq must not follow redirects. `get` follows redirects, because a redirect from https to
-    // http must fail, even to a loopback address.
+    // `get` follows redirects instead of ureq, because a redirect from https to http must fail,
+    // even to a loopback address.
     let agent: Agent = Agent::config_builder()
         .timeout_global(Some(left))
         .max_redirects(0)
@@ -124,8 +124,8 @@ fn body(url: &str, response: Response<ureq::Body>) -> Result<Fetched> {
     if response.body().content_length().is_some_and(|length| length > MAX_BYTES as u64) {
         return Err(too_large().into());
     }
-    // The timeout of the agent includes reading the body. The limit is one byte higher than
-    // `MAX_BYTES`, because ureq fails as soon as the limit is reached.
+    // The timeout of the agent includes the time to read the body. The limit is one byte higher
+    // than `MAX_BYTES`, because ureq fails as soon as the limit is reached.
     let bar = progress(url, response.body().content_length());
     let reader = response.into_body().into_with_config().limit(MAX_BYTES as u64 + 1).reader();
     let mut bytes = Vec::new();

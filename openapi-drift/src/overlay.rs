@@ -1,8 +1,8 @@
 //! Applies an OpenAPI Overlay 1.0 to `upstream.yaml`, the vendor's API description without prose.
 //! Each action must state its kind, its reason and its source.
 //!
-//! Reports an action that has no effect or adds a duplicate. The vendor may have made the same
-//! correction, and then the action must be deleted.
+//! An action that has no effect or adds a duplicate is reported. The vendor may have made the same
+//! correction, and then a person must delete the action.
 
 use std::collections::BTreeSet;
 
@@ -27,8 +27,8 @@ pub(crate) struct UnusedAction {
 
 impl UnusedAction {
     /// Returns whether a change at the JSON pointer `at` may be the reason why the action has no
-    /// effect. This is the case if the changed place contains the target of the action, or the
-    /// target contains the changed place. Both places must have at least two segments in common.
+    /// effect. The target of the action must contain the changed place, or the changed place must
+    /// contain the target, and the first two segments must be the same.
     pub(crate) fn concerns(&self, at: &str) -> bool {
         let wanted = steps(&self.target);
         let found = segments(at);
@@ -153,7 +153,7 @@ fn remove(document: &mut Value, place: &str) {
 }
 
 /// Finds duplicates in lists whose items must be unique, as (JSON pointer of the list, item). An
-/// overlay can add duplicates, because it only appends to lists.
+/// overlay can add duplicates, because an overlay only appends to lists.
 pub(crate) fn duplicates(document: &Value) -> BTreeSet<(String, String)> {
     const UNIQUE: [&str; 8] =
         ["allOf", "anyOf", "enum", "oneOf", "parameters", "required", "security", "servers"];
@@ -286,8 +286,7 @@ mod tests {
         assert!(message.contains("must specify either"), "{message}");
     }
 
-    /// `roas_overlay` alone would remove wrong items, because it removes items in the order of the
-    /// query.
+    /// Without our own code for list items, `roas_overlay` would remove wrong items.
     #[test]
     fn remove_deletes_the_named_items_in_any_order() {
         for target in ["$.list[2, 0]", "$.list[0, 2]", "$.list[-1, 0]", "$.list[?@.a != 1]"] {

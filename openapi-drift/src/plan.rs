@@ -1,6 +1,6 @@
 //! Computes the new content of all files of one vendor: extracts the listed operations, converts
-//! them to canonical form, and applies the overlay. Does not write files. Uses the network only for
-//! `--fetch` and URLs.
+//! them to canonical form, and applies the overlay. Does not write files. Uses the network only if
+//! the request has a URL or `--fetch`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -65,7 +65,7 @@ impl Upstream {
 
 fn cut(name: &str, document: Value, source: &Source) -> Result<(Converted, Slice)> {
     let converted = downconvert(name, document)?;
-    // Remove the prose before extracting the operations. Otherwise, the slice would contain
+    // Remove the prose before extracting the operations. Otherwise, the result would contain
     // components to which only an example refers.
     let facts = canonical(converted.document.clone(), Form::Facts);
     let slice = slice::slice(name, &facts, &source.operations)?;

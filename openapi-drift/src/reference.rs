@@ -16,7 +16,6 @@ pub(crate) struct Reference {
 }
 
 impl Reference {
-    /// Explains why the reference does not lead to a component of `document`.
     pub(crate) fn message(&self, document: &Value) -> String {
         let why = match self.to.strip_prefix('#') {
             None if self.to == NO_TEXT => return format!("{} has a $ref that is not a string", self.at),
@@ -57,7 +56,7 @@ impl Reference {
     }
 }
 
-/// Stands for a `$ref` that is not a string. No valid target contains a space.
+/// The target of a `$ref` that is not a string. No valid target contains a space.
 const NO_TEXT: &str = "no text";
 
 pub(crate) fn references(value: &Value, shape: &'static Shape, pointer: &str) -> Vec<Reference> {

@@ -4,7 +4,6 @@
 
 use serde_json::Value;
 
-/// What a place in the document can contain.
 #[derive(Debug)]
 pub(crate) enum Shape {
     /// A value in which keys have no meaning for OpenAPI, such as `default`.
@@ -14,15 +13,17 @@ pub(crate) enum Shape {
     /// A map with keys of a fixed pattern, such as paths or statuses. Keys that begin with `x-` are
     /// extensions.
     Patterned(&'static Shape),
-    /// A list whose items all have the same shape.
     List(&'static Shape),
     /// The target of a discriminator: a string such as `#/components/schemas/A`, or the name of a
     /// schema.
     Target,
-    /// An item of `security`. Its keys are names of security schemes.
+    /// An item of `security`. The keys of the item are names of security schemes.
     Requirement,
     /// An object with keywords. The values of keywords that `fields` does not list are data.
-    Object { name: &'static str, fields: &'static [(&'static str, &'static Shape)] },
+    Object {
+        name: &'static str,
+        fields: &'static [(&'static str, &'static Shape)],
+    },
 }
 
 impl Shape {
@@ -61,8 +62,8 @@ impl Shape {
     }
 }
 
-/// Calls `visit` for `value` and for each value inside it, with its JSON pointer. Visits a parent
-/// before its children.
+/// Calls `visit` with the JSON pointer of `value`, and of each value inside `value`. Visits a
+/// parent before its children.
 pub(crate) fn walk<'v>(
     value: &'v Value,
     shape: &'static Shape,

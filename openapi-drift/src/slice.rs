@@ -101,8 +101,8 @@ fn at<'v>(document: &'v Value, wanted: &Operation) -> Option<(&'v Value, &'v Val
     Some((item, found))
 }
 
-/// Finds the path item and the operation by method and path. Fails if the operation is missing, or
-/// if its id is not listed. The error for a missing operation names its new place or similar paths.
+/// Fails if the operation is missing, or if its id is not listed in `source.toml`. The error for a
+/// missing operation names the new place of the operation, or similar paths.
 pub(crate) fn find<'v>(
     name: &str,
     document: &'v Value,

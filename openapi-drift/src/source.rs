@@ -27,7 +27,7 @@ pub(crate) struct Source {
     pub(crate) timeout: Option<u64>,
 }
 
-/// The fields that `update` writes. `update` removes a field whose value is `None`.
+/// `update` removes a field whose value is `None`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Record {
     pub(crate) revision: String,
@@ -40,9 +40,9 @@ pub(crate) struct Record {
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Kind {
-    /// Extracted from a document that the vendor publishes.
+    /// The vendor publishes a document, and `upstream.yaml` is extracted from it.
     Document,
-    /// Transcribed by hand.
+    /// We transcribed `upstream.yaml` by hand, because the vendor publishes no document.
     Transcribed,
 }
 

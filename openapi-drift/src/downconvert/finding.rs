@@ -50,8 +50,8 @@ impl Converted {
     }
 }
 
-/// Returns whether `pointer` leads to a part of `slice`. Returns `true` for a pointer outside of
-/// `components` and `paths`, because such a part concerns the whole document.
+/// Returns whether `pointer` leads to a part of `slice`. A part outside of `components` and `paths`
+/// concerns the whole document, so it belongs to each slice.
 fn is_in(slice: &Value, pointer: &str) -> bool {
     let mut steps = segments(pointer).into_iter();
     let mut step = || steps.next().unwrap_or_default();

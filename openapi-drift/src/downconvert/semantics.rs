@@ -1,7 +1,6 @@
-//! Tests that the conversion keeps the meaning of a schema. The original schema under the rules of
-//! OpenAPI 3.1 and the converted schema under the rules of 3.0 must allow the same values, unless a
-//! notice reports a difference. proptest generates the schemas, because there are too many
-//! combinations of keywords to list.
+//! Tests with generated schemas that the conversion keeps the meaning of a schema. The original
+//! schema (OpenAPI 3.1) and the converted schema (OpenAPI 3.0) must allow the same values, unless a
+//! notice reports a difference.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -22,7 +21,7 @@ use Version::{V3_0, V3_1};
 /// }`.
 ///
 /// In OpenAPI 3.0, `nullable` next to `type` adds null to the allowed types. `nullable` without
-/// `type` also allows null here, because code generators read it in this way.
+/// `type` also allows null, because code generators read `nullable` in this way.
 fn admits(version: Version, schema: &Value, value: &Value) -> bool {
     let Some(map) = schema.as_object() else { return schema == &json!(true) };
     let is_null_by_flag = version == V3_0 && map.get("nullable") == Some(&json!(true)) && value.is_null();
@@ -87,7 +86,6 @@ fn is(kind: &Value, value: &Value) -> bool {
     }
 }
 
-/// Returns values below and above the bounds that `facts` generates.
 fn values() -> Value {
     json!([
         null, "", "a", "ab", 0, 1, 2, 1.5, [], [1], ["a"], ["a", 1], [1, "a"], [null, 1, 2], {}, { "p": 1 }, { "p": "a" },

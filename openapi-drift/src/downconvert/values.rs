@@ -7,7 +7,6 @@ use serde_json::{Map, Number, Value, json};
 
 use super::null::{self, impossible, only_null};
 
-/// All JSON types except null.
 const KINDS: [&str; 6] = ["string", "integer", "number", "boolean", "array", "object"];
 
 /// Exclusive bounds are numbers in OpenAPI 3.1 and booleans in 3.0.

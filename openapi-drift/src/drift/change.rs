@@ -7,8 +7,8 @@ use serde::Serialize;
 use super::rules::{Effect, Level};
 use super::uses::Side;
 
-/// The version bump that a change requires. Before version 1.0, a `Major` change requires only a
-/// new minor version, because cargo treats such a version as incompatible.
+/// The version bump that a change requires. Before version 1.0, `Major` means a new minor version,
+/// because cargo treats such a version as incompatible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Semver {

@@ -37,7 +37,7 @@ impl Place {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Added,
-    /// An alternative was added whose type is the type of the old schema.
+    /// An alternative of the same type as the old schema was added.
     AddedAlike,
     Removed,
     Changed,
@@ -49,7 +49,6 @@ pub(crate) enum Kind {
     BecameOptional,
     /// A single schema was replaced by alternatives. One alternative corresponds to the old schema.
     BecameOneOf,
-    /// An item was added to a list whose order does not matter.
     ItemAdded(Value),
     ItemRemoved(Value),
     /// The order of a list changed, and the order matters.

@@ -19,9 +19,9 @@ pub(crate) struct Lock(pub(crate) BTreeMap<String, String>);
 /// operation ids of the vendor.
 pub(crate) type Omitted = BTreeMap<String, Value>;
 
-/// `facts` is the content of upstream.yaml: the names, types and structure of `document`, without
-/// its prose. Returns the values of `document` that upstream.yaml omits, and ignores parts of
-/// `document` that were not extracted.
+/// Returns the values of `document` that upstream.yaml omits. `facts` is the content of
+/// upstream.yaml: the names, types and structure of the extracted operations, without prose.
+/// Ignores parts of `document` that were not extracted.
 pub(crate) fn omitted(document: &Value, facts: &Value) -> Omitted {
     let mut omitted = Omitted::new();
     walk(facts, &shape::DOCUMENT, "", &mut |at, shape, _| {

@@ -35,7 +35,6 @@ use reconcile::reconcile;
 use rules::{Effect, Finding, classify};
 use surface::{Surface, items};
 
-/// One revision of a vendor's specs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct State<'a> {
     /// The content of upstream.yaml: the names, types and structure of the vendor's document,
@@ -47,7 +46,7 @@ pub(crate) struct State<'a> {
     pub(crate) lock: &'a Lock,
 }
 
-/// `texts` are the new texts that upstream.yaml omits.
+/// `texts` has the texts of the new document that upstream.yaml omits.
 pub(crate) fn drift(old: State<'_>, new: State<'_>, texts: &Omitted) -> Drift {
     let (before, after) = contracts(old, new);
     let surfaces = Surface::of(before).and_then(|old| Ok((old, Surface::of(after)?)));

@@ -1,6 +1,6 @@
-//! Tests documents in which a part moves to another place, gets another name or is wrapped in
+//! Tests documents in which a property moves to another place, gets a new name or is wrapped in
 //! `allOf`. A property that still exists must not be reported as removed. If the meaning of the
-//! property changes at the same time, the new meaning must be reported.
+//! property changes at the same time, the report must contain this change.
 
 use serde_json::{Value, json};
 
@@ -47,7 +47,6 @@ fn row(name: &'static str, old: &[(&str, Value)], new: &[(&str, Value)]) -> (&'s
     (name, with(old), with(new))
 }
 
-/// Returns the ways in which a property can move while its meaning changes, as (name, old, new).
 fn refactorings() -> Vec<(&'static str, Value, Value)> {
     let due = &format!("{RESPONSE}/due");
     let loan = SPEC.pointer("/components/schemas/Loan").unwrap();
@@ -63,7 +62,7 @@ fn refactorings() -> Vec<(&'static str, Value, Value)> {
     let (lent, refused) = (&schema_of("200"), &schema_of("400"));
     let ticket = &format!("{SCHEMAS}/Ticket");
     let inline = &format!("{SCHEMAS}/Loan");
-    // The property `follows` refers to the schema that contains it, so this reference changes too.
+    // The property `follows` refers to its own schema, so this reference changes too.
     let mut as_ticket = moved.clone();
     as_ticket["properties"]["follows"] = refer("Ticket");
     vec![

@@ -181,7 +181,6 @@ fn verdict(drift: &Drift) -> String {
     format!("version bump: {verdict}; lines of the generated API: {broken} breaking, {added} new")
 }
 
-/// Returns the name of a variant as it appears in JSON.
 fn word(value: impl Serialize) -> String {
     json!(value).as_str().unwrap_or_default().to_owned()
 }

@@ -140,7 +140,6 @@ fn items_at(pointer: &str, document: &Value, surface: &Surface) -> Vec<String> {
             let part = if *kind == "responses" { "responses" } else { "" };
             ids.flat_map(|(path, id)| of_operation(document, surface, path, &["", part], id)).collect()
         }
-        // Parts such as `info` affect no specific line.
         _ => Vec::new(),
     }
 }

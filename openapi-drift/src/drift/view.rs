@@ -1,6 +1,6 @@
 //! Normalizes a schema: follows references, merges `allOf`, and replaces an alternative that allows
-//! only null with a flag. Two schemas that are written differently but mean the same have equal
-//! views.
+//! only null with a flag. Schemas that mean the same have equal views, even if they are written
+//! differently.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ pub(super) struct Field<'v> {
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct View<'v> {
-    /// All keywords for which this struct has no other field.
+    /// The keywords for which this struct has no separate field.
     pub(super) fields: Vec<Field<'v>>,
     pub(super) properties: Vec<Field<'v>>,
     pub(super) required: BTreeSet<&'v str>,

@@ -91,7 +91,9 @@ struct Walk<'v> {
     /// All jobs that were ever queued. A job is queued only once, so the comparison of a cycle
     /// ends.
     seen: BTreeSet<(Place, Option<Use>, bool)>,
-    /// Pairs of an old and a new component to which the same place refers.
+    /// Pairs of an old and a new component. The reference at a place in the old document leads to
+    /// the old component, and the reference at the same place in the new document leads to the new
+    /// component.
     pairs: BTreeSet<(Name, Name)>,
     used_old: BTreeSet<Name>,
     used_new: BTreeSet<Name>,

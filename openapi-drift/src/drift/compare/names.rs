@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::drift::edit::{Edit, Kind, Step};
 use crate::shape::{self, Shape, unescape};
 
-/// The section of a component, such as `schemas`, and the name of the component.
+/// The section and the name of a component, such as `schemas` and `Loan`.
 pub(super) type Name = (String, String);
 
 /// Returns whether a reference differs only because its target was renamed.

@@ -218,7 +218,7 @@ impl<'v> Walk<'v> {
         let gone: Vec<&Field<'v>> = old.properties.iter().filter(|it| !news.contains(it.key)).collect();
         let mut fresh: Vec<&Field<'v>> = new.properties.iter().filter(|it| !olds.contains(it.key)).collect();
         let mut pairs = Vec::new();
-        // If there are many names, comparing all pairs takes too long.
+        // Comparing all pairs of many names takes too long.
         if gone.len() * fresh.len() > MAX_COMPARED {
             return pairs;
         }

@@ -134,7 +134,7 @@ fn subject(key: &str) -> String {
     if key.is_empty() || key == "schema" { "the schema".to_owned() } else { format!("`{key}`") }
 }
 
-/// Returns whether the operations that exist in both documents still use the same servers. The
+/// Returns whether the servers of each operation that exists in both documents are unchanged. The
 /// servers may be listed in a different place.
 fn is_in_force_everywhere(documents: (&Value, &Value)) -> bool {
     let urls = |document: &Value, method: &str, path: &str| -> Option<Vec<String>> {
