@@ -404,7 +404,6 @@ async fn successful_renewal_resets_the_suppression_period() {
         let used = run(&cache, &["token-4"], rejection).await;
         assert_eq!(used.last().map(String::as_str), Some("token-4"), "{rejection:?}");
         assert_eq!(cached(&cache).as_deref(), Some("token-4"));
-        // A successful renewal resets the suppression period to 30 s.
         advance(Duration::from_secs(31)).await;
         assert_eq!(run(&cache, &[], rejection).await.len(), 2, "{rejection:?}");
         advance(Duration::from_secs(31)).await;

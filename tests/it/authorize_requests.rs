@@ -370,7 +370,6 @@ async fn send_returns_a_401_whose_body_never_arrives() {
 async fn client_for_loopback_sends_plain_http_only_to_loopback() {
     let emulator = emulator().await;
     let address = emulator.url().trim_start_matches("http://").parse().expect("an address");
-    // The host name resolves to a server that records whether a request arrives.
     let http = HttpOptions::default().with_client_builder(move |http| http.resolve("other.example", address));
     let (_, port) = emulator.url().rsplit_once(':').expect("a port");
     for base in ["http://localhost", "http://127.0.0.1:1", "http://[::1]", emulator.url()] {

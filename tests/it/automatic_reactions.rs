@@ -309,7 +309,6 @@ async fn renewal_after_a_401_is_limited() {
                 assert!(runs.load(Ordering::Relaxed) <= 2);
                 sleep(Duration::from_secs(1)).await;
             }
-            // The first token call is not a renewal.
             let renewals = source.count() - 1;
             assert!(
                 (expected - 10..=expected).contains(&renewals),

@@ -18,7 +18,6 @@ use tokio::{
 use crate::support::{TOKEN, scopes};
 
 const CALLERS: usize = 10_000;
-/// No test in this file takes this long, even on a busy machine.
 const LONG: Duration = Duration::from_secs(120);
 
 #[derive(Clone)]

@@ -26,7 +26,6 @@ pub(crate) struct Server {
 struct State {
     accepted: Mutex<Vec<String>>,
     log: Mutex<Vec<String>>,
-    /// Complete responses to the next requests.
     scripted: Mutex<VecDeque<String>>,
     /// Requests with these credentials wait for `released`.
     held: Mutex<Option<String>>,
@@ -66,7 +65,6 @@ impl Server {
         self.state.released.notify_waiters();
     }
 
-    /// Returns the path and the key pair of each request since the last call.
     pub(crate) fn requests(&self) -> Vec<String> {
         std::mem::take(&mut *self.state.log.lock().unwrap())
     }

@@ -513,7 +513,6 @@ async fn only_one_of_many_concurrent_copies_is_handled() {
     assert_eq!((statuses[48], statuses[49]), (200, 204));
 }
 
-/// After the last retry, the vendor sends the event with a new signature.
 #[tokio::test]
 async fn delivery_record_is_kept_until_every_retry_is_too_old_to_verify() {
     let minutes = |count| count * MINUTE;
@@ -601,7 +600,6 @@ async fn record_is_stored_before_shutdown_returns() {
     let deliveries = Deliveries::new(SharedSlowStore(store.clone()));
     let id = id("a", start());
     let Begun::New(guard) = deliveries.begin(id, KEEP).await.unwrap() else { panic!("it is new") };
-    // The future that completes the delivery is dropped while the store writes the record.
     tokio::time::timeout(Duration::from_millis(1), guard.complete()).await.unwrap_err();
     deliveries.shutdown(MINUTE).await.unwrap();
     let next = Deliveries::new(SharedSlowStore(store));

@@ -31,7 +31,6 @@ use Operation::{Introspect, Jwks, MoneykitToken, MoovToken, Revoke};
 const ALL: [Operation; 5] = [MoneykitToken, Introspect, Jwks, MoovToken, Revoke];
 
 impl Operation {
-    /// Returns a body that the operation accepts. `members` are appended to the required member.
     fn body(self, members: &str) -> String {
         match self {
             MoneykitToken | MoovToken => format!(r#"{{"access_token":"{MARK}"{members}}}"#),
@@ -325,7 +324,6 @@ async fn each_header_fault_has_the_expected_outcome() {
 #[tokio::test]
 async fn each_body_fault_has_the_expected_outcome() {
     let mut matrix = quick().await;
-    // If a response has the required member, no other member makes the call fail.
     let deep = format!(r#","x":{}{}"#, "[".repeat(20_000), "]".repeat(20_000));
     for members in [
         r#","x":NaN"#,

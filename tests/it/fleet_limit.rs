@@ -55,7 +55,6 @@ struct Admission {
     waits: bool,
 }
 
-/// Records the Redis commands that each script runs, in order.
 struct Monitor(mpsc::UnboundedReceiver<String>);
 
 impl Monitor {

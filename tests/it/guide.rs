@@ -55,7 +55,6 @@ fn each_error_kind_has_a_guide_section() {
         let transient = if Error::new(kind, "").is_transient() { "yes" } else { "no" };
         let row = format!("| [`{name}`](#{}) | {transient} |", name.to_lowercase());
         assert!(page.contains(&row), "{row}");
-        // On-call engineers read these parts in this order.
         let section = page.split(&format!("\n### {name}\n")).nth(1).expect("a section");
         let section = section.split("\n#").next().expect("an end");
         let labels = ["Symptom", "Likely causes", "First check", "Escalate", "At risk"];
@@ -154,8 +153,6 @@ fn each_link_between_pages_has_a_file_and_a_module() {
     let mut links = 0;
     for (name, text) in texts {
         let before = module.split(&format!("/{name}.md\")]")).next().expect("a start");
-        // The lines of the module between the `include_str!` of the previous page and the
-        // `include_str!` of this page.
         let own = before.rsplit(".md\")]").next().expect("its own part");
         let prefix = if name == "README" { "mod@" } else { "mod@super::" };
         for line in text.lines().filter(|line| line.starts_with('[')) {

@@ -14,7 +14,6 @@ use crate::layers::sources;
 
 type Module = Vec<String>;
 
-/// The name and the origin of each re-export, and the paths that the file uses.
 #[derive(Default)]
 struct File {
     exports: BTreeMap<String, Module>,
@@ -138,7 +137,6 @@ fn exports(tree: &syn::UseTree, path: Module, here: &Module, found: &mut BTreeMa
     }
 }
 
-/// Returns the file that defines the item. Follows all re-exports.
 fn owner(files: &BTreeMap<Module, File>, path: &[String]) -> Option<Module> {
     let len = (0..=path.len()).rev().find(|len| files.contains_key(&path[..*len]))?;
     let (file, item) = path.split_at(len);

@@ -272,7 +272,6 @@ async fn refused_or_lost_refresh_falls_back_to_client_credentials() {
             [issue.clone(), TokenCall::Refresh("refresh-1".to_owned()), issue],
             "{reply:?}"
         );
-        // The refresh whose response was lost is not retried.
         assert_eq!(source.count(), 3);
     }
 }

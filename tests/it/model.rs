@@ -30,7 +30,6 @@ enum Step {
     /// Requests a token, and cancels the call after half of the server's response time.
     AskAndLeave(usize),
     Pass(Duration),
-    /// Waits until the newest token is stale.
     PassToStale(usize),
     /// Invalidates the token that was last returned, even if there is a newer token.
     Reject(usize),

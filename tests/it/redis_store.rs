@@ -689,7 +689,6 @@ async fn broken_idle_connection_is_replaced_without_an_error() {
     assert_eq!(cache.stats().store_failures, 0);
 }
 
-/// Returns the lines of the documented `ACL SETUSER` command for this mode.
 fn documented_rights(mode: &str) -> String {
     let docs = include_str!("../../src/token/store/redis/mod.rs");
     let lines = docs.lines().map(|line| line.trim_start_matches("//!").trim());

@@ -156,8 +156,6 @@ async fn calls_accept_any_type_that_holds_the_token() {
     let emulator = emulator().await;
     let (moov, moneykit) = (moov(&emulator), moneykit(&emulator));
     let read = scopes(&["/accounts.read"]);
-    // A refresh token can be used only once, so each call uses the refresh token from the previous
-    // response.
     let issued = moov.issue(&read).await.unwrap();
     let pair = moov.refresh(&issued, &[]).await.unwrap();
     let pair = moov.refresh(&pair, &[]).await.unwrap();

@@ -102,7 +102,6 @@ async fn revoked_refresh_token_from_a_store_is_not_sent() {
     assert_eq!(source.token_calls(), [TokenCall::Issue("a".to_owned())]);
 }
 
-/// Issues the token as soon as the test allows it.
 #[derive(Clone, Default)]
 struct PausedSource {
     go: Arc<Notify>,

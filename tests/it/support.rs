@@ -50,7 +50,6 @@ pub(crate) fn json(status: u16, body: impl Into<String>) -> Fault {
         .with_body("application/json", body.into())
 }
 
-/// Requests a token from the vendor that has this operation.
 pub(crate) async fn issue(emulator: &Emulator, operation: Operation) -> Result<Secret, Error> {
     match operation {
         Operation::MoneykitToken => {

@@ -151,7 +151,6 @@ async fn disabled_traces_format_no_text() {
 /// Maps the text of each event in the sources to its level and its fields.
 type Events = BTreeMap<String, (String, String)>;
 
-/// Finds each `tracing::level!(…)`.
 fn events(tokens: TokenStream, found: &mut Events) {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     for (index, token) in tokens.iter().enumerate() {

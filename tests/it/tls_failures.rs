@@ -182,7 +182,6 @@ async fn interrupted_tls_handshake_is_retried() {
         assert_eq!((error.kind(), error.is_transient()), (ErrorKind::Unavailable, true), "{name} {error:?}");
         assert!(!error.may_have_been_sent(), "{name}");
         assert_eq!(connections, 3, "{name}");
-        // The error is transient, because the next attempt may succeed.
         let peers = vec![peer, authority.serve("localhost", 2100)];
         let (outcome, connections) = fetch(peers, authority.trusted()).await;
         outcome.expect(name);

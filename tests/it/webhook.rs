@@ -29,7 +29,6 @@ fn each_webhook_error_kind_has_a_status_and_reasons() {
     }
 }
 
-/// Puts a recognizable value into every place that an attacker or a vendor controls.
 #[tokio::test]
 async fn webhook_errors_and_debug_show_no_body_secret_or_header() {
     let emulator = emulator().await;

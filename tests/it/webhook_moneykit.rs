@@ -148,7 +148,6 @@ fn unknown_events_and_fields_are_returned() {
         assert_eq!((event.kind.as_str(), &event.kind, event.major_version), (name, &kind, Some(2)));
         assert_eq!(event.fields["deep"], json!({ "a": [1] }));
     }
-    // Fields of an unexpected type are kept as additional fields.
     let body = json!({
         "webhook_event": "x", "webhook_idempotency_key": 7, "webhook_major_version": {},
         "webhook_minor_version": -1, "webhook_timestamp": "soon", "link_id": null,

@@ -265,7 +265,6 @@ fn refetch_url_contains_only_valid_uuids() {
     assert_eq!(url("transfer.updated", &serde_json::json!({ "transferID": { "id": ID } })), None);
     assert_eq!(url("refund.created", &serde_json::json!({ "refundID": ID })), None);
     assert_eq!(url("../x.created", &serde_json::json!({ "../xID": ID })), None);
-    // A UUID in any notation is converted to the standard notation.
     let braced =
         url("card.autoUpdated", &serde_json::json!({ "cardID": format!("{{{}}}", ID.to_uppercase()) }));
     assert_eq!(braced, Some(format!("https://api.example/accounts/{ACCOUNT}/cards/{ID}")));

@@ -40,7 +40,6 @@ use tokio::{
 use crate::{redis_server::RedisServer, support::post_webhook};
 
 const ROLE: &str = "FINTECH_AUTH_WEBHOOK_SERVER";
-/// The prefix of each line that a process prints for the test.
 const WORD: &str = "webhook server: ";
 /// If a process is killed, the next attempt must wait until this lease ends.
 const LEASE: Duration = Duration::from_secs(2);

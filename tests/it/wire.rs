@@ -102,7 +102,6 @@ async fn generated_client_header_is_not_sent() {
     }
 }
 
-/// Calls the wrappers in all their variants, and collects what each operation has sent.
 async fn carried() -> BTreeMap<(String, String), BTreeSet<String>> {
     let emulator = emulator().await;
     for way in [moneykit::ClientAuth::Basic, moneykit::ClientAuth::Body] {
