@@ -26,7 +26,6 @@ pub(crate) fn fetch_options(source: &Source, origin: &Origin) -> FetchOptions {
     }
 }
 
-/// Returns `None` if the record in `source.toml` does not change.
 pub(crate) fn record(source: &Source, request: &Request, origin: &Origin, copy: &Fetched) -> Option<Record> {
     let old = Record {
         revision: source.revision.clone().unwrap_or_default(),

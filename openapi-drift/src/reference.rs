@@ -30,7 +30,6 @@ impl Reference {
         format!("{} refers to {}, which {why}", self.at, self.to)
     }
 
-    /// Derives the kind of the target from the path of the target.
     fn found(&self) -> Option<&'static str> {
         let mut shape: &'static Shape = &COMPONENTS;
         for step in self.to.strip_prefix("#/components/")?.split('/') {

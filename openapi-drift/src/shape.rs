@@ -13,6 +13,7 @@ pub(crate) enum Shape {
     /// A map with keys of a fixed pattern, such as paths or statuses. Keys that begin with `x-` are
     /// extensions.
     Patterned(&'static Shape),
+    /// A list whose items all have the same shape.
     List(&'static Shape),
     /// The target of a discriminator: a string such as `#/components/schemas/A`, or the name of a
     /// schema.
@@ -20,10 +21,7 @@ pub(crate) enum Shape {
     /// An item of `security`. The keys of the item are names of security schemes.
     Requirement,
     /// An object with keywords. The values of keywords that `fields` does not list are data.
-    Object {
-        name: &'static str,
-        fields: &'static [(&'static str, &'static Shape)],
-    },
+    Object { name: &'static str, fields: &'static [(&'static str, &'static Shape)] },
 }
 
 impl Shape {

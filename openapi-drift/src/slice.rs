@@ -94,7 +94,6 @@ pub(crate) fn require_3_0(name: &str, document: &Value) -> Result<()> {
     }
 }
 
-/// Finds the path item and the operation by method and path. Ignores the operation id.
 fn at<'v>(document: &'v Value, wanted: &Operation) -> Option<(&'v Value, &'v Value)> {
     let item = &document["paths"][&wanted.path];
     let found = item.get(&wanted.method).filter(|found| found.is_object())?;
@@ -153,7 +152,6 @@ fn shared_by_methods(item: &Value) -> Value {
     fields.filter(|(key, _)| !is_method(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
-/// Returns the components to which `sliced` refers, directly or through other components.
 fn components(name: &str, document: &Value, sliced: &Value) -> Result<Value> {
     let mut problems = Problems::default();
     let mut kept = json!({});

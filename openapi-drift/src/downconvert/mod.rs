@@ -250,7 +250,6 @@ impl Converter {
     }
 }
 
-/// Estimates the amount of data in a value, in the unit of [`MAX_WEIGHT`].
 fn weight(value: &Value) -> usize {
     1 + match value {
         Value::Object(map) => map.iter().map(|(key, value)| 1 + key.len() / 32 + weight(value)).sum(),

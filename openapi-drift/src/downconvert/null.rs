@@ -3,7 +3,6 @@
 
 use serde_json::{Map, Value, json};
 
-/// Returns `true` for a keyword that does not restrict the valid values.
 fn is_remark(key: &str) -> bool {
     const REMARKS: &str =
         "default deprecated description discriminator example externalDocs readOnly title writeOnly xml";
@@ -66,7 +65,6 @@ fn refuses_null(schema: &Value) -> bool {
     schema.get("type").is_some() && schema.get("nullable").is_none()
 }
 
-/// Replaces the alternative that allows only null with the keyword `nullable`.
 pub(super) fn alternatives(map: &mut Map<String, Value>) {
     for key in ["anyOf", "oneOf"] {
         let Some(Value::Array(list)) = map.get(key) else { continue };

@@ -146,8 +146,6 @@ pub(crate) fn resolved<'v>(document: &'v Value, value: &'v Value) -> Option<&'v 
     followed(document, value, "").map(|(value, _)| value)
 }
 
-/// Follows a chain of references. `at` is the JSON pointer of `value`. Returns the target and its
-/// JSON pointer.
 pub(crate) fn followed<'v>(document: &'v Value, value: &'v Value, at: &str) -> Option<(&'v Value, String)> {
     followed_while(document, value, at, |_| true)
 }

@@ -87,7 +87,6 @@ impl Lock {
         format!("{lines}{} {END}\n", fingerprint(&lines.as_str().into()))
     }
 
-    /// Fails if a line is invalid, or if the file was edited by hand.
     pub(crate) fn parse(name: &str, text: &str) -> Result<Self> {
         let mut lock = Self::default();
         let mut body = String::new();

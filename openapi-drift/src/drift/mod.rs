@@ -42,7 +42,6 @@ pub(crate) struct State<'a> {
     pub(crate) facts: &'a Value,
     /// The content of openapi.yaml. `None` if the overlay could not be applied.
     pub(crate) contract: Option<&'a Value>,
-    /// The fingerprints of the values that upstream.yaml omits.
     pub(crate) lock: &'a Lock,
 }
 

@@ -144,7 +144,6 @@ fn items_at(pointer: &str, document: &Value, surface: &Surface) -> Vec<String> {
     }
 }
 
-/// Returns the operation ids of one method, or of the whole path if `method` is not an HTTP method.
 fn ids(document: &Value, path: &str, method: Option<&str>) -> Vec<String> {
     let item = document["paths"][path].as_object();
     let method = method.filter(|method| is_method(method));

@@ -24,7 +24,6 @@ pub(super) fn is_of_names(kind: &str) -> bool {
     matches!(shape::COMPONENTS.under(kind), Shape::Names(_))
 }
 
-/// Parses a reference such as `#/components/schemas/Loan`.
 pub(super) fn component(reference: &Value) -> Option<Name> {
     component_at(reference.as_str()?.strip_prefix('#')?)
 }

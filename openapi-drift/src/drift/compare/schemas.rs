@@ -120,7 +120,6 @@ impl<'v> Walk<'v> {
         }
     }
 
-    /// Reports an alternative that was added when `oneOf` or `anyOf` replaced a single schema.
     fn added_alternative(&mut self, key: &'v str, choice: &Field<'v>, kind: Option<&Value>, place: &Place) {
         let view = View::of(self.documents.1, choice.value, &choice.at);
         let here = Place { old: place.old.clone(), new: choice.at.clone() };
