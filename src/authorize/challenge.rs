@@ -9,7 +9,7 @@ use crate::token::Rejection;
 /// Classifies a 401 by its challenges (RFC 9110 section 11.6.1).
 ///
 /// Returns [`Rejection::InvalidToken`] if a `Bearer` challenge has the error `invalid_token` (RFC
-/// 6750 section 3.1), otherwise [`Rejection::Other`].
+/// 6750 section 3.1). Otherwise returns [`Rejection::Other`].
 pub fn classify_challenges(headers: &HeaderMap) -> Rejection {
     let mut challenges = headers.get_all(header::WWW_AUTHENTICATE).iter();
     match challenges.any(|value| has_invalid_token(value.as_bytes())) {
@@ -18,10 +18,8 @@ pub fn classify_challenges(headers: &HeaderMap) -> Rejection {
     }
 }
 
-/// Returns whether a field value contains a `Bearer` challenge with the error `invalid_token`.
-///
 /// A syntax error ends the search. A missing comma between parameters is accepted, because servers
-/// often omit it.
+/// often omit this comma.
 fn has_invalid_token(mut rest: &[u8]) -> bool {
     let mut is_bearer = false;
     loop {
@@ -43,8 +41,8 @@ fn has_invalid_token(mut rest: &[u8]) -> bool {
     }
 }
 
-/// Splits off the value of a parameter, a token or a quoted string (RFC 9110 section 5.6.4), and
-/// returns it with the rest of the text.
+/// Splits the value of a parameter from the rest of the text. The value is a token or a quoted
+/// string (RFC 9110 section 5.6.4).
 fn value_of(text: &[u8]) -> Option<(Cow<'_, [u8]>, &[u8])> {
     let Some(quoted) = text.strip_prefix(b"\"") else {
         let (value, after) = split(text, |byte| !is_space(byte) && byte != b',');
@@ -61,7 +59,7 @@ fn value_of(text: &[u8]) -> Option<(Cow<'_, [u8]>, &[u8])> {
     }
 }
 
-/// Skips the `token68` after a scheme, if there is one, and returns the rest.
+/// Skips the optional `token68` after the name of a scheme.
 fn without_token68(text: &[u8]) -> &[u8] {
     let (_, after) = split(trim(text), |byte| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte));
     let after = trim(skip(after, |byte| byte == b'='));
@@ -84,7 +82,7 @@ fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t')
 }
 
-/// Returns whether a byte may be part of a token (RFC 9110 section 5.6.2).
+/// The characters of a token in the sense of RFC 9110 section 5.6.2.
 fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }

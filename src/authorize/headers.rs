@@ -1,4 +1,4 @@
-//! The headers that carry the credentials, for HTTP clients that this crate does not support
+//! Returns the headers with the credentials, for HTTP clients that this crate does not support
 //! directly.
 
 use http::HeaderMap;
@@ -27,7 +27,8 @@ impl Authorizer {
     ///
     /// # Security
     ///
-    /// Disable redirects in your HTTP client. Otherwise it may send the headers to another origin.
+    /// Disable redirects in your HTTP client. Otherwise the client may send the headers to another
+    /// origin.
     pub async fn headers_for(&self, url: impl AsRef<str>) -> Result<HeaderMap, Error> {
         self.check_url(url.as_ref())?;
         match &self.kind {
@@ -36,8 +37,7 @@ impl Authorizer {
         }
     }
 
-    /// Like [`Authorizer::headers_for`], but returns `None` instead of waiting for a token or key
-    /// pair.
+    /// Returns `None` instead of waiting for a token or key pair.
     #[cfg(feature = "blocking")]
     pub(crate) fn cached_headers_for(&self, url: &str) -> Result<Option<HeaderMap>, Error> {
         self.check_url(url)?;

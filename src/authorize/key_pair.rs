@@ -9,14 +9,13 @@ use crate::{Error, ErrorKind, token::Fingerprint};
 pub(crate) type KeyPairFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 pub(crate) trait KeyPairSource: Send + Sync {
-    /// Returns the key pair from memory, or `None` if none has been loaded yet.
+    /// Returns `None` if no key pair has been loaded yet.
     fn known(&self) -> Option<Result<Arc<KeyPairHeaders>, Error>>;
 
-    /// Waits for the key pair to be loaded, and returns it.
     fn get(&self) -> KeyPairFuture<'_, Result<Arc<KeyPairHeaders>, Error>>;
 
-    /// Returns a different key pair after `sent` was rejected with a 401, or `None` if there is
-    /// none.
+    /// Returns a different key pair after the server has rejected `sent` with a 401. Returns `None`
+    /// if there is no different key pair.
     fn after_401<'a>(&'a self, sent: &'a KeyPairHeaders) -> KeyPairFuture<'a, Option<Arc<KeyPairHeaders>>>;
 }
 
@@ -45,7 +44,6 @@ impl KeyPairHeaders {
     }
 }
 
-/// The key pair of an authorizer.
 #[derive(Clone)]
 pub(super) struct KeyPair {
     source: Arc<dyn KeyPairSource>,
@@ -67,18 +65,16 @@ impl KeyPair {
         }
     }
 
-    /// Returns whether the request already has all headers of the key pair.
     pub(super) fn is_in(&self, headers: &HeaderMap) -> bool {
         self.names.iter().all(|name| headers.contains_key(name))
     }
 
-    /// Returns the key pair from memory, or `None` if none has been loaded yet.
     #[cfg(feature = "blocking")]
     pub(super) fn known(&self) -> Option<Result<Arc<KeyPairHeaders>, Error>> {
         self.source.known()
     }
 
-    /// Returns the key pair. Waits only if none has been loaded yet.
+    /// Waits only if no key pair has been loaded yet.
     pub(super) async fn current(&self) -> Result<Arc<KeyPairHeaders>, Error> {
         match self.source.known() {
             Some(known) => known,
@@ -86,11 +82,9 @@ impl KeyPair {
         }
     }
 
-    /// Returns the request to send again and the key pair for it, or `None` if the response is
-    /// final.
-    ///
-    /// If a request that got a 401 cannot be repeated, the new key pair is used for the next
-    /// request.
+    /// Returns the request to send once more and the new key pair for this request. Returns `None`
+    /// if the response is final. After a 401, this method asks for a new key pair even if the
+    /// request cannot be repeated, so that the next request uses the new key pair.
     pub(super) async fn repetition<R>(
         &self,
         sent: &KeyPairHeaders,

@@ -2,8 +2,8 @@
 //! use.
 //!
 //! An [`Authorizer`] adds a valid token to each request. If the response is a 401 that a new token
-//! may fix, the authorizer repeats the request once with a new token. It sends tokens only to the
-//! origins that it was created with.
+//! may fix, the authorizer repeats the request once with a new token. The authorizer sends tokens
+//! only to the origins that you pass when you create it.
 //!
 //! | you send with | use |
 //! | --- | --- |
@@ -17,28 +17,29 @@
 //!
 //! 1. If the request already has an `Authorization` header (or both headers of the key pair), it is
 //!    sent unchanged, and its response is not inspected.
-//! 2. If the request goes to another origin, [`Authorizer::send`] and the progenitor hooks return
-//!    an error. The middleware and the tower layer send it unchanged, because their HTTP client may
-//!    call other services too.
-//! 3. Otherwise the request gets a token, from memory if a fresh one is cached. If no token is
+//! 2. If the request goes to an origin that the authorizer does not have, [`Authorizer::send`] and
+//!    the progenitor hooks return an error. The middleware and the tower layer send the request
+//!    unchanged, because their HTTP client may also call other services.
+//! 3. Otherwise the request gets a token, from memory if a fresh token is cached. If no token is
 //!    available, the request fails and is not sent. For Moov tokens that were issued for a web
-//!    page, the client's `Origin` is added as well, unless the request has one.
+//!    page, the client's `Origin` is added as well, unless the request already has an `Origin`.
 //! 4. If the response is a 401 that a new token may fix, the request is sent once more with a new
-//!    token (see below). The second response is returned, whatever its status.
+//!    token (see [below](#what-happens-on-a-401)). The second response is returned, whatever its
+//!    status.
 //!
 //! A 401 means that the server did not process the request, so repeating a `POST` is safe.
 //!
-//! You can use one authorizer for many scope sets, for example one per merchant. With plain
-//! reqwest, pass the scopes to [`Authorizer::with_scopes`]. With the middleware and the tower
+//! You can use one authorizer for many scope sets, for example one scope set per merchant. With
+//! plain reqwest, pass the scopes to [`Authorizer::with_scopes`]. With the middleware and the tower
 //! layer, add a [`ScopeSet`](crate::ScopeSet) to the request's extensions. Such scopes apply only
-//! to that request, and the cache may evict their token afterwards.
+//! to this request, and the cache may evict their token after the request.
 //!
-//! A vendor's key pair is added in the same way, from memory. A request that names scopes fails,
-//! because scopes do not restrict a key pair. After a 401 the client asks its
-//! [`CredentialsProvider`](crate::CredentialsProvider) for other credentials, at most once in 5 s.
-//! If there are other credentials, the request is sent once more with them, and the second response
-//! is returned. A request whose body is a stream is not sent again, but the next request uses the
-//! new key pair.
+//! An authorizer can also add a vendor's key pair instead of a token. With a key pair, a request
+//! that names scopes fails, because scopes do not restrict a key pair. After a 401, the client asks
+//! its [`CredentialsProvider`](crate::CredentialsProvider) for different credentials, at most once
+//! in 5 s. If the provider returns different credentials, the request is sent once more with the
+//! new key pair, and the second response is returned. A request whose body is a stream is not sent
+//! again, but the next request uses the new key pair.
 //!
 //! # What happens on a 401
 //!
@@ -52,41 +53,43 @@
 //! | no challenge and an empty body | other cause | unexplained | other cause |
 //! | anything else | other cause | other cause | other cause |
 //!
-//! - **Token is invalid**: this token, and no newer one, is invalidated in the cache and in the
-//!   store. The request is repeated with the next token.
+//! - **Token is invalid**: the authorizer invalidates this token, but not a newer token, in the
+//!   cache and in the store. The authorizer repeats the request with the next token.
 //! - **Unexplained**: the token may have expired, but a wrong origin or application causes the same
-//!   401. In these cases other requests still need the token. So a new token is fetched while the
-//!   old one stays in the cache, and the request is repeated with the new token. If the second
-//!   response is not a 401, the new token replaces the old one in the cache and in the store.
-//!   Otherwise the old token stays.
-//! - **Other cause**: the 401 is returned.
+//!   401. In the second case, other requests still need the token. So the authorizer fetches a new
+//!   token, keeps the old token in the cache, and repeats the request with the new token. If the
+//!   second response is not a 401, the new token replaces the old token in the cache and in the
+//!   store. Otherwise the old token stays.
+//! - **Other cause**: the authorizer returns the 401.
 //!
 //! All requests that fail with the same token share one token call. After a renewal, the token for
 //! the same scopes is not renewed again for 30 s. This pause doubles with each renewal, up to 10
-//! min, until the server accepts a repeated request. During the pause, and if no new token is
-//! available, the 401 is returned. Other statuses, including 403, never cause a renewal.
+//! min, until the server accepts a repeated request. The authorizer returns the 401 during the
+//! pause, and if no new token is available. Statuses other than 401, such as 403, never cause a
+//! renewal.
 //!
 //! A request whose body is a stream cannot be repeated, so its 401 is returned. If the server says
 //! that the token is invalid, the token is invalidated for the next request, but not during the
 //! pause. After an unexplained 401 the token stays in the cache, because the token may not be the
 //! cause. The next request that can be repeated shows whether the token is the cause.
 //!
-//! To classify a 401, its body is read for up to 2 s, 64 KiB and 256 frames. You still receive the
-//! whole body. If the body exceeds one of these limits, only the status and the headers are used.
+//! To classify a 401, the authorizer reads up to 64 KiB and 256 frames of its body, for at most 2
+//! s. You still receive the whole body. If the body exceeds one of these limits, the authorizer
+//! uses only the status and the headers.
 //!
 //! # Security
 //!
-//! - An origin must be https, or http on the loopback interface. Scheme, host and port must all
-//!   match. Every path of an origin gets the token.
-//! - reqwest follows redirects by itself, below any middleware. When it follows a redirect, it
-//!   removes the token if the host or the port changes, but not if only the scheme changes.
-//!   Vendors' APIs do not redirect: build your client with `redirect::Policy::none()` and
-//!   `https_only(true)`, or with [`HttpOptions::to_reqwest`](crate::HttpOptions::to_reqwest), which
-//!   does both.
+//! - An origin must be https, or http on the loopback interface. Scheme, host and port of a request
+//!   must all match the origin. A request to any path of the origin gets the token.
+//! - reqwest follows redirects by itself, so that a middleware does not see them. When reqwest
+//!   follows a redirect, it removes the token if the host or the port changes, but not if only the
+//!   scheme changes. The vendors' APIs do not redirect. So build your client with
+//!   `redirect::Policy::none()` and `https_only(true)`, or with
+//!   [`HttpOptions::to_reqwest`](crate::HttpOptions::to_reqwest), which sets both options.
 //! - reqwest removes only `Authorization` from a redirected request. MoneyKit's key pair is sent in
 //!   custom headers, so with a client that follows redirects, **another host would receive the
 //!   client secret**. Use a key pair only with a client that does not follow redirects.
-//! - The header with the token is marked sensitive, so that HTTP stacks do not log it.
+//! - The header with the token is marked sensitive, so that HTTP libraries do not log it.
 
 mod challenge;
 mod headers;
@@ -143,19 +146,18 @@ enum Kind {
     KeyPair(KeyPair),
 }
 
-/// A source of tokens, and the rule that classifies a 401.
 #[derive(Clone)]
 struct Tokens {
     handle: TokenHandle,
     classifier: Arc<Classifier>,
     check_scopes: CheckScopes,
-    /// The `Origin` that the tokens are valid for, if they were issued for a web page.
+    /// The `Origin` header for tokens that were issued for a web page.
     origin: Option<HeaderValue>,
 }
 
 type Classifier = dyn Fn(&HeaderMap, Option<&[u8]>) -> Rejection + Send + Sync;
 
-/// Checks scopes. Fails if the server issues no token for these scopes.
+/// Fails if the server issues no token with these scopes.
 type CheckScopes = fn(&[Scope]) -> Result<(), Error>;
 
 impl Tokens {
@@ -173,8 +175,8 @@ impl Tokens {
         Ok(Self { handle: self.handle.handle_once(scopes)?, ..self.clone() })
     }
 
-    /// Returns an authorizer for the scope set in a request's extensions, or `self` if the
-    /// extensions contain no scope set.
+    /// A scope set in the extensions of a request replaces the scopes of the authorizer for this
+    /// request.
     #[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
     fn for_request(&self, extensions: &http::Extensions) -> Result<Cow<'_, Self>, Error> {
         match extensions.get::<crate::ScopeSet>() {
@@ -230,10 +232,8 @@ impl Authorizer {
         Ok(self)
     }
 
-    /// Creates an authorizer for a vendor's tokens and the origin of a base URL that has been
-    /// validated.
-    ///
-    /// `origin` is added as the `Origin` header to requests that have none.
+    /// `base` must be a validated base URL. `origin` is the `Origin` header for requests that have
+    /// no `Origin` header.
     pub(crate) fn at(
         tokens: TokenHandle,
         base: &str,
@@ -244,12 +244,11 @@ impl Authorizer {
         Self { kind: Kind::Tokens(Tokens { check_scopes, origin, ..Tokens::new(tokens) }), origins }
     }
 
-    /// Returns an authorizer for the tokens of another scope set, for example those of one
-    /// merchant.
+    /// Returns an authorizer for tokens with these scopes, for example the scopes of one merchant.
     ///
-    /// Calling this method is cheap. Create an authorizer for each request and drop it afterwards,
-    /// because the cache cannot evict the scope set while the authorizer exists. The authorizer
-    /// does not count towards
+    /// Calling this method is cheap. Create an authorizer for each request and drop the authorizer
+    /// afterwards, because the cache cannot evict the scope set while the authorizer exists. The
+    /// authorizer does not count towards
     /// [`TokenOptions::with_max_handles`](crate::token::TokenOptions::with_max_handles).
     ///
     /// For the middleware and the tower layer, add a [`ScopeSet`](crate::ScopeSet) to the request's
@@ -268,15 +267,15 @@ impl Authorizer {
         Ok(Self { kind, origins: self.origins.clone() })
     }
 
-    /// Sets the function that decides what a 401 says about its token.
+    /// Sets the function that decides what a 401 says about the token of the request.
     ///
-    /// The function receives the headers and the body. The body is `None` if it is not available,
-    /// is too long or did not arrive in time. Return [`Rejection::Unexplained`] for a 401 that the
-    /// server sends both for expired tokens and for other reasons. This method has no effect on a
-    /// key pair.
+    /// The function receives the headers and the body of the 401. The body is `None` if it is not
+    /// available, is too long or did not arrive in time. Return [`Rejection::Unexplained`] for a
+    /// 401 that the server sends both for expired tokens and for other reasons. This method has no
+    /// effect on a key pair.
     ///
-    /// Default: the vendor's rule for the authorizer of a client, otherwise
-    /// [`classify_challenges`].
+    /// Default: the vendor's rule for the authorizer of a client. For all other authorizers, the
+    /// default is [`classify_challenges`].
     #[must_use]
     pub fn with_classifier(
         mut self,
@@ -288,7 +287,7 @@ impl Authorizer {
         self
     }
 
-    /// Returns what a response says about the token that its request carried.
+    /// Returns what a response says about the token of its request.
     ///
     /// Pass `None` as `body` if you do not have the body. Always returns [`Rejection::None`] for a
     /// key pair.
@@ -299,9 +298,7 @@ impl Authorizer {
         }
     }
 
-    /// Creates an authorizer for a key pair and the origin of a base URL that has been validated.
-    ///
-    /// `names` are the names of the key pair's headers.
+    /// `base` must be a validated base URL. `names` are the names of the key pair's headers.
     pub(crate) fn key_pair_at(
         source: Arc<dyn KeyPairSource>,
         names: impl IntoIterator<Item = HeaderName>,
@@ -319,8 +316,8 @@ impl Authorizer {
         }
     }
 
-    /// Returns whether a request already has credentials. Only one header of a key pair is not
-    /// enough.
+    /// A request with only one of the key pair's headers does not count as a request with
+    /// credentials.
     fn has_credentials(&self, headers: &HeaderMap) -> bool {
         headers.contains_key(AUTHORIZATION)
             || match &self.kind {

@@ -1,4 +1,5 @@
-//! Compares request URLs with the origins that may receive tokens. Does not resolve host names.
+//! Compares request URLs with the origins that may receive tokens. Host names are compared as text,
+//! without DNS.
 
 use std::fmt;
 
@@ -28,7 +29,7 @@ impl Origin {
         })
     }
 
-    /// Returns the origin of a URL that has been validated.
+    /// Does not check whether plain http is allowed, so `text` must be a validated base URL.
     pub(super) fn of_text(text: &str) -> Option<Self> {
         Self::of_url(&Url::parse(text).ok()?)
     }
@@ -46,9 +47,8 @@ impl Origin {
             && url.port_or_known_default() == Some(self.port)
     }
 
-    /// Returns whether a URI has this origin. A relative URI has none.
-    ///
-    /// Compares the authority as text, because `http::Uri` accepts user info and invalid ports.
+    /// Compares the authority as text, because `http::Uri` accepts user info and invalid ports. A
+    /// relative URI has no origin.
     #[cfg(any(test, feature = "tower"))]
     pub(super) fn has_uri(&self, uri: &http::Uri) -> bool {
         let Some((host, rest)) =
@@ -65,7 +65,6 @@ impl Origin {
     }
 }
 
-/// Writes the origin as in a URL, with the port only if it is not the default.
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}", self.scheme, self.host)?;
@@ -85,7 +84,6 @@ mod tests {
     fn has(origin: &str, url: &str) -> bool {
         let origin = Origin::parse(origin).unwrap();
         let by_url = origin.has_url(&Url::parse(url).unwrap());
-        // If the URL can also be written as a URI, both comparisons must agree.
         if let Ok(uri) = url.parse::<Uri>() {
             assert_eq!(origin.has_uri(&uri), by_url, "{url}");
         }
@@ -120,8 +118,7 @@ mod tests {
         assert!(!Origin::parse(moov).unwrap().has_uri(&Uri::from_static("/relative")));
     }
 
-    /// `http::Uri` accepts these authorities. For some of these authorities, `http::Uri` returns no
-    /// port, as if the port were the default.
+    /// For some of these authorities, `http::Uri` returns no port, as if the port were the default.
     #[test]
     fn uri_with_a_different_authority_has_a_different_origin() {
         let moov = Origin::parse("https://api.moov.io").unwrap();

@@ -1,4 +1,4 @@
-//! A response body whose beginning has been read in advance. Reading the body still yields all
+//! A response body whose beginning has been read in advance. A reader of the body still gets all
 //! frames in order.
 
 use std::{
@@ -15,21 +15,22 @@ use http::{Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use tokio::{runtime, time};
 
-/// The maximum number of bytes to read from the body of a 401. For an expired token, vendors
-/// respond with much shorter bodies.
+/// The maximum number of bytes to read from the body of a 401. The vendors' responses to an expired
+/// token are much shorter.
 const MAX_BYTES: usize = 64 * 1024;
 /// The maximum number of frames to read from the body of a 401. Without this limit, many empty
 /// frames could fill the memory.
 const MAX_FRAMES: usize = 256;
-/// The maximum wait for the body of a 401. The request's own timeout may be longer, or missing.
+/// The maximum wait for the body of a 401. The timeout of the request may be longer, or missing.
 const MAX_WAIT: Duration = Duration::from_secs(2);
 
-/// A response body that may have been read in part, to find out why a request was rejected.
+/// A response body whose beginning may have been read already, to find out why a request was
+/// rejected.
 ///
 /// Reading the body still yields all of its data.
 pub struct PeekedBody<B: Body> {
     first: VecDeque<Frame<Bytes>>,
-    /// The error that ended the reading, if any.
+    /// The error that `poll_frame` returns after the frames in `first`.
     failed: Option<B::Error>,
     rest: B,
     ended: bool,
@@ -40,12 +41,10 @@ impl<B: Body + Unpin> PeekedBody<B> {
         Self { first: VecDeque::new(), failed: None, ended: false, rest }
     }
 
-    /// Reads the body within the limits and returns a copy of its data.
-    ///
-    /// Returns `None` if the body did not end within the limits. In that case the rest can still be
-    /// read.
+    /// Reads the body within the limits. Returns a copy of the data, or `None` if the body did not
+    /// end within the limits.
     async fn begin(&mut self) -> Option<Vec<u8>> {
-        // Without a runtime there is no timer, so the wait for the body cannot be limited.
+        // Without a tokio runtime there is no timer to limit the wait, so do not read the body.
         runtime::Handle::try_current().ok()?;
         let mut data = Vec::new();
         let _ = time::timeout(MAX_WAIT, self.fill(&mut data)).await;
@@ -80,10 +79,8 @@ fn poll<B: Body + Unpin>(
     frame.map_ok(|frame| frame.map_data(|mut data| data.copy_to_bytes(data.remaining())))
 }
 
-/// Reads the body of a 401 within the limits. Returns any other response unchanged.
-///
-/// The body is read to its end even if the headers already give the reason, so that the connection
-/// can be reused.
+/// Reads the body of a 401 within the limits, even if the headers already show the cause, so that
+/// the connection can be reused. A response with a status other than 401 is not read.
 pub(super) async fn peek<B: Body + Unpin>(
     response: Response<B>,
 ) -> (Option<Vec<u8>>, Response<PeekedBody<B>>) {
@@ -94,7 +91,7 @@ pub(super) async fn peek<B: Body + Unpin>(
     (response.body_mut().begin().await, response)
 }
 
-/// Only `rest` could need pinning, and it is `Unpin` here.
+/// Only the field `rest` could need pinning, and its type is `Unpin`.
 impl<B: Body + Unpin> Unpin for PeekedBody<B> {}
 
 impl<B: Body + Unpin> Body for PeekedBody<B> {

@@ -1,4 +1,4 @@
-//! The middleware for reqwest-middleware. All decisions are made by [`Authorizer`].
+//! The middleware for reqwest-middleware.
 
 use async_trait::async_trait;
 use http::{Extensions, StatusCode};
@@ -15,10 +15,12 @@ use super::{
 ///
 /// See [the module](super) for which requests get a token, and for what happens on a 401.
 ///
-/// Middlewares that are added earlier see a repeated request only once. Middlewares that are added
-/// later see both attempts. So add this middleware last, except for middlewares that must see each
-/// attempt. If no token is available, the error is the variant `Middleware` of
-/// `reqwest_middleware::Error`, which can be downcast to [`Error`](crate::Error).
+/// If a request is repeated, a middleware that you add before this middleware sees the request
+/// once, and a middleware that you add later sees both attempts. So add this middleware last,
+/// except for middlewares that must see each attempt.
+///
+/// If no token is available, the error is the variant `Middleware` of `reqwest_middleware::Error`,
+/// which can be downcast to [`Error`](crate::Error).
 ///
 /// ```
 /// # #[cfg(feature = "emulator")]

@@ -112,7 +112,8 @@ impl Authorizer {
     }
 }
 
-/// Returns the request to send again and the token for it, or `None` if the response is final.
+/// Returns the request to send once more and the new token for this request. Returns `None` if the
+/// response is final.
 pub(super) async fn repetition<R>(
     tokens: &Tokens,
     token: &Token,
@@ -128,12 +129,12 @@ pub(super) async fn repetition<R>(
     }
 }
 
-/// Classifies a response, and returns it with its whole body.
+/// The returned response still has its whole body.
 pub(super) async fn judge(tokens: &Tokens, response: Response) -> (Rejection, Response) {
     if response.status() != StatusCode::UNAUTHORIZED {
         return (Rejection::None, response);
     }
-    // Only the builder can set the URL of a response.
+    // Only reqwest's extension of the response builder can set the URL of a response.
     let url = http::Response::builder().url(response.url().clone()).body(());
     let (body, response) = peeked::peek(http::Response::<reqwest::Body>::from(response)).await;
     let rejection = tokens.classify(response.status(), response.headers(), body.as_deref());
@@ -146,7 +147,8 @@ pub(super) async fn judge(tokens: &Tokens, response: Response) -> (Rejection, Re
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SendError {
-    /// No token is available, or the request goes to another origin. The request was not sent.
+    /// No token is available, or the request goes to an origin that the authorizer does not have.
+    /// The request was not sent.
     Token(Error),
     /// The HTTP client failed.
     Http(reqwest::Error),

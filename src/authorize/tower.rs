@@ -1,4 +1,4 @@
-//! The layer for tower services that send HTTP requests. All decisions are made by [`Authorizer`].
+//! The layer for tower services that send HTTP requests.
 
 use std::{
     error::Error as StdError,
@@ -23,7 +23,7 @@ use crate::Error;
 /// Use [`CloneBody`] or [`NoRetry`], or implement this trait for a body that can be cloned only
 /// sometimes.
 pub trait RepeatBody<B> {
-    /// Returns a copy of the body, or `None` if that is not possible.
+    /// Returns a copy of the body, or `None` if the body cannot be copied.
     fn repeat(body: &B) -> Option<B>;
 }
 
@@ -53,9 +53,9 @@ impl<B> RepeatBody<B> for NoRetry {
 ///
 /// See [the module](super) for which requests get a token, and for what happens on a 401.
 ///
-/// Requests need absolute URIs, as hyper's client requires them: a relative URI has no origin and
-/// gets no token. The body of a response becomes a [`PeekedBody`]. The body must be [`Unpin`], like
-/// the bodies of hyper.
+/// Requests need absolute URIs, which hyper's client also requires. A relative URI has no origin,
+/// so a request with a relative URI gets no token. The response body of the service must be
+/// [`Unpin`], like the bodies of hyper. The layer wraps this body in a [`PeekedBody`].
 ///
 /// ```
 /// use std::convert::Infallible;
@@ -146,7 +146,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        // Call the instance for which `poll_ready` succeeded, and not its clone.
+        // `poll_ready` succeeded for this instance and not for the clone, so call this instance.
         let clone = self.inner.clone();
         let inner = mem::replace(&mut self.inner, clone);
         Box::pin(send::<T, R, B, A>(inner, self.authorizer.clone(), request))
@@ -179,8 +179,8 @@ where
             let Some((mut again, other)) = pair.repetition(&sent, response.status(), again).await else {
                 return Ok(response.map(PeekedBody::untouched));
             };
-            // Dropping the response frees its connection. The service may be waiting for this
-            // connection.
+            // Free the connection of the first response, because the service may need this
+            // connection for the second request.
             drop(response);
             other.sign(again.headers_mut());
             poll_fn(|context| inner.poll_ready(context)).await.map_err(AuthorizeError::Service)?;
@@ -198,7 +198,8 @@ where
     let Some((mut again, replacement)) = repetition(tokens, &token, rejection, again).await else {
         return Ok(response);
     };
-    // Dropping the response frees its connection. The service may be waiting for this connection.
+    // Free the connection of the first response, because the service may need this connection for
+    // the second request.
     drop(response);
     tokens.sign(again.headers_mut(), replacement.token());
     poll_fn(|context| inner.poll_ready(context)).await.map_err(AuthorizeError::Service)?;
@@ -217,12 +218,11 @@ fn copy<R: RepeatBody<B>, B>(request: &Request<B>) -> Option<Request<B>> {
     Some(copy)
 }
 
-/// The reason why a request with a token has no response.
+/// The reason why an [`AuthorizeService`] returned no response.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum AuthorizeError<E> {
-    /// No token is available. Either the request was not sent, or the server rejected the request
-    /// because its token had expired.
+    /// No token is available, so the request was not sent.
     Token(Error),
     /// The service failed.
     Service(E),
