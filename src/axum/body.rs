@@ -7,9 +7,8 @@ use http_body_util::{BodyExt as _, LengthLimitError};
 
 use crate::webhook::{Reason, VerifyError};
 
-/// Reads the whole body, unchanged.
 pub(super) async fn read(mut body: Body, limit: usize) -> Result<Bytes, VerifyError> {
-    // The announced length is reliable: hyper enforces `Content-Length`.
+    // hyper enforces `Content-Length`, so the announced length is reliable.
     if announced(&body) > limit {
         return Err(Reason::BodyTooLarge.into());
     }
@@ -28,18 +27,16 @@ pub(super) async fn read(mut body: Body, limit: usize) -> Result<Bytes, VerifyEr
     Ok(read.into())
 }
 
-/// Returns the minimum number of bytes that the body still contains.
 fn announced(body: &Body) -> usize {
     usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX)
 }
 
-/// Returns the capacity for the buffer, in bytes: the bytes read so far plus the announced bytes,
-/// but at least twice the bytes read so far, and at most the limit.
+/// Returns the capacity of the buffer in bytes. The capacity at least doubles up to the limit, so
+/// that a body without a `Content-Length` is copied only a few times.
 fn room(announced: usize, there: usize, limit: usize) -> usize {
     there.saturating_add(announced.max(there)).min(limit)
 }
 
-/// Returns the next chunk that is not empty. Fails if the chunk has more than `left` bytes.
 async fn chunk(body: &mut Body, left: usize) -> Result<Option<Bytes>, Reason> {
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| match error.into_inner().is::<LengthLimitError>() {

@@ -6,7 +6,7 @@ use http::{StatusCode, request::Parts};
 
 use crate::webhook::{UnsignedBody, Verified};
 
-/// Extracts a verified MoneyKit webhook. The body is signed: read it with
+/// Extracts a verified MoneyKit webhook. The body is signed: read the body with
 /// [`Verified::event`](crate::webhook::Verified::event).
 ///
 /// The route needs a [`WebhookLayer`](super::WebhookLayer) with MoneyKit's verifier. Without such a

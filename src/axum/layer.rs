@@ -22,9 +22,10 @@ use crate::webhook::{DeliveryGuard, Received, WebhookResponse};
 /// A tower layer that passes a webhook to the handler only if it is verified and has not been
 /// handled before.
 ///
-/// A response with a 2xx status completes the delivery: a later retry gets 200 without running the
-/// handler. Any other response, or a panic, abandons the delivery: the vendor's retry runs the
-/// handler again. While a handler runs, a retry gets 503 with `Retry-After`.
+/// If the handler responds with a 2xx status, the delivery is complete, and a later retry gets 200
+/// without running the handler. If the handler responds with a different status or panics, the
+/// delivery is abandoned, and the vendor's retry runs the handler again. While the handler runs, a
+/// retry gets 503 with `Retry-After`.
 ///
 /// The handler runs in its own task, so a client that disconnects does not cancel the handler.
 #[derive(Clone, Debug)]
@@ -70,7 +71,7 @@ where
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        // Call the instance for which `poll_ready` succeeded, and not its clone.
+        // `poll_ready` succeeded for this instance and not for the clone, so call this instance.
         let inner = self.inner.clone();
         let inner = std::mem::replace(&mut self.inner, inner);
         let verifier = self.verifier.clone();
@@ -103,14 +104,14 @@ where
     }
 }
 
-/// Runs the handler, and records the outcome of the delivery before the response is sent.
+/// Records the outcome of the delivery before the response is sent.
 async fn handle<S>(mut inner: S, request: Request, guard: DeliveryGuard) -> Response
 where
     S: Service<Request, Response = Response, Error = Infallible>,
 {
     let Ok(response) = inner.call(request).await;
-    // A failure to record the outcome is logged and counted. The attempt then ends when its lease
-    // expires.
+    // If the outcome cannot be recorded, `guard` logs and counts the failure. The attempt then ends
+    // when its lease expires.
     let _ = match response.status().is_success() {
         true => guard.complete().await,
         false => guard.abandon().await,

@@ -41,7 +41,7 @@
 //!
 //! | webhook | response |
 //! | --- | --- |
-//! | new | the handler's response. A 2xx status completes the delivery. Any other status, or a panic, abandons it |
+//! | new | the handler's response. A 2xx status completes the delivery. Any other status, or a panic, abandons the delivery |
 //! | handled before | 200, without running the handler |
 //! | in progress | 503 with `Retry-After` |
 //! | rejected | [`VerifyError::status`](crate::webhook::VerifyError::status), with `Retry-After` if a retry can succeed, without a body; the reason is in a `tracing` event |

@@ -26,11 +26,11 @@ pub(super) mod sealed {
         pub(crate) webhook: W,
         pub(crate) body: Bytes,
         pub(crate) id: DeliveryId,
-        /// How long the delivery is remembered after it has been handled.
+        /// How long the delivery is remembered after the handler has succeeded.
         pub(crate) keep: Duration,
     }
 
-    /// The methods of a verifier. Only this crate can implement them.
+    /// The methods of a verifier. Only this crate can implement this trait.
     pub trait Verifier: Clone + Send + Sync + 'static {
         /// The verified webhook, which the extractor returns.
         type Webhook: Clone + Send + Sync + 'static;
