@@ -7,8 +7,8 @@ use crate::{Error, Scope, authorize};
 
 /// The credentials to add to your own requests, and the origins that may receive them.
 ///
-/// The blocking form of [`authorize::Authorizer`](crate::authorize::Authorizer). It is cheap to
-/// clone.
+/// This type is the blocking form of [`authorize::Authorizer`](crate::authorize::Authorizer). An
+/// authorizer is cheap to clone.
 ///
 /// ```
 /// # #[cfg(feature = "emulator")]
@@ -45,7 +45,7 @@ impl Authorizer {
     /// Returns the headers to add to a request to this URL.
     ///
     /// See [`authorize::Authorizer::headers_for`](crate::authorize::Authorizer::headers_for). Call
-    /// it for each request, because a token is fresh only for a limited time.
+    /// this method for each request, because a token is fresh only for a limited time.
     ///
     /// You have to handle a 401 yourself. To repeat a request with a new token, use
     /// [`run`](super::moov::Client::run).
@@ -54,11 +54,12 @@ impl Authorizer {
     ///
     /// Fails with the errors of
     /// [`authorize::Authorizer::headers_for`](crate::authorize::Authorizer::headers_for), and [in
-    /// async code](super#in-async-code) if it would have to wait.
+    /// async code](super#in-async-code) if this method would have to wait.
     ///
     /// # Security
     ///
-    /// Disable redirects in your HTTP client. Otherwise it may send the headers to another origin.
+    /// Disable redirects in your HTTP client. Otherwise the client may send the headers to another
+    /// origin.
     pub fn headers_for(&self, url: impl AsRef<str>) -> Result<HeaderMap, Error> {
         let url = url.as_ref();
         if let Some(headers) = self.authorizer.cached_headers_for(url)? {
@@ -68,7 +69,7 @@ impl Authorizer {
         self.runtime.wait(async move { authorizer.headers_for(&url).await })
     }
 
-    /// Returns an authorizer for the tokens of another scope set.
+    /// Returns an authorizer for tokens with these scopes.
     ///
     /// See [`authorize::Authorizer::with_scopes`](crate::authorize::Authorizer::with_scopes).
     ///

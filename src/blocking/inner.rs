@@ -1,5 +1,5 @@
-//! The common part of the vendors' blocking clients, which wait on the caller's thread for the
-//! async client.
+//! The parts that both vendors' blocking clients share. A blocking client waits on the caller's
+//! thread for the async client.
 
 use std::time::Duration;
 
@@ -9,7 +9,6 @@ use crate::{
     token::{Rejection, TokenCache, TokenHandle},
 };
 
-/// The async client `C`, its tokens, and the thread that runs its calls.
 #[derive(Clone, Debug)]
 pub(super) struct Inner<C> {
     pub(super) client: C,
@@ -73,7 +72,6 @@ impl<C: Clone> Inner<C> {
         })
     }
 
-    /// Runs a request with a token, and once more with a new token after a 401.
     pub(super) fn run<T>(
         &self,
         scopes: &[Scope],
@@ -92,8 +90,8 @@ impl<C: Clone> Inner<C> {
         let Ok(Some(replacement)) = renewed else { return Ok(outcome) };
         let outcome = request(replacement.token().clone());
         let accepted = classify(&outcome) == Rejection::None;
-        // This call may block, because the call above has already checked that this thread may
-        // block.
+        // This call cannot fail, because the call of `wait` above has already checked that this
+        // thread may block.
         let _ = self.runtime.wait(async move {
             tokens.conclude(&replacement, accepted).await;
             Ok(())
@@ -132,12 +130,12 @@ macro_rules! client {
             /// # Errors
             ///
             /// Fails with the errors of [`TokenCache::token`](crate::token::TokenCache::token), and
-            /// [in async code](super#in-async-code) if it would have to wait.
+            /// [in async code](super#in-async-code) if this method would have to wait.
             pub fn token(&self, scopes: &[crate::Scope]) -> Result<crate::Token, crate::Error> {
                 self.0.token(scopes, None)
             }
 
-            /// Like [`Client::token`], but waits at most `max_wait`.
+            /// Returns a valid token like [`Client::token`], but waits at most `max_wait`.
             ///
             /// # Errors
             ///
@@ -162,8 +160,8 @@ macro_rules! client {
                 self.0.default_token()
             }
 
-            /// Invalidates this token in the cache, but not a newer token. Call this after a 401
-            /// that means that the token has expired.
+            /// Invalidates this token in the cache, but not a newer token. Call this method after a
+            /// 401 which means that the token has expired.
             ///
             /// # Errors
             ///
@@ -181,7 +179,7 @@ macro_rules! client {
             /// # Errors
             ///
             /// Fails with the same errors as [`Client::token`] if there is no token for the first
-            /// run. Errors of your request are part of its own result.
+            /// run. An error of your request is part of the value that your function returns.
             pub fn run<T>(
                 &self,
                 scopes: &[crate::Scope],
@@ -204,7 +202,8 @@ macro_rules! client {
                 self.0.client.classify(status, headers, body)
             }
 
-            /// Ends the refreshes of this client and of all its clones. Takes at most `within`.
+            /// Ends the token refreshes of this client and of all its clones, and waits for at most
+            /// `within`.
             ///
             /// See [`TokenCache::shutdown`](crate::token::TokenCache::shutdown). The thread ends
             /// when the last clone is dropped.
@@ -213,7 +212,7 @@ macro_rules! client {
             ///
             /// Fails with the same errors as
             /// [`TokenCache::shutdown`](crate::token::TokenCache::shutdown). [In async
-            /// code](super#in-async-code) it fails and shuts nothing down.
+            /// code](super#in-async-code) this method fails and shuts nothing down.
             pub fn shutdown(&self, within: std::time::Duration) -> Result<(), crate::Error> {
                 self.0.shutdown(within)
             }

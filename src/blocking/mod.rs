@@ -1,8 +1,8 @@
 //! Blocking clients for code that is not async.
 //!
-//! Each client here wraps the async client. The calls run on a separate thread while the calling
-//! thread waits. Clones share the thread, the connections and the tokens. A fresh token is returned
-//! on the calling thread, from memory.
+//! Each client in this module wraps the async client. The calls run on a separate thread while the
+//! calling thread waits. Clones share the thread, the connections and the tokens. A fresh token in
+//! the cache is returned without the separate thread.
 //!
 //! ```
 //! # #[cfg(feature = "emulator")]
@@ -25,22 +25,25 @@
 //! # In async code
 //!
 //! In async code, a call that would have to wait returns
-//! [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) and sends nothing. Waiting would
-//! block the runtime, and on a single-threaded runtime the call could wait for a task that it
-//! blocks. Calls that need not wait, such as for a fresh token, work in async code too.
+//! [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) and sends nothing. Otherwise the
+//! call would block the runtime, and on a single-threaded runtime the call could wait for a task
+//! that the call itself blocks. Calls that need not wait, such as a call for a fresh token in the
+//! cache, also work in async code.
 //!
 //! All calls work in `tokio::task::spawn_blocking` and `block_in_place`, and on your own threads.
 //! This module cannot detect code under `tokio::task::unconstrained` or tasks of a runtime other
 //! than tokio. In such code, calls block until they finish.
 //!
-//! Clients can be created and dropped anywhere.
+//! You can create and drop clients anywhere, also in async code.
 //!
 //! # Your own requests
 //!
-//! Use [`moov::Client::run`] or [`moneykit::Client::run`] for your own requests. Your function
-//! sends a request with a token, on your thread. After a 401 that a new token may fix, the function
-//! runs once more with a new token. [`Authorizer`] returns the headers to add to one request, with
-//! a token or the key pair, after checking the origin.
+//! Pass a function that sends your request with a token to [`moov::Client::run`] or
+//! [`moneykit::Client::run`]. The client calls the function on your thread. After a 401 that a new
+//! token may fix, the client calls the function once more with a new token.
+//!
+//! [`Authorizer`] checks the origin of a request, and returns the headers with a token or the key
+//! pair.
 //!
 //! # Differences from the async clients
 //!

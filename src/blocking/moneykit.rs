@@ -103,7 +103,7 @@ impl Client {
     ///
     /// Fails with the same errors as
     /// [`WebhookVerifier::verify`](crate::moneykit::webhook::WebhookVerifier::verify). [In async
-    /// code](super#in-async-code) it fails with
+    /// code](super#in-async-code) this method fails with
     /// [`KeysUnavailable`](VerifyErrorKind::KeysUnavailable).
     ///
     /// # Security

@@ -12,12 +12,12 @@ use tokio::{runtime, sync::oneshot, task::coop};
 
 use crate::{Error, ErrorKind};
 
-/// The maximum number of steps to take. It exceeds the budget of any task: tokio 1.54 gives each
-/// task 128 steps. Checking the budget takes a few microseconds, and happens only before a call
-/// that may wait for the network.
+/// `in_async_code` takes at most this many steps. This number exceeds the budget of any task, which
+/// is 128 steps in tokio 1.54.
 const MAX_BUDGET: u32 = 10_000;
 
-/// One thread with a runtime, shared by all clones. It ends when the last clone is dropped.
+/// One thread with a tokio runtime. Clones share the thread, which ends when the last clone is
+/// dropped.
 #[derive(Clone)]
 pub(super) struct Runtime(Arc<Inner>);
 
@@ -36,8 +36,8 @@ impl Runtime {
         let handle = runtime.handle().clone();
         let (alive, gone) = oneshot::channel::<()>();
         let thread = thread::Builder::new().name("fintech-auth".to_owned());
-        // The runtime is dropped on its own thread, because tokio panics if a runtime is dropped in
-        // async code.
+        // Drop the runtime on its own thread, because tokio panics if a runtime is dropped in async
+        // code.
         let thread = thread.spawn(move || {
             // No value is ever sent, so `block_on` returns when the sender is dropped.
             let _ = runtime.block_on(gone);
@@ -46,12 +46,8 @@ impl Runtime {
         Ok(Self(Arc::new(Inner { handle, thread, _alive: alive })))
     }
 
-    /// Runs a future on the client's thread, and waits for its result on the calling thread.
-    ///
-    /// # Errors
-    ///
-    /// Fails with `InvalidConfig` in async code, where waiting would block other tasks. In that
-    /// case the future is not started. Fails with `Unavailable` if the future panics.
+    /// Runs a future on the client's thread, and waits on the calling thread for the result. Fails
+    /// in async code without starting the future, because waiting would block other tasks.
     pub(super) fn wait<T: Send + 'static>(
         &self,
         call: impl Future<Output = Result<T, Error>> + Send + 'static,
@@ -65,7 +61,7 @@ impl Runtime {
         }
         let (sender, receiver) = mpsc::sync_channel(1);
         self.0.handle.spawn(async move {
-            // Sending cannot fail, because the caller is waiting.
+            // Sending cannot fail, because the caller waits for the result.
             let _ = sender.send(call.await);
         });
         receiver.recv().unwrap_or_else(|_| {
@@ -76,23 +72,20 @@ impl Runtime {
     }
 }
 
-/// Returns whether the current code runs in a task of a tokio runtime, or in the `block_on` of a
-/// runtime.
-///
-/// Returns `false` where blocking is allowed: on threads of `spawn_blocking`, in code inside
+/// Returns whether the current code runs in a task or in the `block_on` of a tokio runtime. Returns
+/// `false` where blocking is allowed: on threads of `spawn_blocking`, in code inside
 /// `block_in_place`, and on threads that have only entered a runtime.
 ///
-/// [`Handle::try_current`](runtime::Handle::try_current) cannot distinguish those threads from
-/// async code, and tokio's only documented check, [`Handle::block_on`](runtime::Handle::block_on),
-/// panics. Only async code has a budget of steps before it must yield. So this function takes steps
-/// until the budget is used up, and then gives all of them back.
+/// tokio has no function for this check: [`Handle::try_current`](runtime::Handle::try_current) also
+/// succeeds where blocking is allowed, and [`Handle::block_on`](runtime::Handle::block_on) panics
+/// in async code. But only async code has a budget of steps before it must yield. So this function
+/// takes steps until the budget is used up, and then restores the budget.
 fn in_async_code() -> bool {
     if runtime::Handle::try_current().is_err() {
         return false;
     }
     let step = || coop::poll_proceed(&mut Context::from_waker(Waker::noop()));
-    // Dropping this guard restores the budget that the task had before the first step, regardless
-    // of later steps.
+    // Dropping this guard restores the budget that the task had before the first step.
     let Poll::Ready(_restores) = step() else { return true };
     for _ in 0..MAX_BUDGET {
         match step() {
@@ -128,7 +121,6 @@ mod tests {
         clone.wait(async { Ok(()) }).unwrap();
         assert_eq!(gone.try_recv(), Err(mpsc::TryRecvError::Empty));
         drop(clone);
-        // The channel's other end is dropped when the thread ends.
         assert_eq!(gone.recv(), Err(mpsc::RecvError));
     }
 }
