@@ -1,8 +1,8 @@
 //! Generates the typed clients: `specs/<vendor>/openapi.yaml` → `$OUT_DIR/<vendor>.rs`.
 //!
-//! Corrections of a vendor's document belong in its overlay, where they are reviewed. This script
-//! only rewrites what progenitor does not support. It does so in memory, and in the same way for
-//! every vendor. The script fetches nothing and writes only to `OUT_DIR`.
+//! Corrections of a vendor's document belong in the vendor's overlay, where people review them.
+//! This script rewrites in memory only what progenitor does not support. The script fetches nothing
+//! and writes only to `OUT_DIR`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -44,7 +44,8 @@ fn main() -> ExitCode {
 
 fn build(vendor: &str, spec: &str) -> Result<(), String> {
     let text = fs::read_to_string(spec).map_err(|e| format!("cannot read the file: {e}"))?;
-    // `generate` catches and reports panics of the generator, so the hook must not print them.
+    // `generate` catches and reports panics of the generator, so the panic hook must not print
+    // them.
     panic::set_hook(Box::new(|_| ()));
     let code = parse(&text).and_then(bindings);
     drop(panic::take_hook());
@@ -54,8 +55,8 @@ fn build(vendor: &str, spec: &str) -> Result<(), String> {
 }
 
 /// Parses the subset of YAML that an API schema needs: one document of plain data. Fails for
-/// duplicate keys, anchors, aliases, merge keys, tags, and unquoted scalars that some YAML parsers
-/// read as a number, a date or a boolean.
+/// duplicate keys, anchors, aliases, merge keys and tags. Also fails for an unquoted scalar that
+/// some YAML parsers read as a number, a date or a boolean.
 pub(crate) fn parse(text: &str) -> Result<Value, String> {
     let mut root = None;
     // The mappings and sequences that have not ended yet. Each mapping is stored with the key whose
@@ -129,10 +130,8 @@ pub(crate) fn parse(text: &str) -> Result<Value, String> {
     root.ok_or_else(|| "the document is empty".to_owned())
 }
 
-/// Returns the value of an unquoted scalar, or `None` if YAML 1.1 and 1.2 disagree about it.
-///
-/// `3.0` is a number, so a field that must be text rejects it. `3.0.3` is text in both versions of
-/// YAML.
+/// Returns `None` if YAML 1.1 and YAML 1.2 disagree about the value of an unquoted scalar. Both
+/// versions read `3.0` as a number and `3.0.3` as text.
 pub(crate) fn plain_scalar(text: &str) -> Option<Value> {
     const AMBIGUOUS: [&str; 12] =
         ["=", "y", "yes", "n", "no", "on", "off", ".inf", ".nan", "null", "true", "false"];
@@ -148,7 +147,7 @@ pub(crate) fn plain_scalar(text: &str) -> Option<Value> {
     let lower = text.to_ascii_lowercase();
     let unsigned = lower.trim_start_matches(['+', '-']);
     let is_ambiguous = AMBIGUOUS.contains(&unsigned);
-    // Numbers in all notations, dates and times.
+    // Finds numbers in all notations, dates and times.
     let is_numeric = unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.')
         && unsigned.contains(|c: char| c.is_ascii_digit())
         && unsigned.matches('.').count() < 2
@@ -157,18 +156,12 @@ pub(crate) fn plain_scalar(text: &str) -> Option<Value> {
     (!is_ambiguous && !is_numeric).then(|| text.into())
 }
 
-/// Returns the generated module for one API schema, as Rust source on one line.
-///
-/// The generated code is not formatted, so that crates that depend on this one need not compile a
-/// formatter. `cargo xtask expand` formats the code.
-///
-/// # Errors
-///
-/// Fails if an operation or a schema cannot be generated. The error names the operation or schema,
-/// and the reason.
+/// Returns the generated module for one API schema, as Rust source on one line. The code is not
+/// formatted, so that dependent crates need not compile a formatter. `cargo xtask expand` formats
+/// the code.
 pub(crate) fn bindings(mut spec: Value) -> Result<String, String> {
-    // Check that the document is valid OpenAPI first, because the code below indexes its objects
-    // without further checks.
+    // Check first that the document is valid OpenAPI, because `lower` indexes its objects without
+    // further checks.
     read(&spec)?;
     lower(&mut spec)?;
     generate(&spec).map_err(|reason| match culprit(&spec) {
@@ -177,7 +170,7 @@ pub(crate) fn bindings(mut spec: Value) -> Result<String, String> {
     })
 }
 
-/// Runs the generator, which usually panics on unsupported input without naming its location.
+/// Catches panics, because the generator usually panics on unsupported input.
 fn generate(spec: &Value) -> Result<String, String> {
     let document = read(spec)?;
     let string = |format: &str| SchemaObject {
@@ -206,8 +199,7 @@ fn generate(spec: &Value) -> Result<String, String> {
             confine_secrets(&mut file.items, &requests);
             Ok(file.to_token_stream().to_string())
         }
-        // Return only the first line. The following lines of some errors contain the whole syntax
-        // tree.
+        // Return only the first line, because the rest of some errors is a whole syntax tree.
         Ok(Err(error)) => Err(error.to_string().lines().next().unwrap_or_default().to_owned()),
         Err(payload) => Err(payload
             .downcast_ref::<String>()
@@ -217,7 +209,8 @@ fn generate(spec: &Value) -> Result<String, String> {
     }
 }
 
-/// Marks every type `#[non_exhaustive]`, so that a field which a vendor adds does not break users.
+/// Marks every type `#[non_exhaustive]`, so that a new field of a vendor does not break users'
+/// code.
 fn make_non_exhaustive(items: &mut [Item]) {
     for item in items {
         let attributes = match item {
@@ -238,7 +231,8 @@ fn make_non_exhaustive(items: &mut [Item]) {
 /// Deserializes every optional field of a response with `transport::optional`, which treats an
 /// invalid value as absent.
 ///
-/// serde does not pass the name of the field to the function, so each name gets its own function.
+/// serde does not pass the name of the field to the function, so this function generates one
+/// function for each name.
 fn make_fields_lenient(items: &mut Vec<Item>, requests: &BTreeSet<&str>) {
     let mut readers = BTreeMap::new();
     let modules = items.iter_mut().filter_map(|item| match item {
@@ -266,9 +260,8 @@ fn make_fields_lenient(items: &mut Vec<Item>, requests: &BTreeSet<&str>) {
     items.push(parse_quote!(mod optional { #(#functions)* }));
 }
 
-/// Adds `default` and `deserialize_with` to the optional fields.
-///
-/// Returns the name of each function, together with the name of its field, which the function logs.
+/// Returns the name of each function that deserializes a field, and the name of the field, which
+/// the function logs.
 fn lenient_fields(item: &mut ItemStruct) -> Vec<(syn::Ident, String)> {
     let mut fields = Vec::new();
     for field in &mut item.fields {
@@ -294,9 +287,9 @@ fn lenient_fields(item: &mut ItemStruct) -> Vec<(syn::Ident, String)> {
     fields
 }
 
-/// Allows the types of request bodies to serialize their secrets, and removes `Serialize` from all
-/// other types with a secret. Otherwise a handler that returns a token response as JSON would
-/// reveal the refresh token.
+/// Lets request bodies serialize their secrets, and removes `Serialize` from all types with a
+/// secret that are not request bodies. Otherwise a handler that returns a token response as JSON
+/// would reveal the refresh token.
 fn confine_secrets(items: &mut [Item], requests: &BTreeSet<&str>) {
     let mut types: Vec<&mut ItemStruct> = items
         .iter_mut()
@@ -334,7 +327,7 @@ fn confine_secrets(items: &mut [Item], requests: &BTreeSet<&str>) {
     }
 }
 
-/// Returns whether a type is one of `types`, or has a generic argument that is one of them.
+/// Also searches generic arguments, such as in `Option<Secret>`.
 fn mentions(ty: &Type, types: &BTreeSet<String>) -> bool {
     let Type::Path(path) = ty else { return false };
     path.path.segments.iter().any(|segment| {
@@ -351,7 +344,6 @@ fn ends_in(path: &TypePath, name: &str) -> bool {
     path.segments.last().is_some_and(|segment| segment.ident == name)
 }
 
-/// Returns the names of the schemas of request bodies.
 fn request_schemas(spec: &Value) -> BTreeSet<&str> {
     let operations = operations(spec).into_iter();
     let bodies = operations.map(|(path, method)| &spec["paths"][path][method]["requestBody"]["content"]);
@@ -363,7 +355,7 @@ fn read(spec: &Value) -> Result<OpenAPI, String> {
     serde_json::from_value(spec.clone()).map_err(|e| format!("not OpenAPI 3.0: {e}"))
 }
 
-/// Finds a schema or an operation that the generator cannot process even without the other ones.
+/// Finds a schema or an operation that the generator cannot process even alone.
 fn culprit(spec: &Value) -> Option<(String, String)> {
     let with = |paths: Map<String, Value>, schemas: &Map<String, Value>| {
         let mut alone = spec.clone();
@@ -374,7 +366,7 @@ fn culprit(spec: &Value) -> Option<(String, String)> {
     let all = spec["components"]["schemas"].as_object().cloned().unwrap_or_default();
     with(Map::new(), &Map::new()).ok()?;
     for (name, schema) in &all {
-        // All other schemas are replaced by empty schemas, so that references to them do not fail.
+        // Replace all other schemas by empty schemas, so that references to them do not fail.
         let mut alone: Map<_, _> = all.keys().map(|other| (other.clone(), Map::new().into())).collect();
         alone[name] = schema.clone();
         if let Err(reason) = with(Map::new(), &alone) {
@@ -412,8 +404,8 @@ fn lower(spec: &mut Value) -> Result<(), String> {
         }
         lower_responses(operation).map_err(at)?;
         if let Some(second) = lower_request(operation, &id).map_err(at)? {
-            // A path item can contain only one POST, so the second one gets its own path by adding
-            // a fragment. The transport removes the fragment, as RFC 9110 section 4.2.5 requires.
+            // A path item can contain only one POST, so the second POST gets its own path with a
+            // fragment. The transport removes the fragment, as RFC 9110 section 4.2.5 requires.
             spec["paths"][format!("{path}#json")][&method] = second;
         }
     }
@@ -426,8 +418,8 @@ fn lower(spec: &mut Value) -> Result<(), String> {
 /// error type per operation.
 ///
 /// The status of this response becomes `2XX`, because the services do not use the documented 200,
-/// 201 and 204 consistently. The types of errors are still generated, and the transport parses
-/// them.
+/// 201 and 204 consistently. The types of errors are still generated, and the transport reads the
+/// error responses.
 fn lower_responses(operation: &mut Value) -> Result<(), String> {
     let responses = operation["responses"].as_object().ok_or("responses are missing")?;
     let mut successes = responses.iter().filter(|(status, _)| status.starts_with('2'));
@@ -470,8 +462,8 @@ fn lower_request(operation: &mut Value, id: &str) -> Result<Option<Value>, Strin
     Ok(Some(second))
 }
 
-/// Removes constraints that would reject a valid response (lengths, patterns), and defaults, which
-/// would invent a value.
+/// Removes constraints that would reject a valid response (lengths, patterns), and defaults,
+/// because a default would invent a value.
 fn lower_schema(schema: &mut Value) {
     let Some(fields) = schema.as_object_mut() else { return };
     for key in ["default", "maxLength", "minLength", "pattern"] {

@@ -1,4 +1,4 @@
-//! Catches panics of code that users supply, such as a token provider or a handler.
+//! Catches panics of code that users supply, such as a credentials provider.
 
 use std::{
     future::poll_fn,
@@ -7,7 +7,7 @@ use std::{
     task::Poll,
 };
 
-/// Runs `future`. Returns `None` if the future panics.
+/// Returns `None` if the future panics.
 pub(crate) async fn catch_panic<T>(future: impl Future<Output = T>) -> Option<T> {
     let mut future = pin!(future);
     poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {

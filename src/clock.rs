@@ -1,6 +1,5 @@
-//! The wall clock and the monotonic clock, replaceable in tests.
-//!
-//! Does not sleep: code that waits uses tokio's timers, which tests can pause.
+//! The wall clock and the monotonic clock, which tests can replace. Code that sleeps uses tokio's
+//! timers instead of these clocks.
 
 use std::{
     fmt,
@@ -11,8 +10,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// The longest duration that the crate works with: 100 years. Longer durations from users are
-/// reduced to this duration, so that adding a duration to a point in time does not overflow.
+/// 100 years. Longer durations from users are reduced to this duration, so that adding a duration
+/// to a point in time does not overflow.
 pub(crate) const FOREVER: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 /// A source of wall-clock and monotonic time.
@@ -36,14 +35,14 @@ impl Clock for SystemClock {
         SystemTime::now()
     }
 
-    /// Reads the system's coarse clock, which lags by a few milliseconds. Reading it takes a fifth
-    /// of the time of the precise clock.
+    /// Reads the system's coarse clock, which lags by a few milliseconds. Reading the coarse clock
+    /// takes a fifth of the time of reading the precise clock.
     fn monotonic(&self) -> Duration {
         Duration::from_millis(coarse_millis())
     }
 }
 
-/// Returns the milliseconds since the first call of this function in the process.
+/// Returns the milliseconds since the first call of this function in this process.
 #[inline]
 pub(crate) fn coarse_millis() -> u64 {
     static START: OnceLock<coarsetime::Instant> = OnceLock::new();
@@ -52,7 +51,6 @@ pub(crate) fn coarse_millis() -> u64 {
     now.duration_since(*START.get_or_init(|| now)).as_millis()
 }
 
-/// Returns the whole milliseconds of `span`, at most `u64::MAX`.
 pub(crate) fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }

@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 
 use crate::response::Head;
 
-/// The maximum length of an error code in an error that is cached for later callers, in bytes.
+/// The maximum length, in bytes, of the error code in an error that is cached for later callers.
 const MAX_KEPT_CODE: usize = 128;
 
 /// What a caller can do about an [`Error`].
@@ -92,8 +92,8 @@ impl ErrorKind {
 /// [source](std::error::Error::source). Neither `Display` nor `Debug` shows a secret, a token or a
 /// body, so you can log both.
 ///
-/// An error is cheap to clone, so that all callers that waited for the same request can get its
-/// error. See [Troubleshooting](crate::guide::troubleshooting).
+/// An error is cheap to clone, so that every caller that waited for a request can get the error of
+/// this request. See [Troubleshooting](crate::guide::troubleshooting).
 #[derive(Clone)]
 pub struct Error {
     inner: Arc<Inner>,
@@ -114,7 +114,7 @@ struct Inner {
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
-/// The parts of an error response that are kept.
+/// The parts of an error response that an error contains.
 #[derive(Default)]
 pub(crate) struct ErrorResponse {
     pub(crate) head: Head,
@@ -122,7 +122,7 @@ pub(crate) struct ErrorResponse {
     pub(crate) retry_after: Option<Duration>,
     pub(crate) www_authenticate: Option<String>,
     pub(crate) details: ErrorBody,
-    /// The request fields in the API schema. Only their names may be shown.
+    /// The names of the request fields in the API schema. `Display` shows only these field names.
     pub(crate) known_fields: &'static [&'static str],
     pub(crate) body: Bytes,
 }
@@ -136,7 +136,6 @@ pub(crate) struct ErrorBody {
 }
 
 impl ErrorResponse {
-    /// Returns the names of the refused fields that are in the API schema.
     fn shown_fields(&self) -> impl Iterator<Item = &str> {
         let names = self.details.fields.iter().filter_map(|field| {
             field.field.rsplit('.').find(|step| step.bytes().any(|byte| !byte.is_ascii_digit()))
@@ -180,7 +179,7 @@ impl Error {
         Self { inner: Arc::new(inner), held_for: None }
     }
 
-    /// Changes the error. Does nothing if the error has already been cloned.
+    /// Does nothing if the error has already been cloned.
     fn with(mut self, add: impl FnOnce(&mut Inner)) -> Self {
         if let Some(inner) = Arc::get_mut(&mut self.inner) {
             add(inner);
@@ -206,12 +205,10 @@ impl Error {
         })
     }
 
-    /// Adds the fingerprint of the credentials that the call was sent with. It is never printed.
     pub(crate) fn with_credentials(self, fingerprint: [u8; 32]) -> Self {
         self.with(|inner| inner.credentials = Some(fingerprint))
     }
 
-    /// Returns the fingerprint of the credentials that the call was sent with, if known.
     pub(crate) fn credentials(&self) -> Option<[u8; 32]> {
         self.inner.credentials
     }
@@ -224,9 +221,9 @@ impl Error {
 
     /// Adds the HTTP status of the response.
     ///
-    /// The token cache uses the status to find the cause of a refusal: a 401 response to the client
-    /// credentials grant is caused by the credentials. Any other refusal may be caused by the
-    /// scopes.
+    /// The token cache uses the status to find the cause of a refusal. If the response to the
+    /// client credentials grant is a 401, the credentials are the cause. After any other refusal,
+    /// the scopes may be the cause.
     #[must_use]
     pub fn with_status(self, status: StatusCode) -> Self {
         self.with(|inner| {
@@ -235,21 +232,20 @@ impl Error {
         })
     }
 
-    /// Returns whether a refusal of the client credentials grant is certainly caused by the
-    /// credentials. Returns `false` if the scopes may be the cause.
+    /// Returns `true` if the credentials are certainly the cause of a refused client credentials
+    /// grant. Returns `false` if the scopes may be the cause.
     pub(crate) fn is_about_credentials(&self) -> bool {
         self.status() == Some(StatusCode::UNAUTHORIZED) || self.code() == Some("invalid_client")
     }
 
-    /// Sets how long the server asks to wait.
+    /// Sets how long the server asks the client to wait.
     #[must_use]
     pub fn with_retry_after(self, wait: Duration) -> Self {
         self.with(|inner| inner.retry_after = Some(wait))
     }
 
-    /// Returns a copy for later callers, without the details of one response: without message,
-    /// fields, body, request id and challenge. So the size of a cached error does not depend on the
-    /// response.
+    /// Returns a copy for later callers, without the message, fields, body, request id and
+    /// challenge of the response. So the size of a cached error does not depend on the response.
     pub(crate) fn without_details(&self) -> Self {
         let response = self.response().map(|response| ErrorResponse {
             head: Head { status: response.head.status, ..Head::default() },
@@ -325,8 +321,8 @@ impl Error {
         self.response()?.details.code.as_deref()
     }
 
-    /// Returns the vendor's explanation, at most 1,024 characters. It is free text, so log it with
-    /// care.
+    /// Returns the vendor's explanation, at most 1,024 characters. The explanation is free text, so
+    /// log it with care.
     pub fn message(&self) -> Option<&str> {
         self.response()?.details.message.as_deref()
     }
@@ -344,11 +340,12 @@ impl Error {
         self.response()?.head.request_id.as_deref()
     }
 
-    /// Returns the headers of the response, if there is one, except those that may hold a secret.
+    /// Returns the headers of the response, if there is one, except headers that may contain a
+    /// secret.
     ///
     /// The result contains no cookies, no credentials, no headers that repeat a secret of the
-    /// request, and no headers that are longer than 1,024 bytes or not ASCII. It is empty for an
-    /// error that was cached for later callers.
+    /// request, and no headers that are longer than 1,024 bytes or not ASCII. The result is empty
+    /// for an error that was cached for later callers.
     pub fn headers(&self) -> Option<&HeaderMap> {
         self.response().map(|response| &response.head.headers)
     }

@@ -1,8 +1,7 @@
 //! The clients that `build.rs` generates from `specs/`, and the hooks that send their calls.
 //!
-//! This module is private, because the generator's error type prints response bodies. The types of
-//! responses and errors are exported as `moneykit::types` and `moov::types`. Lints are relaxed only
-//! in this module.
+//! This module is private, because the generator's error type prints response bodies.
+//! `moneykit::types` and `moov::types` export the generated types of responses and errors.
 
 #![allow(
     clippy::all,

@@ -1,8 +1,7 @@
 //! Encodes and decodes hexadecimal digits. Decoding is strict, as signatures require.
 
-/// Returns the value of a digit. For any other byte, returns a value of at least 16.
-///
-/// There is no branch and no table, so that the compiler can process 16 digits at once.
+/// Returns a value of at least 16 for a byte that is not a lower-case hexadecimal digit. The
+/// function needs no table, so that the compiler can process 16 digits at once.
 const fn value(digit: u8) -> u8 {
     let (number, letter) = (digit.wrapping_sub(b'0'), digit.wrapping_sub(b'a'));
     if number < 10 {
@@ -14,8 +13,7 @@ const fn value(digit: u8) -> u8 {
     }
 }
 
-/// Decodes exactly `2 * N` lower-case digits to `N` bytes, so that each value has only one
-/// encoding.
+/// Accepts exactly `2 * N` lower-case digits, so that each value has only one encoding.
 pub(crate) fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
     let mut pairs = [[0; 2]; N];
     let values = pairs.as_flattened_mut();
@@ -30,14 +28,12 @@ pub(crate) fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
     (seen < 16).then(|| pairs.map(|[high, low]| high << 4 | low))
 }
 
-/// Like [`unhex`], for test vectors of any length.
 #[cfg(test)]
 pub(crate) fn unhex_all(text: &str) -> Vec<u8> {
     let pairs = text.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).ok().and_then(unhex::<1>));
     pairs.collect::<Option<Vec<_>>>().expect("hexadecimal digits").concat()
 }
 
-/// Encodes bytes as lower-case digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

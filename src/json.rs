@@ -6,13 +6,13 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
 /// The members of a JSON object in order, including members with the same name.
 ///
-/// If a name is repeated, parsers differ in the member that they use, which an attacker can
-/// exploit. So each caller decides how to handle repeated names.
+/// If two members have the same name, JSON parsers differ in which member they use, and an attacker
+/// can exploit the difference. So this type keeps both members, and the caller decides how to
+/// handle them.
 pub(crate) struct Members<'a, V>(pub(crate) Vec<(Cow<'a, str>, V)>);
 
 impl<V> Members<'_, V> {
-    /// Returns whether a name occurs twice. Takes quadratic time, so limit the number of members
-    /// first.
+    /// Takes quadratic time, so limit the number of members before the call.
     pub(crate) fn has_repeated_name(&self) -> bool {
         let names = self.0.iter().map(|(name, _)| name).enumerate();
         names.into_iter().any(|(index, name)| self.0[..index].iter().any(|(other, _)| other == name))
@@ -43,7 +43,7 @@ impl<'de, V: Deserialize<'de>> Visitor<'de> for Object<V> {
     }
 }
 
-/// A name, borrowed unless it contains an escape sequence.
+/// Borrows the name from the JSON text, unless the name contains an escape sequence.
 #[derive(serde::Deserialize)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 

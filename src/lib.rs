@@ -1,7 +1,7 @@
 //! Authenticates a backend to **MoneyKit** (bank-account linking) and **Moov** (money movement):
 //! tokens, key pairs and webhooks.
 //!
-// Without a feature, the link of its module leads to the list of features.
+// If a feature is off, the link to its module leads to the list of features instead.
 #![cfg_attr(not(feature = "axum"), doc = "[`axum`]: crate#features\n")]
 #![cfg_attr(not(feature = "blocking"), doc = "[`blocking`]: crate#features\n")]
 #![cfg_attr(not(feature = "emulator"), doc = "[`emulator`]: crate#features\n")]
@@ -68,7 +68,7 @@ mod clock;
 pub mod emulator;
 mod error;
 mod generated;
-// The module contains only documentation and its doctests, so it is not compiled for dependents.
+// The module contains only documentation and doctests, so dependent crates do not compile it.
 #[cfg(any(doc, doctest))]
 pub mod guide;
 mod hex;
@@ -107,8 +107,8 @@ pub use token::{ExpiresIn, Scope, ScopeSet, Token};
 pub use transport::Exchange;
 pub use transport::HttpOptions;
 
-// These crates have types in public signatures. They are exported, so that users can use the same
-// versions. A new major version of one of these crates requires a new major version of this crate.
+// Public signatures contain types of these crates. The re-exports let users use the same versions.
+// A new major version of one of these crates requires a new major version of this crate.
 #[cfg(feature = "tower")]
 #[doc(no_inline)]
 pub use ::{tower_layer, tower_service};

@@ -1,4 +1,4 @@
-//! Calls an optional function that the user supplied, and catches its panics.
+//! An optional function that the user supplies. Panics of the function are caught.
 
 use std::{
     fmt,
@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-/// An optional callback. `F` is its type, such as `dyn Fn(&Event) + Send + Sync`.
+/// `F` is the type of the function, such as `dyn Fn(&Event) + Send + Sync`.
 pub(crate) struct Observer<F: ?Sized>(Option<Arc<F>>);
 
 impl<F: ?Sized> Observer<F> {
@@ -14,8 +14,8 @@ impl<F: ?Sized> Observer<F> {
         Self(Some(observe))
     }
 
-    /// Calls the observer, if one is set. Catches its panics, so that a panic does not cause the
-    /// loss of a token or a webhook.
+    /// Catches a panic of the function. Otherwise the panic could cause the loss of a token or a
+    /// webhook.
     pub(crate) fn call(&self, call: impl FnOnce(&F)) {
         if let Some(observe) = &self.0
             && catch_unwind(AssertUnwindSafe(|| call(observe))).is_err()

@@ -47,7 +47,7 @@ impl<T> Response<T> {
         self.head.status
     }
 
-    /// Returns the headers, except those that may hold a secret.
+    /// Returns the headers, except headers that may contain a secret.
     ///
     /// The result contains no cookies, no credentials, no headers that repeat a secret of the
     /// request, and no headers that are longer than 1,024 bytes or not ASCII.
@@ -66,7 +66,7 @@ impl<T> Response<T> {
     /// Returns the time at which the server sent the response, by the server's clock (the `Date`
     /// header).
     ///
-    /// The difference from the local clock is the clock skew.
+    /// The difference between this time and the local clock is the clock skew.
     pub fn date(&self) -> Option<SystemTime> {
         self.head.date
     }
@@ -82,7 +82,7 @@ impl<T> Response<T> {
         &self.body
     }
 
-    /// Returns the decoded body without the HTTP response.
+    /// Returns the decoded body, and drops the status and the headers.
     pub fn into_body(self) -> T {
         self.body
     }

@@ -1,6 +1,5 @@
-//! Decides which failed calls are retried, how often, and after which delay.
-//!
-//! Computes delays, but does not sleep.
+//! Decides which failed calls are retried, how often, and after which delay. This module does not
+//! sleep.
 
 use std::{hash::BuildHasher as _, time::Duration};
 
@@ -10,17 +9,18 @@ use crate::{Error, ErrorKind, clock::FOREVER, sync::RandomState};
 ///
 /// A failed call is retried if all of these conditions hold:
 ///
-/// - Its error is [`Unavailable`](ErrorKind::Unavailable) or [`Timeout`](ErrorKind::Timeout). A
-///   [`RateLimited`](ErrorKind::RateLimited) call is not retried: it starts a cool-down for all
-///   callers.
+/// - The error of the call is [`Unavailable`](ErrorKind::Unavailable) or
+///   [`Timeout`](ErrorKind::Timeout). A [`RateLimited`](ErrorKind::RateLimited) call is not
+///   retried: it starts a cool-down for all callers.
 /// - The call is idempotent, or the request certainly did not reach the vendor. These calls are
 ///   idempotent: issuing, introspecting and revoking tokens, and fetching keys. A refresh token can
 ///   be used only once, so a refresh is retried only if no connection was established.
-/// - Fewer than [`with_attempts`](Self::with_attempts) attempts were made.
+/// - The client has made fewer attempts than [`with_attempts`](Self::with_attempts) allows.
 ///
 /// The delay before the n-th retry is a random value between 50 % and 100 % of `base * 2^(n-1)`,
-/// and at most the cap. If the vendor asks for a longer delay (`Retry-After`), the call waits for
-/// that time. If that time is longer than the cap, the call fails at once.
+/// and at most the cap. If the vendor asks for a longer delay (`Retry-After`), the client waits as
+/// long as the vendor asks. If the vendor asks for a delay that is longer than the cap, the call
+/// fails at once.
 #[derive(Clone, Debug)]
 pub struct RetryPolicy {
     attempts: u32,
@@ -34,13 +34,13 @@ impl Default for RetryPolicy {
     }
 }
 
-/// Determines which failed attempts of a call may be retried.
+/// Decides which failed attempts of a call may be retried.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Idempotency {
-    /// An attempt may be retried even if its request was sent, because it does no harm if the call
-    /// takes effect twice.
+    /// A failed attempt may be retried even if its request was sent, because the call does no harm
+    /// if it takes effect twice.
     Idempotent,
-    /// An attempt may be retried only if its request was certainly not sent.
+    /// A failed attempt may be retried only if its request was certainly not sent.
     OnlyUnsent,
 }
 
@@ -72,9 +72,8 @@ impl RetryPolicy {
         self
     }
 
-    /// Returns the delay before the next attempt, or `None` if the call must not be retried. `made`
-    /// is the number of attempts so far, `error` is the error of the last attempt, and `jitter` is
-    /// a random number in 0..=1.
+    /// Returns `None` if the call must not be retried. `made` is the number of attempts so far,
+    /// `error` is the error of the last attempt, and `jitter` is a random number from 0 to 1.
     pub(crate) fn next(
         &self,
         made: u32,
@@ -90,15 +89,15 @@ impl RetryPolicy {
     }
 }
 
-/// Returns a delay between 50 % (`jitter` 0) and 100 % (`jitter` 1) of `base * 2^(failures-1)`,
-/// which is limited to `cap`.
+/// Returns a delay between 50 % (`jitter` 0) and 100 % (`jitter` 1) of `base * 2^(failures-1)`.
+/// `cap` limits the product.
 pub(crate) fn backoff(base: Duration, cap: Duration, failures: u32, jitter: f64) -> Duration {
     let factor = 1_u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX);
     let full = base.saturating_mul(factor).min(cap).min(FOREVER);
     full.mul_f64(0.5 + if jitter.is_nan() { 0.0 } else { jitter.clamp(0.0, 1.0) / 2.0 })
 }
 
-/// Returns a random number in 0..1. Not suitable for secrets.
+/// Returns a number from 0 to 1, which is not random enough for secrets.
 pub(crate) fn random() -> f64 {
     let bits = RandomState::default().hash_one(0_u8) >> 11;
     bits as f64 / (1_u64 << 53) as f64

@@ -1,8 +1,8 @@
-//! A string that must stay secret: redacted when printed, wiped when dropped.
+//! A string that must stay secret.
 //!
-//! The type deliberately implements neither `Display` nor `PartialEq`. To print a secret, code must
-//! call [`Secret::expose_secret`]. A comparison with `==` could reveal by its duration how many
-//! bytes matched.
+//! The type implements neither `Display` nor `PartialEq`. Without `Display`, code that prints a
+//! secret has to call [`Secret::expose_secret`]. A comparison with `==` could reveal by its
+//! duration how many bytes match.
 
 use std::{
     fmt,
@@ -12,7 +12,7 @@ use std::{
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
-/// The maximum size of a secret to read, in bytes. The vendors' secrets are far shorter.
+/// The maximum size of a secret from a reader, in bytes. The vendors' secrets are much shorter.
 const READ_LIMIT: u64 = 16 * 1024;
 
 /// A client secret or a token.
@@ -23,8 +23,8 @@ const READ_LIMIT: u64 = 16 * 1024;
 ///
 /// # Security
 ///
-/// The memory is wiped on drop, in each clone as well. Buffers of the HTTP client and of TLS that
-/// held the value are not wiped.
+/// Each clone wipes its memory on drop. Buffers of the HTTP client and of TLS that contained the
+/// value are not wiped.
 #[derive(Clone, Default)]
 pub struct Secret(Zeroizing<Box<str>>);
 
@@ -34,7 +34,7 @@ impl Secret {
         Self(Zeroizing::new(value.into()))
     }
 
-    /// Reads a secret from a mounted file or from standard input, to the end.
+    /// Reads a secret from a reader, such as a mounted file or standard input, to the end.
     ///
     /// A UTF-8 byte order mark at the start and one line ending at the end are removed.
     ///
@@ -44,15 +44,14 @@ impl Secret {
     /// empty, over 16 KiB, or not UTF-8 text. No error shows the input.
     pub fn from_reader(reader: impl Read) -> io::Result<Self> {
         let invalid = |what| Err(io::Error::new(io::ErrorKind::InvalidData, what));
-        // Allocate enough for the maximum size: a buffer that grows would leave copies that are not
-        // wiped.
+        // Allocate space for the maximum size, because a buffer that grows leaves copies that are
+        // not wiped.
         let mut bytes = Zeroizing::new(Vec::with_capacity(READ_LIMIT as usize + 64));
         reader.take(READ_LIMIT + 1).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > READ_LIMIT {
             return invalid("is over 16 KiB");
         }
-        // Windows PowerShell writes UTF-16 by default. Without a byte order mark, its ASCII text
-        // contains NULs.
+        // Windows PowerShell writes UTF-16 by default. ASCII text in UTF-16 contains NUL bytes.
         if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) || bytes.contains(&0) {
             return invalid("is UTF-16 or binary; save it as UTF-8");
         }
@@ -73,8 +72,8 @@ impl Secret {
         self.0.is_empty()
     }
 
-    /// Returns whether the secret can be a refresh token: printable ASCII (RFC 6749 appendix A.17)
-    /// and not blank. Some servers send an empty string if they issue no refresh token.
+    /// A refresh token is printable ASCII (RFC 6749 appendix A.17). Some servers send an empty
+    /// string if they issue no refresh token.
     pub(crate) fn is_refresh_token(&self) -> bool {
         self.0.bytes().all(|byte| matches!(byte, 0x20..=0x7e)) && !self.0.trim().is_empty()
     }
@@ -92,7 +91,7 @@ impl From<String> for Secret {
             return Self::new(value);
         }
         // Converting a `String` with spare capacity into a box copies the text, and frees the
-        // original without wiping it. So this function wipes the original.
+        // original without wiping it. So wipe the original here.
         let value = Zeroizing::new(value);
         Self::new(value.as_str())
     }
@@ -121,7 +120,7 @@ impl SecretField for Option<Secret> {
     }
 }
 
-/// Serializes a secret into a request. Only generated request bodies use this function.
+/// Serializes the secret value. Only generated request bodies use this function.
 pub(crate) fn send<S: Serializer>(field: &impl SecretField, serializer: S) -> Result<S::Ok, S::Error> {
     field.secret().map(Secret::expose_secret).serialize(serializer)
 }

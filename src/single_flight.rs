@@ -1,7 +1,7 @@
-//! Runs one task at a time (a flight) for any number of callers that wait for its outcome.
+//! Runs one task at a time, called a flight, for all callers that wait for its outcome.
 //!
-//! Does not lock. The owner keeps the [`SingleFlight`] inside its own mutex, and decides in one
-//! critical section whether to join the running flight or to start one.
+//! A [`SingleFlight`] contains no lock. The owner keeps the [`SingleFlight`] inside a mutex, and
+//! decides in one critical section whether to join the running flight or to start a flight.
 
 use std::{
     sync::{Arc, Weak},
@@ -15,10 +15,10 @@ use crate::sync::{
     watch,
 };
 
-/// When the shared timer fires. Longer than most flights take.
+/// The shared timer of a flight fires after this time. Most flights end earlier.
 const SHARED_TIMER: Duration = Duration::from_secs(1);
 
-/// The running flight, if any.
+/// The running flight, if a flight is running.
 pub(crate) struct SingleFlight<T>(Option<RunningFlight<T>>);
 
 struct RunningFlight<T> {
@@ -30,8 +30,7 @@ struct RunningFlight<T> {
 /// Waits for the outcome of a flight. Dropping a waiter does not cancel the flight.
 pub(crate) struct Waiter<T>(watch::Receiver<Progress<T>>);
 
-/// A flight that was started and has no outcome yet. Dropping it ends the flight without an
-/// outcome.
+/// A started flight without an outcome. Dropping a `Flight` ends the flight without an outcome.
 pub(crate) struct Flight<T>(Arc<watch::Sender<Progress<T>>>);
 
 enum Progress<T> {
@@ -39,22 +38,23 @@ enum Progress<T> {
     Done(T),
 }
 
-/// A timer that wakes all waiters of a flight. Until it fires, they need no timers of their own.
+/// A timer that wakes all waiters of a flight. Until the shared timer fires, the waiters need no
+/// timers of their own.
 #[derive(Clone, Copy)]
 struct SharedTimer {
     at: Instant,
-    /// Waiters of other runtimes do not use the timer, because this runtime may be blocked.
+    /// Only waiters on this runtime use the timer. A waiter on a different runtime must not depend
+    /// on this runtime, which may be blocked.
     runtime: runtime::Id,
 }
 
 /// The flight ended without an outcome.
 struct Ended;
 
-/// The result of [`Flight::poll_or_spawn`].
 pub(crate) enum Started<T> {
-    /// The work is done, with this outcome.
+    /// The work has finished. `None` means that the flight ended without an outcome.
     Ready(Option<T>),
-    /// The work runs in a task.
+    /// The work continues in a task.
     Pending(Waiter<T>),
 }
 
@@ -67,15 +67,14 @@ pub(crate) struct NoRuntime;
 pub(crate) struct Elapsed;
 
 impl<T: Clone> SingleFlight<T> {
-    /// Returns a waiter for the running flight. A flight has ended when its task has finished or
-    /// panicked, or was aborted because its runtime shut down.
+    /// Returns `None` if no flight was started, if the task of the flight has finished or panicked,
+    /// or if its runtime has shut down.
     pub(crate) fn running(&self) -> Option<Waiter<T>> {
         let waiter = &self.0.as_ref()?.waiter;
         waiter.0.has_changed().is_ok().then(|| waiter.clone())
     }
 
-    /// Starts a flight. Call this only if no flight is running, in the critical section in which
-    /// you checked this.
+    /// Call `start` only in the critical section in which [`Self::running`] returned `None`.
     pub(crate) fn start(&mut self) -> Flight<T> {
         let (sender, receiver) = watch::channel(Progress::Running(None));
         let sender = Arc::new(sender);
@@ -84,16 +83,17 @@ impl<T: Clone> SingleFlight<T> {
         Flight(sender)
     }
 
-    /// Removes the flight, so that later callers do not join it. Call this in the critical section
-    /// that stores the outcome.
+    /// Removes the flight, so that later callers do not join the flight. Call `clear` in the
+    /// critical section that stores the outcome.
     pub(crate) fn clear(&mut self) {
         self.0 = None;
     }
 }
 
 impl<T: Clone + Send + Sync + 'static> SingleFlight<T> {
-    /// Works like [`Self::running`], for flights that many callers may join. From [`MANY_WAITERS`]
-    /// on, they share a timer, because ending a timer takes longer than waking a waiter.
+    /// Works like [`Self::running`], for flights that many callers may join. When [`MANY_WAITERS`]
+    /// callers have joined a flight, the waiters share a timer, because ending a timer takes longer
+    /// than waking a waiter.
     pub(crate) fn join(&mut self) -> Option<Waiter<T>> {
         let waiter = self.running()?;
         let flight = self.0.as_mut()?;
@@ -111,7 +111,7 @@ impl<T: Clone + Send + Sync + 'static> RunningFlight<T> {
         let timer = SharedTimer { at: Instant::now() + SHARED_TIMER, runtime: runtime.id() };
         let (sender, outcome) = (self.sender.clone(), self.waiter.clone().outcome());
         set_timer(&sender, Some(timer));
-        // In a task of its own, because the work of the flight may block its task.
+        // Use a separate task, because the work of the flight may block its own task.
         runtime.spawn(async move {
             if time::timeout_at(timer.at, outcome).await.is_err() {
                 set_timer(&sender, None);
@@ -120,7 +120,7 @@ impl<T: Clone + Send + Sync + 'static> RunningFlight<T> {
     }
 }
 
-/// Sets or removes the shared timer of a flight that is still running, and wakes its waiters.
+/// Wakes the waiters if the flight is still running.
 fn set_timer<T>(sender: &Weak<watch::Sender<Progress<T>>>, timer: Option<SharedTimer>) {
     let Some(sender) = sender.upgrade() else { return };
     sender.send_if_modified(|progress| {
@@ -139,9 +139,8 @@ impl<T: Clone> Flight<T> {
 }
 
 impl<T: Send + Sync + 'static> Flight<T> {
-    /// Runs `work` in its own task, which continues even if all callers stop waiting. If `work`
-    /// returns `None`, the flight ends without an outcome. Outside of a tokio runtime this fails,
-    /// and the flight ends without an outcome.
+    /// Runs `work` in a task, which continues even if all callers stop waiting. The flight ends
+    /// without an outcome if `work` returns `None`, or if there is no tokio runtime.
     pub(crate) fn spawn(
         self,
         work: impl Future<Output = Option<T>> + Send + 'static,
@@ -161,10 +160,9 @@ impl<T: Send + Sync + 'static> Flight<T> {
 }
 
 impl<T: Clone + Send + Sync + 'static> Flight<T> {
-    /// Polls `work` once, and returns its outcome if it is ready. Otherwise continues `work` in its
-    /// own task, as [`Self::spawn`] does. Use this for work that is usually ready at once, because
-    /// starting a task costs more than such work. Do not call this while you hold a lock that
-    /// `work` takes.
+    /// Polls `work` once. If `work` is not ready, continues `work` in a task like [`Self::spawn`].
+    /// Use this method for work that is usually ready at once, because starting a task costs more
+    /// than such work. Do not hold a lock that `work` takes.
     pub(crate) fn poll_or_spawn(
         self,
         work: impl Future<Output = Option<T>> + Send + 'static,
@@ -173,7 +171,7 @@ impl<T: Clone + Send + Sync + 'static> Flight<T> {
             return Err(NoRuntime);
         }
         let mut work = Box::pin(work);
-        // The waker needs no effect, because the task polls `work` again with its own waker.
+        // This waker may do nothing, because the task polls `work` again with its own waker.
         match work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(outcome) => {
                 if let Some(outcome) = outcome.clone() {
@@ -191,12 +189,12 @@ impl<T: Clone + Send + Sync + 'static> Flight<T> {
 }
 
 impl<T: Clone> Waiter<T> {
-    /// Waits for the outcome. Returns `None` if the flight ended without an outcome.
+    /// Returns `None` if the flight ended without an outcome.
     pub(crate) async fn outcome(mut self) -> Option<T> {
         self.until(|progress| matches!(progress, Progress::Done(_))).await.ok().flatten()
     }
 
-    /// Waits for the outcome until `deadline`.
+    /// Returns `Ok(None)` if the flight ended without an outcome.
     pub(crate) async fn outcome_by(mut self, deadline: Instant) -> Result<Option<T>, Elapsed> {
         if self.may_share_timer(deadline) {
             match self.until(|progress| !matches!(progress, Progress::Running(Some(_)))).await {
@@ -205,11 +203,10 @@ impl<T: Clone> Waiter<T> {
                 Err(Ended) => return Ok(None),
             }
         }
-        // Boxed, because the future is large and rarely needed.
+        // The future is boxed, because it is large and rarely needed.
         Box::pin(time::timeout_at(deadline, self.outcome())).await.map_err(|_| Elapsed)
     }
 
-    /// Returns whether the shared timer of the flight fires before `deadline`.
     fn may_share_timer(&self, deadline: Instant) -> bool {
         let timer = match *self.0.borrow() {
             Progress::Running(timer) => timer,
@@ -221,7 +218,6 @@ impl<T: Clone> Waiter<T> {
         })
     }
 
-    /// Waits until the progress matches. Returns the outcome, if there is one.
     async fn until(&mut self, matches: fn(&Progress<T>) -> bool) -> Result<Option<T>, Ended> {
         let progress = self.0.wait_for(matches).await.map_err(|_| Ended)?;
         Ok(match &*progress {

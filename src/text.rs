@@ -1,5 +1,5 @@
 //! Checks settings for characters that a wrong copy, quotes or a wrong encoding may have added.
-//! Never shows the value.
+//! Errors never show the value.
 
 use crate::{Error, ErrorKind};
 
@@ -9,7 +9,7 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 const MISREAD_BYTE_ORDER_MARK: &str = "ï»¿";
 
 /// Returns what is wrong with a value. The caller writes the name of the value in front of the
-/// returned text. No valid id, secret, URL or path has any of these flaws.
+/// returned text. A valid id, secret, URL or path has none of these flaws.
 pub(crate) fn flaw(text: &str) -> Option<&'static str> {
     let is_space = |c: char| c.is_whitespace();
     if text.contains(BYTE_ORDER_MARK) || text.starts_with(MISREAD_BYTE_ORDER_MARK) {
@@ -25,7 +25,6 @@ pub(crate) fn flaw(text: &str) -> Option<&'static str> {
     }
 }
 
-/// Checks a secret for invalid characters. `what` is the name of the secret in the error.
 pub(crate) fn check(what: &str, text: &str) -> Result<(), Error> {
     match flaw(text) {
         Some(flaw) => Err(Error::new(ErrorKind::InvalidConfig, format!("{what} {flaw}"))),
@@ -33,9 +32,7 @@ pub(crate) fn check(what: &str, text: &str) -> Result<(), Error> {
     }
 }
 
-/// Returns what is wrong with a text that contains one scope or a list of scopes.
-///
-/// RFC 6749 section 3.3 allows the reported characters, but no vendor uses them.
+/// Reports characters that no vendor uses in a scope, although RFC 6749 section 3.3 allows them.
 pub(crate) fn scopes_flaw(text: &str) -> Option<&'static str> {
     let joined = |scope: &str| [".read/", ".write/"].iter().any(|end| scope.contains(end));
     if text.contains(BYTE_ORDER_MARK) || text.starts_with(MISREAD_BYTE_ORDER_MARK) {
@@ -55,7 +52,7 @@ fn is_quote(c: char) -> bool {
     matches!(c, '"' | '\'' | '`' | '\u{2018}' | '\u{2019}' | '\u{201c}' | '\u{201d}')
 }
 
-/// Returns whether a character is a control character, a line separator, or has no width.
+/// Finds control characters, line separators and characters without width.
 fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(

@@ -12,7 +12,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Timestamp(DateTime<Utc>);
 
-/// Date libraries can convert a `SystemTime`, for example to `chrono::DateTime<Utc>`.
+/// Converts the timestamp to a `SystemTime`, which date libraries accept, for example
+/// `chrono::DateTime<Utc>`.
 impl From<Timestamp> for SystemTime {
     fn from(timestamp: Timestamp) -> Self {
         timestamp.0.into()

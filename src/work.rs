@@ -4,7 +4,7 @@ use std::{fmt, mem, sync::Arc};
 
 use crate::sync::watch;
 
-/// Counts running work. All clones have the same count.
+/// Counts running work. Clones share one count.
 #[derive(Clone)]
 pub(crate) struct WorkTracker(Arc<watch::Sender<State>>);
 
@@ -22,7 +22,7 @@ impl WorkTracker {
         Self(Arc::new(watch::channel(State::default()).0))
     }
 
-    /// Starts a piece of work. Returns `None` if the tracker is closed.
+    /// Returns `None` if the tracker is closed.
     pub(crate) fn begin(&self) -> Option<Running> {
         let mut begun = false;
         self.0.send_if_modified(|state| {
@@ -34,7 +34,7 @@ impl WorkTracker {
         begun.then(|| Running(self.clone()))
     }
 
-    /// Rejects new work from now on. Running work continues.
+    /// Rejects new work after this call. Running work continues.
     pub(crate) fn close(&self) {
         self.0.send_if_modified(|state| !mem::replace(&mut state.closed, true));
     }
@@ -47,13 +47,11 @@ impl WorkTracker {
         self.0.borrow().running
     }
 
-    /// Waits until the tracker is closed.
     pub(crate) async fn closed(&self) {
         // `wait_for` fails only if the sender was dropped, but `self` holds the sender.
         let _ = self.0.subscribe().wait_for(|state| state.closed).await;
     }
 
-    /// Waits until the tracker is closed and no work is running.
     pub(crate) async fn closed_and_idle(&self) {
         let _ = self.0.subscribe().wait_for(|state| state.closed && state.running == 0).await;
     }
