@@ -1,14 +1,15 @@
 //! The differences between Moov's live service and its documentation.
 
-/// How the emulator behaves where Moov's live service differs from its documentation.
+/// How the emulator behaves if Moov's live service differs from Moov's documentation.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Behaviour {
     /// The behaviour of the live service, as users of the service reported it in September 2026.
     ///
-    /// Access tokens are JWTs with a lifetime of 1 h, and `expires_in` is a Unix timestamp. A token
-    /// is issued for any `Origin`, or without one. If the origin is not allowed, the JWT's `aud`
-    /// does not contain it, and later requests with the token get a 401.
+    /// Access tokens are JWTs with a lifetime of 1 h, and `expires_in` is a Unix timestamp. The
+    /// service issues a token for any `Origin`, and also without an `Origin`. If the origin is not
+    /// allowed, the `aud` of the JWT does not contain the origin, and later requests with the token
+    /// get a 401.
     #[default]
     Live,
     /// The documented behaviour.
@@ -18,8 +19,8 @@ pub enum Behaviour {
     Documented,
 }
 
-/// The format of Moov's `expires_in`. The documentation contradicts itself about the meaning of the
-/// number. A client should also expect a string that contains a number.
+/// The format of `expires_in` in Moov's responses. Moov's documentation contradicts itself about
+/// the meaning of the number. A client should also accept a number in a string.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ExpiresInStyle {

@@ -1,4 +1,4 @@
-//! The settings of an emulator before it starts. For faults of single requests, see `fault.rs`.
+//! The settings of an emulator, and its start.
 
 use std::{
     fmt, io,
@@ -94,7 +94,7 @@ impl Builder {
         self
     }
 
-    /// Uses the system clock. Use this for an emulator that runs outside of tests.
+    /// Uses the system clock, for an emulator that runs outside of tests.
     pub fn with_system_clock(mut self) -> Self {
         self.time = Time::running();
         self
@@ -127,8 +127,8 @@ impl Builder {
         self
     }
 
-    /// Sets whether Moov issues refresh tokens. The live service was reported with and without
-    /// them. Default: yes.
+    /// Sets whether Moov issues refresh tokens. Some users reported that the live service issues
+    /// refresh tokens, and some users reported that it issues none. Default: yes.
     pub fn with_refresh_tokens(mut self, refresh_tokens: bool) -> Self {
         self.refresh_tokens = refresh_tokens;
         self
@@ -153,36 +153,37 @@ impl Builder {
         self
     }
 
-    /// Sets a function that is called with each request when it is finished, for example for a live
-    /// log.
+    /// Sets a function that is called with each finished request, for example for a live log.
     ///
-    /// A request is finished when its response is ready, or when it is dropped without a response
-    /// because of a fault or a closed connection. The function runs on the server's thread, so it
-    /// should be fast.
+    /// A request is finished when its response is ready, or when a fault or a closed connection
+    /// ends the request without a response. The function runs on the server's thread, so the
+    /// function should be fast.
     pub fn with_observer(mut self, observer: impl Fn(&Request) + Send + Sync + 'static) -> Self {
         self.observer = Some(Arc::new(observer));
         self
     }
 
-    /// Sets the key that signs MoneyKit's webhooks until it is rotated. Default: a generated key.
+    /// Sets the key that signs MoneyKit's webhooks until the key is rotated. Default: a generated
+    /// key.
     pub fn with_moneykit_signing_key(mut self, key: SigningKey) -> Self {
         self.moneykit_key = Some(key);
         self
     }
 
-    /// Sets the secret that signs Moov's webhooks until it is rotated. Default: a generated secret.
+    /// Sets the secret that signs Moov's webhooks until the secret is rotated. Default: a generated
+    /// secret.
     pub fn with_moov_webhook_secret(mut self, secret: impl Into<Secret>) -> Self {
         self.moov_webhook_secret = Some(secret.into());
         self
     }
 
-    /// Sets a function that may respond to requests first, so that an emulator can serve other
-    /// pages.
+    /// Sets a function that may respond to a request before the services, so that an emulator can
+    /// also serve your own pages.
     ///
     /// The function is called for each request with a body of up to 64 KiB. If the function returns
-    /// `None`, the services handle the request. Requests to which the function responds are neither
-    /// logged nor observed, and no fault affects them. The function runs on the server's thread, so
-    /// it should be fast.
+    /// `None`, the services handle the request. If the function responds, the request is neither
+    /// logged nor observed, and no fault affects the request. The function runs on the server's
+    /// thread, so the function should be fast.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -212,8 +213,7 @@ impl Builder {
     ///
     /// # Panics
     ///
-    /// Panics outside of a tokio runtime with its IO driver enabled, like all of tokio's
-    /// networking.
+    /// Panics outside of a tokio runtime, and in a runtime whose IO driver is not enabled.
     pub async fn start(self) -> io::Result<Emulator> {
         let listener = TcpListener::bind((self.host, self.port)).await?;
         let url = format!("http://{}", reachable(listener.local_addr()?));
@@ -258,8 +258,7 @@ impl Builder {
     }
 }
 
-/// Returns the address at which this machine can reach a listener. For a listener on all addresses,
-/// that is a loopback address.
+/// This machine can reach a listener on all addresses at a loopback address.
 fn reachable(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         address.set_ip(match address {

@@ -1,4 +1,4 @@
-//! Checks the client credentials of a request, in each method of client authentication.
+//! Checks the client credentials of a request, for each method of client authentication.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use http::{HeaderMap, header};
@@ -10,11 +10,12 @@ use crate::Credentials;
 pub(super) struct KnownClient(pub(super) Credentials);
 
 impl KnownClient {
-    /// Checks HTTP Basic (RFC 7617), in UTF-8, or in Latin-1 as MoneyKit's own SDK sends it.
+    /// Checks HTTP Basic (RFC 7617). The credentials may be in UTF-8, or in Latin-1, which
+    /// MoneyKit's own SDK sends.
     ///
-    /// Other schemes are ignored, because Moov's own SDK can send a bearer token with credentials
-    /// in the body. An empty id with an empty secret counts as missing, because MoneyKit's Ruby SDK
-    /// sends this pair in addition to credentials in the body.
+    /// Schemes other than Basic are ignored, because Moov's own SDK can send a bearer token with
+    /// credentials in the body. An empty id with an empty secret counts as missing, because
+    /// MoneyKit's Ruby SDK sends this pair in addition to credentials in the body.
     pub(super) fn basic(&self, headers: &HeaderMap) -> Shown {
         let Some(given) = with_scheme(headers, "basic") else { return Shown::Not };
         let expected = format!("{}:{}", self.0.client_id(), self.0.client_secret().expose_secret());
@@ -29,19 +30,17 @@ impl KnownClient {
         if is_right { Shown::Right } else { Shown::Wrong }
     }
 
-    /// Checks `client_id` and `client_secret` in the body (RFC 6749 section 2.3.1).
     pub(super) fn body(&self, fields: &Fields) -> Shown {
         let text = |name| fields.text(name).map(str::as_bytes);
         self.both(text("client_id"), text("client_secret"))
     }
 
-    /// Checks the pair of headers that newer MoneyKit clients send.
     pub(super) fn headers(&self, headers: &HeaderMap) -> Shown {
         let bytes = |name| headers.get(name).map(http::HeaderValue::as_bytes);
         self.both(bytes("x-client-id"), bytes("x-client-secret"))
     }
 
-    /// Compares both parts. A client id without a secret proves nothing.
+    /// The right client id without a secret counts as no credentials.
     fn both(&self, id: Option<&[u8]>, secret: Option<&[u8]>) -> Shown {
         let known = (self.0.client_id().as_bytes(), self.0.client_secret().expose_secret().as_bytes());
         match (id, secret) {
@@ -62,19 +61,16 @@ pub(super) enum Shown {
     Wrong,
 }
 
-/// Returns whether at least one method was used, and all methods that were used succeeded.
-/// Credentials in two places must agree.
+/// Returns whether the request contains credentials, and all credentials in the request are right.
 pub(super) fn agree<const N: usize>(ways: [Shown; N]) -> bool {
     ways.contains(&Shown::Right) && !ways.contains(&Shown::Wrong)
 }
 
-/// Returns the bearer token of a request (RFC 6750 section 2.1).
 pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     std::str::from_utf8(with_scheme(headers, "bearer")?).ok()
 }
 
-/// Returns the rest of `Authorization` after this scheme. The case of the scheme is ignored (RFC
-/// 9110 section 11.1).
+/// Ignores the case of the scheme (RFC 9110 section 11.1).
 fn with_scheme<'a>(headers: &'a HeaderMap, scheme: &str) -> Option<&'a [u8]> {
     let value = headers.get(header::AUTHORIZATION)?.as_bytes();
     let (given, rest) = value.split_at_checked(scheme.len())?;

@@ -1,5 +1,5 @@
-//! Sends signed webhooks to a handler, and retries them like the vendor until the handler accepts
-//! them.
+//! Sends signed webhooks to a handler, and retries each webhook like the vendor until the handler
+//! accepts the webhook.
 
 use std::{
     fmt, io,
@@ -17,13 +17,13 @@ const DELIVERY_ATTEMPT: &str = "moneykit-delivery-attempt";
 
 /// The times at which a vendor retries a delivery that was not accepted.
 ///
-/// The vendors document for how long they retry, but not the intervals. Here each interval is twice
-/// as long as the previous one, and the last retry is at the end of the documented time.
+/// The vendors document the total time of their retries, but not the intervals. In this schedule,
+/// each interval is twice as long as the previous interval, and the last retry is at the end of the
+/// documented time.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[must_use]
 pub struct RetrySchedule {
     total: Duration,
-    /// The number of intervals between the attempts.
     intervals: u32,
     attempts: usize,
 }
@@ -33,12 +33,13 @@ impl RetrySchedule {
         Self { total, intervals, attempts: usize::MAX }
     }
 
-    /// MoneyKit's 2 h of retries: 9 attempts, starting with intervals of 28 s, 56 s and 113 s.
+    /// Returns MoneyKit's schedule: 9 attempts in 2 h. The first intervals are 28 s, 56 s and 113
+    /// s.
     pub const fn moneykit() -> Self {
         Self::new(Duration::from_secs(2 * 3600), 8)
     }
 
-    /// Moov's 24 h of retries: 11 attempts, starting with intervals of 84 s, 169 s and 338 s.
+    /// Returns Moov's schedule: 11 attempts in 24 h. The first intervals are 84 s, 169 s and 338 s.
     pub const fn moov() -> Self {
         Self::new(Duration::from_secs(24 * 3600), 10)
     }
@@ -74,11 +75,11 @@ impl RetrySchedule {
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum RetrySignature {
-    /// All attempts have the signature of the first one.
+    /// All attempts have the signature of the first attempt.
     #[default]
     Same,
-    /// Each attempt is signed again, with its own time. For Moov, each attempt also has its own
-    /// nonce.
+    /// Each attempt is signed again, with the time of the attempt. For Moov, each attempt also has
+    /// its own nonce.
     Anew,
 }
 
@@ -113,9 +114,9 @@ pub enum RetrySignature {
 ///
 /// # Security
 ///
-/// The handler must use https, or http on the loopback interface and on the hosts of
-/// [`HttpOptions::with_allow_http`]. Redirects are not followed. Only the status of the response is
-/// read.
+/// The URL of the handler must use https. Plain http is allowed only on the loopback interface and
+/// on the hosts of [`HttpOptions::with_allow_http`]. The sender follows no redirects, and reads
+/// only the status of the response.
 #[derive(Clone)]
 #[must_use]
 pub struct WebhookSender {
@@ -126,13 +127,13 @@ pub struct WebhookSender {
 }
 
 impl WebhookSender {
-    /// Creates a sender to this URL, with the timeouts of these options for each attempt. By
-    /// default each delivery is sent only once.
+    /// Creates a sender to this URL. The timeouts of `http` apply to each attempt. By default, each
+    /// delivery is sent only once.
     ///
     /// # Errors
     ///
-    /// Fails with [`ErrorKind::InvalidConfig`] for a URL that is not allowed as a base URL. Unlike
-    /// a base URL, this URL may have a query.
+    /// Fails with [`ErrorKind::InvalidConfig`] if the URL is not allowed as a base URL. Unlike a
+    /// base URL, this URL may have a query.
     pub fn new(url: &str, http: &HttpOptions) -> Result<Self, Error> {
         let invalid = || Error::new(ErrorKind::InvalidConfig, "the url of the handler is invalid");
         let url = Url::parse(url).map_err(|_| invalid())?;
@@ -155,23 +156,23 @@ impl WebhookSender {
         self
     }
 
-    /// Returns the host that deliveries are sent to, with an IPv6 address in brackets. Empty for a
-    /// URL without a host.
+    /// Returns the host of the handler, with an IPv6 address in brackets. Returns an empty text if
+    /// the URL has no host.
     pub fn host(&self) -> &str {
         self.url.host_str().unwrap_or_default()
     }
 
-    /// Starts a delivery. `sign` creates the webhook: once, or for each attempt with
-    /// [`RetrySignature::Anew`].
+    /// Starts a delivery. The function `sign` creates the webhook. With [`RetrySignature::Anew`],
+    /// `sign` is called for each attempt. Otherwise `sign` is called once.
     ///
-    /// All attempts have the `MoneyKit-Delivery-Token` of the first one.
+    /// All attempts have the `MoneyKit-Delivery-Token` of the first attempt.
     /// `MoneyKit-Delivery-Attempt` counts the attempts.
     pub fn deliver<S: FnMut() -> io::Result<SignedWebhook>>(&self, sign: S) -> Delivery<S> {
         Delivery { sender: self.clone(), sign, sent: None, made: 0, is_accepted: false }
     }
 }
 
-/// Does not show the path and the query, which may contain a secret.
+/// Hides the path and the query, because they may contain a secret.
 impl fmt::Debug for WebhookSender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WebhookSender")
@@ -200,13 +201,14 @@ impl<S: FnMut() -> io::Result<SignedWebhook>> Delivery<S> {
     ///
     /// # Errors
     ///
-    /// Fails if the webhook cannot be signed. In that case the attempt is not counted, and the next
-    /// call repeats it. A failed attempt is not an error of this method.
+    /// Fails if the webhook cannot be signed. In this case, the attempt is not counted, and the
+    /// next call makes the same attempt. If only sending fails, this method succeeds, and
+    /// [`Attempt::result`] contains the error.
     ///
     /// # Cancellation
     ///
-    /// If the future is dropped, the handler may have received the attempt. The next call makes the
-    /// next attempt.
+    /// If the future is dropped, the handler may have received the attempt. The next call continues
+    /// with the next attempt.
     pub async fn attempt(&mut self) -> io::Result<Option<Attempt>> {
         let mut intervals = self.sender.schedule.intervals();
         if self.is_accepted || self.made > 0 && intervals.nth(self.made - 1).is_none() {
@@ -225,7 +227,8 @@ impl<S: FnMut() -> io::Result<SignedWebhook>> Delivery<S> {
         Ok(Some(Attempt { number: self.made, result, took, next_in }))
     }
 
-    /// Makes all attempts at their scheduled times, by tokio's clock, which tests can pause.
+    /// Makes all attempts at their scheduled times. The times follow tokio's clock, which tests can
+    /// pause.
     ///
     /// # Errors
     ///
@@ -242,7 +245,6 @@ impl<S: FnMut() -> io::Result<SignedWebhook>> Delivery<S> {
         Ok(attempts)
     }
 
-    /// Returns the webhook that the next attempt sends.
     fn webhook(&mut self, number: usize) -> io::Result<SignedWebhook> {
         let mut webhook = match &self.sent {
             Some(first) if self.sender.signature == RetrySignature::Same => first.clone(),
@@ -274,16 +276,18 @@ impl<S> fmt::Debug for Delivery<S> {
 pub struct Attempt {
     /// The number of the attempt, starting with 1.
     pub number: usize,
-    /// The status of the response, or the error if there is none. Errors do not show the URL.
+    /// The status of the response, or the error if there is no response. Errors do not show the
+    /// URL.
     pub result: Result<StatusCode, Error>,
     /// The duration of the attempt.
     pub took: Duration,
-    /// How long to wait before the next attempt. `None` if there is none.
+    /// How long to wait before the next attempt. `None` if there is no next attempt.
     pub next_in: Option<Duration>,
 }
 
 impl Attempt {
-    /// Returns whether the response has a 2xx status. Attempts with any other result are retried.
+    /// Returns whether the response has a 2xx status. Without a 2xx status, the delivery is
+    /// retried.
     pub fn is_accepted(&self) -> bool {
         self.result.as_ref().is_ok_and(StatusCode::is_success)
     }

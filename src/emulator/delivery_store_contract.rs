@@ -1,4 +1,4 @@
-//! Checks that a delivery store fulfils the contract, for implementers of [`DeliveryStore`].
+//! Checks that a delivery store fulfils the contract of [`DeliveryStore`], for authors of stores.
 //!
 //! The checks use their own ids and take about 2 s.
 
@@ -21,7 +21,7 @@ impl From<DeliveryStoreError> for Violation {
     }
 }
 
-/// Checks the whole contract of [`DeliveryStore`] with a store.
+/// Checks that a store fulfils the whole contract of [`DeliveryStore`].
 ///
 /// # Errors
 ///

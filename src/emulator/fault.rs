@@ -53,13 +53,14 @@ impl Fault {
         Self { delay: Duration::ZERO, serve: false, ending }
     }
 
-    /// Sends another response, without a body unless [`Fault::with_body`] sets one.
+    /// Sends this status instead of the service's own response. The response has no body, unless
+    /// [`Fault::with_body`] sets a body.
     pub fn response(status: StatusCode) -> Self {
         Self::new(Ending::Response(Box::new(response::empty(status))))
     }
 
-    /// Simulates a CDN that blocks the request, for example because of its IP address or user
-    /// agent.
+    /// Simulates a CDN that blocks the request, for example because of the IP address or the user
+    /// agent of the client.
     ///
     /// The response is a 403 with the headers of Cloudflare and the text `error code: 1010`, but
     /// without an `x-request-id`. The service never receives the request.
@@ -72,7 +73,7 @@ impl Fault {
             .with_body("text/plain; charset=UTF-8", "error code: 1010")
     }
 
-    /// Delays the service's own response, by tokio's clock, which tests can pause.
+    /// Delays the service's own response. The delay follows tokio's clock, which tests can pause.
     pub fn delay(by: Duration) -> Self {
         Self::new(Ending::Served).with_delay(by)
     }
@@ -104,8 +105,8 @@ impl Fault {
         self
     }
 
-    /// Adds a header to [`Fault::response`]. Has no effect on other faults, which have no response
-    /// of their own.
+    /// Adds a header to the response of [`Fault::response`] or [`Fault::cdn_block`]. All other
+    /// faults ignore the header, because they create no response.
     pub fn with_header(mut self, name: HeaderName, value: impl Into<HeaderValue>) -> Self {
         if let Ending::Response(response) = &mut self.ending {
             response.headers_mut().append(name, value.into());
@@ -113,11 +114,12 @@ impl Fault {
         self
     }
 
-    /// Sets the body of [`Fault::response`].
+    /// Sets the body of [`Fault::response`] or [`Fault::cdn_block`]. All other faults ignore the
+    /// body, because they create no response.
     pub fn with_body(mut self, content_type: &str, body: impl Into<Bytes>) -> Self {
         if let Ending::Response(response) = &mut self.ending {
             *response.body_mut() = body.into();
-            // Omit an invalid content type. The missing header is a fault, too.
+            // An invalid content type is omitted. The missing header is also a fault.
             if let Ok(content_type) = HeaderValue::from_str(content_type) {
                 response.headers_mut().insert(header::CONTENT_TYPE, content_type);
             }
@@ -132,7 +134,6 @@ impl Fault {
         self
     }
 
-    /// Applies the fault to a request. `serve` returns the response of the service itself.
     pub(super) async fn play(self, serve: impl FnOnce() -> BytesResponse) -> Result<Response<Outgoing>, Cut> {
         if !self.delay.is_zero() {
             tokio::time::sleep(self.delay).await;
@@ -151,7 +152,8 @@ impl Fault {
     }
 }
 
-/// Displays the fault for people, such as `status 503` or `no response, after 2s, after the request was processed`.
+/// Writes the fault as text, such as `status 503` or `no response, after 2s, after the request was
+/// processed`.
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.ending {
@@ -184,7 +186,6 @@ pub struct PendingFault {
     pub times: usize,
 }
 
-/// The scheduled faults that have not occurred yet.
 #[derive(Default)]
 pub(super) struct Faults(Mutex<HashMap<Operation, VecDeque<(Fault, usize)>>>);
 

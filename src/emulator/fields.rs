@@ -5,20 +5,19 @@ use http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-/// The fields of a request, before they are converted to a type of the API schema. Fields without a
-/// value are removed, because they count as omitted (RFC 6749 section 3.2).
+/// The fields of a request. Fields without a value are removed, because RFC 6749 section 3.2 treats
+/// such fields as omitted.
 #[derive(Default)]
 pub(super) struct Fields(Map<String, Value>);
 
 impl Fields {
-    /// Parses a JSON object. Returns `None` for anything else.
     pub(super) fn json(body: &[u8]) -> Option<Self> {
         let mut fields: Map<String, Value> = serde_json::from_slice(body).ok()?;
         fields.retain(|_, value| !value.is_null() && value != "");
         Some(Self(fields))
     }
 
-    /// Parses a form. Returns `None` if the form is malformed or repeats a field.
+    /// Returns `None` if the form is malformed or repeats a field.
     pub(super) fn form(body: &[u8]) -> Option<Self> {
         let mut fields = Map::new();
         for pair in body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
@@ -37,14 +36,12 @@ impl Fields {
         self.0.get(name)?.as_str()
     }
 
-    /// Converts the fields to a type of the API schema. Returns `None` if the fields do not match
-    /// the type.
     pub(super) fn decode<T: DeserializeOwned>(self) -> Option<T> {
         serde_json::from_value(Value::Object(self.0)).ok()
     }
 }
 
-/// Returns the content type of a request in lower case, without parameters.
+/// Returns the content type in lower case and without parameters.
 pub(super) fn content_type(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
     Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())

@@ -1,5 +1,5 @@
-//! The tokens that a service has issued, and their states. `G` is what the vendor granted with a
-//! token.
+//! The tokens that a service has issued, and their states. The type parameter `G` contains the
+//! permissions of a token.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -7,36 +7,37 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// The number of stored tokens at which old tokens are removed for the first time. A token is old
-/// if it became invalid long ago.
+/// When this number of tokens is stored, tokens that expired long ago are removed for the first
+/// time.
 const PRUNE: usize = 10_000;
-/// How long a token is remembered after it has become invalid.
+/// An expired token is remembered for this time.
 const REMEMBERED: Duration = Duration::from_secs(3_600);
-/// The maximum number of tokens to list.
+/// The maximum number of tokens in the list.
 const LISTED: usize = 1_000;
 
-/// The type of a token. A service never accepts an access token as a refresh token, or the reverse.
+/// The type of a token. A service never accepts an access token as a refresh token, or a refresh
+/// token as an access token.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Kind {
     Access,
     Refresh,
 }
 
-/// The tokens that were issued for one grant, including all refreshes.
+/// Identifies the tokens of one grant, including the tokens of later refreshes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Family(u64);
 
-/// The state of a token when a client presents it.
+/// The state of a token that a client sends.
 pub(super) enum Standing<G> {
     Live(Family, G),
     Expired,
-    /// The refresh token has been used before.
+    /// The refresh token was used before.
     Spent(Family),
     /// The token was revoked, has the other type, or was never issued.
     Unknown,
 }
 
-/// Whether a service would accept a token now, and if not, why.
+/// The state of a token: whether a service would accept the token now, and otherwise the reason.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum TokenState {
@@ -44,9 +45,9 @@ pub enum TokenState {
     Live,
     /// The token has expired.
     Expired,
-    /// The refresh token has been used.
+    /// The refresh token was used before.
     Spent,
-    /// The token or another token of its grant was revoked.
+    /// The token was revoked, alone or together with all tokens of its grant.
     Revoked,
 }
 
@@ -62,7 +63,7 @@ struct Token<G> {
     family: Family,
     granted: G,
     issued_at: SystemTime,
-    /// The time at which the token expires, or `None` if it never expires.
+    /// `None` if the token never expires.
     ends: Option<SystemTime>,
     state: State,
 }
@@ -78,10 +79,9 @@ pub(super) struct Listed<'a, G> {
 
 pub(super) struct Issued<G> {
     tokens: HashMap<Arc<str>, Token<G>>,
-    /// The tokens in the order in which they were issued.
+    /// The newest tokens, in the order in which they were issued.
     newest: VecDeque<Arc<str>>,
-    /// The number of stored tokens at which tokens that became invalid long ago are removed the
-    /// next time.
+    /// When this number of tokens is stored, tokens that expired long ago are removed.
     prune_at: usize,
     families: u64,
     access_tokens: usize,
@@ -173,15 +173,14 @@ impl<G: Clone> Issued<G> {
         }
     }
 
-    /// Handles a used refresh token that is presented again. Someone may have copied the token, so
-    /// all tokens of its family become invalid.
+    /// Revokes the family of a used refresh token that was sent again, because someone may have
+    /// copied the refresh token.
     pub(super) fn note_double_spend(&mut self, family: Family) {
         self.double_spends += 1;
         self.end(|token| token.family == family);
     }
 
-    /// Revokes a token. A refresh token is revoked with the access tokens of its grant (RFC 7009
-    /// section 2.1).
+    /// If the token is a refresh token, all tokens of its grant are revoked (RFC 7009 section 2.1).
     pub(super) fn revoke(&mut self, text: &str) {
         let Some(token) = self.tokens.get_mut(text) else { return };
         match token.kind {
@@ -197,8 +196,8 @@ impl<G: Clone> Issued<G> {
         self.end(|_| true);
     }
 
-    /// Makes the matching tokens invalid. Used refresh tokens keep their state, because their reuse
-    /// must be detected.
+    /// Revokes the matching tokens. Used refresh tokens keep their state, so that a second use is
+    /// still detected.
     fn end(&mut self, which: impl Fn(&Token<G>) -> bool) {
         for token in self.tokens.values_mut() {
             if token.state == State::Good && which(token) {

@@ -1,5 +1,5 @@
-//! Creates access tokens like Moov's live service: JWTs of about 860 characters. The signature is
-//! random, because only the service itself verifies it.
+//! Creates access tokens in the format of Moov's live service: JWTs of about 860 characters. The
+//! signature is random, because clients do not verify the signature.
 
 use std::time::{Duration, SystemTime};
 

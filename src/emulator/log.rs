@@ -19,12 +19,12 @@ const KEPT_BYTES: usize = 64 << 20;
 /// The headers that contain secrets.
 const SECRET: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "x-client-secret"];
 
-/// A received request. Clones refer to the same request and see the same response.
+/// A received request. All clones show the same status and the same note.
 ///
 /// # Security
 ///
-/// `Debug` shows neither the body nor the query nor the values of headers with secrets. The fields
-/// contain everything.
+/// `Debug` does not show the body, the query, and the values of headers with secrets. The public
+/// fields contain all of these values.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Request {
@@ -70,16 +70,15 @@ impl Request {
         self.status.get().copied()
     }
 
-    /// Returns why the request was rejected, or that a fault affected it. The text contains no part
-    /// of the request.
+    /// Returns why the service rejected the request, or that a fault affected the request. The text
+    /// contains no part of the request.
     ///
-    /// The responses of the services reveal less. For example, they do not show whether a 403 is
-    /// due to the credentials or to the origin.
+    /// The responses of the services reveal less. For example, a 403 does not reveal whether the
+    /// credentials or the origin caused the rejection.
     pub fn note(&self) -> Option<&'static str> {
         self.note.get().copied()
     }
 
-    /// Returns the path without the query.
     pub(super) fn path_alone(&self) -> &str {
         self.path.split_once('?').map_or(&self.path, |(path, _)| path)
     }
@@ -113,7 +112,6 @@ impl fmt::Debug for Request {
     }
 }
 
-/// The received requests.
 #[derive(Default)]
 pub(super) struct Log(Mutex<Entries>);
 

@@ -1,9 +1,9 @@
 //! Emulates both services, MoneyKit and Moov, in this process and on one port, for tests and demos.
 //!
-//! The emulator behaves like the real services where the API schemas describe them, and can produce
-//! rare failures on demand. It listens on a loopback address by default. It connects only to the
-//! webhook handlers that you name. It lacks what a production server needs: it has no TLS, no rate
-//! limits, and no limit for the number of tokens that it stores.
+//! The emulator follows the API schemas of the real services, and can produce rare failures on
+//! demand. By default, the emulator listens on a loopback address. The emulator connects only to
+//! the webhook handlers that you name. The emulator is not a production server: it has no TLS, no
+//! rate limits, and no limit for the number of stored tokens.
 //!
 //! ```
 //! use std::time::Duration;
@@ -16,7 +16,7 @@
 //! let emulator = Emulator::start().await?;
 //! let client = emulator.moneykit().build()?;
 //!
-//! // The next token call fails, all later ones succeed.
+//! // The next token call fails, and all later calls succeed.
 //! let refusal = Fault::response(StatusCode::BAD_REQUEST);
 //! emulator.fault(Operation::MoneykitToken, refusal);
 //! let error = client.create_access_token(&[]).await.unwrap_err();
@@ -33,28 +33,29 @@
 //!
 //! # What is emulated
 //!
-//! - Client authentication with every method that the services support, Moov's check of the
-//!   `Origin`, scopes, expiry, rotation of refresh tokens, revocation, introspection, and a key set
-//!   with an ES256 key that is generated at the start. If Moov's live service differs from its
-//!   documentation, the emulator behaves like the live service by default: see [`Behaviour`].
-//! - One endpoint of the rest of Moov's API, `GET /accounts`. Its response is an empty list for a
-//!   token with the scope `/accounts.read` or for the key pair. Otherwise it is a 401 or 403
-//!   without a body, as in the live service.
-//! - Webhooks of both vendors, signed with the emulator's keys ([`Emulator::moneykit_webhook`],
-//!   [`Emulator::moov_webhook`]), and forged ones. [`WebhookSender`] sends them to a handler, and
-//!   retries them like the vendors until the handler accepts them.
-//! - Statuses, headers and bodies. Bodies are created from the types that are generated from the
-//!   API schemas, and requests are parsed into these types.
-//! - The connection: HTTP/1.1 over TCP. A reset is a TCP reset, and a truncated response is shorter
+//! - The emulator supports every method of client authentication that the services support, Moov's
+//!   check of the `Origin`, scopes, expiry, rotation of refresh tokens, revocation and
+//!   introspection. The key set contains an ES256 key that is generated at the start. If Moov's
+//!   live service differs from its documentation, the emulator behaves like the live service by
+//!   default: see [`Behaviour`].
+//! - `GET /accounts` is the only endpoint from the rest of Moov's API. The response is an empty
+//!   list for a token with the scope `/accounts.read` or for the key pair. Otherwise the response
+//!   is a 401 or 403 without a body, as in the live service.
+//! - [`Emulator::moneykit_webhook`] and [`Emulator::moov_webhook`] create webhooks that are signed
+//!   with the emulator's keys, and forged webhooks. [`WebhookSender`] sends a webhook to a handler,
+//!   and retries the webhook like the vendors until the handler accepts the webhook.
+//! - The emulator creates bodies from the types that are generated from the API schemas, and parses
+//!   requests into these types.
+//! - Connections use HTTP/1.1 over TCP. A reset is a TCP reset, and a truncated response is shorter
 //!   than its `Content-Length`.
 //!
 //! # What is not emulated
 //!
-//! - Each service has one client, which is granted any well-formed scope.
-//! - A used Moov refresh token that is sent again ends all tokens of its grant (RFC 9700 section
-//!   4.14.2), and a refresh token has a lifetime of 30 days. The real service's behaviour is not
-//!   documented.
-//! - Other parts of the two APIs: an unknown path gets a 404.
+//! - Each service has only one client, which is granted any well-formed scope.
+//! - If a used Moov refresh token is sent again, the emulator revokes all tokens of its grant (RFC
+//!   9700 section 4.14.2). A refresh token has a lifetime of 30 days. Moov does not document how
+//!   the real service behaves.
+//! - The rest of the two APIs is missing: an unknown path gets a 404.
 
 mod behaviour;
 mod builder;
@@ -94,7 +95,7 @@ pub use webhooks::{MoneykitWebhook, MoovWebhook, SignedWebhook};
 
 use crate::{Credentials, clock::ManualClock};
 
-/// A running emulator of both services. Dropping it closes the port and all connections.
+/// A running emulator of both services. Dropping the emulator closes the port and all connections.
 pub struct Emulator {
     url: String,
     services: Arc<server::Services>,
@@ -113,8 +114,7 @@ impl Emulator {
     ///
     /// # Panics
     ///
-    /// Panics outside of a tokio runtime with its IO driver enabled, like all of tokio's
-    /// networking.
+    /// Panics outside of a tokio runtime, and in a runtime whose IO driver is not enabled.
     pub async fn start() -> io::Result<Self> {
         Self::builder().start().await
     }
@@ -157,11 +157,11 @@ impl Emulator {
         &self.services.moov.origin
     }
 
-    /// Returns the clock of the services, to advance it.
+    /// Returns the clock of the services, so that a test can advance the clock.
     ///
-    /// With [`Builder::with_system_clock`], do not read the time from this clock, because it is not
-    /// the time of the services. The durations by which this clock is advanced are added to the
-    /// system's time.
+    /// With [`Builder::with_system_clock`], this clock does not show the time of the services,
+    /// which [`Emulator::now`] returns. The services add the durations by which this clock was
+    /// advanced to the system time.
     pub fn clock(&self) -> &ManualClock {
         self.services.time.clock()
     }
@@ -193,7 +193,7 @@ impl Emulator {
         self.services.log.requests()
     }
 
-    /// Returns how many requests of an operation were received, including those with a fault.
+    /// Returns how many requests of an operation were received, including requests with a fault.
     pub fn count(&self, operation: Operation) -> usize {
         self.services.log.count(operation)
     }
@@ -214,8 +214,8 @@ impl Emulator {
         self.services.moneykit.issued().access_tokens() + self.services.moov.issued().access_tokens()
     }
 
-    /// Returns how often a used Moov refresh token was sent again. This should stay 0 for a correct
-    /// client, because each time all tokens of the grant become invalid.
+    /// Returns how often a used Moov refresh token was sent again. The number must stay 0, because
+    /// all tokens of the grant become invalid if a used refresh token is sent again.
     pub fn double_spends(&self) -> usize {
         self.services.moov.issued().double_spends()
     }
@@ -232,8 +232,9 @@ impl Emulator {
         self.services.moov.issued().revoke_all();
     }
 
-    /// Stops the emulator: it accepts no more connections, waits at most `within` for the requests
-    /// in flight, and then closes all connections. Dropping the emulator closes them immediately.
+    /// Stops the emulator. The emulator accepts no more connections, waits at most `within` for the
+    /// requests in flight, and then closes all connections. Dropping the emulator closes all
+    /// connections immediately.
     ///
     /// # Cancellation
     ///

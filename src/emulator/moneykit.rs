@@ -23,13 +23,13 @@ use crate::{Scope, generated::moneykit::types};
 /// The client id that the service accepts by default.
 pub const CLIENT_ID: &str = "sandbox_moneykit_client";
 
-/// The secret of that client. Only an emulator accepts it.
+/// The client secret that the service accepts by default. Only an emulator accepts this secret.
 pub const CLIENT_SECRET: &str = "sandbox_moneykit_secret";
 
 const APP_ID: &str = "sandbox_app";
 const APP_NAME: &str = "Emulator";
 
-/// The scopes that the client is granted if it requests none.
+/// The client gets these scopes if it requests no scope.
 const ALL_SCOPES: &str = "link_session:create link:data:read link:data:refresh institutions:read";
 
 pub(super) struct Service {
@@ -50,12 +50,11 @@ impl Service {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Handles `POST /auth/token`.
     pub(super) fn token(&self, request: &Request, now: SystemTime) -> Result<BytesResponse, Refusal> {
         check_version(request)?;
         let fields = match content_type(&request.headers).as_deref() {
             Some("application/x-www-form-urlencoded") => Fields::form(&request.body),
-            // All fields are optional, and so is the body.
+            // All fields are optional, so the body may be empty.
             None if request.body.is_empty() => Some(Fields::default()),
             _ => None,
         };
@@ -88,7 +87,6 @@ impl Service {
         Ok(response::token(StatusCode::CREATED, &body))
     }
 
-    /// Handles `GET /auth/introspect`.
     pub(super) fn introspect(&self, request: &Request, now: SystemTime) -> Result<BytesResponse, Refusal> {
         check_version(request)?;
         let scope = match bearer(&request.headers) {
@@ -100,7 +98,7 @@ impl Service {
             None => match self.client.headers(&request.headers) {
                 Shown::Right => ALL_SCOPES.to_owned(),
                 Shown::Wrong => return Err(Refusal::Unauthorized(None)),
-                // RFC 6750 section 3: there is no error code if no token was sent.
+                // RFC 6750 section 3: the challenge has no error code if no token was sent.
                 Shown::Not => return Err(Refusal::Unauthorized(Some("Bearer"))),
             },
         };
@@ -121,14 +119,12 @@ impl Service {
         Ok(response::json(StatusCode::OK, &body))
     }
 
-    /// Handles `GET /.well-known/jwks.json`.
     pub(super) fn jwks(&self, request: &Request) -> Result<BytesResponse, Refusal> {
         check_version(request)?;
         Ok(response::json(StatusCode::OK, &types::JwkSet { keys: self.keys().published() }))
     }
 }
 
-/// Checks the version, which is optional and must be a date.
 fn check_version(request: &Request) -> Result<(), Refusal> {
     let Some(version) = request.headers.get("moneykit-version") else { return Ok(()) };
     let version = version.to_str().unwrap_or_default();
@@ -138,13 +134,13 @@ fn check_version(request: &Request) -> Result<(), Refusal> {
     Err(Refusal::Invalid(&["header", "MoneyKit-Version"], "not a date, such as 2023-02-18"))
 }
 
-/// The reason why a request is rejected. Each variant has its own response.
+/// The reason why a request is rejected.
 pub(super) enum Refusal {
     GrantType,
-    /// The request is not authenticated. Contains the challenge to send, if any.
+    /// The client is not authenticated. The text is the challenge in the response.
     Unauthorized(Option<&'static str>),
     Expired,
-    /// A field is invalid. Contains its location and the reason.
+    /// A field is invalid. The two values are the location of the field and the reason.
     Invalid(&'static [&'static str], &'static str),
 }
 

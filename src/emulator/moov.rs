@@ -25,17 +25,17 @@ use crate::{Scope, Secret, generated::moov::types};
 /// The client id that the service accepts by default.
 pub const CLIENT_ID: &str = "sandbox_moov_client";
 
-/// The secret of that client. Only an emulator accepts it.
+/// The client secret that the service accepts by default. Only an emulator accepts this secret.
 pub const CLIENT_SECRET: &str = "sandbox_moov_secret";
 
 const REFRESH_LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// The permissions of a token. A refresh keeps them.
+/// The permissions of a token.
 #[derive(Clone)]
 pub(super) struct Grant {
     scope: String,
     client_type: types::ClientType,
-    /// The origin that the token is valid for, if that origin is allowed.
+    /// The origin that the token is valid for. Empty if the request had no allowed origin.
     audience: Vec<String>,
 }
 
@@ -71,7 +71,6 @@ impl Service {
         self.webhook_secret.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Handles `POST /oauth2/token`.
     pub(super) fn token(&self, request: &Request, now: SystemTime) -> Result<BytesResponse, Refusal> {
         let fields = self.authenticated(request)?;
         let grant_type = fields.text("grant_type").ok_or(INVALID_REQUEST)?;
@@ -112,8 +111,8 @@ impl Service {
         scope: Option<String>,
         now: SystemTime,
     ) -> Result<BytesResponse, Refusal> {
-        // The lock is held until the end, so that only one of two requests with the same refresh
-        // token gets new tokens.
+        // Hold the lock until the end, so that only one of two requests with the same refresh token
+        // gets new tokens.
         let mut issued = self.issued();
         let (family, grant) = match issued.standing(Kind::Refresh, token, now) {
             Standing::Live(family, grant) => (family, grant),
@@ -126,7 +125,7 @@ impl Service {
             }
         };
         let audience = self.audience(request, grant.client_type)?;
-        // RFC 6749 section 6: a refresh may request a subset of the granted scopes, but no others.
+        // RFC 6749 section 6: a refresh may request only scopes that were granted before.
         let granted: Vec<_> = grant.scope.split(' ').collect();
         let narrowed = scope.unwrap_or_else(|| grant.scope.clone());
         if !narrowed.split(' ').all(|scope| granted.contains(&scope)) {
@@ -138,7 +137,7 @@ impl Service {
         Ok(self.issue(&mut issued, family, access, grant, now))
     }
 
-    /// Issues an access token, and a refresh token for all scopes that the client was granted.
+    /// The refresh token keeps all granted scopes, even if the access token has fewer scopes.
     fn issue(
         &self,
         issued: &mut Issued<Grant>,
@@ -175,7 +174,7 @@ impl Service {
         };
         let seconds = i64::try_from(seconds.as_secs()).unwrap_or(i64::MAX);
         // The generated type cannot be serialized, because it contains secrets. A test parses this
-        // body as that type.
+        // body as the generated type.
         let mut body = json!({
             "access_token": access_token,
             "expires_in": seconds,
@@ -196,7 +195,6 @@ impl Service {
         }
     }
 
-    /// Handles `POST /oauth2/revoke`.
     pub(super) fn revoke(&self, request: &Request) -> Result<BytesResponse, Refusal> {
         let fields = self.authenticated(request)?;
         let mut refused = types::RevokeTokenRequestError::default();
@@ -211,13 +209,12 @@ impl Service {
             return Err(Refusal::Revoke(refused));
         }
         let body: types::RevokeTokenRequest = fields.decode().ok_or(INVALID_REQUEST)?;
-        // The hint only speeds up the search (RFC 7009 section 2.1), and the revocation of an
-        // unknown token succeeds.
+        // The hint is ignored, because it only speeds up the search (RFC 7009 section 2.1). The
+        // revocation of an unknown token succeeds.
         self.issued().revoke(body.token.expose_secret());
         Ok(response::empty(StatusCode::NO_CONTENT))
     }
 
-    /// Returns the fields of a request, after authenticating the client.
     fn authenticated(&self, request: &Request) -> Result<Fields, Refusal> {
         check_version(request)?;
         let fields = match content_type(&request.headers).as_deref() {
@@ -232,9 +229,9 @@ impl Service {
         Ok(fields)
     }
 
-    /// Returns the origin that a token will be valid for, if the origin is allowed. `Origin` takes
-    /// precedence over `Referer`. With the documented behaviour, a request for a browser token
-    /// without an allowed origin is rejected.
+    /// Returns the origin of the request, if the origin is allowed. `Origin` takes precedence over
+    /// `Referer`. With the documented behaviour, a request for a browser token without an allowed
+    /// origin is rejected.
     fn audience(&self, request: &Request, client_type: types::ClientType) -> Result<Vec<String>, Refusal> {
         let headers = &request.headers;
         let named = headers.get(header::ORIGIN).or_else(|| headers.get(header::REFERER));
@@ -254,7 +251,7 @@ impl Service {
         }
     }
 
-    /// Handles `GET /accounts`. The list is always empty.
+    /// The list of accounts is always empty.
     pub(super) fn accounts(&self, request: &Request, now: SystemTime) -> Result<BytesResponse, Refusal> {
         check_version(request)?;
         match bearer(&request.headers) {
@@ -285,16 +282,13 @@ fn is_web(client_type: types::ClientType) -> bool {
     matches!(client_type, types::ClientType::Web | types::ClientType::W)
 }
 
-/// Returns whether the service uses `client_type` in this request.
-///
-/// It is unknown how the live service handles this field in a request with an older version. The
-/// emulator ignores the field in such a request, so that a client which relies on the field fails.
+/// The emulator ignores `client_type` in a request with an older version, so that a client that
+/// relies on `client_type` fails. How the live service handles such a request is unknown.
 fn knows_client_type(request: &Request) -> bool {
     let version = request.headers.get("x-moov-version").and_then(|version| version.to_str().ok());
     version.is_some_and(crate::moov::version::knows_client_type)
 }
 
-/// Checks the version, which is optional and must be `vYYYY.QQ.BB` or a name.
 fn check_version(request: &Request) -> Result<(), Refusal> {
     let Some(version) = request.headers.get("x-moov-version") else { return Ok(()) };
     let is_version = version.to_str().is_ok_and(crate::moov::version::is_version);
@@ -308,13 +302,13 @@ fn refused_scope(message: &str) -> Refusal {
     Refusal::Token(types::AuthTokenRequestError { refresh_token: None, scope })
 }
 
-/// The reason why a request is rejected. Each variant has its own response.
+/// The reason why a request is rejected.
 pub(super) enum Refusal {
     BadRequest(&'static str),
-    /// Contains the reason, which the service does not send.
+    /// The text is the reason, which the service does not send.
     Forbidden(&'static str),
-    /// Contains the reason, which the service does not send: this 401 has no body, challenge or
-    /// content type.
+    /// The text is the reason, which the service does not send. This 401 has no body, no challenge
+    /// and no content type.
     Unauthorized(&'static str),
     Token(types::AuthTokenRequestError),
     Revoke(types::RevokeTokenRequestError),

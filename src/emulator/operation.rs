@@ -16,8 +16,7 @@ pub enum Operation {
     MoovToken,
     /// Moov's `POST /oauth2/revoke`.
     MoovRevoke,
-    /// Moov's `GET /accounts`: an example of the rest of Moov's API, to test requests that use a
-    /// token.
+    /// Moov's `GET /accounts`, for tests of requests that use a token.
     MoovAccounts,
 }
 
@@ -32,7 +31,7 @@ impl Operation {
         Self::MoovAccounts,
     ];
 
-    /// Returns the path. No two operations have the same path.
+    /// Returns the path. Each operation has a different path.
     pub fn path(self) -> &'static str {
         match self {
             Self::MoneykitToken => "/auth/token",

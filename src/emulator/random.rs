@@ -30,12 +30,12 @@ impl Random {
         hmac::sign(&self.key, &number.to_be_bytes())
     }
 
-    /// Returns an opaque token: the prefix and 256 random bits.
+    /// The token contains 256 random bits.
     pub(super) fn token(&self, prefix: &str) -> String {
         format!("{prefix}{}", BASE64_URL_SAFE_NO_PAD.encode(self.draw()))
     }
 
-    /// Returns a nonce in Moov's format: 60 letters and digits.
+    /// The nonce has Moov's format: 60 letters and digits.
     pub(super) fn nonce(&self) -> String {
         const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
         self.bytes::<60>().iter().map(|byte| char::from(ALPHABET[usize::from(*byte) % 62])).collect()

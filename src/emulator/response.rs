@@ -23,7 +23,7 @@ pub(super) struct Why(pub(super) &'static str);
 #[derive(Clone, Copy)]
 pub(super) struct BeforeService;
 
-/// Returns the response with a reason for the log.
+/// Adds a reason for the log.
 pub(super) fn because(mut response: BytesResponse, why: &'static str) -> BytesResponse {
     response.extensions_mut().insert(Why(why));
     response
@@ -35,7 +35,6 @@ pub(super) fn empty(status: StatusCode) -> BytesResponse {
     response
 }
 
-/// Creates a response whose body is a type of the API schema, or is made from such a type.
 pub(super) fn json(status: StatusCode, body: &impl Serialize) -> BytesResponse {
     let Ok(body) = serde_json::to_vec(body) else {
         return empty(StatusCode::INTERNAL_SERVER_ERROR);
@@ -46,7 +45,7 @@ pub(super) fn json(status: StatusCode, body: &impl Serialize) -> BytesResponse {
     response
 }
 
-/// Creates a response that contains a token, which must not be cached (RFC 6749 section 5.1).
+/// A response that contains a token must not be cached (RFC 6749 section 5.1).
 pub(super) fn token(status: StatusCode, body: &impl Serialize) -> BytesResponse {
     let mut response = json(status, body);
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -70,7 +69,6 @@ impl fmt::Display for Cut {
 
 impl std::error::Error for Cut {}
 
-/// The response body that is being sent.
 pub(super) enum Outgoing {
     Whole(Bytes),
     /// The first part of a body, after which the connection is cut.
@@ -80,13 +78,12 @@ pub(super) enum Outgoing {
     Cut,
 }
 
-/// Returns the response with its whole body.
 pub(super) fn whole(response: BytesResponse) -> Response<Outgoing> {
     response.map(Outgoing::Whole)
 }
 
-/// Returns the first half of the body, with the `Content-Length` of the whole body. A response
-/// without a body cannot be truncated, so it is lost.
+/// The response contains the first half of the body, but the `Content-Length` of the whole body. A
+/// response without a body is lost, because no half can be sent.
 pub(super) fn half(response: BytesResponse) -> Result<Response<Outgoing>, Cut> {
     let length = response.body().len();
     if length == 0 {
@@ -138,8 +135,7 @@ impl Body for Outgoing {
     }
 }
 
-/// Merges the two results of an operation into one response. Operations return rejections as
-/// errors, so that they can use `?`.
+/// Operations return rejections as errors, so that the operations can use `?`.
 pub(super) fn merge<R: Into<BytesResponse>>(outcome: Result<BytesResponse, R>) -> BytesResponse {
     outcome.unwrap_or_else(Into::into)
 }

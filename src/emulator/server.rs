@@ -27,8 +27,8 @@ use super::{
 const BODY_LIMIT: usize = 64 * 1024;
 /// The maximum number of open connections if other machines can reach the emulator.
 const CONNECTIONS: usize = 256;
-/// How long a client on another machine may take to send the head of a request. The same time
-/// applies to the body.
+/// A client on a different machine must send the head of a request within this time, and then the
+/// body within the same time.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(super) struct Services {
@@ -48,7 +48,8 @@ pub(super) type Handler = Arc<dyn Fn(&http::Request<Bytes>) -> Option<BytesRespo
 /// A function that is called with each finished request.
 pub(super) type Observer = Arc<dyn Fn(&Request) + Send + Sync>;
 
-/// Notifies the observer when a request is finished or dropped.
+/// Calls the observer when this value is dropped, so that the observer also sees requests that end
+/// without a response.
 struct Observed<'a>(&'a Services, Request);
 
 impl Drop for Observed<'_> {
@@ -60,9 +61,10 @@ impl Drop for Observed<'_> {
 }
 
 /// Serves until `stopping` is true and the requests in flight have their responses. Aborting this
-/// task also ends its connections, because it owns them.
+/// task also ends all connections, because the task owns the connections.
 pub(super) async fn run(listener: TcpListener, services: Arc<Services>, mut stopping: watch::Receiver<bool>) {
-    // There are no limits on loopback: tests open thousands of connections and pause tokio's time.
+    // On loopback there are no limits, because tests open thousands of connections and pause
+    // tokio's clock.
     let is_remote = listener.local_addr().is_ok_and(|address| !address.ip().is_loopback());
     let read_timeout = is_remote.then_some(READ_TIMEOUT);
     let mut connections = JoinSet::new();
@@ -73,8 +75,8 @@ pub(super) async fn run(listener: TcpListener, services: Arc<Services>, mut stop
                 Ok((stream, _)) => {
                     connections.spawn(connection(stream, services.clone(), read_timeout, stopping.clone()));
                 }
-                // The process may be out of file descriptors. Try again later, when some may have
-                // been closed.
+                // The process may have no free file descriptor. Wait until some may have been
+                // closed.
                 Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
             },
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
@@ -85,7 +87,7 @@ pub(super) async fn run(listener: TcpListener, services: Arc<Services>, mut stop
     while connections.join_next().await.is_some() {}
 }
 
-/// Waits until the server has to stop. If the emulator is dropped instead, this task is aborted.
+/// Never returns if the sender is dropped, because dropping the emulator aborts the server task.
 async fn stop(stopping: &mut watch::Receiver<bool>) {
     if stopping.wait_for(|stopping| *stopping).await.is_err() {
         std::future::pending().await
@@ -98,7 +100,7 @@ async fn connection(
     read_timeout: Option<Duration>,
     mut stopping: watch::Receiver<bool>,
 ) {
-    // An error is ignored, because it only makes responses slower.
+    // An error is ignored, because without `TCP_NODELAY` responses are only slower.
     _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
         let services = services.clone();
@@ -181,7 +183,7 @@ impl Services {
         }
     }
 
-    /// Adds the headers that every response has, unless a fault set its own.
+    /// Does not replace headers that a fault has set.
     fn stamp(&self, request: &Request, response: &mut Response<Outgoing>) {
         let is_before_service = response.extensions().get::<BeforeService>().is_some();
         let headers = response.headers_mut();
@@ -201,7 +203,6 @@ impl Services {
     }
 }
 
-/// Returns the response to a request whose path and method belong to no operation.
 fn no_operation(request: &Request) -> BytesResponse {
     let Some(operation) = Operation::at(request.path_alone()) else {
         return response::empty(StatusCode::NOT_FOUND);
@@ -213,10 +214,8 @@ fn no_operation(request: &Request) -> BytesResponse {
     response
 }
 
-/// Reads the whole body. Returns `None` if the body exceeds the limit.
-///
-/// The body is read to its end even if it exceeds the limit. Otherwise, a client that is still
-/// sending would get a reset instead of the response.
+/// Returns `None` if the body exceeds the limit. Even then the whole body is read, because
+/// otherwise a client that is still sending would get a reset instead of the response.
 async fn read(mut body: Incoming) -> Result<Option<Bytes>, Cut> {
     let mut kept = BytesMut::new();
     let mut is_over = false;

@@ -1,5 +1,4 @@
-//! The ES256 keys that MoneyKit publishes and that sign its webhooks. They are generated for each
-//! emulator unless a key is configured.
+//! The ES256 keys that MoneyKit publishes, and that sign MoneyKit's webhooks.
 
 use std::sync::Arc;
 
@@ -7,11 +6,9 @@ use serde_json::{Map, Value};
 
 use crate::webhook::testing::SigningKey;
 
-/// The keys that sign webhooks, and the keys in the published key set.
 pub(super) struct SigningKeys {
-    /// The keys that can sign, including withdrawn ones. The last key signs by default.
+    /// The keys that can sign, including withdrawn keys. The last key signs by default.
     keys: Vec<Arc<SigningKey>>,
-    /// The members of the published key set, in the order in which they are published.
     published: Vec<Map<String, Value>>,
 }
 
@@ -20,7 +17,7 @@ impl SigningKeys {
         Self { published: vec![first.jwk()], keys: vec![Arc::new(first)] }
     }
 
-    /// Publishes an additional key, and signs with it from now on.
+    /// Publishes a new key. From now on, the new key signs by default.
     pub(super) fn add(&mut self, key: SigningKey) {
         self.publish(key.jwk());
         self.keys.push(Arc::new(key));
@@ -30,7 +27,7 @@ impl SigningKeys {
         self.published.push(jwk);
     }
 
-    /// Removes a key from the published key set. The key can still sign.
+    /// Removes a key from the published key set. The withdrawn key can still sign.
     pub(super) fn withdraw(&mut self, id: &str) {
         self.published.retain(|jwk| jwk.get("kid").and_then(Value::as_str) != Some(id));
     }
@@ -39,7 +36,7 @@ impl SigningKeys {
         self.published.iter().cloned().map(Value::Object).collect()
     }
 
-    /// Returns the key with this id, or the current key for `None`.
+    /// Returns the key with this id, or the current key if no id is given.
     pub(super) fn key(&self, id: Option<&str>) -> Option<Arc<SigningKey>> {
         let Some(id) = id else { return self.keys.last().cloned() };
         self.keys.iter().find(|key| key.id() == id).cloned()

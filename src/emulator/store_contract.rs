@@ -1,4 +1,4 @@
-//! Checks that a token store fulfils the contract, for implementers of [`TokenStore`].
+//! Checks that a token store fulfils the contract of [`TokenStore`], for authors of stores.
 //!
 //! The checks use their own keys and take about 3 s.
 
@@ -45,7 +45,7 @@ impl From<StoreError> for Violation {
     }
 }
 
-/// Checks the whole contract of [`TokenStore`] with a store.
+/// Checks that a store fulfils the whole contract of [`TokenStore`].
 ///
 /// # Errors
 ///
@@ -96,7 +96,6 @@ impl Contract {
             .ok_or_else(|| Violation("broken: a free lease is granted".to_owned()))
     }
 
-    /// Returns the stored access token as text.
     async fn stored(&self, key: &StoreKey) -> Result<Option<String>, Violation> {
         Ok(self.store.get(key).await?.map(|token| token.access_token.expose_secret().to_owned()))
     }
@@ -192,7 +191,7 @@ impl Contract {
         rule(age < given.age + SHORT + LONG / 3, "a token's age is not overstated")
     }
 
-    /// Stores a token and releases the lease.
+    /// Returns whether the store accepted the token.
     async fn kept(&self, key: &StoreKey, token: &StoredToken) -> Result<bool, Violation> {
         let lease = self.leased(key, LONG).await?;
         let kept = self.store.put_and_release(key, token, &lease).await?;
@@ -237,7 +236,7 @@ impl Contract {
         self.store.release(&key, &before).await?;
         rule(self.kept(&key, &new).await?, "a lease from after the mark can store the token again")?;
         rule(self.stored(&key).await?.as_deref() == Some("e"), "storing the token again clears the mark")?;
-        // The caller that invalidates a token may not know its key.
+        // The caller that invalidates a token may not know the key of the token.
         let other = StoreKey::new(key.source, "other");
         self.store.invalidate(&other, new.id).await?;
         rule(self.claimed(&key).await?.is_none(), "a mark applies to every key of the source")
@@ -290,8 +289,7 @@ impl Contract {
             let revoked = if refresh { parent.refresh_token_id } else { Some(parent.id) };
             let revoked: Vec<TokenId> = revoked.into_iter().collect();
             self.store.revoke(&key.source, &revoked, LONG).await?;
-            // Read the entry as another process may do, because the store may remove the entry when
-            // it is read.
+            // A different process may read the entry first, and reading may remove the entry.
             self.claimed(&key).await?;
             rule(
                 !self.store.put(&key, &token("child", LONG), &lease).await?,

@@ -12,8 +12,7 @@ pub(super) struct Time {
 }
 
 impl Time {
-    /// Creates a clock that stands still at the current second, because HTTP dates have no
-    /// fractions.
+    /// The clock stands still at a full second, because HTTP dates have no fractions.
     pub(super) fn standing() -> Self {
         let now = SystemClock.wall().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         Self::on(ManualClock::new(SystemTime::UNIX_EPOCH + Duration::from_secs(now.as_secs())))
@@ -41,8 +40,7 @@ impl Time {
     }
 }
 
-/// Returns the value of the `Date` header. A time that HTTP cannot represent becomes the nearest
-/// possible one.
+/// A time that HTTP cannot represent becomes the nearest time that HTTP can represent.
 pub(super) fn http_date(now: SystemTime) -> String {
     let end_of_year_9999 = SystemTime::UNIX_EPOCH + Duration::from_secs(253_402_300_799);
     httpdate::fmt_http_date(now.clamp(SystemTime::UNIX_EPOCH, end_of_year_9999))

@@ -9,13 +9,13 @@ use super::{
 };
 use crate::Secret;
 
-/// An issued token. `Debug` shows neither its text nor its scopes.
+/// An issued token. `Debug` shows neither the text nor the scopes of the token.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct ListedToken {
     /// The operation that issued the token.
     pub operation: Operation,
-    /// Whether the token is a refresh token. Otherwise it is an access token.
+    /// `true` for a refresh token, and `false` for an access token.
     pub is_refresh_token: bool,
     /// The text of the token.
     pub text: Secret,
@@ -24,7 +24,7 @@ pub struct ListedToken {
     /// The time at which the token was issued, by the emulator's clock.
     pub issued_at: SystemTime,
     /// The time at which the token expires, by the emulator's clock. `None` if the machine cannot
-    /// represent that time.
+    /// represent this time.
     pub expires_at: Option<SystemTime>,
     /// Whether the service would accept the token now.
     pub state: TokenState,

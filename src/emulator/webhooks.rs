@@ -1,5 +1,4 @@
-//! Creates signed and forged webhooks of both vendors, for tests of handlers. `delivery.rs` sends
-//! them.
+//! Creates signed and forged webhooks of both vendors, for tests of handlers.
 
 use std::{fmt, io, sync::Arc};
 
@@ -15,7 +14,7 @@ use crate::{
     webhook::testing::{self, SigningKey},
 };
 
-/// A signed webhook. To replay it, send it again.
+/// A signed webhook. To test a replay, send the same webhook twice.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SignedWebhook {
@@ -32,7 +31,7 @@ impl SignedWebhook {
         Self { headers, body: body.into() }
     }
 
-    /// Returns the webhook with the same headers and another body, as an attacker would send it.
+    /// Replaces the body but keeps the signed headers, as an attacker would do.
     #[must_use]
     pub fn with_body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
@@ -55,8 +54,8 @@ impl Emulator {
         }
     }
 
-    /// Generates a key for MoneyKit, publishes it in addition to the other keys, and signs with it
-    /// from now on. Returns the id of the new key.
+    /// Generates a key for MoneyKit, and publishes the key in addition to the previous keys. From
+    /// now on, the new key signs MoneyKit's webhooks. Returns the id of the new key.
     ///
     /// # Errors
     ///
@@ -75,13 +74,14 @@ impl Emulator {
 
     /// Returns the private key that currently signs MoneyKit's webhooks, in PKCS#8.
     ///
-    /// Another process can pass it to [`SigningKey::from_pkcs8`] and sign with the same key.
+    /// To sign with the same key in a different process, pass the private key to
+    /// [`SigningKey::from_pkcs8`].
     pub fn moneykit_signing_key(&self) -> Secret {
         self.services.moneykit.keys().key(None).map(|key| key.pkcs8().clone()).unwrap_or_default()
     }
 
     /// Removes a key from MoneyKit's published key set. [`MoneykitWebhook::with_key`] can still
-    /// sign with this key.
+    /// sign with the withdrawn key.
     pub fn withdraw_moneykit_key(&self, id: &str) {
         self.services.moneykit.keys().withdraw(id);
     }
@@ -109,7 +109,8 @@ impl Emulator {
         self.services.moov.webhook_secret().clone()
     }
 
-    /// Generates a new secret, signs with it from now on, and returns it.
+    /// Generates a new secret for Moov and returns the secret. From now on, the new secret signs
+    /// Moov's webhooks.
     pub fn rotate_moov_webhook_secret(&self) -> Secret {
         let secret = Secret::from(self.services.random.token("sandbox_whsec_"));
         self.services.moov.webhook_secret().clone_from(&secret);
@@ -129,8 +130,8 @@ pub struct MoneykitWebhook {
 }
 
 impl MoneykitWebhook {
-    /// Signs with another key of this emulator, for example a withdrawn one. With an unknown id,
-    /// [`MoneykitWebhook::sign`] fails.
+    /// Signs with the emulator's key that has this id, for example a withdrawn key. If the id is
+    /// unknown, [`MoneykitWebhook::sign`] fails.
     pub fn with_key(mut self, emulator: &Emulator, id: &str) -> Self {
         self.key = emulator.services.moneykit.keys().key(Some(id));
         self.with_header("kid", id)
@@ -138,8 +139,8 @@ impl MoneykitWebhook {
 
     /// Sets a member of the JWS header.
     ///
-    /// `alg` also selects how to sign: `none` creates no signature, `HS256` uses the public key as
-    /// the secret (RFC 8725 section 2.1), and all other values use ES256.
+    /// The value of `alg` also selects how to sign: `none` creates no signature, `HS256` uses the
+    /// public key as the HMAC secret (RFC 8725 section 2.1), and all other values use ES256.
     pub fn with_header(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.header.insert(name.to_owned(), value.into());
         self
@@ -206,7 +207,7 @@ pub struct MoovWebhook {
 }
 
 impl MoovWebhook {
-    /// Signs with another secret.
+    /// Signs with this secret instead of the emulator's secret.
     pub fn with_secret(mut self, secret: impl Into<Secret>) -> Self {
         self.secret = secret.into();
         self
