@@ -30,7 +30,6 @@ use crate::{
     response::Head,
 };
 
-/// What the transport needs to know about a vendor.
 #[derive(Clone, Copy)]
 pub(crate) struct Contract {
     pub(crate) vendor: &'static str,
@@ -326,7 +325,8 @@ impl Call {
         SecretForms { request: secrets.flat_map(forms).collect(), echoed }
     }
 
-    /// The hook `pre` of the generated client: completes a request before the request is sent.
+    /// Completes a request before the request is sent. The hook `pre` of the generated client calls
+    /// this method.
     pub(crate) fn prepare(&self, request: &mut reqwest::Request) {
         // The generated client sets this header to the version of the OpenAPI document.
         request.headers_mut().remove("api-version");
@@ -358,8 +358,8 @@ impl Call {
         span.record("url.full", url.as_str());
     }
 
-    /// The hook `exec` of the generated client: sends the request, and reads the response up to the
-    /// size limit.
+    /// Sends the request, and reads the response up to the size limit. The hook `exec` of the
+    /// generated client calls this method.
     pub(crate) async fn exec(&self, request: reqwest::Request) -> reqwest::Result<reqwest::Response> {
         let Some(recorder) = &self.0.http.recorder else { return self.send(request).await };
         let copy = request.try_clone();

@@ -45,8 +45,7 @@ pub struct HttpOptions {
     built: Built,
 }
 
-/// The reqwest clients that were built from one `HttpOptions` and its clones, each with its base
-/// URL and its caller.
+/// Clones of one `HttpOptions` share this list, and so the connection pools of the reqwest clients.
 type Built = Arc<Mutex<Vec<(String, Caller, reqwest::Client)>>>;
 
 #[derive(Clone, Copy, Eq, PartialEq)]
@@ -462,7 +461,6 @@ impl fmt::Debug for HttpOptions {
     }
 }
 
-/// A base URL and the HTTP client for requests to this URL.
 #[derive(Clone)]
 pub(crate) struct Http {
     pub(super) base: BaseUrl,

@@ -49,9 +49,9 @@ impl AllowedHosts {
         self.0.iter().any(|allowed| **allowed == *host)
     }
 
-    /// Returns a proxy setting that makes plain http to a host that is not allowed fail: the proxy
-    /// has port 0, where no server can listen. reqwest itself can reject plain http only for all
-    /// hosts.
+    /// Returns a proxy setting that makes plain http fail for every host that is not allowed. The
+    /// proxy has port 0, where no server can listen. reqwest itself can only reject plain http to
+    /// all hosts.
     pub(super) fn reject_other_hosts(&self) -> reqwest::Proxy {
         let hosts = self.clone();
         reqwest::Proxy::custom(move |url| {

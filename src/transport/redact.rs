@@ -1,4 +1,4 @@
-//! Decides which parts of a response may be shown, and removes secrets from them.
+//! Decides which parts of a response may be shown, and removes secrets from these parts.
 
 use http::{HeaderName, header};
 use zeroize::Zeroizing;
