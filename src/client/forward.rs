@@ -44,8 +44,8 @@ macro_rules! client_methods {
                 self.inner().tokens.token(scopes).await
             }
 
-            /// Returns a valid token for the scopes of [`ClientBuilder::with_scopes`]. This is the
-            /// fastest method.
+            /// Returns a valid token for the scopes of [`ClientBuilder::with_scopes`]. This method
+            /// is the fastest way to get a token.
             ///
             /// # Errors
             ///
@@ -58,8 +58,8 @@ macro_rules! client_methods {
                 self.inner().default.token().await
             }
 
-            /// Invalidates this token in the cache, but not a newer token. Call this method after a
-            /// 401 which means that the token has expired.
+            /// Invalidates this token in the cache, but not a newer token. Call this method if a
+            /// 401 shows that the token has expired.
             ///
             /// # Cancellation
             ///
@@ -230,8 +230,8 @@ macro_rules! builder_methods {
             /// Sets how requests are sent: timeouts, limits, certificates, proxy, or your own
             /// reqwest client.
             ///
-            /// The function receives the current options, for example those from the environment,
-            /// and returns the changed options.
+            /// The function receives the current options, for example the options from the
+            /// environment, and returns the changed options.
             ///
             /// To share the connections of several clients, return a clone of the same
             /// [`HttpOptions`](crate::HttpOptions) each time: `with_http(|_| http.clone())`.

@@ -35,7 +35,6 @@ pub(crate) trait Api: TokenSource {
     }
 }
 
-/// The state that the clones of a client share.
 #[derive(Debug)]
 pub(crate) struct Inner<A> {
     pub(crate) api: Arc<A>,
@@ -94,7 +93,6 @@ impl<A: Api> Inner<A> {
     }
 }
 
-/// The options that all vendors' builders share.
 #[derive(Clone, Debug)]
 pub(crate) struct Builder {
     pub(crate) base_url: Result<BaseUrl, Error>,

@@ -71,7 +71,7 @@ impl UncachedToken {
         self.token.scope()
     }
 
-    /// Returns the refresh token, if one was issued. Keep it on the server.
+    /// Returns the refresh token, if one was issued. Keep the refresh token on the server.
     pub fn refresh_token(&self) -> Option<&Secret> {
         self.refresh_token.as_ref()
     }

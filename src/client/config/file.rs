@@ -13,10 +13,10 @@ use crate::{
     client::credentials::{named, read_file},
 };
 
-/// In bytes. The certificates of all public authorities together take less than 300 KiB.
+/// The limit is in bytes. The certificates of all public authorities together take less than 300
+/// KiB.
 const PEM_LIMIT: u64 = 1024 * 1024;
 
-/// The certificates in the file are checked later, when the client is built.
 pub(super) fn pem(key: &str, path: &Path) -> Result<Zeroizing<Vec<u8>>, Error> {
     let bytes = |file: File| {
         let invalid = |what| Err(io::Error::new(io::ErrorKind::InvalidData, what));

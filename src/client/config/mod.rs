@@ -168,8 +168,8 @@ macro_rules! settings {
     ) => {
         crate::client::config::fields! {
         $prefix $pairs, $foreign;
-        /// The settings of a [`Client`]. They can be read from any self-describing format of serde
-        /// (JSON, TOML, YAML, …) or from the environment.
+        /// The settings of a [`Client`]. The settings can be read from any self-describing format
+        /// of serde (JSON, TOML, YAML, …) or from the environment.
         ///
         /// If a setting is missing, `null` or an empty variable, the builder's default applies. The
         /// error for an unknown key suggests the most similar key. The error for an invalid value
@@ -194,7 +194,9 @@ macro_rules! settings {
         ///   `with_backoff`, `with_negative_cache_ttl`, `with_max_cool_down`, `with_max_handles`,
         ///   and `with_base` and `with_cap` of [`RetryPolicy`](crate::RetryPolicy).
         ///
-        /// No secret appears in `Debug`, and no error of this crate shows a value. Some parsers
+        /// # Security
+        ///
+        /// `Debug` redacts the secrets, and no error of this crate shows a value. Some parsers
         /// include a line of the file in their own errors. If you use the crate `toml`, show only
         /// `Error::message`.
         ///
@@ -211,10 +213,9 @@ macro_rules! settings {
             /// runs. So a replaced secret is used without a restart: see
             /// [`FileCredentials`](crate::FileCredentials).
             pub client_secret_file: std::path::PathBuf,
-            /// The path of a directory with the files `client_id` and `client_secret`. It replaces
-            /// the settings `client_id`, `client_secret` and `client_secret_file`. The files are
-            /// read as described in
-            /// [`FileCredentials::directory`](crate::FileCredentials::directory).
+            /// The path of a directory with the files `client_id` and `client_secret`. Set this key
+            /// instead of `client_id`, `client_secret` and `client_secret_file`. The files are read
+            /// as described in [`FileCredentials::directory`](crate::FileCredentials::directory).
             pub credentials_dir: std::path::PathBuf,
             /// A name for the credentials. See [`ClientBuilder::with_credentials_name`].
             pub credentials_name: String,

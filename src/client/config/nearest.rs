@@ -1,4 +1,4 @@
-//! Finds the known name that is most similar to a misspelt one.
+//! Finds the known name that is most similar to a misspelt name.
 
 /// Ignores case. Returns `None` if more than two letters differ, or if more than a third of the
 /// letters of the known name differ.

@@ -5,7 +5,6 @@ use std::{fmt, path::PathBuf, time::Duration};
 use super::Value;
 use crate::{Scope, Secret, text};
 
-/// A type that a setting can have.
 pub(crate) trait Setting: Sized + fmt::Debug {
     /// The error message for an invalid value. The name of the key stands before this text.
     const MUST_BE: &'static str;
@@ -17,7 +16,6 @@ pub(crate) trait Setting: Sized + fmt::Debug {
         text::flaw(text)
     }
 
-    /// Returns `Ok(None)` for `null`.
     fn optional(value: &Value) -> Result<Option<Self>, &'static str> {
         let flaw = match value {
             Value::Nothing => return Ok(None),

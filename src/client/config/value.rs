@@ -1,4 +1,4 @@
-//! A value from any format of settings, before the value is converted to the type of its setting.
+//! The value of a setting before its conversion to the type of the setting.
 //!
 //! The value may be a secret, so it is wiped from memory on drop, and `Debug` shows only its type.
 

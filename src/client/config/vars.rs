@@ -58,7 +58,6 @@ const FOREIGN: &[(&str, &str)] = &[
 
 #[derive(Clone, Default)]
 pub(crate) struct Environment {
-    /// `None` means the vendor's own prefix.
     pub(crate) prefix: Option<String>,
     pub(crate) warnings: Vec<String>,
 }

@@ -14,7 +14,6 @@ use crate::{
 
 pub(crate) type Headers = Vec<(HeaderName, HeaderValue)>;
 
-/// How a vendor's client sends its credentials.
 #[derive(Clone, Copy)]
 pub(crate) struct Scheme {
     /// Returns the headers that authenticate the client's own calls. If the list is empty, the
@@ -24,7 +23,6 @@ pub(crate) struct Scheme {
     pub(crate) key_pair: fn(&Credentials) -> Result<Headers, Error>,
 }
 
-/// Credentials that have been validated and are ready to send.
 pub(crate) struct Auth {
     credentials: Credentials,
     fingerprint: Fingerprint,

@@ -33,7 +33,6 @@ const REFUSAL_PAUSE: Duration = Duration::from_secs(5);
 /// forever for calls that concurrent requests have started.
 const MAX_WAITS: u32 = 3;
 
-/// The credentials of a client. Clones share the same state.
 #[derive(Clone)]
 pub(crate) struct CurrentCredentials(Arc<Inner>);
 

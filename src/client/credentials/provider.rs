@@ -30,7 +30,9 @@ pub type CredentialsFuture<'a> = Pin<Box<dyn Future<Output = Result<Credentials,
 /// A client makes one provider call at a time, on the tokio runtime of the caller, with a timeout
 /// of 5 s. If the provider fails, hangs or panics, the client logs a warning, uses the last
 /// credentials, and calls the provider again after 10 s. During these 10 s, a client that has no
-/// credentials yet fails with [`Unavailable`](crate::ErrorKind::Unavailable).
+/// credentials yet returns the error of the failed provider call:
+/// [`Timeout`](crate::ErrorKind::Timeout), [`InvalidConfig`](crate::ErrorKind::InvalidConfig), or
+/// in all other cases [`Unavailable`](crate::ErrorKind::Unavailable).
 ///
 /// # Security
 ///
