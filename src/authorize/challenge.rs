@@ -59,7 +59,6 @@ fn value_of(text: &[u8]) -> Option<(Cow<'_, [u8]>, &[u8])> {
     }
 }
 
-/// Skips the optional `token68` after the name of a scheme.
 fn without_token68(text: &[u8]) -> &[u8] {
     let (_, after) = split(trim(text), |byte| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte));
     let after = trim(skip(after, |byte| byte == b'='));
@@ -150,7 +149,6 @@ mod tests {
         ] {
             assert_eq!(classify(&[challenge.as_bytes()]), Rejection::Other, "{challenge}");
         }
-        // A challenge does not continue in the next header field.
         assert_eq!(classify(&[b"Bearer", b"error=\"invalid_token\""]), Rejection::Other);
         assert_eq!(classify(&[]), Rejection::Other);
     }

@@ -74,7 +74,6 @@ impl KeyPair {
         self.source.known()
     }
 
-    /// Waits only if no key pair has been loaded yet.
     pub(super) async fn current(&self) -> Result<Arc<KeyPairHeaders>, Error> {
         match self.source.known() {
             Some(known) => known,

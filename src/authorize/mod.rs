@@ -56,10 +56,10 @@
 //! - **Token is invalid**: the authorizer invalidates this token, but not a newer token, in the
 //!   cache and in the store. The authorizer repeats the request with the next token.
 //! - **Unexplained**: the token may have expired, but a wrong origin or application causes the same
-//!   401. In the second case, other requests still need the token. So the authorizer fetches a new
-//!   token, keeps the old token in the cache, and repeats the request with the new token. If the
-//!   second response is not a 401, the new token replaces the old token in the cache and in the
-//!   store. Otherwise the old token stays.
+//!   401. If the origin or application is wrong, other requests still need the token. So the
+//!   authorizer fetches a new token, keeps the old token in the cache, and repeats the request with
+//!   the new token. If the second response is not a 401, the new token replaces the old token in
+//!   the cache and in the store. Otherwise the old token stays.
 //! - **Other cause**: the authorizer returns the 401.
 //!
 //! All requests that fail with the same token share one token call. After a renewal, the token for
@@ -68,10 +68,11 @@
 //! pause, and if no new token is available. Statuses other than 401, such as 403, never cause a
 //! renewal.
 //!
-//! A request whose body is a stream cannot be repeated, so its 401 is returned. If the server says
-//! that the token is invalid, the token is invalidated for the next request, but not during the
-//! pause. After an unexplained 401 the token stays in the cache, because the token may not be the
-//! cause. The next request that can be repeated shows whether the token is the cause.
+//! A request whose body is a stream cannot be repeated, so the authorizer returns its 401. If the
+//! server says that the token is invalid, the authorizer invalidates the token for the next
+//! request, but not during the pause. After an unexplained 401 the token stays in the cache,
+//! because the token may not be the cause. The next request that can be repeated shows whether the
+//! token is the cause.
 //!
 //! To classify a 401, the authorizer reads up to 64 KiB and 256 frames of its body, for at most 2
 //! s. You still receive the whole body. If the body exceeds one of these limits, the authorizer

@@ -118,7 +118,6 @@ mod tests {
         assert!(!Origin::parse(moov).unwrap().has_uri(&Uri::from_static("/relative")));
     }
 
-    /// For some of these authorities, `http::Uri` returns no port, as if the port were the default.
     #[test]
     fn uri_with_a_different_authority_has_a_different_origin() {
         let moov = Origin::parse("https://api.moov.io").unwrap();

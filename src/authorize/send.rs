@@ -129,7 +129,6 @@ pub(super) async fn repetition<R>(
     }
 }
 
-/// The returned response still has its whole body.
 pub(super) async fn judge(tokens: &Tokens, response: Response) -> (Rejection, Response) {
     if response.status() != StatusCode::UNAUTHORIZED {
         return (Rejection::None, response);
