@@ -90,8 +90,8 @@ impl<C: Clone> Inner<C> {
         let Ok(Some(replacement)) = renewed else { return Ok(outcome) };
         let outcome = request(replacement.token().clone());
         let accepted = classify(&outcome) == Rejection::None;
-        // This call cannot fail, because the call of `wait` above has already checked that this
-        // thread may block.
+        // `wait` fails here only if `conclude` panics, because the call of `wait` above has checked
+        // that this thread may block.
         let _ = self.runtime.wait(async move {
             tokens.conclude(&replacement, accepted).await;
             Ok(())
@@ -160,8 +160,8 @@ macro_rules! client {
                 self.0.default_token()
             }
 
-            /// Invalidates this token in the cache, but not a newer token. Call this method after a
-            /// 401 which means that the token has expired.
+            /// Invalidates this token in the cache, but not a newer token. Call this method if a
+            /// 401 shows that the token has expired.
             ///
             /// # Errors
             ///
