@@ -260,8 +260,6 @@ fn make_fields_lenient(items: &mut Vec<Item>, requests: &BTreeSet<&str>) {
     items.push(parse_quote!(mod optional { #(#functions)* }));
 }
 
-/// Returns the name of each function that deserializes a field, and the name of the field, which
-/// the function logs.
 fn lenient_fields(item: &mut ItemStruct) -> Vec<(syn::Ident, String)> {
     let mut fields = Vec::new();
     for field in &mut item.fields {
@@ -355,7 +353,8 @@ fn read(spec: &Value) -> Result<OpenAPI, String> {
     serde_json::from_value(spec.clone()).map_err(|e| format!("not OpenAPI 3.0: {e}"))
 }
 
-/// Finds a schema or an operation that the generator cannot process even alone.
+/// Returns a schema or an operation that the generator cannot process, and the reason. Tries each
+/// schema and each operation alone.
 fn culprit(spec: &Value) -> Option<(String, String)> {
     let with = |paths: Map<String, Value>, schemas: &Map<String, Value>| {
         let mut alone = spec.clone();

@@ -7,7 +7,6 @@ use std::{
     task::Poll,
 };
 
-/// Returns `None` if the future panics.
 pub(crate) async fn catch_panic<T>(future: impl Future<Output = T>) -> Option<T> {
     let mut future = pin!(future);
     poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {

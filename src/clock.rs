@@ -10,8 +10,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// 100 years. Longer durations from users are reduced to this duration, so that adding a duration
-/// to a point in time does not overflow.
+/// Durations from users are limited to 100 years, so that adding a duration to a point in time does
+/// not overflow.
 pub(crate) const FOREVER: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 /// A source of wall-clock and monotonic time.

@@ -114,7 +114,6 @@ struct Inner {
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
-/// The parts of an error response that an error contains.
 #[derive(Default)]
 pub(crate) struct ErrorResponse {
     pub(crate) head: Head,
@@ -127,7 +126,6 @@ pub(crate) struct ErrorResponse {
     pub(crate) body: Bytes,
 }
 
-/// The content of a vendor's error body, in a form that both vendors share.
 #[derive(Default)]
 pub(crate) struct ErrorBody {
     pub(crate) code: Option<String>,

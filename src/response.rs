@@ -14,7 +14,6 @@ pub struct Response<T> {
     body: T,
 }
 
-/// The status of an HTTP response, and the headers that may be shown.
 #[derive(Clone)]
 pub(crate) struct Head {
     /// The time at which the request was sent, by the local clock.

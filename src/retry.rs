@@ -11,7 +11,7 @@ use crate::{Error, ErrorKind, clock::FOREVER, sync::RandomState};
 ///
 /// - The error of the call is [`Unavailable`](ErrorKind::Unavailable) or
 ///   [`Timeout`](ErrorKind::Timeout). A [`RateLimited`](ErrorKind::RateLimited) call is not
-///   retried: it starts a cool-down for all callers.
+///   retried, but starts a cool-down for all callers.
 /// - The call is idempotent, or the request certainly did not reach the vendor. These calls are
 ///   idempotent: issuing, introspecting and revoking tokens, and fetching keys. A refresh token can
 ///   be used only once, so a refresh is retried only if no connection was established.
@@ -34,7 +34,6 @@ impl Default for RetryPolicy {
     }
 }
 
-/// Decides which failed attempts of a call may be retried.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Idempotency {
     /// A failed attempt may be retried even if its request was sent, because the call does no harm

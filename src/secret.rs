@@ -103,7 +103,6 @@ impl From<&str> for Secret {
     }
 }
 
-/// A secret or optional secret in a generated request body.
 pub(crate) trait SecretField {
     fn secret(&self) -> Option<&Secret>;
 }

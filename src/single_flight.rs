@@ -18,7 +18,6 @@ use crate::sync::{
 /// The shared timer of a flight fires after this time. Most flights end earlier.
 const SHARED_TIMER: Duration = Duration::from_secs(1);
 
-/// The running flight, if a flight is running.
 pub(crate) struct SingleFlight<T>(Option<RunningFlight<T>>);
 
 struct RunningFlight<T> {
@@ -48,21 +47,17 @@ struct SharedTimer {
     runtime: runtime::Id,
 }
 
-/// The flight ended without an outcome.
 struct Ended;
 
 pub(crate) enum Started<T> {
     /// The work has finished. `None` means that the flight ended without an outcome.
     Ready(Option<T>),
-    /// The work continues in a task.
     Pending(Waiter<T>),
 }
 
-/// The flight could not start, because there is no tokio runtime.
 #[derive(Debug)]
 pub(crate) struct NoRuntime;
 
-/// The flight did not end before the deadline.
 #[derive(Debug)]
 pub(crate) struct Elapsed;
 
@@ -120,7 +115,6 @@ impl<T: Clone + Send + Sync + 'static> RunningFlight<T> {
     }
 }
 
-/// Wakes the waiters if the flight is still running.
 fn set_timer<T>(sender: &Weak<watch::Sender<Progress<T>>>, timer: Option<SharedTimer>) {
     let Some(sender) = sender.upgrade() else { return };
     sender.send_if_modified(|progress| {

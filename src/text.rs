@@ -1,5 +1,5 @@
-//! Checks settings for characters that a wrong copy, quotes or a wrong encoding may have added.
-//! Errors never show the value.
+//! Checks settings for characters that a copying mistake, quotes or a wrong encoding may have
+//! added. Errors never show the value.
 
 use crate::{Error, ErrorKind};
 

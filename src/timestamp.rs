@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Timestamp(DateTime<Utc>);
 
-/// Converts the timestamp to a `SystemTime`, which date libraries accept, for example
+/// A `SystemTime` can be converted to the types of date libraries, for example to
 /// `chrono::DateTime<Utc>`.
 impl From<Timestamp> for SystemTime {
     fn from(timestamp: Timestamp) -> Self {
