@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn duplicate_names_are_found_even_if_they_are_escaped() {
+    fn duplicate_member_names_are_found_even_if_one_is_escaped() {
         assert!(is_repeated(r#"{"a":1,"b":2,"a":1}"#));
         assert!(is_repeated(r#"{"a":1,"\u0061":2}"#));
         assert!(!is_repeated(r#"{"a":1,"A":2}"#));

@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn written_timestamps_parse_to_the_same_value() {
+    fn parsed_timestamp_is_serialized_to_the_same_text() {
         for text in ["2024-01-01T00:00:00Z", "2024-01-01T00:00:00.250Z"] {
             let json = format!("\"{text}\"");
             assert_eq!(
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn timestamp_equals_its_system_time() {
+    fn timestamp_converts_to_and_from_system_time() {
         let time = SystemTime::UNIX_EPOCH + std::time::Duration::from_millis(1_704_067_200_250);
         assert_eq!(SystemTime::from(Timestamp::from(time)), time);
         assert_eq!(Timestamp::from(time).to_string(), "2024-01-01T00:00:00.250+00:00");

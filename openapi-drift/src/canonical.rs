@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn prose_is_removed_but_names_that_look_like_prose_are_kept() {
+    fn descriptions_are_removed_but_properties_named_description_are_not() {
         let given = json!({
             "title": "It",
             "description": "A thing.",
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn names_in_maps_are_not_mistaken_for_prose() {
+    fn map_entries_named_title_or_description_are_not_removed() {
         let document = json!({
             "openapi": "3.0.0",
             "info": { "title": "A name", "description": "A sentence.", "version": "1" },
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn response_keeps_an_empty_description_unless_it_is_a_reference() {
+    fn response_description_is_emptied_and_a_reference_is_not_changed() {
         let document = json!({ "paths": { "/": { "get": { "responses": {
             "200": { "description": "Fine." },
             "404": { "$ref": "#/components/responses/404" },
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn empty_parameters_are_removed_and_empty_security_is_kept() {
+    fn empty_parameters_list_is_removed_but_empty_security_list_is_not() {
         let document = json!({ "paths": { "/": { "get": {
             "callbacks": {}, "parameters": [], "responses": {}, "security": [],
         } } } });
@@ -199,14 +199,14 @@ mod tests {
     }
 
     #[test]
-    fn only_the_sources_remain_as_prose_in_a_transcript() {
+    fn x_source_is_the_only_extension_that_a_transcript_keeps() {
         let given = json!({ "type": "string", "x-source": "docs", "x-other": 1, "title": "It" });
         let expected = json!({ "type": "string", "x-source": "docs" });
         assert_eq!(schema(given, Form::SourcedFacts), expected);
     }
 
     #[test]
-    fn contract_keeps_its_prose() {
+    fn descriptions_and_extensions_of_a_contract_are_not_removed() {
         let given = json!({ "description": "It.", "enum": ["b", "a"], "tags": [], "x-a": 1 });
         let expected = json!({ "description": "It.", "enum": ["a", "b"], "tags": [], "x-a": 1 });
         assert_eq!(schema(given, Form::Contract), expected);

@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cycle_is_reported_with_its_path() {
+    fn reference_cycle_is_reported_with_its_path() {
         insta::assert_snapshot!(shown(json!({ "parameters": { "A": reference("parameters", "A") } })), @"/components/parameters/A refers to itself");
         insta::assert_snapshot!(shown(json!({ "schemas": {
             "A": reference("schemas", "B"),

@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn numeric_keys_become_text() {
+    fn numeric_keys_are_converted_to_strings() {
         let document = parse("it", b"responses: { 200: yes, 404: no }").unwrap();
         assert_eq!(document["responses"]["200"], "yes");
     }

@@ -47,7 +47,7 @@ fn surface(root: &Path) -> Vec<String> {
 }
 
 #[test]
-fn fastapi_document_generates_the_moneykit_bindings() {
+fn bindings_from_a_fastapi_document_include_the_moneykit_bindings() {
     let workspace = workspace();
     let request = Request {
         vendor: Some("moneykit".into()),

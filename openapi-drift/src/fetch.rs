@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn document_origin_is_parsed_from_its_argument() {
+    fn document_argument_is_parsed_as_stdin_file_or_url() {
         assert_eq!(Origin::from("-"), Origin::Stdin);
         assert_eq!(Origin::from("a/b.yaml"), Origin::File("a/b.yaml".into()));
         let url = "https://library.example/a";
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn file_date_is_taken_from_its_name() {
+    fn document_date_is_read_from_its_file_name() {
         let folder = tempfile::tempdir().unwrap();
         let date = |name: &str| {
             let path = folder.path().join(name);

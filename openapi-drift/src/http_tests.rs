@@ -101,7 +101,7 @@ fn unmodified_document_is_not_downloaded_again() {
 /// The checked-in files do not contain the new operation, so a `304 Not Modified` response would
 /// not help.
 #[test]
-fn document_is_downloaded_again_for_a_new_operation() {
+fn document_is_downloaded_again_if_an_operation_is_added() {
     let marked = || says(ok("ETag: \"a\"\r\n", DOCUMENT));
     let (root, requests) = serving(MAX_SECONDS, vec![marked(), marked()]);
     assert_ne!(fetch(root.path()).outcome, Outcome::Failed);

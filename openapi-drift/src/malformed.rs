@@ -206,7 +206,7 @@ library: correct source.toml or overlay.yaml, then run again:
 }
 
 #[test]
-fn unusual_names_and_many_values_are_handled_as_data() {
+fn documents_with_unusual_names_and_values_are_processed() {
     let many: Vec<String> = (0..200_000).map(|it| format!("v{it}")).collect();
     let odd = "{ type: object, properties: { __proto__: { type: string }, constructor: {}, '../../x': {}, \"\\e[2J\": {} } }";
     let huge = "{ type: number, maximum: 99999999999999999999999999999999999999999999 }".to_owned();
@@ -255,7 +255,7 @@ fn large_difference_is_shown_in_limited_time() {
 }
 
 #[test]
-fn revision_must_be_text_in_source_toml() {
+fn revision_in_source_toml_must_be_a_string() {
     let root = workspace();
     let elsewhere = TempDir::new().unwrap();
     let path = elsewhere.path().join("x\"\nurl = \"https:··evil.yaml");

@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn unused_action_is_reported_with_changes_at_or_below_its_target() {
+    fn unused_action_concerns_only_changes_at_or_below_its_target() {
         let unused = |target: &str| UnusedAction { message: String::new(), target: target.into() };
         let target = unused("$.paths['/a/b'].post.responses['500', \"504\"].headers.x-id");
         assert!(target.concerns("/paths/~1a~1b/post"));
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn annotated_actions_apply_in_order() {
+    fn actions_with_annotations_are_applied_in_order() {
         let (document, message) = applied(json!([
             marked(json!({ "target": "$.a", "update": { "d": {} } })),
             marked(json!({ "target": "$.a.d", "update": { "e": 2 } })),
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn action_without_its_annotations_is_rejected() {
+    fn action_without_required_annotations_is_rejected() {
         let mut wrong = marked(json!({ "target": "$.a", "update": { "d": 2 } }));
         wrong["x-kind"] = json!("theirs");
         wrong["x-source"] = json!(" ");
@@ -288,7 +288,7 @@ mod tests {
 
     /// Without our own code for list items, `roas_overlay` would remove wrong items.
     #[test]
-    fn remove_deletes_the_named_items_in_any_order() {
+    fn remove_action_deletes_exactly_the_items_that_its_target_selects() {
         for target in ["$.list[2, 0]", "$.list[0, 2]", "$.list[-1, 0]", "$.list[?@.a != 1]"] {
             let overlay = json!({
                 "overlay": "1.0.0",
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn update_that_duplicates_an_item_is_reported_and_skipped() {
+    fn update_action_that_would_duplicate_an_item_is_reported_and_skipped() {
         let parameter = json!({ "name": "Origin", "in": "header", "schema": { "type": "string" } });
         let mut document = json!({
             "openapi": "3.0.3",

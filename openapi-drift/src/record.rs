@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn new_etag_for_the_same_document_is_not_a_difference() {
+    fn check_mode_ignores_a_new_etag_of_an_unchanged_document() {
         let mut source = source::parse("source.toml", SOURCE).unwrap();
         source.sha256 = Some(sha256(b"it"));
         let url = Origin::from("https://library.example/openapi.yaml");

@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn slice_keeps_only_what_the_operations_need() {
+    fn slice_contains_only_the_parts_that_its_operations_use() {
         let slice = slice("library.yaml", &fixture::document(), &kept()).unwrap().document;
         assert_eq!(keys(slice.get("paths")), ["/loans", "/loans/{id}/end"]);
         assert_eq!(keys(Some(&slice["paths"]["/loans"])), ["parameters", "post"]);
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn discriminator_mappings_keep_their_schemas() {
+    fn slice_contains_schemas_named_in_a_discriminator_mapping() {
         let mut document = fixture::document();
         document["components"]["schemas"]["Kind"] = json!({ "discriminator": {
             "mapping": { "book": "Book", "loan": "#/components/schemas/Loan" },
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn all_missing_parts_are_reported_together() {
+    fn all_missing_parts_are_reported_in_one_error() {
         let mut document = fixture::document();
         document["paths"] = json!({ "/x": 1 });
         document["components"] = json!(null);

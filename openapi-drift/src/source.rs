@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn update_changes_only_the_record_in_source_toml() {
+    fn update_changes_only_the_document_record_in_source_toml() {
         let updated = update("source.toml", SOURCE, &record(Some("\"a\""))).unwrap();
         let (first, rest) = updated.split_once("\n\n").unwrap();
         insta::assert_snapshot!(first, @r#"

@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn transcript_has_exactly_the_listed_operations() {
+    fn transcript_must_have_exactly_the_operations_in_source_toml() {
         let mut document = transcript();
         let moved = document["paths"]["/loans/{id}/end"].take();
         document["paths"] = json!({ "/ends": moved });

@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn string_that_contains_the_internal_marker_is_rejected() {
+    fn string_that_contains_the_internal_quote_marker_is_rejected() {
         assert!(render("a.yaml", "By hand.", &json!({ "a": "#quote b" })).is_err());
     }
 }

@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn thread_ends_when_the_last_clone_is_dropped() {
+    fn client_thread_ends_when_the_last_clone_of_the_client_is_dropped() {
         let runtime = Runtime::start().unwrap();
         let (held, gone) = mpsc::channel::<()>();
         runtime.0.handle.spawn(async move {

@@ -298,7 +298,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn schedule_has_the_attempts_and_the_total_of_the_vendor() {
+    fn retry_schedules_have_the_attempts_and_total_time_of_the_vendors() {
         for (schedule, hours, attempts) in
             [(RetrySchedule::moneykit(), 2, 9), (RetrySchedule::moov(), 24, 11)]
         {
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn schedule_with_a_new_total_keeps_its_number_of_attempts() {
+    fn changing_the_total_time_does_not_change_the_number_of_attempts() {
         for millis in [0, 1, 10_000, 48 * 3_600_000, u64::MAX] {
             let schedule = RetrySchedule::moov().with_total(Duration::from_millis(millis));
             let total: Duration = schedule.intervals().sum();
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn schedule_has_at_least_one_attempt() {
+    fn retry_schedule_has_at_least_one_attempt() {
         for (attempts, retries) in [(0, 0), (1, 0), (2, 1), (100, 8)] {
             assert_eq!(RetrySchedule::moneykit().with_max_attempts(attempts).intervals().count(), retries);
         }

@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn log_is_limited_in_requests_and_bytes() {
+    fn number_of_requests_and_bytes_in_the_log_is_limited() {
         let request = |size: usize| {
             let (parts, ()) = http::Request::new(()).into_parts();
             Request::new(parts, vec![0; size].into())

@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn scope_variants_match_their_text() {
+    fn scope_variants_are_parsed_from_and_written_as_their_text() {
         let id = ID.parse().unwrap();
         assert_eq!(parse("/ping.read"), NamedScope::PingRead);
         assert_eq!(parse(&format!("/accounts/{ID}/cards.write")), AccountScope::CardsWrite.of(id));
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn undocumented_scopes_are_kept_unchanged() {
+    fn undocumented_scopes_are_accepted_unchanged() {
         for text in [
             "accounts.read",
             "/Accounts.read",

@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fingerprint_depends_on_part_boundaries() {
+    fn fingerprint_depends_on_how_the_text_is_split_into_parts() {
         assert_ne!(Fingerprint::of(["ab", "c"]), Fingerprint::of(["a", "bc"]));
         assert_eq!(Fingerprint::of(["a", "b"]), Fingerprint::of(["a", "b"]));
     }

@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn code_and_message_are_read_from_each_error_format() {
+    fn error_code_and_message_are_read_from_each_error_format() {
         let some = |text: &str| Some(text.to_owned());
         for (body, code, message) in [
             (r#"{"error":"invalid_client","error_description":"no"}"#, some("invalid_client"), some("no")),
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn invalid_fields_are_read_from_each_error_format() {
+    fn names_of_invalid_fields_are_read_from_each_error_format() {
         let field = |field: &str, message: &str| (field.to_owned(), message.to_owned());
         for (body, read) in [
             (r#"{"scope":"bad","other":"x"}"#, vec![field("scope", "bad")]),

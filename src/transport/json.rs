@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn invalid_members_become_null() {
+    fn numbers_out_of_range_and_conflicting_duplicates_become_null() {
         let members = object(br#"{"a":1e400,"b":"x","c":1,"c":2}"#).unwrap();
         assert_eq!(Value::from(members).to_string(), r#"{"a":null,"b":"x","c":null}"#);
     }

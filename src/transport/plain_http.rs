@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn only_exact_host_names_are_allowed() {
+    fn plain_http_is_allowed_only_for_exact_host_names() {
         for (hosts, base) in [
             (&["emulator"][..], "http://emulator:8080"),
             (&["a", "Emulator"], "http://EMULATOR"),
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn only_private_hosts_can_be_allowed() {
+    fn plain_http_can_be_allowed_only_for_private_hosts() {
         for host in [
             "",
             "*",

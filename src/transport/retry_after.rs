@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_is_compared_with_the_date_of_the_response() {
+    fn retry_after_date_is_compared_with_the_date_of_the_response() {
         let server = ("date", "Sun, 09 Sep 2001 01:46:45 GMT");
         assert_eq!(wait(&[("retry-after", "Sun, 09 Sep 2001 01:46:50 GMT"), server]), Some(5_000));
     }

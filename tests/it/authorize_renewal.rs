@@ -379,7 +379,7 @@ fn cached(cache: &TokenCache) -> Option<String> {
 const REJECTIONS: [Rejection; 2] = [Rejection::Unexplained, Rejection::InvalidToken];
 
 #[tokio::test(start_paused = true)]
-async fn unsuccessful_renewals_delay_the_next_renewal_by_30_s_up_to_10_min() {
+async fn renewals_that_do_not_help_are_delayed_by_30_s_up_to_10_min() {
     for rejection in REJECTIONS {
         let (cache, source) = cache([]);
         assert_eq!(run(&cache, &[], rejection).await.len(), 2);
@@ -394,7 +394,7 @@ async fn unsuccessful_renewals_delay_the_next_renewal_by_30_s_up_to_10_min() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn successful_renewal_resets_the_suppression_period() {
+async fn successful_renewal_resets_the_delay_of_the_next_renewal() {
     for rejection in REJECTIONS {
         let (cache, source) = cache([]);
         run(&cache, &[], rejection).await;
@@ -470,7 +470,7 @@ async fn new_token_of_a_cancelled_request_is_tried_by_the_next_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn new_token_is_kept_if_at_least_one_retry_is_accepted() {
+async fn new_token_is_cached_if_at_least_one_retry_with_it_is_accepted() {
     for rejected_takes in [10, 100] {
         let (cache, source) = cache([]);
         run(&cache, &["token-1"], Rejection::Unexplained).await;
@@ -522,7 +522,7 @@ async fn renewal_after_an_unexplained_401_does_not_use_the_refresh_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn refresh_token_of_an_accepted_new_token_is_used() {
+async fn later_refresh_uses_the_refresh_token_of_the_accepted_token() {
     let (cache, source) = refreshing([Reply::Token(900), Reply::Token(900)]);
     run(&cache, &["token-2"], Rejection::Unexplained).await;
     advance(Duration::from_secs(900)).await;
@@ -531,7 +531,7 @@ async fn refresh_token_of_an_accepted_new_token_is_used() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn old_token_is_kept_if_the_request_for_a_new_one_fails() {
+async fn old_token_stays_in_the_cache_if_the_token_call_fails() {
     let (cache, source) = cache([Reply::Token(3600), fail(fintech_auth::ErrorKind::InvalidRequest)]);
     assert_eq!(run(&cache, &[], Rejection::Unexplained).await, ["token-1"]);
     assert_eq!(run(&cache, &[], Rejection::Unexplained).await, ["token-1"]);
@@ -605,7 +605,7 @@ async fn accepted_new_token_is_stored_even_if_its_caller_is_dropped() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn panicking_store_is_reported_and_the_old_token_is_kept() {
+async fn panicking_store_is_reported_and_the_old_token_stays_cached() {
     let (store, clock) = (Arc::new(Switched::default()), TestClock::new());
     let source = Scripted::new(Duration::from_millis(100), false, []);
     let failures = Arc::new(Mutex::new(0));

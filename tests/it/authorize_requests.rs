@@ -468,7 +468,7 @@ async fn key_pair_is_not_sent_after_a_redirect() {
 }
 
 #[tokio::test]
-async fn key_pair_is_not_sent_to_another_origin_and_replaces_no_credentials() {
+async fn key_pair_is_not_sent_to_another_origin_or_with_other_credentials() {
     let (ours, other) = (emulator().await, emulator().await);
     let authorizer = moneykit(&ours).key_pair().expect("a key pair");
     let request = reqwest().get(introspect(&other)).build().expect("a request");

@@ -132,7 +132,7 @@ async fn only_the_token_of_the_rejected_request_is_renewed() {
 }
 
 #[tokio::test]
-async fn scopes_given_for_one_request_do_not_pin_cache_entries() {
+async fn cache_can_evict_entries_of_scopes_given_for_one_request() {
     let emulator = emulator().await;
     let client =
         emulator.moov().with_tokens(|options| options.with_capacity(4)).build().expect("the client builds");

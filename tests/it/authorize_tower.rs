@@ -142,7 +142,7 @@ impl RepeatBody<Body> for IfShort {
 }
 
 #[tokio::test]
-async fn body_type_of_the_layer_decides_whether_a_request_is_retried() {
+async fn repeat_option_of_the_layer_decides_whether_a_request_is_retried() {
     async fn status<R: RepeatBody<Body> + 'static>(body: &str) -> (StatusCode, (usize, usize), u64) {
         let emulator = emulator().await;
         let client = moneykit(&emulator);
@@ -334,7 +334,7 @@ async fn inspection_of_a_401_body_is_limited_in_time_and_frames() {
 
 /// An HTTP client may connect to port 443 if it cannot parse the port of the URI.
 #[tokio::test(start_paused = true)]
-async fn token_is_not_sent_to_a_uri_that_differs_from_the_origin() {
+async fn token_is_not_sent_to_a_uri_with_a_different_origin() {
     let (cache, source) = crate::scripted::cache([]);
     let bearer = Authorizer::new(cache.handle(&scopes(&["a"])).expect("a handle"), ["https://api.moov.io"])
         .expect("an origin");

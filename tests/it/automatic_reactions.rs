@@ -286,7 +286,7 @@ async fn requests_are_limited_if_new_credentials_are_refused_each_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_of_a_panicking_source_are_limited() {
+async fn calls_to_a_panicking_token_source_are_limited() {
     let source = PanickingSource::default();
     let cache = TokenCache::new(source.clone(), options(&TestClock::new()));
     let row = "New refresh after the token source panicked";
@@ -294,7 +294,7 @@ async fn calls_of_a_panicking_source_are_limited() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn renewal_after_a_401_is_limited() {
+async fn number_of_renewals_after_a_401_is_limited() {
     let name = "New token after a 401 to your own request";
     for rejection in [Rejection::Unexplained, Rejection::InvalidToken] {
         for (accepts_once, expected) in [(false, 10), (true, most(name))] {
@@ -368,7 +368,7 @@ impl Wrapper for FailingStore {
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_of_a_failing_store_are_limited() {
+async fn calls_to_a_failing_store_are_limited() {
     let store = Arc::new(WrappedStore::<FailingStore>::default());
     let (cache, _) = scripted(&Reply::Token(86_400), |options| options.with_store(store.clone()));
     let scope = |number: usize| format!("scope-{number}");
@@ -398,7 +398,7 @@ async fn hold_for_a_day(name: &str, calls: impl Fn() -> usize) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn tombstone_is_retried_until_it_expires_if_the_store_fails() {
+async fn writing_a_tombstone_is_retried_until_the_tombstone_expires() {
     let (cache, store) = broken(None);
     let calls = || store.calls.load(Ordering::Relaxed);
     cache.forget(&Secret::from("token")).await.unwrap_err();
@@ -421,7 +421,7 @@ async fn tombstone_is_retried_until_it_expires_if_the_store_fails() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn tokens_are_rechecked_after_missed_notifications_until_they_expire() {
+async fn tokens_are_rechecked_in_the_store_after_missed_notifications() {
     let notices = broadcast::Sender::new(8);
     let (cache, store) = broken(Some(notices.clone()));
     let calls = || store.calls.load(Ordering::Relaxed);

@@ -280,7 +280,7 @@ async fn truncated_body_causes_a_400_and_the_retry_is_handled() {
 }
 
 #[tokio::test]
-async fn a_route_without_the_layer_responds_500() {
+async fn route_without_the_layer_responds_with_status_500() {
     let emulator = emulator().await;
     let sent = emulator.moov_webhook("{}").sign().expect("it signs");
     let mut request = whole(&sent);

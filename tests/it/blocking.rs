@@ -329,7 +329,7 @@ fn blocking_client_returns_the_errors_of_the_async_client() {
 }
 
 #[test]
-fn blocking_shutdown_ends_all_clones_and_fails_in_async_code() {
+fn blocking_shutdown_shuts_down_all_clones_and_fails_in_async_code() {
     let elsewhere = SeparateEmulator::start();
     let client = moov(&elsewhere.emulator);
     let token = client.default_token().expect("a token");

@@ -64,17 +64,17 @@ fn churn(capacity: usize, count: usize) {
 }
 
 #[test]
-fn cache_of_5_000_entries_serves_three_times_as_many_scope_sets() {
+fn cache_of_5_000_entries_returns_tokens_for_25_000_scope_sets() {
     churn(5_000, 12_500);
 }
 
 #[test]
-fn cache_of_20_000_entries_serves_three_times_as_many_scope_sets() {
+fn cache_of_20_000_entries_returns_tokens_for_72_000_scope_sets() {
     churn(20_000, 36_000);
 }
 
 #[test]
-fn cache_of_default_capacity_serves_three_times_as_many_scope_sets() {
+fn cache_of_default_capacity_returns_tokens_for_310_000_scope_sets() {
     churn(100_000, 155_000);
 }
 
@@ -169,7 +169,7 @@ impl TokenSource for LongTokenSource {
 }
 
 #[tokio::test(start_paused = true)]
-async fn too_long_access_token_is_an_invalid_response() {
+async fn too_long_access_token_causes_an_invalid_response_error() {
     let long =
         |access_token| TokenCache::new(LongTokenSource { access_token, other: 1 }, TokenOptions::default());
     assert_eq!(long(LIMIT).token(&scope("a")).await.unwrap().expose_secret().len(), LIMIT);

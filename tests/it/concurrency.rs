@@ -138,7 +138,7 @@ async fn ten_thousand_callers_of_a_stale_token_are_served_and_send_one_request()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn callers_of_a_failing_refresh_share_the_requests_of_the_retry_policy() {
+async fn callers_share_the_attempts_of_a_failing_refresh() {
     for operation in TOKEN {
         let emulator = emulator().await;
         let client = Client::new(operation, &emulator);
@@ -196,7 +196,7 @@ async fn moov_refresh_tokens_are_rotated_and_sent_once() {
 }
 
 #[tokio::test]
-async fn revoking_removes_the_token_from_the_cache_and_at_the_vendor() {
+async fn revoke_removes_the_token_from_the_cache_and_at_the_vendor() {
     let emulator = emulator().await;
     let moov = emulator.moov().build().unwrap();
     let scopes = scopes(&["/ping.read"]);
@@ -291,7 +291,7 @@ impl TokenSource for CustomSource {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn custom_token_source_has_the_same_lifecycle() {
+async fn tokens_of_a_custom_source_are_shared_renewed_and_revoked() {
     let emulator = emulator().await;
     let credentials = emulator.moneykit_credentials();
     let source = CustomSource {

@@ -16,7 +16,7 @@ fn moving() -> moov::ClientBuilder {
 }
 
 #[test]
-fn default_configuration_builds() {
+fn client_builds_with_the_default_configuration() {
     assert!(linking().build().is_ok());
     assert!(moving().build().is_ok());
     assert!(
@@ -118,7 +118,7 @@ async fn trailing_slash_in_the_base_url_is_ignored() {
 }
 
 #[tokio::test]
-async fn client_type_decides_between_a_service_and_a_web_token() {
+async fn client_type_is_sent_only_by_clients_without_an_origin() {
     let emulator = emulator().await;
     let backend = emulator.moov().build().unwrap();
     backend.create_access_token(&scopes(&["/ping.read"])).await.unwrap();

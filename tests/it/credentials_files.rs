@@ -115,7 +115,7 @@ async fn id_and_secret_stay_paired_while_a_mounted_directory_is_swapped() {
 }
 
 #[tokio::test]
-async fn client_uses_a_replaced_file_and_keeps_the_last_pair_on_read_errors() {
+async fn replaced_secret_file_is_used_unless_it_cannot_be_read() {
     let root = folder("client");
     let path = root.join("secret");
     fs::write(&path, "one\n").unwrap();

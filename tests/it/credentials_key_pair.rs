@@ -109,7 +109,7 @@ async fn refused_request_is_retried_once_with_the_new_key_pair() {
 }
 
 #[tokio::test]
-async fn refused_key_pair_is_reread_once_per_5_s_and_resent_only_if_changed() {
+async fn refused_key_pair_is_reread_once_in_5_s_and_resent_only_if_changed() {
     for integration in INTEGRATIONS {
         let server = Server::start().await;
         for (authorizer, provider) in authorizers(&server) {
@@ -139,7 +139,7 @@ async fn key_pair_is_not_reread_after_a_status_other_than_401() {
 }
 
 #[tokio::test]
-async fn streaming_request_is_not_retried_but_the_next_request_uses_the_new_pair() {
+async fn streaming_request_is_not_retried_but_the_next_one_uses_the_new_pair() {
     let server = Server::start().await;
     server.accept(&["id:two"]);
     for (authorizer, provider) in authorizers(&server) {

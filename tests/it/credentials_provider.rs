@@ -106,7 +106,7 @@ async fn refused_bearer_token_does_not_cause_a_reread_of_the_credentials() {
 }
 
 #[tokio::test]
-async fn refused_credentials_are_reread_once_per_5_s_and_resent_only_if_changed() {
+async fn refused_credentials_are_reread_once_in_5_s_and_resent_only_if_changed() {
     let server = Server::start().await;
     server.accept(&[]);
     let (provider, clock) = (Cached::new("id:one"), ManualClock::new(std::time::SystemTime::now()));
@@ -172,7 +172,7 @@ async fn no_call_fails_during_a_credential_rotation_under_load() {
 }
 
 #[tokio::test]
-async fn last_credentials_are_used_while_the_provider_fails() {
+async fn cached_credentials_are_used_while_the_provider_fails() {
     let log = Log::default();
     let recording = log.start();
     for behaviour in [Behaviour::Fails, Behaviour::Panics] {
@@ -218,7 +218,7 @@ async fn failing_credentials_provider_is_not_reported_as_a_vendor_refusal() {
 }
 
 #[tokio::test]
-async fn last_credentials_are_used_if_the_new_ones_are_invalid() {
+async fn cached_credentials_are_used_if_the_new_ones_are_invalid() {
     let server = Server::start().await;
     let provider = Cached::new("id:one");
     let moov = server.moov(provider.clone()).build().unwrap();

@@ -153,7 +153,7 @@ async fn refused_call_is_retried_once_with_the_new_credentials() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn refused_new_credentials_are_blocked_without_a_third_call() {
+async fn third_call_is_not_sent_if_old_and_new_credentials_are_refused() {
     let server = Server::new(StatusCode::UNAUTHORIZED);
     let source = Source::new(&server, "one");
     let cache = source.cache();
@@ -166,7 +166,7 @@ async fn refused_new_credentials_are_blocked_without_a_third_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn unchanged_credentials_are_reread_once_per_period_without_a_second_call() {
+async fn refused_credentials_are_reread_periodically_but_resent_only_if_changed() {
     for next in [Some("wrong"), None] {
         let server = Server::new(StatusCode::UNAUTHORIZED);
         let source = Source::new(&server, "wrong");
@@ -186,7 +186,7 @@ async fn unchanged_credentials_are_reread_once_per_period_without_a_second_call(
 }
 
 #[tokio::test(start_paused = true)]
-async fn refusal_of_the_old_credentials_does_not_block_new_ones() {
+async fn refusal_of_the_old_credentials_does_not_block_the_new_credentials() {
     for refusal in REFUSALS {
         let server = Server::new(refusal);
         let source = Source::new(&server, "one");
@@ -278,7 +278,7 @@ async fn blocked_process_rereads_its_credentials_before_it_sends_a_request() {
 }
 
 #[tokio::test]
-async fn credential_rotation_keeps_shared_tokens_and_the_fleet_rate_limit() {
+async fn shared_tokens_and_fleet_rate_limit_survive_a_credential_rotation() {
     let Some(redis) = RedisServer::start() else { return };
     let server = Server::new(StatusCode::UNAUTHORIZED);
     let sources: Vec<_> = (0..4).map(|_| Source::new(&server, "one")).collect();

@@ -83,7 +83,7 @@ fn disabled_at_may_be_absent_null_or_a_time() {
 }
 
 #[test]
-fn both_forms_of_the_app_field_are_decoded() {
+fn app_field_is_decoded_with_either_set_of_member_names() {
     for app in [r#"{"app_id": "1", "name": "n"}"#, r#"{"id": "1", "app_name": "n"}"#, "{}"] {
         let body = format!(r#"{{"client_id": "i", "scope": "s", "app": {app}}}"#);
         assert!(serde_json::from_str::<AppClientResponse>(&body).is_ok(), "{app}");
@@ -141,7 +141,7 @@ async fn token_with_an_invalid_lifetime_is_cached_for_the_default_lifetime() {
 }
 
 #[tokio::test]
-async fn duplicate_json_member_is_ignored_or_rejected_if_its_values_differ() {
+async fn conflicting_json_duplicate_is_ignored_only_if_the_member_is_optional() {
     let emulator = emulator().await;
     let body = r#"{"access_token":"t1","expires_in":60,"scope":"a","scope":"b","expires_in":60,"access_token":"t1"}"#;
     let token = moov_token(&emulator, body).await.unwrap().into_body();

@@ -499,7 +499,7 @@ async fn handler_is_not_cancelled_if_the_sender_disconnects() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn only_one_of_many_concurrent_copies_is_handled() {
+async fn only_one_of_many_concurrent_copies_of_a_webhook_is_handled() {
     let server = Arc::new(Server::start().await);
     let webhook = server.webhook("moov");
     let mut senders = tokio::task::JoinSet::new();
@@ -595,7 +595,7 @@ async fn shutdown_waits_for_handlers_and_records_and_refuses_new_deliveries() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn record_is_stored_before_shutdown_returns() {
+async fn delivery_record_is_stored_before_shutdown_returns() {
     let store = Arc::new(SlowStore::default());
     let deliveries = Deliveries::new(SharedSlowStore(store.clone()));
     let id = id("a", start());

@@ -407,7 +407,7 @@ async fn moneykit_publishes_a_valid_es256_key_without_authentication() {
 }
 
 #[tokio::test]
-async fn moov_issues_a_token_with_status_200_in_both_encodings() {
+async fn moov_issues_a_token_with_status_200_for_form_and_json_requests() {
     let emulator = started().await;
     let form = "grant_type=client_credentials&scope=%2Faccounts.read+%2Fping.read&client_type=s";
     let json = json!({
@@ -676,7 +676,7 @@ async fn moov_responds_with_204_to_the_revocation_of_any_token() {
 }
 
 #[tokio::test]
-async fn expires_in_can_be_seconds_or_a_timestamp_and_a_number_or_a_string() {
+async fn configured_style_decides_how_the_emulator_writes_expires_in() {
     let now = |emulator: &Emulator| {
         use fintech_auth::Clock as _;
         emulator.clock().wall().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()
@@ -765,7 +765,7 @@ async fn unknown_path_returns_404_and_wrong_method_returns_405() {
 }
 
 #[tokio::test]
-async fn body_over_64_kib_returns_413_without_a_connection_reset() {
+async fn body_over_64_kib_causes_a_413_and_no_connection_reset() {
     let emulator = started().await;
     for (size, status) in [(64 * 1024, 400), (64 * 1024 + 1, 413), (4 << 20, 413)] {
         let call = post("/oauth2/token").basic(emulator.moov_credentials()).body(JSON, vec![b' '; size]);
@@ -777,7 +777,7 @@ async fn body_over_64_kib_returns_413_without_a_connection_reset() {
 
 /// Like the live services, the emulator does not send the reason to the client.
 #[tokio::test]
-async fn log_records_why_a_request_was_refused() {
+async fn request_log_shows_why_a_request_was_refused() {
     let emulator = started().await;
     let (moneykit, moov) = (emulator.moneykit_credentials(), emulator.moov_credentials());
     let stranger = Credentials::new("stranger", "secret");
@@ -854,7 +854,7 @@ async fn faults_apply_in_order_for_the_given_number_of_requests() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn delay_fault_uses_the_time_of_tokio() {
+async fn delay_fault_waits_in_tokio_time_and_not_in_real_time() {
     let emulator = started().await;
     emulator.fault(Operation::MoneykitToken, Fault::delay(Duration::from_secs(600)));
     let slow = Fault::response(StatusCode::SERVICE_UNAVAILABLE).with_delay(Duration::from_secs(600));
@@ -1088,7 +1088,7 @@ async fn live_mode_issues_a_jwt_with_the_claims_and_size_of_the_real_service() {
 /// The live service also behaves in this way. The vendor's SDKs depend on this behaviour, because
 /// they send no `Origin`.
 #[tokio::test]
-async fn live_mode_issues_a_token_for_any_origin_and_refuses_it_later() {
+async fn live_mode_issues_a_token_for_any_origin_but_the_api_may_refuse_it() {
     let emulator = live().await;
     let ours = emulator.origin().to_owned();
     let other = "https://elsewhere.example";
@@ -1168,7 +1168,7 @@ async fn cdn_block_response_has_no_vendor_headers() {
 
 /// The service does not report that an origin is not allowed, so the client reports it.
 #[tokio::test]
-async fn token_whose_audience_lacks_the_origin_is_reported() {
+async fn client_logs_a_warning_if_the_token_is_not_valid_for_its_origin() {
     let emulator = live().await;
     let scopes = crate::support::scopes(&["/accounts.read"]);
     let warnings = async |origin: &str, times: usize| {

@@ -43,7 +43,7 @@ async fn arrived(emulator: &Emulator, operation: Operation) {
 }
 
 #[tokio::test]
-async fn custom_handler_runs_before_the_services_and_is_not_logged() {
+async fn custom_handler_runs_before_the_services_and_without_logging() {
     let builder = Emulator::builder().with_handler(|request| {
         let body = request.body().clone();
         (request.uri().path() == "/echo").then(|| Response::new(body))
@@ -118,7 +118,7 @@ async fn tokens_are_listed_with_their_state() {
 }
 
 #[tokio::test]
-async fn pending_faults_are_listed_until_they_are_applied() {
+async fn faults_are_listed_until_they_are_applied() {
     let emulator = Emulator::start().await.unwrap();
     let unavailable = Fault::response(StatusCode::SERVICE_UNAVAILABLE);
     emulator.fault_times(Operation::MoneykitToken, unavailable, 2);
@@ -186,7 +186,7 @@ async fn remote() -> Emulator {
 }
 
 #[tokio::test]
-async fn connections_from_other_machines_are_limited() {
+async fn number_of_connections_from_other_machines_is_limited() {
     let emulator = remote().await;
     let mut held = Vec::new();
     for _ in 0..256 {
@@ -207,7 +207,7 @@ async fn connections_from_other_machines_are_limited() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn other_machines_have_30_s_to_send_a_request() {
+async fn remote_connection_is_closed_after_30_s_without_a_complete_request() {
     let emulator = remote().await;
     let half_a_body = "POST /auth/token HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe";
     for sent in ["", "GET / HTTP/1.1\r\nHost:", half_a_body] {

@@ -181,7 +181,7 @@ async fn each_failure_has_its_error_kind() {
 
 /// A response from an intermediary, such as a proxy, says nothing about the credentials.
 #[tokio::test]
-async fn error_of_an_intermediary_is_not_a_refusal_of_the_credentials() {
+async fn error_from_a_proxy_or_cdn_is_not_reported_as_refused_credentials() {
     let problem = r#"{"type":"https://errors.example","title":"Error 1010: Access denied","status":403,
         "detail":"blocked","error_code":1010}"#;
     let html = "<!DOCTYPE html><title>Attention Required!</title>";
@@ -214,7 +214,7 @@ async fn error_of_an_intermediary_is_not_a_refusal_of_the_credentials() {
 }
 
 #[tokio::test]
-async fn response_403_of_a_cdn_does_not_block_other_scope_sets() {
+async fn status_403_from_a_cdn_does_not_block_other_scope_sets() {
     let server = RawServer::start().await;
     let once = |tokens: TokenOptions| tokens.with_retry(|_| RetryPolicy::never());
     let clients = server.clients_with("a-client-secret", Duration::from_secs(20), once);
@@ -406,7 +406,7 @@ async fn error_returns_the_typed_body_of_the_vendor() {
 }
 
 #[tokio::test]
-async fn a_request_id_is_reported_for_success_and_failure() {
+async fn request_id_is_reported_for_success_and_failure() {
     let emulator = emulator().await;
     let moov = moov(&emulator);
     assert!(moov.create_access_token(&scopes(&["/ping.read"])).await.unwrap().request_id().is_some());

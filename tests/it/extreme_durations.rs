@@ -65,7 +65,7 @@ fn replies() -> [Reply; 7] {
 }
 
 #[tokio::test(start_paused = true)]
-async fn extreme_duration_option_does_not_panic() {
+async fn extreme_duration_option_causes_no_panic() {
     for (name, set) in SETTERS {
         for given in durations() {
             for (jitter, with_store) in [(0.0, false), (1.0, true), (f64::NAN, false), (f64::INFINITY, true)]
@@ -93,7 +93,7 @@ async fn extreme_duration_option_does_not_panic() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn extreme_caller_wait_does_not_panic() {
+async fn extreme_caller_wait_causes_no_panic() {
     for wait in durations() {
         let cache = TokenCache::new(Scripted::new(Duration::ZERO, false, []), options(&TestClock::new()));
         let token = cache.token_within(&scopes(&["a"]), wait).await;
@@ -102,7 +102,7 @@ async fn extreme_caller_wait_does_not_panic() {
 }
 
 #[tokio::test]
-async fn extreme_client_timeout_does_not_panic() {
+async fn extreme_client_timeout_causes_no_panic() {
     let emulator = emulator().await;
     for timeout in durations() {
         let http = HttpOptions::default().with_timeout(timeout).with_connect_timeout(timeout);
@@ -116,7 +116,7 @@ async fn extreme_client_timeout_does_not_panic() {
 }
 
 #[test]
-fn a_manual_clock_stops_at_the_end_of_time() {
+fn manual_clock_stops_at_the_latest_possible_time() {
     let clock = ManualClock::new(std::time::SystemTime::now());
     for _ in 0..3 {
         clock.advance(Duration::MAX);

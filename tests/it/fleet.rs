@@ -172,7 +172,7 @@ fn scope() -> [Scope; 1] {
 
 /// Does nothing unless the environment variable is set.
 #[test]
-fn fleet_child_process_runs_its_commands() {
+fn fleet_member_runs_as_a_child_process() {
     let Ok(role) = env::var(ROLE) else { return };
     let [emulator, redis, limits] = role.split(' ').collect::<Vec<_>>()[..] else { panic!("{role}") };
     let limits = if limits == "Long" { Limits::Long } else { Limits::Short };
@@ -285,7 +285,7 @@ struct Process {
 impl Process {
     async fn start(emulator: &str, redis: &str, limits: Limits, traces: bool) -> Self {
         let mut command = Command::new(env::current_exe().unwrap());
-        command.args(["--exact", "fleet::fleet_child_process_runs_its_commands", "--nocapture"]);
+        command.args(["--exact", "fleet::fleet_member_runs_as_a_child_process", "--nocapture"]);
         command.env(ROLE, format!("{emulator} {redis} {limits:?}")).env("RUST_BACKTRACE", "0");
         if traces {
             command.env("FINTECH_AUTH_FLEET_TRACES", "1");
@@ -411,7 +411,7 @@ fn calls(emulator: &Emulator) -> (usize, usize) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn twenty_processes_send_one_token_call_for_each_token() {
+async fn twenty_processes_share_one_token_call_for_each_token() {
     let Some(redis) = RedisServer::start() else { return };
     let emulator = Emulator::builder().with_system_clock().start().await.unwrap();
     let mut fleet = Fleet::start(emulator.url(), &redis.url(), Limits::Long, false).await;

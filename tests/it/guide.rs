@@ -105,7 +105,7 @@ fn guide_explains_each_webhook_rejection_reason_with_its_status() {
 }
 
 #[test]
-fn every_page_is_listed_and_rendered() {
+fn every_guide_page_is_in_the_page_list_and_in_rustdoc() {
     let (list, module) = (read("docs/guide/README.md"), read("src/guide/mod.rs"));
     let pages = pages();
     assert!(pages.len() > 8, "{pages:?}");
@@ -145,7 +145,7 @@ fn guide_pages_contain_no_code() {
 /// On GitHub, a link between two pages leads to a file. For rustdoc, each module defines the same
 /// link labels before it includes its page, because rustdoc uses the first definition of a label.
 #[test]
-fn each_link_between_pages_has_a_file_and_a_module() {
+fn each_link_between_guide_pages_works_on_github_and_in_rustdoc() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/guide");
     let module = read("src/guide/mod.rs");
     let mut texts = pages();
@@ -179,7 +179,7 @@ fn each_link_between_pages_has_a_file_and_a_module() {
 /// Before the first release, the crate name on crates.io is not ours, so a copied command could
 /// install a crate of a different author. Remove this test after the first release.
 #[test]
-fn no_guide_page_installs_the_crate_from_crates_io() {
+fn no_guide_page_says_to_install_the_crate_from_crates_io() {
     let mut texts: Vec<String> = pages().into_iter().map(|(_, text)| text).collect();
     texts.extend(
         [

@@ -224,7 +224,7 @@ fn every_file_has_a_module_doc() {
 }
 
 #[test]
-fn tests_named_in_architecture_exist() {
+fn tests_named_in_architecture_md_exist() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let text = fs::read_to_string(root.join("ARCHITECTURE.md")).expect("readable");
     let words = text.split(|c: char| !c.is_alphanumeric() && c != '_' && c != ':');

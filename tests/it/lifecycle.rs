@@ -85,7 +85,7 @@ async fn callers_without_a_usable_token_share_one_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn tokens_of_five_seconds_and_of_a_day_are_renewed_in_time() {
+async fn tokens_with_lifetimes_of_5_s_and_of_a_day_are_renewed_in_time() {
     for (lifetime, fresh, stale, expired) in
         [(5, 3_100, 3_300, 4_600), (86_400, 86_089_000, 86_091_000, 86_391_000)]
     {
@@ -121,7 +121,7 @@ async fn jitter_spreads_the_renewals_of_many_processes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn token_expires_during_a_suspend_that_only_the_wall_clock_counts() {
+async fn token_expires_during_a_suspend_that_stops_the_monotonic_clock() {
     let clock = TestClock::new();
     let source = Scripted::new(Duration::ZERO, false, []);
     let cache = TokenCache::new(source.clone(), options(&clock));
@@ -155,7 +155,7 @@ async fn token_reports_the_expiry_rule_that_applied() {
 
 /// If the timestamp were a number of seconds, the lifetime would be 57 years.
 #[tokio::test(start_paused = true)]
-async fn unix_time_in_expires_in_is_the_expiry_time() {
+async fn unix_time_in_expires_in_is_used_as_the_expiry_time() {
     let (cache, source) = cache([Reply::Token(1_800_000_900)]);
     let first = cache.token(&scopes(&["a"])).await.unwrap();
     let end = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_900);
@@ -344,7 +344,7 @@ async fn cool_down_applies_to_every_caller_and_scope_set() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn cool_down_is_limited_by_the_option() {
+async fn cool_down_does_not_exceed_the_configured_maximum() {
     let (cache, source) =
         cache_with([limited(7_200)], |options| options.with_max_wait(SECOND).with_max_cool_down(60 * SECOND));
     assert!(token(&cache).await.is_err());
@@ -448,7 +448,7 @@ async fn failed_call_is_retried_by_the_retry_policy() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn invalidating_an_old_token_keeps_the_newer_one() {
+async fn invalidating_an_old_token_does_not_remove_the_newer_token() {
     let (cache, source) = cache([]);
     let first = cache.token(&scopes(&["a"])).await.unwrap();
     cache.invalidate(&first).await;
@@ -595,7 +595,7 @@ async fn each_of_many_callers_waits_at_most_the_time_that_it_specified() {
 
 /// A timer in the blocked runtime cannot fire.
 #[test]
-fn caller_times_out_although_the_runtime_of_the_refresh_is_blocked() {
+fn caller_times_out_even_if_the_runtime_of_the_refresh_is_blocked() {
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let blocked = runtime();
     let (cache, _) = blocked.block_on(async {
@@ -624,7 +624,7 @@ async fn dropping_the_cache_stops_its_background_work() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn cache_does_no_work_without_callers() {
+async fn cache_runs_no_task_and_sends_no_request_without_callers() {
     let (cache, source) = cache([]);
     token(&cache).await.unwrap();
     sleep(Duration::from_secs(86_400)).await;
@@ -708,7 +708,7 @@ async fn token_debug_output_shows_no_secret() {
 }
 
 #[test]
-fn token_response_can_be_interpreted_without_a_cache() {
+fn lifetime_of_an_issued_token_can_be_computed_without_a_cache() {
     let options = TokenOptions::default().with_expiry_leeway(Duration::ZERO);
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
     let sent = SystemTime::UNIX_EPOCH + Duration::from_secs(now - 5);

@@ -159,7 +159,7 @@ fn openapi_drift_messages_match_the_snapshot() {
 }
 
 #[test]
-fn no_message_has_a_banned_word() {
+fn no_message_contains_a_banned_word() {
     let mut bad = Vec::new();
     for (file, messages) in messages(&["build.rs", "src", "cli/src", "xtask/src", "openapi-drift/src"]) {
         for message in messages {
@@ -174,7 +174,7 @@ fn no_message_has_a_banned_word() {
 }
 
 #[test]
-fn messages_are_found_in_every_form_of_literal() {
+fn message_scanner_finds_every_form_of_string_literal() {
     let source = r####"
         //! "not this doc"
         #![doc = "not this attribute"]

@@ -117,7 +117,7 @@ fn no_tls_library_is_built_without_a_tls_feature() {
 /// If the library and the build script use different features of a crate, cargo compiles the crate
 /// twice.
 #[test]
-fn dependants_build_no_crate_in_two_versions() {
+fn no_dependency_is_compiled_twice() {
     let tree = ["tree", "-q", "--offline", "-p", "fintech-auth", "-e", "normal,build", "--prefix", "none"];
     let lines = cargo(&[&tree[..], &["--no-dedupe", "-f", "{p} {f}"]].concat());
     let builds: BTreeSet<&str> = lines.iter().map(|line| line.trim_end_matches(" (*)")).collect();

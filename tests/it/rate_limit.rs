@@ -90,7 +90,7 @@ async fn caller_behind_a_long_queue_fails_immediately_with_the_expected_wait() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn caller_that_joins_a_queued_refresh_fails_immediately() {
+async fn caller_fails_at_once_if_a_queued_refresh_would_take_too_long() {
     let (cache, _) = cache_with([], |options| options.with_rate_limit(1, SECOND).with_max_wait(LONG));
     let callers = ask(&cache, 30);
     sleep(Duration::from_millis(1)).await;
@@ -140,7 +140,7 @@ async fn status_429_without_retry_after_starts_a_cool_down() {
 }
 
 #[tokio::test]
-async fn vendor_429_without_retry_after_starts_a_cool_down() {
+async fn vendor_429_with_an_unusable_retry_after_starts_a_cool_down() {
     let past = "Sun, 06 Nov 1994 08:49:37 GMT";
     for (operation, status, name, value) in [
         (Operation::MoneykitToken, StatusCode::TOO_MANY_REQUESTS, header::RETRY_AFTER, "0"),

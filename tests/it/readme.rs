@@ -24,7 +24,7 @@ const HELD_BY: [(&str, &[&str]); 17] = [
     (
         "`expires_in` as a Unix time",
         &[
-            "lifecycle::unix_time_in_expires_in_is_the_expiry_time",
+            "lifecycle::unix_time_in_expires_in_is_used_as_the_expiry_time",
             "lifecycle::token_reports_the_expiry_rule_that_applied",
         ],
     ),
@@ -64,7 +64,7 @@ const HELD_BY: [(&str, &[&str]); 17] = [
     (
         "revocation",
         &[
-            "concurrency::revoking_removes_the_token_from_the_cache_and_at_the_vendor",
+            "concurrency::revoke_removes_the_token_from_the_cache_and_at_the_vendor",
             "lifecycle::refresh_in_flight_does_not_restore_a_revoked_token",
         ],
     ),
@@ -73,11 +73,11 @@ const HELD_BY: [(&str, &[&str]); 17] = [
         &[
             "webhook_moneykit::webhook_with_a_flipped_bit_is_rejected",
             "webhook_moneykit::each_hostile_input_has_its_own_error_reason",
-            "webhook_moneykit::time_tolerance_is_inclusive",
-            "deliveries::only_one_of_many_concurrent_copies_is_handled",
+            "webhook_moneykit::timestamp_exactly_at_the_tolerance_is_accepted",
+            "deliveries::only_one_of_many_concurrent_copies_of_a_webhook_is_handled",
             "deliveries::late_delivery_is_accepted_as_long_as_the_vendor_retries",
             "webhook_moov::flipped_bit_in_the_headers_is_rejected",
-            "webhook_moov::every_documented_time_format_is_parsed_and_checked_in_both_directions",
+            "webhook_moov::every_documented_time_format_is_checked_for_past_and_future_limits",
         ],
     ),
 ];
@@ -111,7 +111,7 @@ fn each_line_of_the_readme_comparison_has_a_test() {
 
 /// The links must lead to pages that GitHub renders, and not to source code.
 #[test]
-fn the_front_page_is_short_and_each_link_leads_to_a_page() {
+fn readme_is_short_and_each_link_leads_to_an_existing_page() {
     let readme = read("README.md");
     let lines = readme.lines().count();
     assert!(lines <= 110, "{lines} lines");

@@ -32,7 +32,7 @@ fn id(name: &str) -> DeliveryId {
 }
 
 #[tokio::test]
-async fn every_installed_server_meets_the_store_contract() {
+async fn every_installed_redis_server_meets_the_store_contract() {
     let Some(_) = RedisServer::start() else { return };
     for program in PROGRAMS {
         if let Some(redis) = RedisServer::start_program(program, &[]) {
@@ -43,7 +43,7 @@ async fn every_installed_server_meets_the_store_contract() {
 }
 
 #[tokio::test]
-async fn event_is_handled_once_and_again_only_after_it_is_abandoned() {
+async fn event_is_handled_again_only_if_the_first_process_abandons_it() {
     let Some(redis) = RedisServer::start() else { return };
     let emulator = emulator().await;
     let fleet = [(); 3].map(|()| process(&redis, &emulator));
@@ -61,7 +61,7 @@ async fn event_is_handled_once_and_again_only_after_it_is_abandoned() {
 }
 
 #[tokio::test]
-async fn delivery_without_redis_is_refused_with_retry_after() {
+async fn webhook_is_refused_with_retry_after_if_redis_is_down() {
     let Some(mut redis) = RedisServer::start() else { return };
     let emulator = emulator().await;
     let verifier = process(&redis, &emulator);
@@ -75,7 +75,7 @@ async fn delivery_without_redis_is_refused_with_retry_after() {
 }
 
 #[tokio::test]
-async fn begin_can_be_repeated_with_the_same_claim_if_its_response_is_lost() {
+async fn begin_returns_the_same_result_if_it_is_repeated_with_the_same_claim() {
     let Some(redis) = RedisServer::start() else { return };
     let store = store(&redis, "test");
     for _ in 0..2 {
@@ -99,7 +99,7 @@ async fn completed_delivery_is_kept_for_twice_the_retention_time() {
 }
 
 #[tokio::test]
-async fn namespaces_are_isolated() {
+async fn deliveries_in_different_namespaces_are_isolated() {
     let Some(redis) = RedisServer::start() else { return };
     let (one, two) = (store(&redis, "one"), store(&redis, "two"));
     one.complete(&id("a"), LEASE).await.unwrap();

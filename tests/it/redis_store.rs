@@ -107,7 +107,7 @@ fn key(scope: &str) -> StoreKey {
 }
 
 #[tokio::test]
-async fn every_installed_server_meets_the_store_contract() {
+async fn every_installed_redis_server_meets_the_store_contract() {
     let Some(_) = RedisServer::start() else { return };
     for program in PROGRAMS {
         if let Some(redis) = RedisServer::start_program(program, &[]) {
@@ -117,7 +117,7 @@ async fn every_installed_server_meets_the_store_contract() {
 }
 
 #[tokio::test]
-async fn fleet_sends_one_call_for_each_token_and_each_refresh_token_once() {
+async fn fleet_requests_each_token_once_and_sends_each_refresh_token_once() {
     let Some(redis) = RedisServer::start() else { return };
     let (source, clock) = (source([]), TestClock::new());
     let fleet: Vec<_> = (0..20)
@@ -142,7 +142,7 @@ async fn fleet_sends_one_call_for_each_token_and_each_refresh_token_once() {
 }
 
 #[tokio::test]
-async fn redis_data_log_and_monitor_contain_no_secret() {
+async fn no_secret_is_visible_in_redis_keys_values_log_or_monitor() {
     let Some(redis) = RedisServer::start() else { return };
     let mut monitor = TcpStream::connect(("127.0.0.1", redis.port)).await.unwrap();
     monitor.write_all(b"MONITOR\r\n").await.unwrap();
@@ -312,7 +312,7 @@ async fn corrupt_lease_counter_or_block_entries_do_not_delay_a_refresh() {
 }
 
 #[tokio::test]
-async fn new_token_takes_two_redis_calls_and_a_shared_token_takes_one() {
+async fn new_token_needs_two_redis_calls_and_a_stored_token_needs_one_call() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source([]);
     let (one, two) = (process(&redis, &source), process(&redis, &source));
@@ -443,7 +443,7 @@ async fn late_refresh_does_not_restore_a_revoked_token() {
 }
 
 #[tokio::test]
-async fn token_evicted_before_its_put_is_not_stored() {
+async fn token_is_not_stored_after_it_was_invalidated() {
     let Some(redis) = RedisServer::start() else { return };
     let (store, key) = (store(&redis), key("a"));
     let lease = store.lease(&key, LONG).await.unwrap().unwrap();
@@ -455,7 +455,7 @@ async fn token_evicted_before_its_put_is_not_stored() {
 }
 
 #[tokio::test]
-async fn refresh_token_is_given_to_one_process_even_if_that_process_dies() {
+async fn refresh_token_is_given_to_only_one_process_even_if_that_process_dies() {
     let Some(redis) = RedisServer::start() else { return };
     let (store, key) = (store(&redis), key("a"));
     let lease = store.lease(&key, LONG).await.unwrap().unwrap();
@@ -478,7 +478,7 @@ async fn refresh_token_is_given_to_one_process_even_if_that_process_dies() {
 }
 
 #[tokio::test]
-async fn lease_is_lost_after_a_flush_and_fences_never_decrease() {
+async fn lease_is_lost_after_a_flush_and_fence_numbers_never_decrease() {
     let Some(redis) = RedisServer::start() else { return };
     let (store, key) = (store(&redis), key("a"));
     let token = StoredToken::new(Secret::from("x"), Duration::ZERO, LONG);
@@ -642,7 +642,7 @@ async fn tokens_are_issued_during_a_redis_outage_and_shared_after_it() {
 }
 
 #[tokio::test]
-async fn full_redis_still_evicts_a_rejected_token() {
+async fn rejected_token_is_evicted_even_if_redis_is_full() {
     let Some(redis) = RedisServer::start() else { return };
     let cache = process(&redis, &source([]));
     get(&cache, "a").await;
@@ -666,7 +666,7 @@ async fn failing_redis_is_not_called_while_the_circuit_is_open() {
 }
 
 #[tokio::test]
-async fn token_is_returned_when_redis_fails_before_the_put() {
+async fn token_is_returned_if_redis_fails_before_the_token_is_stored() {
     let Some(mut redis) = RedisServer::start() else { return };
     let source = Scripted::new(BRIEF, true, []);
     let cache = process(&redis, &source);

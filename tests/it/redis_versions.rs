@@ -94,7 +94,7 @@ async fn entry_of_another_version_is_overwritten_and_its_refresh_token_not_sent(
 }
 
 #[tokio::test]
-async fn each_version_shares_only_its_own_tokens() {
+async fn tokens_are_shared_only_by_processes_of_the_same_version() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source();
     get(&process(&redis, &source)).await;
@@ -149,7 +149,7 @@ async fn lease_of_another_version_is_respected_until_it_expires() {
 }
 
 #[tokio::test]
-async fn revocations_of_another_version_are_applied_and_other_messages_ignored() {
+async fn revocation_by_another_version_is_applied_and_unknown_messages_ignored() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source();
     let cache = process(&redis, &source);
@@ -189,7 +189,7 @@ async fn revocations_of_another_version_are_applied_and_other_messages_ignored()
 }
 
 #[tokio::test]
-async fn blocks_of_another_version_are_applied() {
+async fn cool_downs_and_refusals_stored_by_another_version_are_applied() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source();
     get(&process(&redis, &source)).await;
@@ -214,7 +214,7 @@ async fn blocks_of_another_version_are_applied() {
 }
 
 #[tokio::test]
-async fn deliveries_of_another_version_are_not_lost_or_repeated() {
+async fn deliveries_recorded_by_another_version_are_not_lost_or_repeated() {
     let Some(redis) = RedisServer::start() else { return };
     let deliveries = RedisDeliveries::new(store(&redis));
     let id = DeliveryId::new([&b"a"[..]], std::time::SystemTime::UNIX_EPOCH);

@@ -107,7 +107,7 @@ async fn source_without_a_refresh_grant_renews_with_client_credentials() {
 /// The rate limit of the vendor may also apply to the client credentials, so no request is sent
 /// until the cool-down ends.
 #[tokio::test]
-async fn rate_limited_refresh_token_is_not_resent() {
+async fn refresh_token_is_not_resent_after_a_rate_limit_error() {
     let emulator = emulator().await;
     let clock = emulator.clock().clone();
     let moov = emulator.moov().with_tokens(|tokens| tokens.with_clock(clock.clone())).build().unwrap();
@@ -152,7 +152,7 @@ async fn source_in_an_arc_forwards_its_methods_and_can_be_shared() {
 }
 
 #[tokio::test]
-async fn calls_accept_any_type_that_holds_the_token() {
+async fn client_methods_accept_every_type_that_contains_a_token() {
     let emulator = emulator().await;
     let (moov, moneykit) = (moov(&emulator), moneykit(&emulator));
     let read = scopes(&["/accounts.read"]);

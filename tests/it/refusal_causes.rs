@@ -100,7 +100,7 @@ async fn refused_scope_set_does_not_block_other_scope_sets() {
 /// Before the first success, the cache cannot know whether the server refuses the credentials or
 /// only these five scope sets.
 #[tokio::test(start_paused = true)]
-async fn refused_scope_sets_do_not_block_others_after_the_first_success() {
+async fn after_a_success_refused_scope_sets_do_not_block_other_scope_sets() {
     let source = RefusingSource::new(Some(StatusCode::FORBIDDEN), false);
     let cache = source.cache();
     let mut held_up = Vec::new();
@@ -162,7 +162,7 @@ async fn client_credentials_are_blocked_after_one_401() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn other_callers_fail_immediately_while_a_probe_is_in_flight() {
+async fn callers_fail_immediately_while_one_request_probes_the_credentials() {
     let source = RefusingSource::new(Some(StatusCode::UNAUTHORIZED), true);
     let cache = source.cache();
     kind(&cache, "a").await;

@@ -128,7 +128,7 @@ async fn revoked_token_that_is_issued_again_causes_an_error_and_a_back_off() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn panicking_source_is_called_once_until_the_back_off_ends() {
+async fn panicking_source_is_not_called_again_before_the_back_off_ends() {
     for with_store in [false, true] {
         let (source, options) = (PanickingSource::default(), options(&TestClock::new()));
         let store = Arc::new(MemoryStore::default());

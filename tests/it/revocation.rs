@@ -45,7 +45,7 @@ fn callers_on_many_threads_at_a_cold_start_send_one_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn revoking_either_token_during_a_refresh_discards_the_new_token() {
+async fn refresh_result_is_discarded_if_either_old_token_is_revoked_meanwhile() {
     for (revoked, after) in ["token-1", "refresh-1"]
         .into_iter()
         .flat_map(|revoked| [0, 50, 99, 100, 101].map(|after| (revoked, after)))
@@ -70,7 +70,7 @@ async fn revoking_either_token_during_a_refresh_discards_the_new_token() {
 /// The cache no longer holds the invalidated token, but the revocation must still affect the
 /// refresh.
 #[tokio::test(start_paused = true)]
-async fn revoking_an_invalidated_token_discards_the_refresh_of_that_token() {
+async fn revoking_an_invalidated_token_discards_the_result_of_its_refresh() {
     for revoked in ["token-1", "refresh-1"] {
         let (cache, _) = refreshing([]);
         let first = cache.token(&scopes(&["a"])).await.unwrap();

@@ -187,7 +187,7 @@ async fn errors_contain_no_encoding_of_a_secret() {
 }
 
 #[tokio::test]
-async fn error_does_not_keep_an_invalid_success_response() {
+async fn error_does_not_contain_an_invalid_success_response() {
     let emulator = emulator().await;
     let text =
         Fault::response(StatusCode::OK).with_body("text/plain", format!(r#"{{"access_token": "{MARK}"}}x"#));

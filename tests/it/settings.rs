@@ -83,7 +83,7 @@ fn clients_return_their_base_url_without_a_trailing_slash() {
 }
 
 #[test]
-fn no_setting_is_ignored() {
+fn each_setting_has_an_effect() {
     let samples = samples();
     let keys: Vec<&str> = samples.iter().map(|(key, _)| *key).collect();
     assert_eq!(keys, moov::Config::KEYS);
@@ -324,7 +324,7 @@ fn secret_set_in_code_is_checked_like_one_from_a_variable() {
 }
 
 #[test]
-fn misspelled_variables_are_only_warnings_when_the_settings_are_complete() {
+fn misspelled_variable_causes_only_a_warning_if_all_settings_are_set() {
     let right =
         [("MOOV_CLIENT_ID", "id"), ("MOOV_CLIENT_SECRET", "secret"), ("MOOV_ORIGIN", "https://a.example")];
     let odd = ["MOOV_CLIENT_ID_2", "MOOV_CLIENT_IDS", "MOOV_ORIGINS", "MOOV_SCOPE", "MOOV_TIMEOUTS"];
@@ -367,7 +367,7 @@ fn misspelled_variables_are_only_warnings_when_the_settings_are_complete() {
 }
 
 #[test]
-fn variable_names_in_vendor_samples_are_not_aliases() {
+fn variable_names_in_vendor_samples_are_not_accepted() {
     const OTHER: &str = "https://other.example";
     for (name, ours) in [
         ("MOOV_URL", "MOOV_BASE_URL"),
@@ -568,7 +568,7 @@ fn configuration_does_not_show_credentials_in_its_base_url() {
 }
 
 #[test]
-fn options_changed_in_code_keep_the_other_settings() {
+fn options_changed_in_code_do_not_reset_other_settings() {
     let settings = json!({
         "client_id": "id", "client_secret": "secret", "timeout": "3s", "body_limit": 4096, "refresh_window": "1m",
         "attempts": 7,
@@ -593,7 +593,7 @@ fn options_changed_in_code_keep_the_other_settings() {
 }
 
 #[test]
-fn each_option_has_a_key_or_is_documented_to_have_none() {
+fn each_option_has_a_configuration_key_or_a_documented_reason_for_none() {
     let read = |path: &str| {
         fs::read_to_string(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)).expect("it is readable")
     };

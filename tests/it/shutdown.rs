@@ -132,7 +132,7 @@ async fn hanging_request_is_cancelled_at_the_shutdown_timeout() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn shutdown_ends_rate_limit_and_retry_waits_immediately() {
+async fn shutdown_immediately_ends_waits_for_the_rate_limit_and_for_retries() {
     // The rate limit admits one call, so the second caller waits.
     let (limited_cache, source) = cache_with([], |options| options.with_rate_limit(1, 20 * SECOND));
     limited_cache.token(&scopes(&["a"])).await.unwrap();
@@ -170,7 +170,7 @@ async fn credentials_are_not_sent_if_a_refresh_fails_during_shutdown() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn shutdown_retries_an_unsent_refresh_token_until_it_is_sent() {
+async fn shutdown_retries_a_refresh_until_its_refresh_token_is_sent() {
     let store = Arc::new(MemoryStore::default());
     let script = [Reply::Token(3600), unsent(ErrorKind::Unavailable), unsent(ErrorKind::Unavailable)];
     let ([cache, _], source) = on_store(store.clone(), script);
@@ -209,7 +209,7 @@ async fn shutdown_ends_the_wait_for_another_process_immediately() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn shutdown_writes_tombstones_that_a_failing_store_missed() {
+async fn shutdown_stores_the_tombstones_that_a_failing_store_did_not_accept() {
     let store = Arc::new(Switched::default());
     let ([cache, other], source) = on_store(store.clone(), []);
     let revoked = cache.token(&scopes(&["a"])).await.unwrap();

@@ -120,7 +120,7 @@ async fn fleet_sends_one_call_for_each_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn stored_token_outlives_its_process() {
+async fn stored_token_is_used_by_a_process_that_starts_later() {
     let (source, store) = (slow([]), Arc::new(MemoryStore::default()));
     let before = fleet(1, &source, &store);
     tokens(&before).await;
@@ -196,7 +196,7 @@ async fn process_waits_until_the_lease_holder_finishes_or_the_lease_expires() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn client_continues_without_its_store() {
+async fn cache_issues_tokens_even_if_the_store_fails_or_hangs() {
     for state in [State::Down, State::Hanging] {
         let (source, store) = (slow([]), Arc::new(Switched::default()));
         store.set(state);
@@ -219,7 +219,7 @@ async fn failed_refresh_releases_the_lease() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn expired_or_invalid_entry_is_not_used() {
+async fn expired_or_invalid_entry_of_the_store_is_not_used() {
     let (source, store) = (slow([]), Arc::new(MemoryStore::default()));
     let fleet = fleet(1, &source, &store);
     let key = StoreKey::new(Fingerprint::of(["scripted"]), "a");
@@ -308,7 +308,7 @@ async fn process_with_a_slow_clock_returns_no_expired_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn process_can_revoke_a_token_that_it_does_not_hold() {
+async fn process_can_revoke_a_token_that_is_not_in_its_cache() {
     let (source, store) = (slow([]), Arc::new(MemoryStore::default()));
     for (round, revoked) in ["token-1", "refresh-2"].into_iter().enumerate() {
         let fleet = fleet(3, &source, &store);

@@ -49,7 +49,7 @@ fn compiled_code_matches_the_code_generated_from_the_specs() {
 }
 
 #[test]
-fn new_field_changes_the_digest() {
+fn new_field_changes_the_api_digest() {
     let before = surface("moov").lines();
     let after = edited("moov", |spec| {
         spec["components"]["schemas"]["AuthToken"]["properties"]["issued_at"] = json!({"type": "string"});
@@ -59,7 +59,7 @@ fn new_field_changes_the_digest() {
 }
 
 #[test]
-fn removed_operation_changes_the_digest() {
+fn removed_operation_changes_the_api_digest() {
     let before = surface("moov").lines();
     let after = edited("moov", |spec| {
         spec["paths"].as_object_mut().unwrap().remove("/oauth2/revoke");
@@ -100,7 +100,7 @@ fn responses_have_no_closed_enums() {
 }
 
 #[test]
-fn unsupported_schema_constructs_are_rejected_by_name() {
+fn error_names_the_unsupported_schema_construct() {
     let token =
         |spec: &mut Value, edit: &dyn Fn(&mut Value)| edit(&mut spec["paths"]["/oauth2/token"]["post"]);
     let refusals = [
@@ -180,7 +180,7 @@ fn references(value: &Value, found: &mut BTreeSet<String>) {
 /// A type that a user can receive must be public, including the types of its fields. A type that is
 /// used only in requests must be private.
 #[test]
-fn public_types_are_only_responses_and_errors() {
+fn only_types_of_responses_and_errors_are_public() {
     for vendor in ["moneykit", "moov"] {
         let spec = spec(vendor);
         let mut expected = BTreeSet::new();

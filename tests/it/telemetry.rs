@@ -134,7 +134,7 @@ async fn failed_refresh_span_names_the_error_kind() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn disabled_traces_format_no_text() {
+async fn no_text_is_formatted_if_tracing_is_disabled() {
     let store = Arc::new(Switched::default());
     let (cache, _) = cache_with([], |options| options.with_store(store.clone()));
     store.set(State::Down);
@@ -273,7 +273,7 @@ async fn spans_and_events_contain_no_secrets() {
 }
 
 #[test]
-fn each_error_kind_has_a_label_name() {
+fn label_of_an_error_kind_is_its_name_in_snake_case() {
     let name = |kind: ErrorKind| {
         let debug = format!("{kind:?}");
         let mut name = String::new();

@@ -143,7 +143,7 @@ async fn service_that_ignores_version_and_client_type_issues_a_token() {
 /// With an older version, the emulator ignores `client_type`, and the API rejects the token with a
 /// 401.
 #[tokio::test]
-async fn emulator_ignores_the_client_type_in_older_versions() {
+async fn emulator_ignores_the_client_type_with_older_api_versions() {
     let emulator: Emulator = emulator().await;
     let credentials = emulator.moov_credentials();
     let http = reqwest_client();
@@ -172,7 +172,7 @@ fn reqwest_client() -> reqwest::Client {
 }
 
 #[test]
-fn environment_can_set_or_omit_the_version() {
+fn environment_variable_can_set_or_omit_the_api_version() {
     let client = |version| {
         let vars = [("MOOV_CLIENT_ID", "id"), ("MOOV_CLIENT_SECRET", "s"), ("MOOV_VERSION", version)];
         Config::from_vars(vars).expect("settings").client()
@@ -185,7 +185,7 @@ fn environment_can_set_or_omit_the_version() {
 }
 
 #[tokio::test]
-async fn every_moneykit_call_sends_the_spec_version() {
+async fn every_moneykit_call_sends_the_api_version_of_the_spec() {
     let spec = std::fs::read_to_string("specs/moneykit/openapi.yaml").expect("the spec");
     assert!(
         spec.contains(&format!("\n  version: '{}'\n", moneykit::VERSION)),

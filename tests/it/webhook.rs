@@ -64,7 +64,7 @@ async fn webhook_errors_and_debug_show_no_body_secret_or_header() {
 }
 
 #[test]
-fn past_and_future_tolerance_are_separate() {
+fn tolerances_for_past_and_future_timestamps_are_separate() {
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000);
     let tolerance =
         Tolerance::default().with_past(Duration::from_secs(10)).with_future(Duration::from_secs(1));

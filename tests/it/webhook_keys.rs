@@ -76,7 +76,7 @@ async fn keys_are_fetched_once_as_the_contract_specifies() {
 
 /// In this configuration, the secret file does not exist and the client id is unknown.
 #[tokio::test]
-async fn webhook_only_client_needs_no_credentials() {
+async fn client_used_only_for_webhooks_needs_no_credentials() {
     let emulator = Emulator::start().await.expect("the emulator starts");
     let config: moneykit::Config = serde_json::from_value(json!({
         "client_id": "nobody", "client_secret_file": "/nowhere", "base_url": emulator.url(), "client_auth": "headers",

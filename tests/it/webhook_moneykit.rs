@@ -350,7 +350,7 @@ fn each_hostile_input_has_its_own_error_reason() {
 }
 
 #[test]
-fn time_tolerance_is_inclusive() {
+fn timestamp_exactly_at_the_tolerance_is_accepted() {
     for changes in [
         json!({ "iat": NOW - 300 }),
         json!({ "iat": NOW + 300, "exp": null }),
@@ -443,7 +443,7 @@ fn valid_key_verifies_even_if_an_unusable_key_has_the_same_id() {
 
 /// The key set has as many keys as fit into a response.
 #[test]
-fn last_key_of_a_large_key_set_verifies() {
+fn webhook_signed_with_the_last_key_of_a_large_key_set_is_verified() {
     let mut keys: Vec<Value> = (0..1_000).map(|id| PAIR.jwk(&id.to_string())).collect();
     keys.push(PAIR.jwk("k"));
     assert_eq!(set(&keys).len(), 1_001);
@@ -461,7 +461,7 @@ fn key_entries_that_are_not_objects_are_skipped() {
 /// RFC 7517 appendix A.1 has an EC key for encryption and an RSA key without a use. The EC key is
 /// accepted after its use is changed to `sig`.
 #[test]
-fn keys_of_rfc_7517_appendix_a_1_are_rejected_by_use_and_type() {
+fn keys_of_rfc_7517_appendix_a_1_are_rejected_for_their_use_or_type() {
     let ec = json!({
         "kty": "EC", "crv": "P-256", "use": "enc", "kid": "1",
         "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
@@ -519,7 +519,7 @@ proptest! {
 
     /// The signature of the bytes is valid, so the header and the claims are parsed.
     #[test]
-    fn arbitrary_signed_bytes_do_not_panic(header: Vec<u8>, claims: Vec<u8>) {
+    fn arbitrary_signed_bytes_cause_no_panic(header: Vec<u8>, claims: Vec<u8>) {
         prop_assert!(verified(&sign(&header, claims_of())).is_err() || header == self::header().to_string().as_bytes());
         prop_assert!(verified(&sign(self::header().to_string(), claims)).is_err());
     }

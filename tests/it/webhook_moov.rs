@@ -96,7 +96,7 @@ async fn signed_header_with_the_separator_character_is_rejected() {
 }
 
 #[tokio::test]
-async fn every_documented_time_format_is_parsed_and_checked_in_both_directions() {
+async fn every_documented_time_format_is_checked_for_past_and_future_limits() {
     let start = SystemTime::UNIX_EPOCH + Duration::from_secs(1_736_964_352);
     let clock = ManualClock::new(start);
     let emulator = Emulator::builder().with_clock(clock.clone()).start().await.expect("it starts");
@@ -127,7 +127,7 @@ async fn every_documented_time_format_is_parsed_and_checked_in_both_directions()
 }
 
 #[tokio::test]
-async fn both_secrets_verify_during_a_rotation_and_no_other_secret_does() {
+async fn only_the_old_and_the_new_secret_are_accepted_during_a_rotation() {
     let emulator = emulator().await;
     let old = emulator.moov_webhook_secret();
     let before = sign(emulator.moov_webhook("{}"));
@@ -192,7 +192,7 @@ fn url(kind: &str, data: &serde_json::Value) -> Option<String> {
 }
 
 #[test]
-fn valid_parts_of_an_event_are_parsed() {
+fn valid_fields_of_an_event_are_parsed_even_if_others_are_invalid() {
     let body = serde_json::json!({
         "eventID": ID, "type": "transfer.updated", "createdOn": "2026-03-10T03:07:19Z",
         "data": { "transferID": ID, "accountID": "somebody", "secret": "marked" },
@@ -237,7 +237,7 @@ fn each_known_event_name_has_its_own_kind() {
 }
 
 #[test]
-fn refetch_url_uses_the_account_of_the_caller() {
+fn refetch_url_contains_the_account_id_that_the_caller_gives() {
     let all = serde_json::json!({
         "accountID": "99999999-9999-4999-8999-999999999999",
         "bankAccountID": ID, "cancellationID": ID, "cardID": ID, "disputeID": ID, "paymentMethodID": ID,

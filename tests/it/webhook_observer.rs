@@ -102,7 +102,7 @@ async fn each_webhook_is_observed_once_with_its_outcome() {
 }
 
 #[tokio::test]
-async fn axum_layer_reports_the_same_events_as_receive() {
+async fn axum_layer_and_receive_method_report_the_same_events() {
     let emulator = emulator().await;
     let seen = RecordedEvents::default();
     let layer = WebhookLayer::new(moov(&emulator, seen.deliveries()));
@@ -189,7 +189,7 @@ async fn delivery_store_failure_is_observed() {
 }
 
 #[tokio::test]
-async fn observer_sees_the_end_of_a_webhook_that_is_handled_without_a_record() {
+async fn completion_of_a_webhook_handled_without_a_record_is_observed() {
     let emulator = emulator().await;
     let seen = RecordedEvents::default();
     let deliveries = Deliveries::new(BrokenStore { begins: false });
@@ -209,7 +209,7 @@ async fn observer_sees_the_end_of_a_webhook_that_is_handled_without_a_record() {
 }
 
 #[tokio::test]
-async fn guard_dropped_outside_a_runtime_is_observed() {
+async fn observer_is_called_if_a_guard_is_dropped_outside_a_runtime() {
     let emulator = emulator().await;
     let seen = RecordedEvents::default();
     let verifier = moov(&emulator, seen.deliveries());
@@ -272,7 +272,7 @@ async fn panicking_observer_does_not_lose_a_webhook() {
 
 /// Senders that are not verified choose headers, key ids and bodies, but no value of a label.
 #[tokio::test]
-async fn unverified_webhooks_cannot_add_label_values() {
+async fn unverified_webhooks_cannot_add_metric_label_values() {
     let emulator = emulator().await;
     let seen = RecordedEvents::default();
     let moneykit = moneykit(&emulator, seen.deliveries());

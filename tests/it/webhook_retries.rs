@@ -105,7 +105,7 @@ async fn moov_delivery_is_retried_with_the_same_or_a_new_signature() {
 }
 
 #[tokio::test]
-async fn every_status_but_2xx_is_retried_until_the_schedule_ends() {
+async fn webhook_is_resent_after_every_status_other_than_2xx() {
     let emulator = Emulator::start().await.unwrap();
     let elsewhere = ReceivedHeaders::default();
     let handler = elsewhere.clone();

@@ -93,7 +93,7 @@ async fn moov_requests_match_the_snapshot() {
 }
 
 #[tokio::test]
-async fn generated_client_header_is_not_sent() {
+async fn api_version_header_of_the_generated_client_is_not_sent() {
     let emulator = emulator().await;
     emulator.moneykit().build().unwrap().jwks().await.unwrap();
     emulator.moov().build().unwrap().create_access_token(&scopes(&["/ping.read"])).await.unwrap();

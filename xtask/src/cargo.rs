@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cargo_command_removes_package_variables() {
+    fn cargo_command_runs_without_cargo_pkg_variables() {
         let command = cargo(Path::new("."));
         let removed = command.get_envs().filter(|(_, value)| value.is_none());
         let removed: Vec<_> = removed.map(|(name, _)| name.to_string_lossy()).collect();
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn error_names_the_command_and_its_output() {
+    fn error_shows_the_command_and_its_output() {
         let error = succeeded(cargo(Path::new(".")).arg("--no-such-flag")).unwrap_err().to_string();
         assert!(error.contains("cargo --no-such-flag failed: "), "{error}");
         assert!(error.contains("unexpected argument"), "{error}");

@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rustdoc_command_is_locked_and_removes_package_variables() {
+    fn rustdoc_command_uses_the_lock_file_and_no_cargo_pkg_variables() {
         let command = command(Path::new("."), &["--all-features"], &["-D", "warnings"]);
         let args: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy()).collect();
         assert!(args.iter().any(|arg| arg == "--locked"), "{args:?}");

@@ -227,7 +227,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn clock_skew_excludes_the_duration_of_the_call() {
+    fn measured_clock_skew_excludes_the_call_duration() {
         let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
         for (sent, now, other, seconds, side) in [
             (100, 100, 100, 0, "behind"),

@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn response_from_a_cdn_or_portal_is_not_a_refusal_of_the_credentials() {
+    fn cdn_or_portal_response_is_not_reported_as_refused_credentials() {
         let id = "9383a65a-dc2d-40ab-b3d3-5849209f9667";
         for (response, expected) in [
             (read(200, id, "[]"), Acceptance::Accepted(StatusCode::OK)),

@@ -78,7 +78,7 @@ mod tests {
     use super::bare;
 
     #[test]
-    fn dns_names_are_truncated_at_253_characters() {
+    fn dns_names_are_truncated_to_253_characters() {
         assert_eq!(bare(r#"DnsName("api.example")"#), "api.example");
         assert_eq!(bare("api.example"), "api.example");
         for name in ["a".repeat(300), format!("a{}", "ü".repeat(300))] {

@@ -75,7 +75,7 @@ mod tests {
 
     /// The key is from RFC 6979 appendix A.2.5.
     #[test]
-    fn public_key_matches_the_private_scalar() {
+    fn public_key_is_derived_from_the_private_key() {
         let scalar = bytes("C9AFA9D845BA75166B5C215767B1D6934E50C3DB36E89B127B8A622B120F6721");
         let key = first_key(|_| scalar).expect("a scalar");
         let key = SigningKey::from_pkcs8(&BASE64_STANDARD.encode(pkcs8(&key)).into()).expect("a key");
@@ -92,7 +92,7 @@ mod tests {
 
     /// The expected keys were computed with a different implementation of HKDF.
     #[test]
-    fn seed_always_yields_the_same_keys() {
+    fn same_seed_always_gives_the_same_keys() {
         for (text, scalar, secret) in [
             (
                 "compose-example",
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn invalid_scalar_candidates_are_skipped() {
+    fn invalid_private_key_candidates_are_skipped() {
         // The order of P-256 is from FIPS 186-4 section D.1.2.3.
         let order = bytes("FFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551");
         let last = bytes("FFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632550");

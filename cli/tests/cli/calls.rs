@@ -43,7 +43,7 @@ async fn token_command_gets_a_token_from_each_vendor() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn scope_operands_override_the_configured_scopes() {
+async fn scope_arguments_override_the_configured_scopes() {
     let emulator = emulator().await;
     ok(run(&mut configured(&emulator, "moov token /accounts.read /ping.read")));
     assert!(last_body(&emulator).contains("scope=%2Faccounts.read+%2Fping.read"), "{}", last_body(&emulator));
@@ -68,7 +68,7 @@ async fn non_utf_8_token_in_the_environment_is_rejected() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn introspect_reads_the_token_from_every_source() {
+async fn introspect_command_reads_the_token_from_every_source() {
     let emulator = emulator().await;
     let token = ok(run(&mut configured(&emulator, "moneykit token a b --raw"))).out;
     let path = file("introspected", &token);
@@ -100,7 +100,7 @@ async fn jwks_command_prints_the_published_keys() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn refresh_token_can_be_saved_replaced_in_its_file_and_revoked() {
+async fn commands_save_replace_and_revoke_a_refresh_token() {
     let emulator = emulator().await;
     let path = file("refresh", "");
     let path = path.display();

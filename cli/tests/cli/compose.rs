@@ -55,7 +55,7 @@ fn port(started: &Value) -> String {
 }
 
 #[test]
-fn program_accepts_the_command_line_of_the_image() {
+fn program_accepts_the_commands_of_the_dockerfile() {
     let path = instruction("ENTRYPOINT");
     let mut emulator = Running::start(&format!("{} --port 0 --json", words(&instruction("CMD")).join(" ")));
     let started = emulator.json();
@@ -95,7 +95,7 @@ fn image_build_context_includes_every_workspace_member() {
 }
 
 #[test]
-fn compose_service_settings_match_the_emulator() {
+fn compose_services_have_the_credentials_of_the_emulator() {
     let services = services();
     let mut emulator = Running::start(&format!("{} --port 0 --json", command(&services["emulator"])));
     let environment = environment(&emulator.json());

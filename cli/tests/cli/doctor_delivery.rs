@@ -28,7 +28,7 @@ fn moov(secret: &str) -> Command {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn doctor_checks_the_secret_and_time_of_a_moov_delivery() {
+async fn doctor_checks_the_secret_and_timestamp_of_a_moov_webhook() {
     let emulator = emulator().await;
     let secret = emulator.moov_webhook_secret().expose_secret().to_owned();
     let now = pasted(&emulator.moov_webhook("{}").sign().expect("signed"), "{}");
@@ -69,7 +69,7 @@ fn moneykit(emulator: &Emulator) -> Command {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn doctor_checks_the_key_body_and_time_of_a_moneykit_delivery() {
+async fn doctor_checks_the_signature_and_timestamp_of_a_moneykit_webhook() {
     let emulator = emulator().await;
     let (other, webhook) = (crate::program::emulator().await, emulator.moneykit_webhook(BODY).sign());
     let webhook = webhook.expect("signed");

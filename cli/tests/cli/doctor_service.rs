@@ -41,7 +41,7 @@ fn doctor(service: &Service, env: &[(&str, &str)]) -> Findings {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn version_mismatches_are_reported_with_a_next_step() {
+async fn doctor_reports_wrong_api_versions_with_a_next_step() {
     let good = service(|_| moov(200, TOKEN), 403).await;
     let findings = doctor(&good, &[]);
     assert_eq!((findings.verdict("version.ok", ""), findings.failed().len()), ("ok", 0));
@@ -65,7 +65,7 @@ async fn version_mismatches_are_reported_with_a_next_step() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn doctor_distinguishes_a_rejected_version_from_wrong_credentials() {
+async fn doctor_distinguishes_a_rejected_api_version_from_wrong_credentials() {
     let refused = || moov(400, r#"{"error":"invalid_request"}"#);
     let no_field = move |request: &Request| {
         if has_client_type(request) { refused() } else { moov(200, TOKEN) }
@@ -97,7 +97,7 @@ async fn doctor_distinguishes_a_rejected_version_from_wrong_credentials() {
 /// The live service also issues a token that its other endpoints refuse, and responds with status
 /// 200.
 #[tokio::test(flavor = "multi_thread")]
-async fn doctor_reports_a_token_that_other_endpoints_refuse() {
+async fn doctor_reports_a_token_that_the_api_refuses() {
     let bare = service(|_| moov(200, TOKEN), 401).await;
     for (env, next) in [
         (&[][..], "set MOOV_ORIGIN to a domain of the API key"),
@@ -194,7 +194,7 @@ async fn doctor_warns_if_the_api_refuses_the_key_pair() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn clock_skew_is_compared_with_the_webhook_tolerance() {
+async fn doctor_compares_the_clock_skew_with_the_webhook_tolerance() {
     let at = |offset: i64| {
         let now = SystemTime::now();
         let span = Duration::from_secs(offset.unsigned_abs());
@@ -228,7 +228,7 @@ async fn clock_skew_is_compared_with_the_webhook_tolerance() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn doctor_checks_the_moneykit_version() {
+async fn doctor_checks_the_moneykit_api_version() {
     let service = |answered: &'static str| {
         Service::start(move |request| {
             let json = ("content-type", "application/json");

@@ -37,7 +37,7 @@ fn printed_settings_are_enough_to_configure_a_client() {
 }
 
 #[test]
-fn faults_apply_in_the_order_given() {
+fn emulator_applies_faults_in_the_given_order() {
     let mut emulator = Running::start(
         "emulator --port 0 --json --fault moov.token=429,retry-after=7,times=2 --fault moov.token=close,served",
     );
@@ -55,7 +55,7 @@ fn faults_apply_in_the_order_given() {
 }
 
 #[test]
-fn emulator_prints_readable_lines_without_json() {
+fn emulator_prints_plain_text_without_the_json_option() {
     let mut emulator = Running::start("emulator --port 0");
     let first = emulator.line();
     let url = first.split_whitespace().find(|word| word.starts_with("http")).expect("a url");
@@ -152,7 +152,7 @@ fn state(address: &str) -> serde_json::Value {
 }
 
 #[test]
-fn emulator_accepts_other_machines_only_with_allow_remote() {
+fn emulator_accepts_remote_connections_only_with_allow_remote() {
     let ran = run(&mut program("emulator --port 0 --host 0.0.0.0"));
     assert_eq!(ran.code, Some(2), "{}", ran.all());
     assert!(ran.err.contains("add --allow-remote"), "{}", ran.err);
@@ -171,7 +171,7 @@ fn emulator_accepts_other_machines_only_with_allow_remote() {
 }
 
 #[test]
-fn seed_yields_the_same_keys_after_a_restart() {
+fn emulator_with_a_seed_has_the_same_keys_after_a_restart() {
     let keys = |args: &str| {
         let environment = environment(&Running::start(&format!("emulator --port 0 --json {args}")).json());
         [environment["FINTECH_AUTH_SIGNING_KEY"].clone(), environment["MOOV_WEBHOOK_SECRET"].clone()]
@@ -184,7 +184,7 @@ fn seed_yields_the_same_keys_after_a_restart() {
 }
 
 #[test]
-fn health_exit_code_shows_whether_the_emulator_runs() {
+fn health_command_fails_if_the_emulator_is_not_running() {
     let mut emulator = Running::start("emulator --port 0 --json");
     let url = emulator.json()["url"].as_str().unwrap().to_owned();
     let health = format!("health --port {}", url.rsplit(':').next().unwrap());

@@ -94,7 +94,7 @@ fn every_example_in_the_help_parses() {
 
 /// `docs/cli.md` and the help must describe an exit code in the same words.
 #[test]
-fn help_contains_every_exit_code_of_the_documentation() {
+fn help_lists_every_documented_exit_code() {
     let page = include_str!("../../../docs/cli.md").replace('`', "");
     let all = help("--help");
     let codes = all.split("\nExit codes:\n").nth(1).expect("codes").split("\n\n").next().expect("codes");

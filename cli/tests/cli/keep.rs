@@ -85,7 +85,7 @@ async fn refresh_command_sends_nothing_when_the_disk_is_full() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn error_names_the_file_of_a_token_that_cannot_replace_the_save_file() {
+async fn error_names_the_temporary_file_if_it_cannot_replace_the_save_file() {
     let emulator = emulator().await;
     let folder = folder("place");
     let path = issued(&emulator, &folder);
@@ -161,7 +161,7 @@ async fn refresh_command_sends_nothing_if_stdout_is_discarded() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn signal_during_the_call_ends_the_program_after_the_call() {
+async fn program_finishes_the_call_before_it_exits_on_a_signal() {
     let emulator = emulator().await;
     let folder = folder("signal");
     for (signal, code) in [("TERM", 143), ("HUP", 129), ("INT", 130)] {

@@ -86,7 +86,7 @@ async fn doctor_does_not_fetch_moneykit_keys_when_tls_fails() {
 /// The client sends the host name to the proxy without resolving the name, and the proxy connects
 /// to a port on this machine.
 #[tokio::test(flavor = "multi_thread")]
-async fn doctor_reports_and_uses_the_proxy() {
+async fn doctor_uses_and_reports_the_proxy_from_the_environment() {
     let emulator = emulator().await;
     let authority = Authority::new("proxied");
     let behind = authority.front(emulator.url(), "api.moov.io", LATER).await;
@@ -161,7 +161,7 @@ fn unreachable_proxy_is_reported_without_its_password() {
 /// Nothing listens at the proxy of the environment, so the test fails if the configured proxy does
 /// not take precedence.
 #[tokio::test(flavor = "multi_thread")]
-async fn doctor_reports_and_uses_the_configured_proxy() {
+async fn doctor_prefers_the_configured_proxy_over_the_environment() {
     let emulator = emulator().await;
     let authority = Authority::new("configured");
     let behind = authority.front(emulator.url(), "api.moov.io", LATER).await;

@@ -83,7 +83,7 @@ fn transfer(url: &str) -> Value {
 }
 
 #[test]
-fn every_page_response_has_a_strict_policy_and_allows_no_other_origin() {
+fn page_responses_have_a_strict_csp_and_allow_no_other_origin() {
     let emulator = Emulator::start("");
     let order = emulator.order("clock", &json!({"seconds": 1}));
     for response in [
@@ -173,7 +173,7 @@ fn page_rejects_requests_with_an_unexpected_host_or_origin() {
 }
 
 #[test]
-fn remote_page_requires_its_key_but_the_services_do_not() {
+fn remote_clients_need_a_key_for_the_page_but_not_for_the_services() {
     let mut emulator = Emulator::start("--host 0.0.0.0 --allow-remote --page-host emulator");
     let key = std::mem::take(&mut emulator.key);
     for wrong in ["", "0", &key.to_uppercase(), &format!("{key}0")] {
@@ -199,7 +199,7 @@ fn remote_page_requires_its_key_but_the_services_do_not() {
 }
 
 #[test]
-fn webhooks_are_sent_only_to_listed_hosts() {
+fn webhooks_are_sent_only_to_allowed_hosts() {
     let emulator = Emulator::start("--webhook-host App --webhook-host 10.255.255.1");
     for url in [
         "http://192.0.2.1/hook",
@@ -287,7 +287,7 @@ fn number_of_webhooks_in_flight_is_limited() {
 }
 
 #[test]
-fn request_contents_are_shown_as_data_and_capped() {
+fn listed_requests_are_truncated_and_have_no_query_or_body() {
     let emulator = Emulator::start("");
     let hostile = "/'onclick='alert(1)?token=MARK";
     for (method, path) in
@@ -334,7 +334,7 @@ fn unchanged_state_is_not_resent_and_page_requests_are_not_logged() {
 }
 
 #[test]
-fn token_list_does_not_show_usable_tokens() {
+fn token_list_shows_only_the_last_4_characters_of_a_token() {
     let emulator = Emulator::start("");
     let form = "grant_type=client_credentials&scope=/accounts.read";
     let response = emulator.send(

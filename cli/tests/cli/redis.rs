@@ -164,7 +164,7 @@ async fn redis_user_needs_exactly_the_documented_rights() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn redis_tls_is_reported_and_an_unknown_certificate_is_rejected() {
+async fn redis_tls_is_reported_and_an_untrusted_certificate_is_rejected() {
     let Some(redis) = RedisServer::start() else { return };
     let (authority, stranger) = (Authority::new("redis"), Authority::new("redis-stranger"));
     let port = authority.front(&redis.url(), "localhost", 4096).await;

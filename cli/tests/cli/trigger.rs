@@ -138,7 +138,7 @@ async fn trigger_prints_one_line_for_each_attempt() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn replayed_webhook_is_a_duplicate_and_is_not_handled_again() {
+async fn replayed_webhook_is_reported_as_a_duplicate_and_not_handled() {
     for vendor in ["moneykit", "moov"] {
         for (failures, more) in [(0, "--replay --json"), (1, "--replay --sign-anew --json")] {
             let service = Service::start(failures).await;
@@ -194,7 +194,7 @@ async fn status_404_does_not_count_as_a_refusal_of_a_forged_webhook() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn unaccepted_webhook_is_retried_until_the_schedule_ends() {
+async fn webhook_is_resent_until_the_schedule_ends_if_no_attempt_succeeds() {
     let followed = Arc::<AtomicUsize>::default();
     let counted = followed.clone();
     let elsewhere = async move || counted.fetch_add(1, Ordering::SeqCst).to_string();
@@ -258,7 +258,7 @@ async fn by_key_set(path: PathBuf) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn key_set_is_written_before_the_first_webhook() {
+async fn key_set_file_is_written_before_the_webhook_is_sent() {
     let keys = absent("jwks.json");
     let url = by_key_set(keys.clone()).await;
     let trigger = format!("moneykit trigger link.state_changed --to {url} --attempts 1");
@@ -319,7 +319,7 @@ async fn key_set_file_is_replaced_atomically() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn data_option_is_included_in_the_event() {
+async fn event_contains_the_value_of_the_data_option() {
     let handle = async |body: String| {
         let body: Value = serde_json::from_str(&body).expect("JSON");
         let is_moov =
@@ -339,7 +339,7 @@ async fn data_option_is_included_in_the_event() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn https_certificates_are_verified_and_http_is_only_for_loopback() {
+async fn https_certificates_are_verified_and_http_is_allowed_only_for_loopback() {
     let url = respond(post(async || StatusCode::OK)).await;
     let authority = Authority::new("trigger");
     let behind = url.trim_end_matches("/hook");
@@ -403,7 +403,7 @@ async fn signal_ends_the_wait_for_a_retry() {
 /// The handler responds only after the signal was sent.
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
-async fn signal_during_the_last_attempt_ends_the_command_after_the_attempt() {
+async fn command_finishes_the_last_attempt_before_it_exits_on_a_signal() {
     for (status, more) in [(StatusCode::OK, "--replay"), (StatusCode::BAD_GATEWAY, "--attempts 1")] {
         let (calls, gate) = (Arc::<AtomicUsize>::default(), Arc::<tokio::sync::Notify>::default());
         let (counted, held) = (calls.clone(), gate.clone());

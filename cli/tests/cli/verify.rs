@@ -44,7 +44,7 @@ async fn moneykit_webhook_is_verified_with_fetched_or_saved_keys() {
 
 /// The commands must also work without a client id, and with a secret file that cannot be read.
 #[tokio::test(flavor = "multi_thread")]
-async fn jwks_and_verify_need_no_credentials_and_send_none() {
+async fn jwks_and_verify_commands_need_and_send_no_credentials() {
     let emulator = emulator().await;
     let body = r#"{"webhook_event":"link.state_changed"}"#;
     let headers = file("keys-only", recorded(&emulator.moneykit_webhook(body).sign().unwrap()));
@@ -98,7 +98,7 @@ async fn old_webhook_is_accepted_with_a_longer_tolerance() {
 }
 
 #[test]
-fn invalid_header_line_is_reported_by_its_number() {
+fn error_for_an_invalid_header_line_shows_its_line_number() {
     let headers = file("headers-bad", "X-Nonce: a\nMARK-0123456789\n");
     let ran =
         run(program(&format!("moov verify --headers {}", headers.display())).env("MOOV_WEBHOOK_SECRET", "s"));

@@ -33,7 +33,7 @@ fn warm(emulator: &Emulator, redis: &RedisServer, path: &str, more: &str) -> Com
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn warm_command_requests_one_token_per_account_and_none_when_run_again() {
+async fn warm_command_requests_one_token_per_account_and_none_if_repeated() {
     let Some(redis) = RedisServer::start() else { return };
     let emulator = emulator().await;
     let path = ids("warm", 30);

@@ -80,7 +80,7 @@ impl Setting {
 }
 
 #[tokio::test]
-async fn generated_client_sends_our_token() {
+async fn generated_client_sends_one_cached_token_with_every_request() {
     let setting = Setting::start().await;
     for _ in 0..3 {
         let account = setting.client.account("a-1").await.expect("an account");

@@ -12,7 +12,7 @@ use metrics_exporter_prometheus::PrometheusBuilder;
 use prometheus_example::{tokens, webhooks};
 
 #[tokio::test(flavor = "current_thread")]
-async fn tokens_and_webhooks_are_counted() -> Result<(), Box<dyn std::error::Error>> {
+async fn metrics_count_tokens_and_webhooks() -> Result<(), Box<dyn std::error::Error>> {
     let prometheus = PrometheusBuilder::new().install_recorder()?;
     let emulator = Emulator::start().await?;
     let client = emulator.moov().with_tokens(|options| {

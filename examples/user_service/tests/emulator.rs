@@ -62,7 +62,7 @@ async fn the_service_recovers_when_the_vendor_revokes_all_tokens() {
 }
 
 #[tokio::test]
-async fn token_endpoint_outage_is_reported_as_unavailable() {
+async fn error_kind_is_unavailable_if_the_token_endpoint_fails() {
     let (emulator, accounts) = start().await;
     emulator.fault(Operation::MoovToken, Fault::response(StatusCode::SERVICE_UNAVAILABLE));
     let error = accounts.name(Uuid::nil()).await.unwrap_err();

@@ -74,7 +74,7 @@ async fn rejected_token_is_replaced_for_the_next_call() {
 }
 
 #[tokio::test]
-async fn account_is_not_requested_while_tokens_are_rate_limited() {
+async fn no_account_request_is_sent_while_token_requests_are_rate_limited() {
     let server = MockServer::start().await;
     let limited = ResponseTemplate::new(429).insert_header("retry-after", "60");
     token_endpoint().respond_with(limited).expect(1).mount(&server).await;

@@ -214,7 +214,7 @@ proptest! {
     }
 
     #[test]
-    fn converted_schema_has_no_3_1_keywords(schema in schemas()) {
+    fn converted_schema_has_no_openapi_3_1_keywords(schema in schemas()) {
         let converted = downconvert("it", document(&schema)).unwrap();
         prop_assert_eq!(strange(&converted.document), Vec::<String>::new());
         let again = downconvert("it", converted.document.clone()).unwrap();

@@ -202,7 +202,7 @@ fn property_named_like_a_keyword_is_not_converted() {
 }
 
 #[test]
-fn null_is_removed_from_the_schema_of_a_parameter() {
+fn null_type_is_removed_from_the_schema_of_a_parameter() {
     let mut given = document(json!({ "It": {} }));
     let nothing = json!({ "type": "null" });
     let reference = json!({ "$ref": "#/components/schemas/It" });
@@ -225,7 +225,7 @@ fn null_is_removed_from_the_schema_of_a_parameter() {
 }
 
 #[test]
-fn defs_are_moved_to_components() {
+fn schemas_in_defs_are_moved_to_components() {
     let (document, message) = converted(document(json!({
         "A": {
             "$defs": { "B": { "type": "null" }, "C": { "$defs": { "D": { "type": "string" } } } },
@@ -253,7 +253,7 @@ fn defs_are_moved_to_components() {
 }
 
 #[test]
-fn reference_by_index_is_rejected_if_the_index_changes() {
+fn reference_to_a_list_item_is_rejected_if_its_index_changes() {
     let (_, message) = converted(document(json!({
         "A": { "anyOf": [{ "type": "null" }, { "type": "string" }, { "type": "integer" }] },
         "B": { "$ref": "#/components/schemas/A/anyOf/1" },
@@ -264,7 +264,7 @@ fn reference_by_index_is_rejected_if_the_index_changes() {
 }
 
 #[test]
-fn members_that_only_openapi_3_1_has_are_removed() {
+fn members_that_exist_only_in_openapi_3_1_are_removed() {
     let mut given = document(json!({}));
     given["info"]["summary"] = json!("Lends.");
     given["info"]["license"] = json!({ "name": "MIT", "identifier": "MIT" });
@@ -325,7 +325,7 @@ fn shared_path_items_are_copied_to_each_use() {
 }
 
 #[test]
-fn findings_are_grouped_and_exclude_removed_parts() {
+fn notices_are_grouped_and_omit_schemas_that_are_not_in_the_slice() {
     let strange = json!({ "propertyNames": {} });
     let given = document(
         json!({ "A": strange, "B": strange, "C": strange, "D": strange, "E": strange, "F": strange }),
@@ -339,21 +339,21 @@ fn findings_are_grouped_and_exclude_removed_parts() {
 }
 
 #[test]
-fn document_of_version_3_0_is_unchanged() {
+fn openapi_3_0_document_is_not_changed() {
     let mut given = document(json!({ "A": { "nullable": true, "exclusiveMinimum": true, "const": 1 } }));
     given["openapi"] = json!("3.0.2");
     assert_eq!(converted(given.clone()), (given, String::new()));
 }
 
 #[test]
-fn later_openapi_version_is_rejected() {
+fn openapi_version_3_2_is_rejected() {
     let error = downconvert("it.yaml", json!({ "openapi": "3.2.0" })).unwrap_err().to_string();
     assert_eq!(error, "it.yaml: OpenAPI 3.2.0; only 3.0.x and 3.1.x are supported");
 }
 
 /// YAML parsers read `openapi: 3.1` as a number.
 #[test]
-fn short_openapi_version_is_accepted() {
+fn openapi_version_without_a_patch_number_is_accepted() {
     let read = |version: Value| {
         let document = json!({ "openapi": version, "paths": {}, "components": { "schemas": {
             "A": { "type": ["string", "null"] } } } });

@@ -171,7 +171,7 @@ fn moved_property_is_not_reported_as_removed() {
 /// Each row has two ways to write the same spec. The differences must be trivial in both
 /// directions.
 #[test]
-fn equivalent_spellings_are_trivial_changes() {
+fn differences_between_equivalent_specs_are_trivial() {
     let kind = &format!("{RESPONSE}/kind");
     let inline = SPEC.pointer("/components/schemas/Kind").unwrap().clone();
     let body = &format!("{POST}/requestBody");
@@ -345,7 +345,7 @@ fn adding_type_object_to_a_response_is_not_breaking() {
 }
 
 #[test]
-fn wider_numbers_are_additive_in_requests_and_breaking_in_responses() {
+fn wider_integer_format_is_additive_in_requests_but_breaking_in_responses() {
     let number = |format: &str| json!({ "type": "integer", "format": format });
     for (at, level) in
         [(format!("{REQUEST}/days"), Level::Additive), (format!("{RESPONSE}/due"), Level::Breaking)]
@@ -358,7 +358,7 @@ fn wider_numbers_are_additive_in_requests_and_breaking_in_responses() {
 /// The two encodings of a request body use the same component in the old spec, and different
 /// components in the new spec.
 #[test]
-fn each_encoding_of_a_request_body_is_compared() {
+fn each_content_type_of_a_request_body_is_compared() {
     let form = format!("{POST}/requestBody/content/application~1x-www-form-urlencoded");
     let json_body = format!("{POST}/requestBody/content/application~1json");
     let lending = format!("{SCHEMAS}/Lending");

@@ -331,7 +331,7 @@ fn renames_are_reported_as_renames() {
 }
 
 #[test]
-fn order_changes_are_not_reported() {
+fn order_change_is_not_reported_if_the_order_has_no_meaning() {
     let mut new = SPEC.clone();
     for list in ["/security", "/paths/~1loans/post/parameters", "/components/schemas/Kind/enum"] {
         new.pointer_mut(list).unwrap().as_array_mut().unwrap().reverse();
@@ -358,7 +358,7 @@ fn list_items_are_matched_by_meaning_after_reordering() {
 /// A request and a response both refer to the changed component, so the change must be reported for
 /// both.
 #[test]
-fn same_change_of_a_reference_is_reported_at_every_location() {
+fn changed_component_is_reported_for_each_request_and_response() {
     let refer = |to: &str| json!({ "$ref": format!("#/components/schemas/{to}") });
     let spec = |first: &str| {
         let mut spec = SPEC.clone();
@@ -455,7 +455,7 @@ fn long_lists_are_reported_in_limited_time() {
 /// Two mistakes must be reported: a change that does not have its expected effect on the generated
 /// API, and an effect that no change explains.
 #[test]
-fn contradiction_between_digest_and_reported_changes_is_reported() {
+fn mismatch_between_reported_changes_and_generated_api_is_reported() {
     let new = edited(&format!("{RESPONSE}/due/type"), json!("string"));
     let (old, new) = (CheckedIn::of(&SPEC), CheckedIn::of(&new));
     let surfaces = Surface::of(&old.facts).and_then(|before| Ok((before, Surface::of(&new.facts)?)));

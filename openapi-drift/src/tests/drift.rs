@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn drift_only_reports_and_writes_no_file() {
+fn drift_command_reports_changes_and_writes_no_file() {
     let root = generated();
     put(root.path(), "document.yaml", &DOCUMENT.replace("Lent.", "Lent, or put on a list."));
     let before = fixture::files(root.path());
@@ -116,7 +116,7 @@ fn exit_code_reflects_the_most_severe_change() {
 /// The first `regen` writes the fingerprint of the changed text to `upstream.lock`, so the next
 /// `regen` reports nothing.
 #[test]
-fn same_change_is_reported_once() {
+fn reported_change_is_not_reported_by_the_next_regen() {
     let root = generated();
     put(root.path(), "document.yaml", &DOCUMENT.replace("A loan.", "A thing on loan."));
     let output = regen(root.path(), false);
@@ -241,7 +241,7 @@ fn removed_operation_is_a_breaking_change() {
 /// An operation whose id changed is compared as before, but a person must add the new id to
 /// `source.toml`.
 #[test]
-fn operation_with_a_changed_id_is_still_compared() {
+fn operation_is_compared_even_if_its_id_changed() {
     let root = generated();
     let text = DOCUMENT.replace("openLoan", "startLoan").replace("A loan.", "A thing on loan.");
     put(root.path(), "next.yaml", &text);
@@ -258,7 +258,7 @@ fn operation_with_a_changed_id_is_still_compared() {
 }
 
 #[test]
-fn unused_overlay_action_is_reported_with_the_other_findings() {
+fn drift_command_also_reports_unused_overlay_actions() {
     let root = generated();
     let action = "  - target: $.components.schemas.Loan.properties.kind\n    remove: true\n    \
                   x-kind: upstream-bug\n    x-why: The service leaves it out.\n    x-source: the desk\n";
@@ -286,7 +286,7 @@ fn unused_overlay_action_is_reported_with_the_other_findings() {
 }
 
 #[test]
-fn short_version_number_is_accepted() {
+fn drift_command_accepts_an_openapi_version_without_a_patch_number() {
     let root = generated();
     for version in ["3.1", "'3.1'", "3.0", "3.1.0"] {
         put(root.path(), "next.yaml", &DOCUMENT.replace("openapi: 3.0.1", &format!("openapi: {version}")));

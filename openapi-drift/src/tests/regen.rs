@@ -235,7 +235,7 @@ fn check_command_shows_changes_even_if_the_overlay_no_longer_applies() {
 }
 
 #[test]
-fn regen_writes_no_file_on_a_problem() {
+fn regen_writes_no_file_if_it_finds_a_problem() {
     let root = generated();
     let before = fixture::files(root.path());
     let sound = read(root.path(), OVERLAY);
@@ -264,7 +264,7 @@ fn regen_writes_no_file_on_a_problem() {
 }
 
 #[test]
-fn failure_of_one_vendor_prevents_writing_any_vendor() {
+fn no_files_are_written_if_one_vendor_fails() {
     let root = generated();
     let library = root.path().join("specs/library");
     let museum = root.path().join("specs/museum");
@@ -281,7 +281,7 @@ fn failure_of_one_vendor_prevents_writing_any_vendor() {
 }
 
 #[test]
-fn unresolved_problem_of_one_vendor_prevents_writing_any_vendor() {
+fn no_files_are_written_if_one_vendor_needs_review() {
     let root = generated();
     let library = root.path().join("specs/library");
     let museum = root.path().join("specs/museum");
@@ -317,7 +317,7 @@ fn unknown_vendor_and_document_without_a_vendor_are_rejected() {
 }
 
 #[test]
-fn transcript_is_sorted_and_accepts_no_document() {
+fn regen_sorts_a_transcript_and_accepts_no_document_for_it() {
     let root = workspace();
     put(
         root.path(),

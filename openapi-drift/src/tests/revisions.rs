@@ -154,7 +154,7 @@ fn fourth() -> Value {
 }
 
 #[test]
-fn each_step_between_revisions_is_reported() {
+fn drift_command_reports_the_changes_between_any_two_revisions() {
     let root = workspace();
     let revisions = [("first", first()), ("second", second()), ("third", third()), ("fourth", fourth())];
     for (name, document) in &revisions {

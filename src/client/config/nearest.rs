@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_typing_error_counts_once_in_the_distance() {
+    fn each_typing_error_adds_one_to_the_distance() {
         for (one, other, expected) in [
             ("", "", 0),
             ("", "abc", 3),

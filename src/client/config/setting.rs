@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn integers_are_parsed_without_loss() {
+    fn integers_are_parsed_only_if_they_are_exact_and_in_range() {
         assert_eq!(usize::read(&Value::Number(1_048_576.0)), Some(1 << 20));
         assert_eq!(usize::read(&text("1048576")), Some(1 << 20));
         for bad in [Value::Number(0.5), Value::Number(-1.0), Value::Number(1e300), text("1k"), text("+1")] {

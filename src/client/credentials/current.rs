@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn callers_share_one_provider_call_that_ends_at_the_deadline() {
+    async fn callers_share_one_provider_call_and_its_timeout() {
         let (provider, clock) = (Arc::new(Hangs::default()), ManualClock::new(std::time::SystemTime::now()));
         let current = current(&provider, &clock);
         let asked = || provider.calls.load(atomic::Ordering::Relaxed);

@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn es256_results_match_wycheproof() {
+    fn es256_results_match_the_wycheproof_test_vectors() {
         let text = include_str!("../../../tests/vectors/ecdsa_secp256r1_sha256_p1363_test.json");
         let vectors: Value = serde_json::from_str(text).expect("json");
         let (mut valid, mut invalid) = (0, 0);

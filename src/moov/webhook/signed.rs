@@ -210,7 +210,7 @@ mod tests {
     use crate::hex::unhex_all;
 
     #[test]
-    fn hmac_sha512_results_match_wycheproof() {
+    fn hmac_sha512_results_match_the_wycheproof_test_vectors() {
         let text = include_str!("../../../tests/vectors/hmac_sha512_test.json");
         let vectors: Value = serde_json::from_str(text).expect("json");
         let mut checked = 0;

@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_in_use_are_not_evicted_and_the_cache_shrinks_afterwards() {
+    fn cache_exceeds_its_capacity_only_while_entries_are_in_use() {
         let entries = Entries::new(10, 1);
         let in_use: Vec<_> = (0..500).map(|number| get(&entries, &format!("used-{number}"))).collect();
         assert_eq!(entries.len(), 500);
@@ -385,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn scope_boundaries_distinguish_scope_sets() {
+    fn different_scope_sets_have_different_entries() {
         let entries = Entries::new(10, 1);
         let ab = entries.get_or_insert(&ScopeKey::of_names(&["a", "b"])).unwrap();
         for other in ["ab", "a", "b", "", "a b c"] {

@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn stale_and_expiry_times_fit_short_and_long_lifetimes() {
+    fn stale_and_expiry_times_are_correct_for_short_and_long_lifetimes() {
         for (seconds, stale, end) in [
             (0, 0, 0),
             (5, 3_250, 4_500),
@@ -359,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn rate_limit_uses_a_longer_window_and_a_share_of_the_vendor_limit() {
+    fn rate_limit_applies_the_share_and_adds_a_margin_to_the_window() {
         let limit = |share: f64| {
             let options = TokenOptions::default().with_rate_limit(40, Duration::from_secs(1));
             let limit = options.with_rate_limit_share(share).fleet_rate_limit().unwrap();
@@ -374,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn jitter_only_makes_renewal_earlier() {
+    fn jitter_makes_renewals_earlier_and_never_later() {
         assert_eq!(windows(Duration::from_secs(3_600), 1.0), (3_215_000, 3_590_000));
     }
 }

@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn each_range_of_expires_in_has_one_expiry_rule() {
+    fn expiry_rule_depends_on_the_range_of_expires_in() {
         for (expires_in, seconds, rule) in [
             (None, 300, Rule::Absent),
             (Some(i64::MIN), 300, Rule::Absurd),
@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn only_timestamps_are_compared_with_the_date_header() {
+    fn date_header_affects_timestamps_in_expires_in_but_not_seconds() {
         is(expiry(Some(NOW + 900), "opaque", Some(NOW), NOW), 899, Rule::Timestamp);
         for local in [NOW - DAY, NOW - 60, NOW + 60, NOW + DAY] {
             is(expiry(Some(NOW + 900), "opaque", Some(NOW), local), 899, Rule::Timestamp);
@@ -405,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_jump_during_the_request_gives_the_shorter_lifetime() {
+    fn clock_jump_during_a_request_does_not_extend_the_lifetime() {
         for (sent, received) in [(NOW, NOW - 3600), (NOW - 3600, NOW)] {
             let facts = Facts {
                 expires_in: Some(ExpiresIn::from(NOW + 900)),

@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn one_request_at_a_time_is_a_probe_and_any_success_unblocks_all() {
+    fn only_one_probe_is_sent_at_a_time_and_a_success_unblocks_all_requests() {
         let cache = cache();
         cache.refused(0, Duration::from_secs(10), error());
         assert!(!passes(&cache, "a", 9_999));
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn next_probe_is_allowed_if_a_probe_hangs_or_fails_without_a_refusal() {
+    fn new_probe_is_allowed_if_the_last_probe_hangs_or_is_not_refused() {
         let cache = cache();
         cache.refused(0, Duration::from_secs(10), error());
         assert!(passes(&cache, "a", 10_000));
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn after_a_refused_probe_other_scope_sets_are_probed_first() {
+    fn refused_probe_is_followed_by_a_probe_with_another_scope_set() {
         let cache = cache();
         for scopes in ["a", "b", "c"] {
             cache.suspected(scopes, 0, error());
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn new_credentials_clear_earlier_refusals() {
+    fn cached_refusals_are_removed_when_the_credentials_change() {
         let cache = cache();
         let [old, new] = ["old", "new"].map(|secret| Fingerprint::of([secret]));
         cache.retain(old);

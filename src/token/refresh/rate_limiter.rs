@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_up_to_the_limit_are_sent_at_once_and_later_calls_evenly() {
+    fn calls_within_the_limit_are_not_delayed_and_excess_calls_are_spread() {
         let limiter = limiter(4, 1_000);
         for _ in 0..4 {
             assert!(matches!(limiter.reserve(100, 0, 100), Admission::Now));
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_queued_behind_a_dropped_ticket_move_forward() {
+    fn waiting_calls_move_forward_if_a_call_ahead_of_them_is_dropped() {
         let limiter = limiter(1, 1_000);
         assert!(matches!(limiter.reserve(0, 0, 0), Admission::Now));
         let mut waiting: VecDeque<Ticket> = (0..4).map(|_| queued(&limiter, 0)).collect();

@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn tombstone_over_the_limit_is_rejected_until_a_tombstone_is_removed() {
+    async fn breaker_rejects_a_tombstone_if_its_list_of_tombstones_is_full() {
         let breaker = breaker();
         let until = Instant::now() + Duration::from_secs(60);
         breaker.lock().pending.extend((0..MAX_PENDING - 1).map(|id| (revoked(id), until)));

@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn full_table_drops_the_tombstones_that_expire_first() {
+    fn full_table_drops_the_tombstones_that_expire_soonest() {
         let marks = Tombstones::default();
         for number in 1..=3 * CAPACITY as u64 {
             marks.mark_revoked(id(number), 0, number);
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn full_table_accepts_new_tombstones_if_all_expire_together() {
+    fn full_table_accepts_new_tombstones_if_all_have_the_same_expiry() {
         let marks = Tombstones::default();
         for number in 1..=2 * CAPACITY as u64 {
             marks.mark_revoked(id(number), 0, 1_000);

@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn delivery_id_depends_on_part_boundaries() {
+    fn delivery_id_depends_on_how_the_bytes_are_split_into_parts() {
         let id = |parts: &[&str]| {
             DeliveryId::new(parts.iter().map(|part| part.as_bytes()), SystemTime::UNIX_EPOCH)
         };

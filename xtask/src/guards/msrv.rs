@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn dependency_that_requires_a_newer_rust_is_named() {
+    fn dependency_that_requires_a_newer_rust_is_reported() {
         insta::assert_snapshot!(check("1.90.0").unwrap_err(), @"msrv: b 1.0.0 requires Rust 1.90.0, but the manifest states 1.89.0");
     }
 

@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn page_opens_only_for_expected_hosts() {
+    fn page_is_served_only_for_expected_host_headers() {
         let local = Guard::local(&["Dev.Example".to_owned()]);
         let remote = Guard::remote(&["emulator".to_owned()], KEY_TEXT.into());
         // Each row has a host, the expected status of a local emulator, and the expected status of
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn remote_access_to_state_and_actions_requires_the_key() {
+    fn remote_clients_need_the_key_to_read_state_or_run_actions() {
         let guard = Guard::remote(&[], KEY_TEXT.into());
         let own = [("host", "10.0.0.7:4848"), ("origin", "http://10.0.0.7:4848")];
         for (key, expected) in [

@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn sealed_value_opens_only_with_its_key_and_its_context() {
+    fn encrypted_value_can_be_decrypted_only_with_its_key_and_context() {
         let (here, there) = (Fingerprint::of(["here"]), Fingerprint::of(["there"]));
         let sealed = ring(&[1]).seal(&here, b"text").unwrap();
         assert_eq!(**ring(&[2, 1]).open(&here, &sealed).unwrap(), *b"text");
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn changed_or_truncated_sealed_value_does_not_open() {
+    fn changed_or_truncated_encrypted_value_cannot_be_decrypted() {
         let (about, keys) = (Fingerprint::of(["about"]), ring(&[1, 2]));
         let sealed = keys.seal(&about, b"text").unwrap();
         for bit in 0..sealed.len() * 8 {
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn value_sealed_by_another_version_does_not_open() {
+    fn value_encrypted_by_another_version_cannot_be_decrypted() {
         let (about, keys) = (Fingerprint::of(["about"]), ring(&[1]));
         assert!(keys.open(&about, &sealed_by(VERSION, &about)).is_some(), "the test seals as the code does");
         for version in (0..=u8::MAX).filter(|version| *version != VERSION) {
@@ -185,13 +185,13 @@ mod tests {
     }
 
     #[test]
-    fn sealing_the_same_text_twice_gives_different_values() {
+    fn encrypting_the_same_text_twice_gives_different_values() {
         let (about, keys) = (Fingerprint::of(["about"]), ring(&[1]));
         assert_ne!(keys.seal(&about, b"text").unwrap(), keys.seal(&about, b"text").unwrap());
     }
 
     #[test]
-    fn base64_key_must_have_32_bytes() {
+    fn encryption_key_in_base64_must_have_32_bytes() {
         for bad in ["", "AAAA", "not base64 at all!", &"A".repeat(44)] {
             assert!(SealingKey::from_base64(&Secret::from(bad)).is_err(), "{bad:?}");
         }

@@ -26,7 +26,7 @@ fn four_callers_without_a_cached_token_send_one_request() {
 }
 
 #[test]
-fn schedules_can_be_replayed() {
+fn replayed_schedules_give_the_same_result() {
     check_replay(200, || cold_callers(4));
 }
 

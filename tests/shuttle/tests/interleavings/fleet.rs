@@ -94,7 +94,7 @@ fn two_processes_without_a_cached_token_send_one_request() {
 }
 
 #[test]
-fn two_processes_send_the_refresh_token_once() {
+fn two_processes_together_send_the_refresh_token_once() {
     explore(DEFAULT, || async {
         let server = Server::new();
         let options = with_store();

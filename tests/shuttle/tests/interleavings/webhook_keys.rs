@@ -119,7 +119,7 @@ fn dropping_the_runtime_of_a_fetch_leaves_no_webhook_waiting() {
 }
 
 #[test]
-fn cancelling_a_webhook_does_not_cancel_the_fetch() {
+fn cancelling_the_verification_of_a_webhook_does_not_cancel_the_fetch() {
     explore(Schedules { depth_first: 20_000, ..DEFAULT }, || async {
         let vendor = Vendor::new(Reply::Token);
         let cancelled = spawn({
