@@ -258,7 +258,7 @@ impl Builder {
     }
 }
 
-/// This machine can reach a listener on all addresses at a loopback address.
+/// Replaces an unspecified address (`0.0.0.0` or `::`) by a loopback address.
 fn reachable(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         address.set_ip(match address {

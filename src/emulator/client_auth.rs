@@ -52,7 +52,6 @@ impl KnownClient {
     }
 }
 
-/// The result of checking one method of client authentication.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Shown {
     /// The request did not use this method.

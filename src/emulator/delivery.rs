@@ -172,7 +172,7 @@ impl WebhookSender {
     }
 }
 
-/// Hides the path and the query, because they may contain a secret.
+/// Hides the path and the query, because both may contain a secret.
 impl fmt::Debug for WebhookSender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WebhookSender")

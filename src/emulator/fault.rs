@@ -106,7 +106,7 @@ impl Fault {
     }
 
     /// Adds a header to the response of [`Fault::response`] or [`Fault::cdn_block`]. All other
-    /// faults ignore the header, because they create no response.
+    /// faults create no response and ignore the header.
     pub fn with_header(mut self, name: HeaderName, value: impl Into<HeaderValue>) -> Self {
         if let Ending::Response(response) = &mut self.ending {
             response.headers_mut().append(name, value.into());
@@ -114,8 +114,8 @@ impl Fault {
         self
     }
 
-    /// Sets the body of [`Fault::response`] or [`Fault::cdn_block`]. All other faults ignore the
-    /// body, because they create no response.
+    /// Sets the body of [`Fault::response`] or [`Fault::cdn_block`]. All other faults create no
+    /// response and ignore the body.
     pub fn with_body(mut self, content_type: &str, body: impl Into<Bytes>) -> Self {
         if let Ending::Response(response) = &mut self.ending {
             *response.body_mut() = body.into();

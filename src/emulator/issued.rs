@@ -12,7 +12,7 @@ use std::{
 const PRUNE: usize = 10_000;
 /// An expired token is remembered for this time.
 const REMEMBERED: Duration = Duration::from_secs(3_600);
-/// The maximum number of tokens in the list.
+/// [`Issued::list`] returns at most this number of tokens.
 const LISTED: usize = 1_000;
 
 /// The type of a token. A service never accepts an access token as a refresh token, or a refresh
@@ -27,7 +27,6 @@ pub(super) enum Kind {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Family(u64);
 
-/// The state of a token that a client sends.
 pub(super) enum Standing<G> {
     Live(Family, G),
     Expired,

@@ -16,7 +16,6 @@ const KEPT: usize = 10_000;
 /// The maximum total size of the kept requests, in bytes.
 const KEPT_BYTES: usize = 64 << 20;
 
-/// The headers that contain secrets.
 const SECRET: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "x-client-secret"];
 
 /// A received request. All clones show the same status and the same note.
@@ -89,12 +88,12 @@ impl Request {
     }
 
     pub(super) fn set_status(&self, status: StatusCode) {
-        // Each request has only one response.
+        // The result is ignored, because each request has only one response.
         _ = self.status.set(status);
     }
 
     pub(super) fn set_note(&self, note: &'static str) {
-        // The first note is kept, because it names the cause.
+        // The first note stays, because the first note names the cause.
         _ = self.note.set(note);
     }
 }

@@ -214,8 +214,8 @@ impl Emulator {
         self.services.moneykit.issued().access_tokens() + self.services.moov.issued().access_tokens()
     }
 
-    /// Returns how often a used Moov refresh token was sent again. The number must stay 0, because
-    /// all tokens of the grant become invalid if a used refresh token is sent again.
+    /// Returns how often a used Moov refresh token was sent again. A correct client never sends a
+    /// refresh token twice, because the service then revokes all tokens of the grant.
     pub fn double_spends(&self) -> usize {
         self.services.moov.issued().double_spends()
     }

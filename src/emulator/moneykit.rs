@@ -35,7 +35,6 @@ const ALL_SCOPES: &str = "link_session:create link:data:read link:data:refresh i
 pub(super) struct Service {
     pub(super) client: KnownClient,
     pub(super) lifetime: Duration,
-    /// The issued tokens with their scopes.
     pub(super) issued: Mutex<Issued<String>>,
     pub(super) keys: Mutex<SigningKeys>,
     pub(super) random: Arc<Random>,
@@ -134,7 +133,6 @@ fn check_version(request: &Request) -> Result<(), Refusal> {
     Err(Refusal::Invalid(&["header", "MoneyKit-Version"], "not a date, such as 2023-02-18"))
 }
 
-/// The reason why a request is rejected.
 pub(super) enum Refusal {
     GrantType,
     /// The client is not authenticated. The text is the challenge in the response.

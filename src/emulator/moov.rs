@@ -251,7 +251,6 @@ impl Service {
         }
     }
 
-    /// The list of accounts is always empty.
     pub(super) fn accounts(&self, request: &Request, now: SystemTime) -> Result<BytesResponse, Refusal> {
         check_version(request)?;
         match bearer(&request.headers) {
@@ -302,13 +301,12 @@ fn refused_scope(message: &str) -> Refusal {
     Refusal::Token(types::AuthTokenRequestError { refresh_token: None, scope })
 }
 
-/// The reason why a request is rejected.
 pub(super) enum Refusal {
     BadRequest(&'static str),
-    /// The text is the reason, which the service does not send.
+    /// The text is the reason for the log. The response does not contain the reason.
     Forbidden(&'static str),
-    /// The text is the reason, which the service does not send. This 401 has no body, no challenge
-    /// and no content type.
+    /// The text is the reason for the log. The response does not contain the reason, because this
+    /// 401 has no body, no challenge and no content type.
     Unauthorized(&'static str),
     Token(types::AuthTokenRequestError),
     Revoke(types::RevokeTokenRequestError),

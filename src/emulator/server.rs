@@ -45,7 +45,6 @@ pub(super) struct Services {
 /// A function that may respond to a request before the services.
 pub(super) type Handler = Arc<dyn Fn(&http::Request<Bytes>) -> Option<BytesResponse> + Send + Sync>;
 
-/// A function that is called with each finished request.
 pub(super) type Observer = Arc<dyn Fn(&Request) + Send + Sync>;
 
 /// Calls the observer when this value is dropped, so that the observer also sees requests that end
@@ -75,8 +74,8 @@ pub(super) async fn run(listener: TcpListener, services: Arc<Services>, mut stop
                 Ok((stream, _)) => {
                     connections.spawn(connection(stream, services.clone(), read_timeout, stopping.clone()));
                 }
-                // The process may have no free file descriptor. Wait until some may have been
-                // closed.
+                // The process may have too many open files. Wait, because some files may be closed
+                // in the meantime.
                 Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
             },
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
@@ -100,7 +99,7 @@ async fn connection(
     read_timeout: Option<Duration>,
     mut stopping: watch::Receiver<bool>,
 ) {
-    // An error is ignored, because without `TCP_NODELAY` responses are only slower.
+    // An error is ignored, because `TCP_NODELAY` only makes responses faster.
     _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
         let services = services.clone();

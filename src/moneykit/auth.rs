@@ -41,11 +41,7 @@ pub(super) enum Identity {
 #[derive(Debug)]
 pub(super) enum Auth {
     Credentials(CurrentCredentials),
-    /// The optional client id of a client that only verifies webhooks.
-    Id {
-        id: Option<String>,
-        name: Option<String>,
-    },
+    Id { id: Option<String>, name: Option<String> },
 }
 
 impl Auth {

@@ -142,8 +142,8 @@ impl Client {
 
     /// Returns a verifier for MoneyKit's webhooks.
     ///
-    /// The verifier fetches the keys with [`Client::jwks`] and caches them. All clones of a client
-    /// share the cached keys.
+    /// The verifier fetches the keys with [`Client::jwks`] and caches the keys. All clones of a
+    /// client share the cached keys.
     pub fn webhooks(&self) -> WebhookVerifier {
         WebhookVerifier::new(self.0.clone())
     }
@@ -197,7 +197,8 @@ impl ClientBuilder {
     /// [`ErrorKind::InvalidConfig`] and sends nothing.
     ///
     /// If a client id is given, the client sends the id with the request for keys, because the
-    /// vendor's own client does so. The vendor does not document why. The client id is not secret.
+    /// vendor's own client does so. The vendor does not document the purpose of the id in this
+    /// request. The client id is not secret.
     ///
     /// ```
     /// use fintech_auth::moneykit::ClientBuilder;

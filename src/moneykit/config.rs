@@ -16,7 +16,7 @@ settings! {
 "MONEYKIT" "`basic`, `body` or `headers`" &[], &[
     ("SECRET_KEY", "client_secret"),
 ];
-/// This crate never reads `MONEYKIT_URL`, the name of the base URL in the vendor's samples. If
+/// This crate never reads `MONEYKIT_URL`, the variable for the base URL in the vendor's samples. If
 /// `MONEYKIT_URL` is set and `MONEYKIT_BASE_URL` is not set, reading the environment fails.
 ///
 /// # Example

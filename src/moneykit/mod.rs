@@ -46,7 +46,7 @@
 //! # Webhooks
 //!
 //! MoneyKit signs the whole body with ES256. [`Client::webhooks`] returns a verifier, which fetches
-//! the keys with [`Client::jwks`] and caches them.
+//! the keys with [`Client::jwks`] and caches the keys.
 
 mod api;
 mod auth;

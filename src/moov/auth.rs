@@ -23,7 +23,7 @@ pub enum ClientType {
     Web,
     /// A device, such as a terminal.
     Device,
-    /// A service, such as this backend itself.
+    /// A service, such as your backend.
     Service,
 }
 

@@ -132,8 +132,8 @@ impl Client {
     /// refresh token. The service treats an unknown token as revoked. The hint helps the service to
     /// find the token.
     ///
-    /// Before the client sends the request, it removes the token from the cache and from the store.
-    /// A running refresh that uses the token does not put the token back. See
+    /// The client removes the token from the cache and from the store before the request is sent. A
+    /// running refresh that uses the token does not put the token back. See
     /// [`TokenCache::forget`](crate::token::TokenCache::forget).
     ///
     /// # Errors

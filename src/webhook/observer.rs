@@ -22,7 +22,8 @@ pub enum WebhookEvent<'a> {
     /// The webhook is authentic, but a different attempt to handle the webhook is running.
     #[non_exhaustive]
     InProgress {},
-    /// The webhook was rejected: it is invalid, or it could not be verified or looked up.
+    /// The webhook was rejected, because the webhook is invalid, or could not be verified or looked
+    /// up.
     #[non_exhaustive]
     Rejected {
         /// The error. Its [kind](VerifyError::kind) and its [reason](VerifyError::reason) can be

@@ -25,8 +25,8 @@ const STALE_WAIT: Duration = Duration::from_secs(1);
 /// The pause after the first failed fetch. Each further failure doubles the pause, up to the
 /// cool-down.
 const BACKOFF: Duration = Duration::from_secs(1);
-/// The limit for the vendor's `Retry-After`. During this wait no keys are fetched, so webhooks with
-/// new keys fail.
+/// The longest `Retry-After` that the cache accepts from the vendor. While the cache waits,
+/// webhooks with new keys are rejected.
 const LONGEST_WAIT: Duration = Duration::from_secs(5 * 60);
 
 pub(crate) struct KeyCache {
@@ -82,7 +82,8 @@ enum Step {
 
 struct Fetch {
     asked: Now,
-    /// The requested key id, if the cache had no usable keys when the fetch started.
+    /// The key id of the webhook that started the fetch, if the cache had no usable keys at this
+    /// time.
     cold: Option<String>,
 }
 

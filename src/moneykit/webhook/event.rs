@@ -33,8 +33,8 @@ pub struct Event {
     pub minor_version: Option<u64>,
     /// `link_id`: the link that the event describes.
     pub link_id: Option<String>,
-    /// The fields that have no member of their own, and fields whose values have an unexpected
-    /// type.
+    /// The fields of the body for which `Event` has no member, and fields whose values have an
+    /// unexpected type.
     pub fields: Map<String, Value>,
 }
 

@@ -59,7 +59,7 @@ const MAX_KEEP: Duration = Duration::from_secs(366 * 24 * 3600);
 pub struct RedisDeliveries(Arc<RedisStore>);
 
 impl RedisDeliveries {
-    /// Creates a store that remembers deliveries in the Redis of this token store.
+    /// Creates a store that remembers deliveries in the Redis server of this token store.
     pub fn new(store: Arc<RedisStore>) -> Self {
         Self(store)
     }
