@@ -147,7 +147,6 @@ pub(crate) fn plain_scalar(text: &str) -> Option<Value> {
     let lower = text.to_ascii_lowercase();
     let unsigned = lower.trim_start_matches(['+', '-']);
     let is_ambiguous = AMBIGUOUS.contains(&unsigned);
-    // Finds numbers in all notations, dates and times.
     let is_numeric = unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.')
         && unsigned.contains(|c: char| c.is_ascii_digit())
         && unsigned.matches('.').count() < 2
@@ -325,7 +324,6 @@ fn confine_secrets(items: &mut [Item], requests: &BTreeSet<&str>) {
     }
 }
 
-/// Also searches generic arguments, such as in `Option<Secret>`.
 fn mentions(ty: &Type, types: &BTreeSet<String>) -> bool {
     let Type::Path(path) = ty else { return false };
     path.path.segments.iter().any(|segment| {

@@ -109,7 +109,6 @@ struct Inner {
     sent: bool,
     retry_after: Option<Duration>,
     response: Option<ErrorResponse>,
-    /// The fingerprint of the credentials that the call was sent with.
     credentials: Option<[u8; 32]>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }

@@ -43,7 +43,6 @@ impl<'de, V: Deserialize<'de>> Visitor<'de> for Object<V> {
     }
 }
 
-/// Borrows the name from the JSON text, unless the name contains an escape sequence.
 #[derive(serde::Deserialize)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 

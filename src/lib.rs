@@ -89,7 +89,6 @@ mod transport;
 pub mod webhook;
 mod work;
 
-/// Runs the examples of the README as doctests.
 #[cfg(all(doctest, feature = "emulator"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

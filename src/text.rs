@@ -52,7 +52,6 @@ fn is_quote(c: char) -> bool {
     matches!(c, '"' | '\'' | '`' | '\u{2018}' | '\u{2019}' | '\u{201c}' | '\u{201d}')
 }
 
-/// Finds control characters, line separators and characters without width.
 fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(

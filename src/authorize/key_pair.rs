@@ -9,7 +9,6 @@ use crate::{Error, ErrorKind, token::Fingerprint};
 pub(crate) type KeyPairFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 pub(crate) trait KeyPairSource: Send + Sync {
-    /// Returns `None` if no key pair has been loaded yet.
     fn known(&self) -> Option<Result<Arc<KeyPairHeaders>, Error>>;
 
     fn get(&self) -> KeyPairFuture<'_, Result<Arc<KeyPairHeaders>, Error>>;

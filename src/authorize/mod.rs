@@ -158,7 +158,6 @@ struct Tokens {
 
 type Classifier = dyn Fn(&HeaderMap, Option<&[u8]>) -> Rejection + Send + Sync;
 
-/// Fails if the server issues no token with these scopes.
 type CheckScopes = fn(&[Scope]) -> Result<(), Error>;
 
 impl Tokens {

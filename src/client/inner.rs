@@ -13,7 +13,6 @@ use crate::{
     transport::{BaseUrl, Http},
 };
 
-/// The operations of one vendor, without retries.
 pub(crate) trait Api: TokenSource {
     fn http(&self) -> &Http;
 

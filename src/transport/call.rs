@@ -50,7 +50,6 @@ struct Inner {
     headers: Vec<(HeaderName, HeaderValue)>,
     secrets: Vec<Secret>,
     echoed: Option<Arc<EchoedSecrets>>,
-    /// The fingerprint of the credentials that authenticate the call.
     credentials: Option<[u8; 32]>,
     /// The response that `exec` received. It is stored, because the generated client drops the
     /// status and headers of a response that cannot be decoded.

@@ -51,7 +51,6 @@ pub(super) fn clean<'a>(text: &str, forms: impl Iterator<Item = &'a str>) -> Str
     text.chars().take(TEXT_LIMIT).collect()
 }
 
-/// Returns whether [`clean`] would return the text unchanged.
 pub(super) fn is_clean<'a>(text: &str, mut forms: impl Iterator<Item = &'a str>) -> bool {
     text.len() <= TEXT_LIMIT && !text.contains(char::is_control) && !forms.any(|form| text.contains(form))
 }

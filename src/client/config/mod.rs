@@ -355,7 +355,6 @@ macro_rules! settings {
 }
 pub(crate) use settings;
 
-/// Defines a setting whose value is one of a few words.
 macro_rules! words {
     ($type:ty: $($word:literal => $value:expr),+) => {
         impl crate::client::config::Setting for $type {

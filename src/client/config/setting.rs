@@ -160,7 +160,6 @@ fn without_credentials(text: &str) -> String {
     }
 }
 
-/// A number without a unit is in seconds.
 fn duration(text: &str) -> Option<Duration> {
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(end);

@@ -14,7 +14,6 @@ pub(crate) enum Value {
     Text(Zeroizing<String>),
     Number(f64),
     List(Vec<Self>),
-    /// `null`, or serde's `None`.
     Nothing,
     /// A type that no setting has, such as a boolean, a table or bytes.
     Other,

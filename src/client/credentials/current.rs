@@ -81,7 +81,6 @@ impl CurrentCredentials {
         account(self.0.name.as_deref(), known.as_ref().map(|known| known.credentials().client_id()))
     }
 
-    /// Returns a fingerprint of the client id and the client secret.
     pub(crate) fn fingerprint(&self) -> Fingerprint {
         self.known().map_or_else(|| Fingerprint::of(["unknown"]), |auth| auth.fingerprint())
     }
