@@ -1,8 +1,8 @@
 //! One scope of an access token. A scope is validated when it is created.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, hash::BuildHasher as _, str::FromStr, sync::LazyLock};
 
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, sync::RandomState};
 
 /// The longest scope, in bytes. The scopes of both vendors are shorter than 100 bytes.
 const MAX_SCOPE: usize = 1_024;
@@ -25,8 +25,12 @@ const MAX_SCOPE_SET: usize = 16 * 1_024;
 /// assert!("two scopes".parse::<Scope>().is_err());
 /// # Ok::<(), fintech_auth::Error>(())
 /// ```
-#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct Scope(Box<str>);
+#[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Scope {
+    name: Box<str>,
+    /// Kept, so that looking up a token does not hash the name again.
+    hash: u64,
+}
 
 impl Scope {
     /// Validates a scope.
@@ -46,12 +50,18 @@ impl Scope {
         if scope.len() > MAX_SCOPE {
             return Err(Error::new(ErrorKind::InvalidConfig, "scope is longer than 1,024 bytes"));
         }
-        Ok(Self(scope.into()))
+        Ok(Self { name: scope.into(), hash: name_hash(scope) })
     }
 
     /// Returns the scope as a token request contains it.
+    #[inline]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.name
+    }
+
+    #[inline]
+    pub(super) fn name_hash(&self) -> u64 {
+        self.hash
     }
 
     pub(crate) fn join(scopes: &[Self]) -> Result<String, Error> {
@@ -73,15 +83,28 @@ pub(super) fn join<'a>(scopes: impl Iterator<Item = &'a str>) -> Result<String, 
     Ok(joined)
 }
 
+/// Hashes the name of a scope, with a seed that is random in each process: names may come from
+/// outside, and must not be able to share one bucket.
+pub(super) fn name_hash(name: &str) -> u64 {
+    static SEED: LazyLock<RandomState> = LazyLock::new(RandomState::default);
+    SEED.hash_one(name.as_bytes())
+}
+
 impl AsRef<str> for Scope {
     fn as_ref(&self) -> &str {
-        &self.0
+        self.as_str()
+    }
+}
+
+impl fmt::Debug for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Scope").field(&self.name).finish()
     }
 }
 
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.name)
     }
 }
 

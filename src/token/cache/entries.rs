@@ -14,7 +14,7 @@ use smallvec::SmallVec;
 
 use crate::{
     Error, ErrorKind,
-    sync::{ArcSwapOption, Mutex, MutexGuard, RandomState, atomic::Ordering},
+    sync::{ArcSwapOption, Mutex, MutexGuard, atomic::Ordering},
     token::{
         cache::{entry::CacheEntry, key::ScopeKey, stats::Counter},
         id::TokenId,
@@ -38,7 +38,6 @@ type Bucket = ArcSwapOption<Node>;
 pub(in crate::token) struct Entries {
     capacity: usize,
     max_handles: usize,
-    hasher: RandomState,
     chunks: Box<[OnceLock<Box<[Bucket]>>]>,
     chunk_len: usize,
     clock: Mutex<Clock>,
@@ -67,7 +66,6 @@ impl Entries {
         Self {
             capacity: capacity.min(u32::MAX as usize),
             max_handles,
-            hasher: RandomState::default(),
             chunks: iter::repeat_with(OnceLock::new).take(CHUNKS).collect(),
             chunk_len: buckets.div_ceil(CHUNKS).clamp(1, MAX_CHUNK).next_power_of_two(),
             clock: Mutex::default(),
@@ -81,15 +79,14 @@ impl Entries {
         key: &ScopeKey<'_>,
         look: impl FnOnce(&Arc<CacheEntry>) -> T,
     ) -> Option<T> {
-        let hash = key.hash(&self.hasher);
-        let bucket = self.bucket(hash)?.load();
+        let bucket = self.bucket(key.hash)?.load();
         let node =
-            nodes(bucket.as_ref()).find(|node| node.hash == hash && key.matches(&node.entry.scopes))?;
+            nodes(bucket.as_ref()).find(|node| node.hash == key.hash && key.matches(&node.entry.scopes))?;
         Some(look(&node.entry))
     }
 
-    pub(in crate::token) fn hash(&self, scopes: &str) -> u64 {
-        ScopeKey::with_joined(scopes, |key| key.hash(&self.hasher))
+    pub(in crate::token) fn hash(scopes: &str) -> u64 {
+        ScopeKey::with_joined(scopes, |key| key.hash)
     }
 
     /// Finds an entry by its hash only. A different scope set may have the same hash, so the caller
@@ -193,7 +190,7 @@ impl Entries {
     /// The caller must hold the lock.
     fn insert(&self, key: &ScopeKey<'_>) -> Result<Arc<CacheEntry>, Error> {
         let entry = Arc::new(CacheEntry::new(key.join()?));
-        let hash = key.hash(&self.hasher);
+        let hash = key.hash;
         let (chunk, index) = self.chunk(hash);
         let chunk = chunk.get_or_init(|| iter::repeat_with(Bucket::empty).take(self.chunk_len).collect());
         let next = chunk[index].load_full();
@@ -203,7 +200,7 @@ impl Entries {
 
     /// The caller must hold the lock.
     fn remove(&self, entry: &Arc<CacheEntry>) {
-        let Some(bucket) = self.bucket(self.hash(&entry.scopes)) else { return };
+        let Some(bucket) = self.bucket(Self::hash(&entry.scopes)) else { return };
         let head = bucket.load_full();
         let is_other = |node: &&Node| !Arc::ptr_eq(&node.entry, entry);
         let rest = nodes(head.as_ref()).find(|node| !is_other(node)).and_then(|node| node.next.clone());
@@ -272,6 +269,7 @@ mod tests {
     use std::thread;
 
     use super::*;
+    use crate::token::scope::Scope;
 
     fn get(entries: &Entries, scopes: &str) -> Arc<CacheEntry> {
         ScopeKey::with_joined(scopes, |key| entries.get_or_insert(key)).unwrap()
@@ -382,6 +380,23 @@ mod tests {
             get(&entries, &format!("last-{number}"));
         }
         assert_eq!((entries.len(), count(&entries)), (4, 4));
+    }
+
+    #[test]
+    fn scopes_in_any_order_and_with_duplicates_find_the_entry() {
+        let entries = Entries::new(10, 1);
+        let abc = get(&entries, "a b c");
+        get(&entries, "a b");
+        let find = |names: &[&str]| {
+            let scopes: Vec<Scope> = names.iter().map(|name| name.parse().unwrap()).collect();
+            ScopeKey::find(&scopes, |key| entries.find(key, Arc::clone))
+        };
+        for names in [&["a", "b", "c"][..], &["c", "a", "b"], &["a", "a", "b", "c"], &["c", "b", "c", "a"]] {
+            assert!(find(names).is_some_and(|found| Arc::ptr_eq(&found, &abc)), "{names:?}");
+        }
+        for names in [&["c", "b"][..], &["b", "b"], &["c", "b", "a", "d"]] {
+            assert!(find(names).is_none(), "{names:?}");
+        }
     }
 
     #[test]

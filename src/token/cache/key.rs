@@ -1,18 +1,17 @@
 //! The key of a cache entry: a scope set.
 
-use std::hash::{BuildHasher as _, Hasher as _};
-
 use smallvec::SmallVec;
 
 use crate::{
     Error,
-    sync::RandomState,
     token::scope::{self, Scope},
 };
 
-/// A scope set to look up, sorted and without duplicates. Either `scopes` or `names` contains the
-/// scopes, and the other slice is empty.
+/// A scope set to look up. Either `scopes` or `names` contains the scopes, and the other slice is
+/// empty.
 pub(in crate::token) struct ScopeKey<'a> {
+    /// The sum of the hashes of the scopes, so that their order does not matter.
+    pub(super) hash: u64,
     scopes: &'a [Scope],
     names: &'a [&'a str],
 }
@@ -20,10 +19,9 @@ pub(in crate::token) struct ScopeKey<'a> {
 impl<'a> ScopeKey<'a> {
     /// Calls `then` with the key of a scope set. Does not allocate if the scopes are sorted, as in
     /// a [`ScopeSet`](crate::ScopeSet), or if there are at most 8 scopes.
-    #[inline]
     pub(in crate::token) fn with<T>(scopes: &[Scope], then: impl FnOnce(&ScopeKey<'_>) -> T) -> T {
-        if scopes.windows(2).all(|pair| pair[0] < pair[1]) {
-            return then(&ScopeKey { scopes, names: &[] });
+        if is_sorted(scopes) {
+            return then(&ScopeKey::of_scopes(scopes));
         }
         let mut names: SmallVec<[&str; 8]> = scopes.iter().map(Scope::as_str).collect();
         names.sort_unstable();
@@ -31,9 +29,30 @@ impl<'a> ScopeKey<'a> {
         then(&ScopeKey::of_names(&names))
     }
 
+    /// Calls `find` with the key of a scope set, like [`ScopeKey::with`]. Sorts the scopes only if
+    /// `find` returns `None` for the scopes in their own order, because most callers pass them
+    /// sorted.
+    #[inline]
+    pub(in crate::token) fn find<T>(
+        scopes: &[Scope],
+        find: impl Fn(&ScopeKey<'_>) -> Option<T>,
+    ) -> Option<T> {
+        match find(&ScopeKey::of_scopes(scopes)) {
+            None if !is_sorted(scopes) => Self::with(scopes, find),
+            found => found,
+        }
+    }
+
+    #[inline]
+    fn of_scopes(scopes: &'a [Scope]) -> Self {
+        let hash = scopes.iter().fold(0, |sum: u64, scope| sum.wrapping_add(scope.name_hash()));
+        Self { hash, scopes, names: &[] }
+    }
+
     /// `names` must be sorted and without duplicates.
     pub(super) fn of_names(names: &'a [&'a str]) -> Self {
-        Self { scopes: &[], names }
+        let hash = names.iter().fold(0, |sum: u64, name| sum.wrapping_add(scope::name_hash(name)));
+        Self { hash, scopes: &[], names }
     }
 
     #[inline]
@@ -52,23 +71,15 @@ impl<'a> ScopeKey<'a> {
     }
 
     #[inline]
-    pub(super) fn hash(&self, hasher: &RandomState) -> u64 {
-        let mut hasher = hasher.build_hasher();
-        for scope in self.names() {
-            hasher.write(scope.as_bytes());
-            hasher.write_u8(b' ');
-        }
-        hasher.finish()
-    }
-
-    #[inline]
     pub(in crate::token) fn matches(&self, joined: &str) -> bool {
-        let mut rest = joined;
-        for (index, scope) in self.names().enumerate() {
-            let after = if index == 0 { Some(rest) } else { rest.strip_prefix(' ') };
-            let Some(after) = after.and_then(|rest| rest.strip_prefix(scope)) else { return false };
-            rest = after;
-        }
-        rest.is_empty()
+        let rest = self.names().try_fold(joined.as_bytes(), |rest, name| {
+            let rest = rest.strip_prefix(name.as_bytes())?;
+            if rest.is_empty() { Some(rest) } else { rest.strip_prefix(b" ") }
+        });
+        rest.is_some_and(<[u8]>::is_empty)
     }
+}
+
+fn is_sorted(scopes: &[Scope]) -> bool {
+    scopes.is_sorted_by(|a, b| a < b)
 }

@@ -85,13 +85,13 @@ impl CacheState {
     }
 
     pub(in crate::token) fn cached(&self, scopes: &[Scope]) -> Option<Token> {
-        ScopeKey::with(scopes, |key| self.entries.find(key, |entry| self.fresh(entry)))?
+        ScopeKey::find(scopes, |key| self.entries.find(key, |entry| self.fresh(entry))?)
     }
 
     /// The returned entry may already be evicted.
     pub(in crate::token) fn cached_entry(&self, scopes: &[Scope]) -> Option<(Arc<CacheEntry>, Token)> {
         let look = |entry: &Arc<CacheEntry>| Some((entry.clone(), self.fresh(entry)?));
-        ScopeKey::with(scopes, |key| self.entries.find(key, look))?
+        ScopeKey::find(scopes, |key| self.entries.find(key, look)?)
     }
 
     /// Returns the token of an entry if the token is fresh on both the monotonic and the wall

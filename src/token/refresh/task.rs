@@ -19,6 +19,7 @@ use crate::{
     },
     token::{
         cache::{
+            entries::Entries,
             entry::{CacheEntry, Discarded, Marks, NewToken, TakenRefreshToken},
             guard::shut_down,
             state::CacheState,
@@ -275,7 +276,7 @@ impl RefreshTask {
         let mut stored = stored.with_refresh_token(issued.refresh_token.filter(is_kept_refresh_token));
         let scope = issued.scope.filter(|scope| scope.len() <= MAX_KEPT);
         stored.scope.clone_from(&scope);
-        let scopes_hash = self.shared.entries.hash(&self.entry.scopes);
+        let scopes_hash = Entries::hash(&self.entry.scopes);
         let issued = Issued::new(&stored.access_token, scope, stored.id, scopes_hash, life)?;
         self.shared.succeeded(Some(&self.entry.scopes));
         self.shared.counters.refreshes.add(1);

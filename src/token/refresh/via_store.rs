@@ -12,7 +12,10 @@ use crate::{
         time::{self, Instant},
     },
     token::{
-        cache::entry::{CacheEntry, Discarded, NewToken},
+        cache::{
+            entries::Entries,
+            entry::{CacheEntry, Discarded, NewToken},
+        },
         id::{TokenId, token_id},
         lifetime::{
             age::{Age, Expires, Now},
@@ -222,7 +225,7 @@ impl RefreshTask {
         if life.age(self.shared.now()) != Age::Fresh {
             return None;
         }
-        let scopes_hash = self.shared.entries.hash(&self.entry.scopes);
+        let scopes_hash = Entries::hash(&self.entry.scopes);
         Issued::new(&stored.access_token, stored.scope, stored.id, scopes_hash, life).ok()
     }
 }
