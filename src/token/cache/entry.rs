@@ -5,6 +5,7 @@
 
 use std::{
     fmt,
+    ops::{Deref, DerefMut},
     sync::{Arc, PoisonError},
     time::Duration,
 };
@@ -33,12 +34,17 @@ pub(in crate::token) struct CacheEntry {
     pub(in crate::token) scopes: Box<str>,
     pub(in crate::token) current: ArcSwap<Issued>,
     pub(in crate::token) place: Place,
-    state: Mutex<State>,
+    state: Mutex<LazyState>,
 }
 
 /// The id of an access token, and the id of the refresh token issued with it. Revoking either token
 /// revokes both tokens.
 type GrantIds = [Option<TokenId>; 2];
+
+/// The state of an entry, or `None` for the default state: most idle entries are in this state, and
+/// a cache may have 100,000 entries.
+#[derive(Default)]
+struct LazyState(Option<Box<State>>);
 
 #[derive(Default)]
 struct State {
@@ -50,8 +56,35 @@ struct State {
     /// The ids of the tokens with which the current token was requested. Revoking one of these
     /// tokens also revokes the current token.
     parents: GrantIds,
-    /// Rarely used state, boxed to keep idle entries small.
+    /// Boxed, because few idle entries with a refresh token have it.
     cold: Option<Box<ColdState>>,
+}
+
+impl LazyState {
+    fn existing_cold(&mut self) -> Option<&mut ColdState> {
+        self.0.as_mut()?.cold.as_deref_mut()
+    }
+
+    fn join(&mut self) -> Option<(Waiter<Outcome>, Option<u64>)> {
+        let cold = self.existing_cold()?;
+        Some((cold.flight.join()?, cold.refresh.ticket))
+    }
+}
+
+impl Deref for LazyState {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        static DEFAULT: State =
+            State { refresh_token: None, refresh_token_id: None, parents: [None; 2], cold: None };
+        self.0.as_deref().unwrap_or(&DEFAULT)
+    }
+}
+
+impl DerefMut for LazyState {
+    fn deref_mut(&mut self) -> &mut State {
+        self.0.get_or_insert_default()
+    }
 }
 
 #[derive(Default)]
@@ -77,11 +110,6 @@ struct Refresh {
 }
 
 impl State {
-    fn join(&mut self) -> Option<(Waiter<Outcome>, Option<u64>)> {
-        let cold = self.cold.as_mut()?;
-        Some((cold.flight.join()?, cold.refresh.ticket))
-    }
-
     fn refreshed_from(&self) -> GrantIds {
         self.cold.as_ref().map_or([None; 2], |cold| cold.refresh.from)
     }
@@ -98,6 +126,13 @@ impl State {
         let failures = self.failure().map_or(0, |failure| failure.failures).saturating_add(1);
         let (retry_at, error) = (retry_at(failures), error.without_details());
         self.cold().failure = Some(FailureBackoff { failures, retry_at, error, refused });
+    }
+
+    fn is_default(&self) -> bool {
+        self.refresh_token.is_none()
+            && self.refresh_token_id.is_none()
+            && self.parents == [None; 2]
+            && self.cold.is_none()
     }
 
     fn discard_refresh_token(&mut self) {
@@ -178,7 +213,7 @@ impl CacheEntry {
         Self { scopes, current, place: Place::default(), state: Mutex::default() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, LazyState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -232,7 +267,7 @@ impl CacheEntry {
     }
 
     pub(in crate::token) fn set_ticket(&self, ticket: u64) {
-        if let Some(cold) = &mut self.lock().cold {
+        if let Some(cold) = self.lock().existing_cold() {
             cold.refresh.ticket = Some(ticket);
         }
     }
@@ -241,7 +276,7 @@ impl CacheEntry {
     /// revoked refresh token is removed, but not returned.
     pub(in crate::token) fn take_refresh_token(&self, marks: Marks<'_>) -> TakenRefreshToken {
         let mut state = self.lock();
-        let taken = state.refresh_token.take();
+        let taken = state.0.as_mut().and_then(|state| state.refresh_token.take());
         let id = taken.as_ref().map(token_id);
         let is_revoked = id.is_some_and(|id| marks.tombstones.is_revoked(id, marks.now));
         let refresh_token = taken.filter(|_| !is_revoked);
@@ -249,7 +284,7 @@ impl CacheEntry {
             Some(_) => [self.current.load().id, id],
             None => [None; 2],
         };
-        if let Some(cold) = &mut state.cold {
+        if let Some(cold) = state.existing_cold() {
             (cold.refresh.from, cold.refresh.is_void) = (from, false);
         }
         TakenRefreshToken { refresh_token, from }
@@ -281,7 +316,7 @@ impl CacheEntry {
     }
 
     pub(in crate::token) fn clear_pending_eviction(&self, id: TokenId) {
-        if let Some(cold) = &mut self.lock().cold
+        if let Some(cold) = self.lock().existing_cold()
             && cold.rejected == Some(id)
         {
             cold.eviction_pending = false;
@@ -336,7 +371,7 @@ impl CacheEntry {
 
     fn put(
         &self,
-        state: &mut State,
+        state: &mut LazyState,
         new: NewToken<'_>,
         marks: Marks<'_>,
         retry_at: impl FnOnce(u32) -> u64,
@@ -374,7 +409,7 @@ impl CacheEntry {
             state.fail(error, None, retry_at);
             let cold = state.cold();
             (cold.rejected, cold.eviction_pending) = (None, false);
-        } else if let Some(cold) = &mut state.cold {
+        } else if let Some(cold) = state.existing_cold() {
             cold.failure = None;
         }
         self.current.store(new.issued.clone());
@@ -396,9 +431,12 @@ impl CacheEntry {
             .cold
             .take()
             .filter(|cold| cold.failure.is_some() || cold.rejected.is_some() || cold.renewal.is_some());
-        if let Some(cold) = &mut state.cold {
+        if let Some(cold) = state.existing_cold() {
             cold.flight.clear();
             cold.refresh = Refresh::default();
+        }
+        if state.is_default() {
+            state.0 = None;
         }
     }
 
@@ -411,7 +449,7 @@ impl CacheEntry {
         is_current
     }
 
-    fn forget_current(&self, state: &mut State, id: TokenId) {
+    fn forget_current(&self, state: &mut LazyState, id: TokenId) {
         let cold = state.cold();
         (cold.rejected, cold.eviction_pending) = (Some(id), true);
         state.discard_refresh_token();
@@ -435,7 +473,7 @@ impl CacheEntry {
         for id in [held, from].into_iter().flatten().flatten() {
             marks.tombstones.mark_revoked(id, marks.now, marks.revoked_until);
         }
-        if let Some(cold) = &mut state.cold {
+        if let Some(cold) = state.existing_cold() {
             cold.refresh.is_void = true;
         }
         state.discard_refresh_token();
