@@ -74,7 +74,7 @@ impl Token {
         check_issued(&secret, None, &mut None).map_err(invalid)?;
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let end = millis(now.saturating_add(lifetime.min(FOREVER)));
-        let life = Life { stale: end, end, wall_stale: end, rule: ExpiryRule::Seconds };
+        let life = Life { stale: end, wall_stale: end, window: 0, rule: ExpiryRule::Seconds };
         let issued = Issued::new(&secret, None, token_id(&secret), 0, life)
             .map_err(|error| invalid(error.to_string().into()))?;
         Ok(Self::from_arc(Arc::new(issued)))
@@ -161,7 +161,7 @@ impl Issued {
 
     /// Returns a placeholder for "no token". The placeholder is already expired.
     pub(super) fn none() -> Self {
-        let life = Life { stale: 0, end: 0, wall_stale: 0, rule: ExpiryRule::Absent };
+        let life = Life { stale: 0, wall_stale: 0, window: 0, rule: ExpiryRule::Absent };
         let header = HeaderValue::from_static("");
         Self { header, scope: None, id: None, scopes_hash: 0, life }
     }

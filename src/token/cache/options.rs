@@ -16,6 +16,8 @@ use crate::{
     },
 };
 
+const MAX_REFRESH_WINDOW: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
 /// Options for caching, refreshing and requesting tokens.
 ///
 /// ```
@@ -78,12 +80,12 @@ impl Default for TokenOptions {
 }
 
 impl TokenOptions {
-    /// Sets how long before its expiry the cache refreshes a token. The time is at most a quarter
-    /// of the lifetime of the token. During this time, callers still get the old token.
-    /// Default: 5 min.
+    /// Sets how long before its expiry the cache refreshes a token. The time is at most 30 days,
+    /// and at most a quarter of the lifetime of the token. During this time, callers still get the
+    /// old token. Default: 5 min.
     #[must_use]
     pub fn with_refresh_window(mut self, window: Duration) -> Self {
-        self.refresh_window = window.min(FOREVER);
+        self.refresh_window = window.min(MAX_REFRESH_WINDOW);
         self
     }
 
@@ -321,8 +323,8 @@ impl TokenOptions {
         let after = |start: u64, span: Duration| start.saturating_add(millis(span));
         Life {
             stale: after(expires.sent, stale),
-            end: after(expires.sent, end),
             wall_stale: after(expires.sent_wall, stale),
+            window: u32::try_from(millis(end).saturating_sub(millis(stale))).unwrap_or(u32::MAX),
             rule: expires.rule,
         }
     }
@@ -340,8 +342,8 @@ mod tests {
     fn windows(lifetime: Duration, random: f64) -> (u64, u64) {
         let expires = Expires { lifetime, rule: ExpiryRule::Seconds, sent: 1_000, sent_wall: 5_000 };
         let life = TokenOptions::default().life(expires, random);
-        assert_eq!((life.wall_stale - life.stale, life.wall_end() - life.end), (4_000, 4_000));
-        (life.stale - 1_000, life.end - 1_000)
+        assert_eq!((life.wall_stale - life.stale, life.wall_end() - life.end()), (4_000, 4_000));
+        (life.stale - 1_000, life.end() - 1_000)
     }
 
     #[test]

@@ -18,8 +18,9 @@ pub(in crate::token) struct Expires {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Life {
     pub(in crate::token) stale: u64,
-    pub(in crate::token) end: u64,
     pub(in crate::token) wall_stale: u64,
+    /// The time from stale to expired. `u32` keeps a token small. The longest refresh window fits.
+    pub(in crate::token) window: u32,
     pub(in crate::token) rule: ExpiryRule,
 }
 
@@ -38,10 +39,12 @@ pub(in crate::token) enum Age {
 }
 
 impl Life {
-    /// The time between stale and expired is the same on both clocks, so the expiry on the wall
-    /// clock is not stored.
+    pub(in crate::token) fn end(&self) -> u64 {
+        self.stale.saturating_add(self.window.into())
+    }
+
     pub(in crate::token) fn wall_end(&self) -> u64 {
-        self.wall_stale.saturating_add(self.end.saturating_sub(self.stale))
+        self.wall_stale.saturating_add(self.window.into())
     }
 
     /// Determines the phase by each of the two clocks, and returns the later phase. The monotonic
@@ -52,6 +55,6 @@ impl Life {
             now if now >= stale => Age::Stale,
             _ => Age::Fresh,
         };
-        by(now.tick, self.stale, self.end).max(by(now.wall, self.wall_stale, self.wall_end()))
+        by(now.tick, self.stale, self.end()).max(by(now.wall, self.wall_stale, self.wall_end()))
     }
 }
