@@ -92,8 +92,8 @@ fn send(
     deadline: Instant,
 ) -> std::result::Result<Response<ureq::Body>, ureq::Error> {
     let left = deadline.saturating_duration_since(Instant::now());
-    // `get` follows redirects instead of ureq, because a redirect from https to http must fail,
-    // even to a loopback address.
+    // ureq must not follow redirects, because `get` rejects a redirect from https to http, even to
+    // a loopback address.
     let agent: Agent = Agent::config_builder()
         .timeout_global(Some(left))
         .max_redirects(0)

@@ -42,7 +42,7 @@ fn serving(seconds: u64, responses: Vec<Respond>) -> (TempDir, Receiver<String>)
 }
 
 fn says(response: String) -> Respond {
-    // The client may have closed the connection.
+    // Ignore the error if the client has already closed the connection.
     Box::new(move |to| drop(to.write_all(response.as_bytes())))
 }
 
@@ -98,8 +98,8 @@ fn unmodified_document_is_not_downloaded_again() {
     assert_eq!(files(root.path()), before);
 }
 
-/// The checked-in files do not contain the new operation, so a `304 Not Modified` response would
-/// not help.
+/// A `304 Not Modified` response contains no document, so `regen` could not extract the new
+/// operation.
 #[test]
 fn document_is_downloaded_again_if_an_operation_is_added() {
     let marked = || says(ok("ETag: \"a\"\r\n", DOCUMENT));

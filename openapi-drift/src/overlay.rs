@@ -27,8 +27,8 @@ pub(crate) struct UnusedAction {
 
 impl UnusedAction {
     /// Returns whether a change at the JSON pointer `at` may be the reason why the action has no
-    /// effect. The target of the action must contain the changed place, or the changed place must
-    /// contain the target, and the first two segments must be the same.
+    /// effect. Returns `true` if `at` is inside the target of the action or contains this target,
+    /// and both have at least two segments.
     pub(crate) fn concerns(&self, at: &str) -> bool {
         let wanted = steps(&self.target);
         let found = segments(at);
@@ -286,7 +286,6 @@ mod tests {
         assert!(message.contains("must specify either"), "{message}");
     }
 
-    /// Without our own code for list items, `roas_overlay` would remove wrong items.
     #[test]
     fn remove_action_deletes_exactly_the_items_that_its_target_selects() {
         for target in ["$.list[2, 0]", "$.list[0, 2]", "$.list[-1, 0]", "$.list[?@.a != 1]"] {

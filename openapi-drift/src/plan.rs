@@ -89,8 +89,8 @@ impl Plan {
         let mut from = source.revision.clone().unwrap_or_else(|| "the checked-in files".to_owned());
 
         let origin = origin(&self.vendor, &source, request)?;
-        // Only a transcript contains `x-source`. If a transcript is compared with a document, both
-        // are compared without `x-source`.
+        // A vendor's document contains no `x-source`. Before comparing our transcript of an API
+        // description with such a document, remove `x-source` from the transcript.
         let kind = if origin.is_some() { Kind::Document } else { source.kind };
         let mut before = self.checked_in(root, kind)?;
         let copy = match &origin {
@@ -283,8 +283,8 @@ impl Plan {
         let overlay = document::parse(&name, text.as_bytes())?;
         let unused = overlay::apply(&name, overlay, &mut facts)?;
         let contract = canonical(facts, Form::Contract);
-        // If the overlay skipped an action, the contract may be invalid, so only a complete
-        // contract is checked.
+        // If the overlay skipped an action or an operation is missing, the contract may be invalid,
+        // so do not check the contract.
         if unused.is_empty() && upstream.is_complete() {
             contract::check(&self.file("openapi.yaml"), &contract)?;
         }

@@ -51,8 +51,8 @@ pub(crate) fn record(source: &Source, request: &Request, origin: &Origin, copy: 
     (new != old).then_some(new)
 }
 
-/// Returns the value of `--revision`, otherwise the name of the file, and otherwise the start of
-/// the SHA-256.
+/// Returns the value of `--revision`. Without `--revision`, returns the name of the file, or the
+/// start of the SHA-256 if there is no file name.
 fn revision(request: &Request, origin: &Origin, sha256: &str) -> String {
     let name = request.revision.as_deref().or_else(|| origin.stem());
     name.unwrap_or(&sha256[..12]).to_owned()

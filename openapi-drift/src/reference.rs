@@ -55,7 +55,8 @@ impl Reference {
     }
 }
 
-/// The target of a `$ref` that is not a string. No valid target contains a space.
+/// Stands for a `$ref` that is not a string. Contains a space, so it differs from every valid
+/// target.
 const NO_TEXT: &str = "no text";
 
 pub(crate) fn references(value: &Value, shape: &'static Shape, pointer: &str) -> Vec<Reference> {

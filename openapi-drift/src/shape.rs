@@ -46,7 +46,6 @@ impl Shape {
         matches!(self, Shape::Object { name, .. } if *name == wanted)
     }
 
-    /// Returns the name of an object with keywords, or of a callback.
     pub(crate) fn name(&self) -> Option<&'static str> {
         match self {
             Shape::Object { name, .. } => Some(name),

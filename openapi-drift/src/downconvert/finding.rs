@@ -1,6 +1,6 @@
 //! Reports the parts of a document that cannot be converted to OpenAPI 3.0. A finding is a notice
-//! if the converter dropped a keyword, and an error otherwise. Only findings in the extracted
-//! operations are reported. Notices with the same text are merged.
+//! if the converter dropped a keyword, and an error otherwise. Only findings in the operations that
+//! `source.toml` lists are reported. Notices with the same text are merged.
 
 use std::collections::BTreeMap;
 

@@ -67,7 +67,7 @@ struct Converter {
     copied: usize,
     /// The new component name of each moved schema, by the old JSON pointer of the schema.
     moved: BTreeMap<String, String>,
-    /// References to a part of a component, as pairs of the place and the target.
+    /// References to a part of a component: the JSON pointer and the target of each reference.
     deep: Vec<(String, String)>,
     /// Whether the current schema is inside `not`. The converter must not drop a keyword inside
     /// `not`, because the whole schema would become stricter.

@@ -136,8 +136,8 @@ impl Converter {
         }
     }
 
-    /// Converts the keywords for arrays. OpenAPI 3.0 has no schema for a single position, so such a
-    /// schema becomes an alternative for all items.
+    /// Converts the keywords for arrays. OpenAPI 3.0 has one schema for all items, so the schemas
+    /// of `prefixItems` become alternatives in this schema.
     fn items(&mut self, map: &mut Map<String, Value>, at: &str) {
         let rest = map.remove("items");
         let is_closed = rest == Some(json!(false));
@@ -175,8 +175,8 @@ impl Converter {
         }
     }
 
-    /// Converts the keywords for objects. OpenAPI 3.0 has no schema for a pattern of names, so such
-    /// a schema becomes an alternative for all properties that are not listed.
+    /// Converts the keywords for objects. OpenAPI 3.0 has one schema for all properties that are
+    /// not listed, so the schemas of `patternProperties` become alternatives in this schema.
     fn properties(&mut self, map: &mut Map<String, Value>, at: &str) {
         if let Some(others) = map.remove("unevaluatedProperties") {
             let composes = ["$ref", "allOf", "anyOf", "dependentSchemas", "if", "oneOf"];
@@ -206,7 +206,8 @@ impl Converter {
     fn rest(&mut self, map: &mut Map<String, Value>, at: &str) {
         map.retain(|key, _| {
             let is_known = is_schema_keyword(key) || key == "xml" || key.starts_with("x-");
-            // `then` and `else` have no effect without `if`, and a dropped `if` is reported.
+            // The notice for a dropped `if` is enough, because `then` and `else` have no effect
+            // without `if`.
             if !is_known && key != "then" && key != "else" {
                 self.drop(at, key);
             }

@@ -65,7 +65,7 @@ impl Change {
 }
 
 /// A text of the vendor that has changed. Reports quote the new text, but checked-in files must not
-/// contain it.
+/// contain any text of the vendor.
 #[derive(Clone, Debug)]
 pub(crate) struct Prose {
     /// The fingerprint of the old text. The old text itself is not stored.

@@ -13,7 +13,8 @@ pub(crate) struct Edit<'v> {
     /// The path to the difference. The path begins at the document, or at a component that is
     /// compared separately.
     pub(crate) steps: Vec<Step<'v>>,
-    /// How a request or a response uses the value. `None` outside of requests and responses.
+    /// Where the value is used, such as in the body of a request. `None` outside of requests and
+    /// responses.
     pub(crate) used: Option<Use>,
 }
 
@@ -71,8 +72,8 @@ pub(crate) struct Step<'v> {
     pub(crate) old: Option<&'v Value>,
     pub(crate) new: Option<&'v Value>,
     pub(crate) is_property: bool,
-    /// Whether the new schema requires the property. If the property was removed, whether the old
-    /// schema required the property.
+    /// Whether the new schema requires the property. For a removed property, the value comes from
+    /// the old schema.
     pub(crate) is_required: bool,
 }
 

@@ -11,7 +11,8 @@ use crate::problems::{Problems, Result};
 use crate::sha256::sha256;
 use crate::shape::{self, join, unescape, walk};
 
-/// Fingerprints by JSON pointer. The empty pointer has the fingerprint of the whole upstream.yaml.
+/// The fingerprint of each omitted text, by the JSON pointer of the text. The fingerprint of the
+/// whole upstream.yaml has the empty pointer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Lock(pub(crate) BTreeMap<String, String>);
 
@@ -27,7 +28,8 @@ pub(crate) fn omitted(document: &Value, facts: &Value) -> Omitted {
     walk(facts, &shape::DOCUMENT, "", &mut |at, shape, _| {
         for (key, value) in document.pointer(at).and_then(Value::as_object).into_iter().flatten() {
             let is_id = shape.is("operation") && key == "operationId";
-            // Tags and shared examples also describe parts of the document that were not extracted.
+            // Ignore tags and shared examples, because they also describe parts of the document
+            // that were not extracted.
             let is_everybodys =
                 (at.is_empty() && key == "tags") || (shape.is("components") && key == "examples");
             if is_everybodys {

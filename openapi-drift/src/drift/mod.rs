@@ -112,7 +112,8 @@ impl Comparison<'_> {
     }
 
     fn change(&self, edit: &Edit<'_>) -> Change {
-        // Both requests and responses can use a whole component, so its change is on neither side.
+        // Requests and responses can use the same component, so a change of a whole component has
+        // no side.
         let used = edit.used.filter(|_| !edit.is_component());
         let text = self.texts.and_then(|texts| Some((classify_text(edit)?, texts)));
         let prose = text.as_ref().map(|(_, texts)| prose(edit, texts));

@@ -55,7 +55,8 @@ fn put(out: &mut String, line: &str) {
     out.push('\n');
 }
 
-/// Changes that differ only in their places and in the lines that they affect.
+/// A group of changes that differ only in their places in the document and in the affected lines of
+/// the generated API.
 struct Entry<'d> {
     first: &'d Change,
     marks: Vec<String>,

@@ -417,7 +417,7 @@ fn changes_of_shared_examples_are_not_reported() {
     assert_eq!(lines(&drift_between(&with("a"), &with("b"))), "");
 }
 
-/// The two lists are almost as long as allowed and have no common item.
+/// Lists without a common item are the slowest to compare.
 #[test]
 fn long_lists_are_reported_in_limited_time() {
     let names =

@@ -1,6 +1,6 @@
-//! Normalizes a schema: follows references, merges `allOf`, and replaces an alternative that allows
-//! only null with a flag. Schemas that mean the same have equal views, even if they are written
-//! differently.
+//! Normalizes a schema: follows references, merges `allOf`, and sets the flag `is_nullable` instead
+//! of keeping an alternative that allows only null. Schemas with the same meaning have equal views,
+//! even if they are written differently.
 
 use std::collections::BTreeSet;
 
@@ -104,8 +104,8 @@ impl<'v> View<'v> {
     }
 
     /// Merges `other` into `self` and returns whether this was possible. Contradictory schemas
-    /// cannot be merged. If both schemas have prose, keeps the prose of `self`, because `self` is
-    /// closer to the use of the schema.
+    /// cannot be merged. If both schemas have prose, keeps the prose of `self`, because `self`
+    /// contains `other` or refers to it.
     pub(super) fn merge(&mut self, other: Self) -> bool {
         let is_other = |mine: &[Field<'v>], theirs: &Field<'v>| {
             mine.iter().any(|field| field.key == theirs.key && field.value != theirs.value)

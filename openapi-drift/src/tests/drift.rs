@@ -238,8 +238,6 @@ fn removed_operation_is_a_breaking_change() {
     }
 }
 
-/// An operation whose id changed is compared as before, but a person must add the new id to
-/// `source.toml`.
 #[test]
 fn operation_is_compared_even_if_its_id_changed() {
     let root = generated();
@@ -307,7 +305,7 @@ fn incomplete_or_missing_lock_file_is_rejected() {
     assert_eq!(check(root.path()).outcome, Outcome::Success);
 }
 
-/// The vendor's prose must also be removed from keywords in which OpenAPI does not define prose.
+/// A vendor can write prose in any text of the document, not only in `description`.
 #[test]
 fn checked_in_files_contain_no_vendor_prose() {
     let root = workspace();

@@ -100,7 +100,7 @@ impl<'v> Walk<'v> {
                         self.component(Some(*old), Some(*new), Some(Kind::Replaced));
                     }
                 }
-                // Either the component is new, or nothing refers to it.
+                // Compare the component here if it is new, or if nothing refers to it.
                 old => self.component(old.copied(), Some(*new), None),
             }
         }
@@ -130,9 +130,8 @@ impl<'v> Walk<'v> {
         self.steps.clear();
     }
 
-    /// Returns the old and the new name of each renamed component. The old name must not exist in
-    /// the new document. If the new name exists in the old document, it must belong to a different
-    /// component.
+    /// Returns the old and the new name of each renamed component. A component counts as renamed if
+    /// its old name no longer exists, and its new name is new or belonged to a different component.
     pub(super) fn renames(&self) -> Vec<(Name, Name)> {
         let has = |document: &Value, (kind, name): &Name| {
             document.get("components").and_then(|all| all.get(kind)?.get(name)).is_some()

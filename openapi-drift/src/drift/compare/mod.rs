@@ -71,7 +71,8 @@ static TRUE: Value = Value::Bool(true);
 
 type Object = Map<String, Value>;
 
-/// Two values that are compared later, because a reference leads to at least one of the values.
+/// A queued comparison of two values. Targets of references are queued, because references can form
+/// a cycle.
 struct Job<'v> {
     step: Step<'v>,
     place: Place,
@@ -83,7 +84,7 @@ struct Walk<'v> {
     /// The path to the current value. The path begins at the document, or at the start of the
     /// current job.
     steps: Vec<Step<'v>>,
-    /// How a request or a response uses the value at the start of the current job.
+    /// Where the value at the start of the current job is used, such as in the body of a request.
     base: Option<Use>,
     edits: Vec<Edit<'v>>,
     is_full: bool,
@@ -265,8 +266,8 @@ fn step<'v>(shape: &'static Shape, key: &'v str, old: Option<&'v Value>, new: Op
     Step { shape, key, old, new, is_property: false, is_required: false }
 }
 
-/// Returns how a request or a response uses the value at the last step. `base` is the use at the
-/// first step. Returns `None` outside of requests and responses.
+/// Returns where the value at the last step is used, such as in the body of a request. Returns
+/// `None` outside of requests and responses. `base` is where the value at the first step is used.
 fn use_of(base: Option<Use>, steps: &[Step<'_>]) -> Option<Use> {
     let mut known = base;
     let mut holder = "";

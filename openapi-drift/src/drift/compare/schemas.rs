@@ -242,7 +242,7 @@ impl<'v> Walk<'v> {
         }
         let texts = |list: &[Value]| list.iter().map(Value::to_string).collect::<BTreeSet<_>>();
         let (in_old, in_new) = (texts(old), texts(new));
-        // The comparison of `is_nullable` reports null.
+        // `compare_views` already reports that null was added or removed.
         let counts = |item: &&Value| !(is_nullable && item.is_null());
         for item in new.iter().filter(counts).filter(|item| !in_old.contains(&item.to_string())) {
             self.report(Kind::ItemAdded(item.clone()), place);
