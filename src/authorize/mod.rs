@@ -1,5 +1,4 @@
-//! Adds tokens to your own requests to the rest of a vendor's API, with the HTTP client you already
-//! use.
+//! Adds tokens to the requests that you send to a vendor's API with your own HTTP client.
 //!
 //! An [`Authorizer`] adds a valid token to each request. If the response is a 401 that a new token
 //! may fix, the authorizer repeats the request once with a new token. The authorizer sends tokens
@@ -17,7 +16,7 @@
 //!
 //! 1. If the request already has an `Authorization` header (or both headers of the key pair), it is
 //!    sent unchanged, and its response is not inspected.
-//! 2. If the request goes to an origin that the authorizer does not have, [`Authorizer::send`] and
+//! 2. If the origin of the request is not one of the authorizer's origins, [`Authorizer::send`] and
 //!    the progenitor hooks return an error. The middleware and the tower layer send the request
 //!    unchanged, because their HTTP client may also call other services.
 //! 3. Otherwise the request gets a token, from memory if a fresh token is cached. If no token is
@@ -43,8 +42,8 @@
 //!
 //! # What happens on a 401
 //!
-//! Each vendor has a rule for what a 401 says about the token. To set a rule for your own token
-//! source, use [`Authorizer::with_classifier`].
+//! Each vendor has a rule that decides whether a 401 means that the token is invalid. To set a rule
+//! for your own token source, use [`Authorizer::with_classifier`].
 //!
 //! | the 401 | MoneyKit | Moov | your own source, by default |
 //! | --- | --- | --- | --- |
@@ -69,10 +68,10 @@
 //! renewal.
 //!
 //! A request whose body is a stream cannot be repeated, so the authorizer returns its 401. If the
-//! server says that the token is invalid, the authorizer invalidates the token for the next
-//! request, but not during the pause. After an unexplained 401 the token stays in the cache,
-//! because the token may not be the cause. The next request that can be repeated shows whether the
-//! token is the cause.
+//! server says that the token is invalid, the authorizer invalidates the token, so that the next
+//! request gets a new token. During the pause after a renewal, the authorizer does not invalidate
+//! the token. After an unexplained 401 the token stays in the cache, because the token may not be
+//! the cause. The next request that can be repeated shows whether the token is the cause.
 //!
 //! To classify a 401, the authorizer reads up to 64 KiB and 256 frames of its body, for at most 2
 //! s. You still receive the whole body. If the body exceeds one of these limits, the authorizer
@@ -257,8 +256,8 @@ impl Authorizer {
     /// # Errors
     ///
     /// Fails with [`ErrorKind::InvalidConfig`] if the scopes are too long, if the list is empty
-    /// although the vendor requires a scope, or if this authorizer uses a key pair, which scopes do
-    /// not restrict.
+    /// although the vendor requires a scope, or if this authorizer uses a key pair, because scopes
+    /// do not restrict a key pair.
     pub fn with_scopes(&self, scopes: &[Scope]) -> Result<Self, Error> {
         let kind = match &self.kind {
             Kind::Tokens(tokens) => Kind::Tokens(tokens.with_scopes(scopes)?),
@@ -267,7 +266,7 @@ impl Authorizer {
         Ok(Self { kind, origins: self.origins.clone() })
     }
 
-    /// Sets the function that decides what a 401 says about the token of the request.
+    /// Sets the function that decides whether a 401 means that the token is invalid.
     ///
     /// The function receives the headers and the body of the 401. The body is `None` if it is not
     /// available, is too long or did not arrive in time. Return [`Rejection::Unexplained`] for a
@@ -287,7 +286,7 @@ impl Authorizer {
         self
     }
 
-    /// Returns what a response says about the token of its request.
+    /// Classifies a response by whether the server rejected the token of the request.
     ///
     /// Pass `None` as `body` if you do not have the body. Always returns [`Rejection::None`] for a
     /// key pair.

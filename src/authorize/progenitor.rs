@@ -33,8 +33,8 @@ use crate::Error;
 /// # Errors
 ///
 /// Fails with the same errors as [`TokenCache::token`](crate::token::TokenCache::token). Also fails
-/// with [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) if the request goes to an
-/// origin that the authorizer does not have.
+/// with [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) if the origin of the request
+/// is not one of the authorizer's origins.
 ///
 /// # Cancellation
 ///
@@ -54,9 +54,10 @@ pub async fn ensure_token(authorizer: &Authorizer, request: &Request) -> Result<
 ///
 /// # Errors
 ///
-/// Returns the error of the HTTP client. If there is no token, or the request goes to an origin
-/// that the authorizer does not have, nothing is sent. In that case, `reqwest::Error::is_builder`
-/// returns true, and the text of the error's source contains the reason.
+/// Returns the error of the HTTP client. If there is no token, or the origin of the request is not
+/// one of the authorizer's origins, the request is not sent. In that case,
+/// `reqwest::Error::is_builder` returns true, and the text of the error's source contains the
+/// reason.
 ///
 /// # Cancellation
 ///
@@ -77,7 +78,7 @@ pub async fn execute(
     }
 }
 
-/// A body that always fails to serialize, with the text of this error.
+/// A body that cannot be serialized. The serialization error contains the text of the inner error.
 struct Unsendable(Error);
 
 impl Serialize for Unsendable {

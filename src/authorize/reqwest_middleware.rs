@@ -13,7 +13,7 @@ use super::{
 
 /// Adds tokens to the requests of a `reqwest_middleware` client.
 ///
-/// See [the module](super) for which requests get a token, and for what happens on a 401.
+/// [The module](super) describes which requests get a token, and what happens on a 401.
 ///
 /// If a request is repeated, a middleware that you add before this middleware sees the request
 /// once, and a middleware that you add later sees both attempts. So add this middleware last,

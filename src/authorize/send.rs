@@ -146,7 +146,7 @@ pub(super) async fn judge(tokens: &Tokens, response: Response) -> (Rejection, Re
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SendError {
-    /// No token is available, or the request goes to an origin that the authorizer does not have.
+    /// No token is available, or the origin of the request is not one of the authorizer's origins.
     /// The request was not sent.
     Token(Error),
     /// The HTTP client failed.

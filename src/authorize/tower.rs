@@ -51,7 +51,7 @@ impl<B> RepeatBody<B> for NoRetry {
 
 /// Adds tokens to the requests of an HTTP client that is a tower service.
 ///
-/// See [the module](super) for which requests get a token, and for what happens on a 401.
+/// [The module](super) describes which requests get a token, and what happens on a 401.
 ///
 /// Requests need absolute URIs, which hyper's client also requires. A relative URI has no origin,
 /// so a request with a relative URI gets no token. The response body of the service must be
