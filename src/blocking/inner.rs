@@ -90,8 +90,8 @@ impl<C: Clone> Inner<C> {
         let Ok(Some(replacement)) = renewed else { return Ok(outcome) };
         let outcome = request(replacement.token().clone());
         let accepted = classify(&outcome) == Rejection::None;
-        // `wait` fails here only if `conclude` panics, because the call of `wait` above has checked
-        // that this thread may block.
+        // The previous call of `wait` has checked that this thread may block, so this call fails
+        // only if `conclude` panics.
         let _ = self.runtime.wait(async move {
             tokens.conclude(&replacement, accepted).await;
             Ok(())

@@ -1,4 +1,4 @@
-//! MoneyKit's blocking client. Each method waits for the method of the async client.
+//! MoneyKit's blocking client. Each method calls the async client and waits for the result.
 
 use http::HeaderMap;
 

@@ -1,4 +1,4 @@
-//! Moov's blocking client. Each method waits for the method of the async client.
+//! Moov's blocking client. Each method calls the async client and waits for the result.
 
 use super::{Authorizer, inner::client};
 use crate::{
