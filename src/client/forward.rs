@@ -91,7 +91,7 @@ macro_rules! client_methods {
                 &self.inner().scopes
             }
 
-            /// Returns what a response says about the token that the request contained.
+            /// Classifies a response by whether the server rejected the token of the request.
             ///
             /// The method applies [the vendor's rule](crate::authorize#what-happens-on-a-401). Use
             /// the method with [`TokenCache::run`](crate::token::TokenCache::run). Pass `None` as

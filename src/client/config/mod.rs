@@ -52,9 +52,10 @@ macro_rules! fields {
             /// Returns [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) with the name
             /// of the variable if its value is invalid.
             ///
-            /// Also returns `InvalidConfig` if an unknown variable resembles a key that selects the
-            /// host, the proxy, the origin or the credentials, and this key is not set. All other
-            /// unknown variables that resemble a key only cause [`warnings`](Self::warnings).
+            /// Also returns `InvalidConfig` for an unknown variable if the matching key is not set,
+            /// and the variable either resembles the key of the host, the proxy, the origin or the
+            /// credentials, or has a name that other clients use. Other unknown variables that
+            /// match a key only cause [`warnings`](Self::warnings).
             pub fn from_env() -> Result<Self, crate::Error> {
                 Self::from_vars(std::env::vars_os())
             }
@@ -180,11 +181,11 @@ macro_rules! settings {
         ///
         /// # Options without a key
         ///
-        /// Set these in code, with `with_http`, `with_tokens` and `with_retry`, which override the
-        /// settings:
+        /// The following options have no key. Set these options in code with `with_http`,
+        /// `with_tokens` and `with_retry`. Values that you set in code override the settings.
         ///
-        /// - options that are code: a reqwest client (`with_client_builder`), `with_clock`,
-        ///   `with_observer`;
+        /// - options whose value is an object of your program: a reqwest client
+        ///   (`with_client_builder`), a clock (`with_clock`), an observer (`with_observer`);
         /// - how webhooks are verified, except `webhook_tolerance`: `with_webhooks`, or the
         ///   verifier's options;
         /// - options of a shared store: `with_store`, `with_store_timeout`,
@@ -285,8 +286,8 @@ macro_rules! settings {
             ///
             /// # Errors
             ///
-            /// Returns [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) with the key
-            /// of the file if a file cannot be read.
+            /// Returns [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) with the name
+            /// of the key if a file cannot be read.
             pub fn http_options(&self) -> Result<crate::HttpOptions, crate::Error> {
                 let network = crate::client::config::Network {
                     timeout: self.timeout,
