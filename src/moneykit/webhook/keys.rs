@@ -63,7 +63,8 @@ impl VerifyingKeys {
         self.0.contains_key(key_id)
     }
 
-    /// Always uses ES256, whatever algorithm the JWS header or the key names.
+    /// Always verifies with ES256, and never takes the algorithm from the JWS header or from the
+    /// key.
     pub(super) fn verify(&self, key_id: &str, signed: &[u8], signature: &[u8]) -> Result<(), VerifyError> {
         let point = self.0.get(key_id).ok_or(Reason::UnknownKey)?.as_ref().map_err(|kind| *kind)?;
         signature::UnparsedPublicKey::new(&signature::ECDSA_P256_SHA256_FIXED, point)
@@ -117,8 +118,8 @@ fn read(jwk: &Map<String, Value>) -> Key {
     if is_on_curve(&point) { Ok(point) } else { Err(Reason::KeyOffCurve) }
 }
 
-/// Runs a key agreement with an ephemeral key. The agreement fails only if the point is not on the
-/// curve, but a signature check would report such a point as an invalid signature.
+/// Checks the point with a key agreement, which fails only if the point is not on the curve. A
+/// signature check cannot distinguish such a point from an invalid signature.
 fn is_on_curve(point: &[u8; POINT]) -> bool {
     let Ok(own) = agreement::EphemeralPrivateKey::generate(&agreement::ECDH_P256, &SystemRandom::new())
     else {

@@ -1,5 +1,5 @@
-//! Verifies MoneyKit's webhooks. MoneyKit signs a JWS with ES256, whose claims contain a digest of
-//! the body.
+//! Verifies MoneyKit's webhooks. MoneyKit signs each webhook with a JWS (ES256). The claims of the
+//! JWS contain a digest of the body.
 //!
 //! ```
 //! # #[cfg(feature = "emulator")]
@@ -41,9 +41,8 @@
 //!   one hour, or earlier if a webhook names an unknown key. If fetching fails, the verifier uses
 //!   the cached keys for up to 24 hours.
 //! - If a webhook names an unknown key, the verifier fetches the keys once for all waiting
-//!   webhooks, and then not again for one minute. During this minute, every webhook with an unknown
-//!   key id gets a 503, so that the vendor sends the webhook again. A forged webhook is never
-//!   accepted.
+//!   webhooks, and does not fetch again for one minute. During this minute, every webhook with an
+//!   unknown key id gets a 503, so that the vendor sends the webhook again.
 
 mod cache;
 mod event;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::webhook::{Reason, Tolerance, VerifyError};
 
-/// MoneyKit recommends to cache a key for at most one day.
+/// MoneyKit recommends caching a key for at most one day.
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// MoneyKit retries a delivery for two hours.
 const RETRIES: Duration = Duration::from_secs(2 * 3600);
@@ -36,10 +36,13 @@ impl Default for VerifierOptions {
 impl VerifierOptions {
     /// Sets how far `iat` may be from the current time, and how far `nbf` may be in the future.
     ///
-    /// By default, `iat` and `nbf` may be up to 5 min in the future. With `receive`, `iat` may by
-    /// default be up to 2 h 5 min in the past, so that the vendor's retries are accepted. With
-    /// `verify`, `iat` may by default be only 5 min in the past, because `verify` does not detect
-    /// repeated webhooks.
+    /// Defaults:
+    ///
+    /// - `iat` and `nbf` may be up to 5 min in the future.
+    /// - With `receive`, `iat` may be up to 2 h 5 min in the past, so that the vendor's retries are
+    ///   accepted.
+    /// - With `verify`, `iat` may be up to 5 min in the past, because `verify` does not detect
+    ///   repeated webhooks.
     #[must_use]
     pub fn with_tolerance(mut self, tolerance: Tolerance) -> Self {
         self.tolerance = Some(tolerance);
