@@ -55,10 +55,10 @@ impl Client {
     /// Returns an [`Authorizer`] that adds the API key pair to your own requests to the same
     /// origin.
     ///
-    /// The authorizer sends the key pair with HTTP Basic, and no token. If a request gets a 401 and
-    /// the credentials have been replaced in the meantime, the authorizer sends the request once
-    /// more. [The module `authorize`](crate::authorize#security) describes how redirects are
-    /// handled.
+    /// The authorizer sends the key pair with HTTP Basic, and does not send a token. If a request
+    /// gets a 401 and the credentials have been replaced in the meantime, the authorizer sends the
+    /// request once more. [The module `authorize`](crate::authorize#security) describes how
+    /// redirects are handled.
     ///
     /// # Errors
     ///
@@ -83,8 +83,8 @@ impl Client {
     ///
     /// Fails with [`ErrorKind::InvalidConfig`] if no scope is given, with
     /// [`ErrorKind::Unauthorized`] if the credentials are wrong or the origin is not allowed, and
-    /// with [`ErrorKind::InvalidRequest`] if a scope is not granted. Like every call, it can also
-    /// fail with `RateLimited`, `Unavailable`, `Timeout` or `InvalidResponse`.
+    /// with [`ErrorKind::InvalidRequest`] if a scope is not granted. Every call can also fail with
+    /// `RateLimited`, `Unavailable`, `Timeout` or `InvalidResponse`.
     ///
     /// # Cancellation
     ///
@@ -108,8 +108,8 @@ impl Client {
     ///
     /// Fails with [`ErrorKind::InvalidConfig`] if the given response contains no refresh token.
     /// Fails with [`ErrorKind::InvalidRequest`] and the code `invalid_grant` if the refresh token
-    /// was already used, has expired or was revoked. In this case, request a new token. Like every
-    /// call, it can also fail with `RateLimited`, `Unavailable`, `Timeout` or `InvalidResponse`.
+    /// was already used, has expired or was revoked. In this case, request a new token. Every call
+    /// can also fail with `RateLimited`, `Unavailable`, `Timeout` or `InvalidResponse`.
     ///
     /// # Cancellation
     ///
@@ -141,8 +141,8 @@ impl Client {
     /// Fails with [`ErrorKind::Unauthorized`] if the credentials are wrong. Fails with
     /// [`ErrorKind::Unavailable`] if the service fails. Also fails with [`ErrorKind::Unavailable`]
     /// if the service revoked the token, but the token could not be removed from the store. In this
-    /// case, other processes may use the token until the store is available again. Like every call,
-    /// it can also fail with `RateLimited`, `Timeout` or `InvalidResponse`.
+    /// case, other processes may use the token until the store is available again. Every call can
+    /// also fail with `RateLimited`, `Timeout` or `InvalidResponse`.
     ///
     /// After an error it is safe to revoke the token again, even if the request [may have been
     /// sent](Error::may_have_been_sent).
@@ -206,10 +206,12 @@ impl ClientBuilder {
         }
     }
 
-    /// Sets the `x-moov-version` of this client's own calls. Default: [`version::DEFAULT`].
+    /// Sets the API version (`x-moov-version`) of the client's requests. Default:
+    /// [`version::DEFAULT`].
     ///
-    /// Allowed values are `vYYYY.QQ.BB`, such as [`V2026_10_00`](version::V2026_10_00), `latest`,
-    /// `dev`, and `none` to send no version.
+    /// The version has the format `vYYYY.QQ.BB`, such as [`V2026_10_00`](version::V2026_10_00).
+    /// Other allowed values are `latest`, `dev` and `none`. With `none`, the client sends no
+    /// version.
     ///
     /// The service accepts only the fields that the version documents. If no version is sent, the
     /// service uses `v2024.01.00`. This version does not document `client_type`, so the service
@@ -235,7 +237,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets the origin in a `Referer` header. If both headers are sent, the service uses `Origin`.
+    /// Sets the origin that the client sends in a `Referer` header. If the client also sends an
+    /// `Origin` header, the service uses `Origin`.
     #[must_use]
     pub fn with_referer(mut self, referer: impl Into<String>) -> Self {
         self.referer = Some(referer.into());
@@ -247,9 +250,10 @@ impl ClientBuilder {
     /// Default: [`ClientType::Service`] if neither an origin nor a referer is set. Otherwise the
     /// client does not send the field by default, and the service issues tokens for a web page.
     ///
-    /// With `None`, the client never sends the field. Versions before `v2026.07.00` do not document
-    /// the field. With such a [version](Self::with_version), the client does not send the field,
-    /// and [`build`](Self::build) fails for [`ClientType::Service`] and [`ClientType::Device`].
+    /// With `None`, the client never sends the field. The client also does not send the field if
+    /// the [version](Self::with_version) is `none` or older than `v2026.07.00`, because these
+    /// versions do not document the field. In this case, [`build`](Self::build) fails for
+    /// [`ClientType::Service`] and [`ClientType::Device`].
     #[must_use]
     pub fn with_client_type(mut self, client_type: impl Into<Option<ClientType>>) -> Self {
         self.client_type = Some(client_type.into());
@@ -286,7 +290,7 @@ impl ClientBuilder {
             _ if version.as_deref().is_some_and(knows_client_type) => {
                 self.client_type.unwrap_or((!has_page).then_some(ClientType::Service))
             }
-            // For older versions, the service issues only tokens for a web page.
+            // For versions before `v2026.07.00`, the service issues only tokens for a web page.
             None | Some(None | Some(ClientType::Web)) => None,
             Some(Some(ClientType::Device | ClientType::Service)) => {
                 return Err(invalid(

@@ -55,8 +55,8 @@
 //!
 //! # Webhooks
 //!
-//! Moov signs three headers of a webhook (HMAC-SHA512 with a secret from its dashboard), but **not
-//! the body**. [`webhook::WebhookVerifier`] verifies the headers.
+//! Moov signs three headers of a webhook (HMAC-SHA512 with a secret from Moov's dashboard), but
+//! **not the body**. [`webhook::WebhookVerifier`] verifies the headers.
 
 mod api;
 mod auth;

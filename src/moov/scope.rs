@@ -54,11 +54,11 @@ documented! {
             /// What the token may do in the account.
             scope: AccountScope,
         },
-        /// A scope without a variant of its own, unchanged. Only parsing creates this variant, so a
-        /// documented scope is never stored as `Other`.
+        /// A scope that has no variant in this enum. Only parsing creates `Other`, so a documented
+        /// scope is never stored as `Other`.
         #[non_exhaustive]
         Other {
-            /// The scope as it is sent.
+            /// The scope that the client sends.
             scope: crate::Scope,
         },
     }
@@ -157,7 +157,8 @@ mod tests {
 
     const ID: &str = "3dfff852-927d-47e8-822c-2fffc57ff6b9";
 
-    /// The documented areas and actions. The areas after the blank line belong to an account.
+    /// The documented scopes. Each line contains an area and its actions. Areas after the blank
+    /// line belong to an account.
     const FACTS: &str = "
         accounts read write
         fed read

@@ -108,7 +108,7 @@ impl UnsignedEvent {
         self.data.get(name).and_then(uuid)
     }
 
-    /// Returns the URL of the object that the event describes, in this account in Moov's API.
+    /// Returns the URL of the object that the event describes. The URL contains `account_id`.
     ///
     /// Returns `None` if an id of the object is missing, or if this crate knows no URL for this
     /// kind of event.

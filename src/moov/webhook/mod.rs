@@ -37,9 +37,10 @@
 //!
 //! - The verifier checks the signature before the time. Only signed deliveries reach the delivery
 //!   store.
-//! - No field may contain `|`. Otherwise `a|b` and `c` would have the same signed text as `a` and
-//!   `b|c`.
-//! - The signature must be 128 lower-case hexadecimal digits, as the vendor writes it.
+//! - No signed header may contain `|`. Otherwise `a|b` and `c` would have the same signed text as
+//!   `a` and `b|c`.
+//! - The signature must be 128 lower-case hexadecimal digits, because the vendor always sends this
+//!   format.
 
 mod event;
 mod signed;
@@ -132,8 +133,9 @@ impl WebhookVerifier {
     /// If the old secret has leaked, call this method immediately with only the new secret. From
     /// then on, webhooks that are signed with the old secret are rejected.
     ///
-    /// The secret that signed a webhook and the nonce identify the delivery. If Moov signs a retry
-    /// with a different secret than the first attempt, the retry counts as a new delivery.
+    /// The nonce, together with the secret that signed the webhook, identifies the delivery. If
+    /// Moov signs a retry with a different secret than the first attempt, the retry counts as a new
+    /// delivery.
     ///
     /// # Errors
     ///
@@ -151,10 +153,13 @@ impl WebhookVerifier {
 
     /// Sets how far `X-Timestamp` may be from the current time.
     ///
-    /// By default, `X-Timestamp` may be up to 5 min in the future. With
-    /// [`WebhookVerifier::receive`], `X-Timestamp` may by default be up to 24 h 5 min in the past,
-    /// so that the vendor's retries are accepted. With [`WebhookVerifier::verify`], the default is
-    /// 5 min in the past, because `verify` does not detect repeated webhooks.
+    /// Defaults:
+    ///
+    /// - `X-Timestamp` may be up to 5 min in the future.
+    /// - With [`WebhookVerifier::receive`], `X-Timestamp` may be up to 24 h 5 min in the past, so
+    ///   that the vendor's retries are accepted.
+    /// - With [`WebhookVerifier::verify`], `X-Timestamp` may be up to 5 min in the past, because
+    ///   `verify` does not detect repeated webhooks.
     #[must_use]
     pub fn with_tolerance(self, tolerance: Tolerance) -> Self {
         self.with(|inner| inner.tolerance = Some(tolerance))

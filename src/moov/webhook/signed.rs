@@ -184,8 +184,8 @@ impl fmt::Debug for SigningSecrets {
 
 /// Parses RFC 3339 with an offset, or Unix time in seconds or milliseconds.
 ///
-/// A number of at least `MILLISECONDS_FROM` counts milliseconds. As seconds, the number would be a
-/// time in or after the year 5138.
+/// A number less than `MILLISECONDS_FROM` is in seconds. Any other number is in milliseconds. In
+/// seconds, `MILLISECONDS_FROM` is a time in the year 5138.
 fn time(text: &str) -> Option<SystemTime> {
     const MILLISECONDS_FROM: u64 = 100_000_000_000;
     if text.bytes().all(|byte| byte.is_ascii_digit()) {
