@@ -22,7 +22,7 @@
 //! - **A refresh fails**: a stale token is returned until it expires. The next attempt is made
 //!   after 1 s, then 2 s, 4 s, up to 60 s. Until that attempt, callers without a token get the same
 //!   error, with [`Error::retry_after`](crate::Error::retry_after).
-//! - **Rejected**: after a 401 that calls the token invalid, the cache removes exactly that token,
+//! - **Rejected**: after a 401 that reports an invalid token, the cache removes exactly that token,
 //!   never a newer token ([`TokenCache::invalidate`]). After a 401 without a reason, the cache
 //!   keeps the token until the server has accepted a new token ([`Rejection`]).
 //! - **Revoked**: the cache removes the token before the client sends the revocation
@@ -57,7 +57,8 @@
 //! - A refused refresh token does not block other requests.
 //! - The number of token requests in a period is limited ([`TokenOptions::with_rate_limit`]).
 //!   Waiting requests are sent in order of arrival.
-//! - The [`RetryPolicy`](crate::RetryPolicy) determines how other failures are retried.
+//! - Requests that fail with `Unavailable` or `Timeout` are retried according to the
+//!   [`RetryPolicy`](crate::RetryPolicy).
 //!
 //! # Storage
 //!

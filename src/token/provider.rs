@@ -12,8 +12,8 @@ use crate::{
     },
 };
 
-/// The return type of the methods of [`TokenProvider`]. The future is boxed, because `dyn
-/// TokenProvider` needs this.
+/// The return type of the methods of [`TokenProvider`]. The future is boxed to allow
+/// `dyn TokenProvider`.
 pub type TokenFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Provides valid tokens.

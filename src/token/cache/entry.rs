@@ -56,7 +56,7 @@ struct State {
     /// The ids of the tokens with which the current token was requested. Revoking one of these
     /// tokens also revokes the current token.
     parents: GrantIds,
-    /// Boxed, because few idle entries with a refresh token have it.
+    /// Rarely used state. The state is boxed to keep idle entries with a refresh token small.
     cold: Option<Box<ColdState>>,
 }
 
@@ -96,7 +96,7 @@ struct ColdState {
     rejected: Option<TokenId>,
     eviction_pending: bool,
     failure: Option<FailureBackoff>,
-    /// Boxed, because few entries have renewals after a 401.
+    /// The state of renewals after a 401. The state is boxed, because such renewals are rare.
     renewal: Option<Box<Renewal>>,
 }
 
@@ -202,8 +202,7 @@ pub(in crate::token) enum Discarded {
 pub(in crate::token) struct Marks<'a> {
     pub(in crate::token) tombstones: &'a Tombstones,
     pub(in crate::token) now: u64,
-    /// The expiry of marks that are now added for revoked tokens, in milliseconds of the monotonic
-    /// clock.
+    /// The expiry of new marks for revoked tokens, in milliseconds of the monotonic clock.
     pub(in crate::token) revoked_until: u64,
 }
 
@@ -456,9 +455,10 @@ impl CacheEntry {
         self.current.store(Arc::new(Issued::none()));
     }
 
-    /// Removes the tokens of the entry and marks them as revoked. Does this if `revoked` is one of
-    /// these tokens, if these tokens were requested with `revoked`, or if the running refresh uses
-    /// `revoked`. If the running refresh uses a refresh token, its result will be discarded.
+    /// If the entry depends on `revoked`, removes the tokens of the entry and marks these tokens as
+    /// revoked. An entry depends on its tokens, on the tokens with which its tokens were requested,
+    /// and on the tokens that the running refresh uses. If the running refresh uses a refresh
+    /// token, the result of the refresh is discarded.
     ///
     /// Returns `None` if the entry is not affected. Otherwise returns the id of the removed access
     /// token, or `Some(None)` if the entry had no access token.

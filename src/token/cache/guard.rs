@@ -1,5 +1,5 @@
-//! Binds a task to its cache. A shutdown waits for the task, and aborts the task at the time limit
-//! of the shutdown.
+//! Tracks the tasks of a cache. A shutdown waits for these tasks, and aborts the tasks at the time
+//! limit of the shutdown.
 
 use crate::{
     Error, ErrorKind,

@@ -32,15 +32,16 @@ use crate::{
 /// refresh ended without a usable token.
 const MAX_LOOKUPS: u32 = 3;
 
-/// Boxed, because the future is large and rarely needed.
+/// The future is boxed, because it is large and rarely needed.
 pub(in crate::token) type Waiting<'a> = Pin<Box<dyn Future<Output = Result<Token, Error>> + Send + 'a>>;
 
 /// The part of a cache that its clones share. Dropping the last clone ends the tasks of the cache.
 #[derive(Clone)]
 pub(in crate::token) struct CacheInner {
     pub(in crate::token) shared: Arc<CacheState>,
-    /// Signals the end to the tasks, which hold the receivers. The channel is closed when the last
-    /// clone of the cache is dropped. The value of the channel changes when a shutdown ends.
+    /// The tasks of the cache hold receivers of this channel, and end when the channel is closed or
+    /// its value changes. The channel is closed when the last clone of the cache is dropped. The
+    /// value changes when a shutdown ends.
     pub(super) alive: Arc<watch::Sender<()>>,
 }
 

@@ -29,9 +29,9 @@ impl<'a> ScopeKey<'a> {
         then(&ScopeKey::of_names(&names))
     }
 
-    /// Calls `find` with the key of a scope set, like [`ScopeKey::with`]. Sorts the scopes only if
-    /// `find` returns `None` for the scopes in their own order, because most callers pass them
-    /// sorted.
+    /// Calls `find` with the key of a scope set, like [`ScopeKey::with`]. First uses the scopes in
+    /// the given order, because most callers pass sorted scopes. If `find` returns `None`, sorts
+    /// the scopes and calls `find` again.
     #[inline]
     pub(in crate::token) fn find<T>(
         scopes: &[Scope],

@@ -191,9 +191,10 @@ impl TokenCache {
     /// using the cache soon.
     ///
     /// Before this call, stop your server and wait for the requests that use tokens. You can call
-    /// this method several times, also concurrently. Each call returns when the work is done or its
-    /// own time limit is reached. Running requests are aborted when the first of these time limits
-    /// is reached. Without a shutdown, dropping the last clone aborts running requests.
+    /// this method several times, and the calls may overlap. Each call returns when the work is
+    /// done, or when the time limit of the call is reached. Running requests are aborted at the
+    /// earliest time limit of all calls. Without a shutdown, dropping the last clone aborts running
+    /// requests.
     ///
     /// # Errors
     ///
@@ -312,7 +313,7 @@ impl TokenHandle {
     }
 
     pub(crate) async fn renew(&self, rejected: &Token, rejection: Rejection) -> Option<Replacement> {
-        // Boxed, because the future is large and rarely needed.
+        // The future is boxed, because it is large and rarely needed.
         Box::pin(self.cache.inner.renew(&self.entry, rejected, rejection)).await
     }
 

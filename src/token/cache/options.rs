@@ -80,18 +80,18 @@ impl Default for TokenOptions {
 }
 
 impl TokenOptions {
-    /// Sets how long before its expiry the cache refreshes a token. The time is at most 30 days,
-    /// and at most a quarter of the lifetime of the token. During this time, callers still get the
-    /// old token. Default: 5 min.
+    /// Sets how long before the expiry of a token the cache refreshes the token. The time is at
+    /// most 30 days, and at most a quarter of the lifetime of the token. During this time, callers
+    /// still get the old token. Default: 5 min.
     #[must_use]
     pub fn with_refresh_window(mut self, window: Duration) -> Self {
         self.refresh_window = window.min(MAX_REFRESH_WINDOW);
         self
     }
 
-    /// Sets how long before its expiry the cache stops using a token, so that the token does not
-    /// expire on the way to the server. The time is at most a tenth of the lifetime of the token.
-    /// Default: 10 s.
+    /// Sets how long before the expiry of a token the cache stops using the token, so that the
+    /// token does not expire on the way to the server. The time is at most a tenth of the lifetime
+    /// of the token. Default: 10 s.
     #[must_use]
     pub fn with_expiry_leeway(mut self, margin: Duration) -> Self {
         self.margin = margin.min(FOREVER);
@@ -112,9 +112,9 @@ impl TokenOptions {
         self
     }
 
-    /// Sets the random share of refresh windows and delays, from 0 to 1, so that many processes do
-    /// not act at the same time. With 1, up to a quarter of the refresh window and up to half of a
-    /// delay are random. Default: 1.
+    /// Sets how random refresh windows and delays are, from 0 (not random) to 1, so that many
+    /// processes do not act at the same time. With 1, the cache extends a refresh window by up to a
+    /// quarter, and shortens a delay by up to half. Default: 1.
     #[must_use]
     pub fn with_jitter(mut self, share: f64) -> Self {
         self.jitter = if share.is_nan() { 0.0 } else { share.clamp(0.0, 1.0) };
@@ -198,7 +198,7 @@ impl TokenOptions {
     /// calls fail with [`RateLimited`](crate::ErrorKind::RateLimited), the limit is too high:
     ///
     /// - A test environment may have a lower limit. Moov documents 40 calls per second, and 10 in
-    ///   test mode. Other texts of Moov say 100 and 50.
+    ///   test mode. Other texts from Moov give these two limits as 100 and 50.
     /// - If the vendor limits calls by address or account, all clients with that address or account
     ///   share the limit, even clients without a common store. Assign each client its share with
     ///   [`Self::with_rate_limit_share`].
@@ -225,8 +225,8 @@ impl TokenOptions {
         Some(RateLimit { calls: (calls as usize).max(1), per: longer(limit.per, factor) })
     }
 
-    /// Returns the rate limit to enforce in a store. The period is 5 % longer, because requests do
-    /// not arrive at the even intervals at which they are sent.
+    /// Returns the rate limit to enforce in a store. The period is 5 % longer than the configured
+    /// period, because network delays vary.
     pub(in crate::token) fn fleet_rate_limit(&self) -> Option<RateLimit> {
         self.rate_limit().map(|limit| RateLimit { per: longer(limit.per, 1.05), ..limit })
     }
@@ -266,7 +266,7 @@ impl TokenOptions {
     ///
     /// The function runs in the task that does the work, before callers get the token, so the
     /// function must return quickly. The cache holds no lock during the call. A panic is caught and
-    /// logged. A second call replaces the function.
+    /// logged. A second call of this method replaces the function.
     ///
     /// Events do not contain the vendor. Set one function per client, as in this example.
     ///

@@ -51,8 +51,8 @@ pub(in crate::token) struct CacheState {
     pub(in crate::token) breaker: Option<StoreCircuitBreaker>,
     pub(in crate::token) entries: Entries,
     pub(in crate::token) work: WorkTracker,
-    /// The last reading of the wall clock: the tick of the coarse clock at that moment, and the
-    /// wall-clock time.
+    /// The last reading of the wall clock. The first number is the tick of the coarse clock at the
+    /// time of the reading, and the second number is the wall-clock time.
     seen: (AtomicU64, AtomicU64),
 }
 
@@ -127,7 +127,7 @@ impl CacheState {
         let (at, seen) = &self.seen;
         // The reading is written before its tick, so a reader that sees the tick also sees the
         // reading. In rare cases, a concurrent call has already stored the reading of a different
-        // tick. The next tick corrects this.
+        // tick. The call for the next tick stores a correct reading again.
         if at.load(Ordering::Acquire) == tick {
             return seen.load(Ordering::Relaxed);
         }

@@ -14,12 +14,13 @@ pub(in crate::token) struct Expires {
 }
 
 /// The times at which a token becomes stale and expires, in milliseconds. Fields with the prefix
-/// `wall_` are times of the wall clock, other times are of the monotonic clock.
+/// `wall_` are times of the wall clock. The other fields are times of the monotonic clock.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Life {
     pub(in crate::token) stale: u64,
     pub(in crate::token) wall_stale: u64,
-    /// The time from stale to expired. `u32` keeps a token small. The longest refresh window fits.
+    /// The time from stale to expired. A `u32` is large enough for the longest refresh window, and
+    /// keeps tokens small.
     pub(in crate::token) window: u32,
     pub(in crate::token) rule: ExpiryRule,
 }

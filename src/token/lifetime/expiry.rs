@@ -124,15 +124,16 @@ impl Default for Limits {
     }
 }
 
-/// Computes the shortest credible lifetime. The lifetime starts as `expires_in`, or as the default
-/// if `expires_in` is missing or not credible. The other rules can only shorten this lifetime.
+/// Computes the shortest credible lifetime. The upper limit is `expires_in`, or the default if
+/// `expires_in` is missing or not credible. The other rules can only shorten the lifetime.
 pub(crate) fn resolve(facts: &Facts<'_>, limits: &Limits) -> Expiry {
     // If the local clock jumps during the request, the later time gives the shorter lifetime.
     let local = facts.sent.max(facts.received);
     // A timestamp and `Date` come from the server's clock, so an inaccurate local clock has no
-    // effect. `Date` is truncated to seconds: add its resolution to get the shortest lifetime.
+    // effect. `Date` is truncated to seconds, so add the resolution of `Date` to get the shortest
+    // lifetime.
     let now = facts.date.map_or(local, |date| date.checked_add(DATE_RESOLUTION).unwrap_or(date));
-    // If `Date` is far behind the clock that made the timestamp, the lifetime would be far too
+    // If `Date` is wrong and far in the past, a timestamp would give a lifetime that is far too
     // long.
     let clocks_clash = facts.date.is_some_and(|date| distance(date, local) > MAX_CLOCK_DIFFERENCE);
 

@@ -46,8 +46,8 @@ struct Refusal {
     /// The hash of the scope set whose request is the probe, and the time until which the probe may
     /// run.
     probe: Option<(u64, u64)>,
-    /// Whether the last probe was for one of the `suspects`. If so, scope sets that are not
-    /// suspects may send the next probe earlier.
+    /// Whether the last probe was for one of the `suspects`. If so, the requests for suspects must
+    /// wait longer than other requests before the next probe.
     is_suspect_probed: bool,
 }
 

@@ -83,7 +83,7 @@ impl CacheState {
                 self.refused(credentials, left, error.clone());
                 error.held_for(left)
             }
-            // Record nothing, because other callers may be able to wait that long.
+            // Do not record this limit, because other callers may be able to wait for `left`.
             Block::RateLimit(left) => {
                 let reason = "rate limit reached: the wait would exceed max_wait";
                 Error::new(ErrorKind::RateLimited, reason).with_retry_after(left)

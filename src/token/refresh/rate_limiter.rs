@@ -1,8 +1,8 @@
 //! Limits the rate of token requests, and sends waiting requests in order of arrival.
 //!
-//! A waiting request gets a ticket with its turn, the time at which the request may be sent. So a
-//! request that cannot be sent in time fails at once, and each waiting request needs only one
-//! timer. Times are milliseconds of the monotonic clock.
+//! Each waiting request gets a ticket and a turn. The turn is the time at which the request may be
+//! sent. So a request that cannot be sent in time fails at once, and each waiting request needs
+//! only one timer. Times are milliseconds of the monotonic clock.
 
 use std::{
     collections::VecDeque,
