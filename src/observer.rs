@@ -1,4 +1,5 @@
-//! An optional function that the user supplies. Panics of the function are caught.
+//! An optional function that receives events, for example for metrics. A panic in the function is
+//! caught.
 
 use std::{
     fmt,

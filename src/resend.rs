@@ -1,6 +1,6 @@
-//! Counts how often the request of a call was already sent, for the tracing span of the call. The
-//! count is a task-local variable, so that the methods between the retry loop and the span need no
-//! parameter for the count.
+//! Counts how often the request of a call was already sent. The retry loop sets the count, and the
+//! tracing span of the call records the count. A task-local variable passes the count, so that the
+//! functions between the loop and the span need no parameter for the count.
 
 tokio::task_local! {
     static COUNT: u32;

@@ -87,8 +87,8 @@ impl<T: Clone> SingleFlight<T> {
 
 impl<T: Clone + Send + Sync + 'static> SingleFlight<T> {
     /// Works like [`Self::running`], for flights that many callers may join. When [`MANY_WAITERS`]
-    /// callers have joined a flight, the waiters share a timer, because ending a timer takes longer
-    /// than waking a waiter.
+    /// callers have joined a flight, the waiters share one timer, because cancelling a timer for
+    /// each waiter takes longer than waking the waiters.
     pub(crate) fn join(&mut self) -> Option<Waiter<T>> {
         let waiter = self.running()?;
         let flight = self.0.as_mut()?;
@@ -106,7 +106,8 @@ impl<T: Clone + Send + Sync + 'static> RunningFlight<T> {
         let timer = SharedTimer { at: Instant::now() + SHARED_TIMER, runtime: runtime.id() };
         let (sender, outcome) = (self.sender.clone(), self.waiter.clone().outcome());
         set_timer(&sender, Some(timer));
-        // Use a separate task, because the work of the flight may block its own task.
+        // Run the timer in a separate task, because the work of the flight may block the task in
+        // which the work runs.
         runtime.spawn(async move {
             if time::timeout_at(timer.at, outcome).await.is_err() {
                 set_timer(&sender, None);
@@ -165,7 +166,7 @@ impl<T: Clone + Send + Sync + 'static> Flight<T> {
             return Err(NoRuntime);
         }
         let mut work = Box::pin(work);
-        // This waker may do nothing, because the task polls `work` again with its own waker.
+        // A waker that does nothing is enough here, because the spawned task polls `work` again.
         match work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(outcome) => {
                 if let Some(outcome) = outcome.clone() {

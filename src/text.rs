@@ -1,5 +1,5 @@
-//! Checks settings for characters that a copying mistake, quotes or a wrong encoding may have
-//! added. Errors never show the value.
+//! Checks settings for unwanted characters, such as line breaks, quotes or a byte order mark.
+//! Errors never show the value.
 
 use crate::{Error, ErrorKind};
 
@@ -8,8 +8,8 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 /// The UTF-8 byte order mark, decoded as Latin-1.
 const MISREAD_BYTE_ORDER_MARK: &str = "ï»¿";
 
-/// Returns what is wrong with a value. The caller writes the name of the value in front of the
-/// returned text. A valid id, secret, URL or path has none of these flaws.
+/// Describes an unwanted character in a value. The caller writes the name of the value in front of
+/// the returned text. Returns `None` for every valid id, secret, URL or path.
 pub(crate) fn flaw(text: &str) -> Option<&'static str> {
     let is_space = |c: char| c.is_whitespace();
     if text.contains(BYTE_ORDER_MARK) || text.starts_with(MISREAD_BYTE_ORDER_MARK) {

@@ -1,4 +1,4 @@
-//! Parses the date-times of the API schemas, as leniently as is safe.
+//! Parses the date-times of the API schemas.
 
 use std::{fmt, time::SystemTime};
 
