@@ -1,7 +1,7 @@
 //! Macros that define the public methods of both vendors' clients and builders, so that the
 //! documentation of these methods is written only once.
 
-/// The client needs a method `fn inner(&self) -> &Inner<Api>`.
+/// `Client` must have a method `fn inner(&self) -> &Inner<Api>`.
 macro_rules! client_methods {
     ($without_scopes:literal) => {
         impl Client {
@@ -69,8 +69,8 @@ macro_rules! client_methods {
                 self.inner().tokens.invalidate(token).await;
             }
 
-            /// Returns an [`Authorizer`](crate::authorize::Authorizer) that adds tokens of these
-            /// scopes to your own requests to the same origin.
+            /// Returns an [`Authorizer`](crate::authorize::Authorizer) that adds tokens with these
+            /// scopes to your own requests to the origin of the base URL.
             #[doc = $without_scopes]
             ///
             /// # Errors
@@ -93,9 +93,9 @@ macro_rules! client_methods {
 
             /// Classifies a response by whether the server rejected the token of the request.
             ///
-            /// The method applies [the vendor's rule](crate::authorize#what-happens-on-a-401). Use
-            /// the method with [`TokenCache::run`](crate::token::TokenCache::run). Pass `None` as
-            /// `body` if you do not have the body.
+            /// Applies [the vendor's rule for a 401](crate::authorize#what-happens-on-a-401). Use
+            /// this method with [`TokenCache::run`](crate::token::TokenCache::run). If you have not
+            /// read the body of the response, pass `None` as `body`.
             pub fn classify(
                 &self,
                 status: http::StatusCode,
@@ -167,8 +167,8 @@ macro_rules! client_methods {
 }
 pub(crate) use client_methods;
 
-/// The client needs a method `create_access_token`, and a function `issued` that reads the token
-/// from the response.
+/// `Client` must have a method `create_access_token`, and the calling module must have a function
+/// `issued` that reads the token from the response.
 macro_rules! issue_method {
     ($response:ty) => {
         impl Client {
@@ -202,7 +202,7 @@ macro_rules! issue_method {
 }
 pub(crate) use issue_method;
 
-/// The builder needs the fields `inner: Builder` and `client_auth: ClientAuth`.
+/// `ClientBuilder` must have the fields `inner: Builder` and `client_auth: ClientAuth`.
 macro_rules! builder_methods {
     ($env:literal, $url:literal, $no_scopes:literal, $limit:literal) => {
         impl ClientBuilder {
@@ -254,12 +254,12 @@ macro_rules! builder_methods {
             /// Sets a name that stays the same when the client id is replaced, such as
             /// `acme-production`.
             ///
-            /// The name replaces the client id in the keys under which a
-            /// [`TokenStore`](crate::token::TokenStore) stores tokens, so that the stored tokens
-            /// are still found after the client id was replaced. All processes that share tokens
-            /// need the same name. The client secret is never part of these keys.
+            /// A [`TokenStore`](crate::token::TokenStore) finds a token by a key. With a name, this
+            /// key contains the name instead of the client id, so a client with a new client id
+            /// still finds the stored tokens. All processes that share tokens need the same name.
+            /// The key never contains the client secret.
             ///
-            /// Default: no name. The keys then contain the client id.
+            /// Default: no name. The key then contains the client id.
             ///
             /// # Security
             ///

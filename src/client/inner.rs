@@ -16,7 +16,7 @@ use crate::{
 pub(crate) trait Api: TokenSource {
     fn http(&self) -> &Http;
 
-    /// Fails if the vendor issues no token with these scopes.
+    /// Fails if the vendor would reject these scopes.
     fn check_scopes(_: &[Scope]) -> Result<(), Error> {
         Ok(())
     }
@@ -27,7 +27,7 @@ pub(crate) trait Api: TokenSource {
     }
 
     /// Decides whether a 401 of the vendor's API means that the token is invalid. `body` is `None`
-    /// if the caller does not have the body.
+    /// if the body of the response has not been read.
     fn classify_401(headers: &HeaderMap, body: Option<&[u8]>) -> Rejection {
         let _ = body;
         classify_challenges(headers)

@@ -1,4 +1,4 @@
-//! Provides authorizers with the current key pair.
+//! Provides authorizers with the current client id and secret (the key pair).
 
 use std::sync::Arc;
 

@@ -5,8 +5,8 @@
 /// thousand scopes of a Moov account.
 pub(crate) const MAX_LIST: usize = 64 * 1024;
 
-/// Defines an enum with a variant for each documented scope. The variants after `;` are copied
-/// unchanged.
+/// Defines an enum with a variant for each documented scope. The variants after `;` are additional
+/// variants that are copied unchanged.
 macro_rules! documented {
     (
         $(#[$meta:meta])*
@@ -32,8 +32,8 @@ macro_rules! documented {
                 }
             }
 
-            /// Returns an empty text for a variant after `;`, because `Display` formats such a
-            /// variant itself.
+            /// Returns an empty string for an additional variant, because the `Display`
+            /// implementation of the enum formats this variant without `text`.
             fn text(&self) -> &'static str {
                 match self {
                     $(Self::$variant => $text,)*

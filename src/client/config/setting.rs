@@ -6,7 +6,7 @@ use super::Value;
 use crate::{Scope, Secret, text};
 
 pub(crate) trait Setting: Sized + fmt::Debug {
-    /// The error message for an invalid value. The name of the key stands before this text.
+    /// Describes the valid values. An error message is the name of the key, followed by this text.
     const MUST_BE: &'static str;
 
     fn read(value: &Value) -> Option<Self>;
@@ -83,7 +83,7 @@ impl Setting for u32 {
     }
 }
 
-/// The only setting of this type is the share of a rate limit.
+/// The only setting of this type is `rate_limit_share`.
 impl Setting for f64 {
     const MUST_BE: &'static str = "must be greater than 0 and at most 1, such as 0.5";
 

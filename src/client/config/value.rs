@@ -15,7 +15,7 @@ pub(crate) enum Value {
     Number(f64),
     List(Vec<Self>),
     Nothing,
-    /// A type that no setting has, such as a boolean, a table or bytes.
+    /// A value that is invalid for every setting, such as a boolean, a table or bytes.
     Other,
 }
 
@@ -27,7 +27,7 @@ impl Value {
         }
     }
 
-    /// Also parses a text of digits, because environment variables contain only text.
+    /// Also parses strings of digits, because environment variables contain only text.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "both are checked before")]
     pub(super) fn whole(&self) -> Option<u64> {
         /// Up to this limit, a float represents every integer exactly.

@@ -64,10 +64,11 @@ pub(crate) struct Environment {
 
 /// Reads each key from the variable whose name is the prefix, `_`, and the key in upper case.
 ///
-/// Ignores a variable that has the prefix but is not a key, because a program may have its own
-/// variables. If the name of such a variable resembles a key, this function returns a warning, or
-/// an error if the key is critical and not set. If other clients use the name for a key, this
-/// function returns a warning, or an error if the key is not set.
+/// Ignores other variables with the prefix, because a program may have its own variables. Two kinds
+/// of ignored variables cause a warning or an error:
+///
+/// - The name resembles a key: an error if the key is critical and not set, otherwise a warning.
+/// - Other clients use the name for a key: an error if the key is not set, otherwise a warning.
 pub(crate) fn from_vars<S: Settings>(
     prefix: &str,
     vars: impl IntoIterator<Item = (OsString, OsString)>,

@@ -16,10 +16,11 @@ pub(crate) type Headers = Vec<(HeaderName, HeaderValue)>;
 
 #[derive(Clone, Copy)]
 pub(crate) struct Scheme {
-    /// Returns the headers that authenticate the client's own calls. If the list is empty, the
-    /// credentials are sent in the body.
+    /// Returns the headers that authenticate token requests and revocations. If the list is empty,
+    /// the credentials are sent in the body.
     pub(crate) own: fn(&Credentials) -> Result<Headers, Error>,
-    /// Returns the headers of a request that authenticates with the key pair instead of a token.
+    /// Returns the headers that authenticate an API request with the client id and secret (the key
+    /// pair) instead of a token.
     pub(crate) key_pair: fn(&Credentials) -> Result<Headers, Error>,
 }
 
@@ -32,8 +33,9 @@ pub(crate) struct Auth {
 }
 
 impl Auth {
-    /// Fails if the client's own calls cannot contain the credentials. If only the headers of the
-    /// key pair cannot contain the credentials, [`Self::key_pair`] fails later.
+    /// Fails if the credentials are invalid, or if a token request cannot contain the credentials.
+    /// If only the headers of the key pair cannot contain the credentials, [`Self::key_pair`]
+    /// fails.
     pub(crate) fn new(
         credentials: Credentials,
         scheme: &Scheme,
@@ -64,8 +66,8 @@ impl Auth {
         in_headers.map(Secret::from).chain([self.credentials.client_secret().clone()]).collect()
     }
 
-    /// Adds the credentials to the headers. If the vendor's client sends its credentials in the
-    /// body, sets the body fields `id` and `secret` instead.
+    /// Adds the credentials to the headers of a call. If the client is configured to send the
+    /// credentials in the body, sets `id` and `secret` instead.
     pub(crate) fn apply(&self, call: Call, id: &mut Option<String>, secret: &mut Option<Secret>) -> Call {
         if self.own.is_empty() {
             *id = Some(self.credentials.client_id().to_owned());

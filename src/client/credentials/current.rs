@@ -1,7 +1,7 @@
 //! The credentials that a client currently sends.
 //!
-//! A client calls its provider with a deadline, and never makes two calls at the same time. If the
-//! provider fails, the client uses the last valid credentials.
+//! A client calls its [`CredentialsProvider`] with a timeout, and makes only one call at a time. If
+//! the provider fails, the client uses the last valid credentials.
 
 use std::{
     fmt,
@@ -26,8 +26,8 @@ use crate::{
 const DEADLINE: Duration = Duration::from_secs(5);
 const FAILURE_PAUSE: Duration = Duration::from_secs(10);
 /// The minimum time between two provider calls after rejected credentials. This pause must be
-/// shorter than the default TTL of the negative cache, so that the provider is called after each
-/// rejection that the server sends.
+/// shorter than the default TTL of the negative cache. Otherwise the server could reject the
+/// credentials again during the pause, and the client would not call the provider.
 const REFUSAL_PAUSE: Duration = Duration::from_secs(5);
 /// The maximum number of provider calls that `renew` waits for. Without a limit, `renew` could wait
 /// forever for calls that concurrent requests have started.

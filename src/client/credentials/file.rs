@@ -18,7 +18,8 @@ use crate::{Error, ErrorKind, Secret, token::Fingerprint};
 
 const CLIENT_ID: &str = "client_id";
 const CLIENT_SECRET: &str = "client_secret";
-/// The files are read at most this many times, until two readings in a row have the same content.
+/// The files are read until two readings in a row have the same content, but at most this many
+/// times.
 const ATTEMPTS: usize = 8;
 
 /// Client credentials in files, for example mounted by Kubernetes or a secrets agent.
@@ -104,12 +105,12 @@ impl FileCredentials {
         Self::read_first(Files::Json(path.into()))
     }
 
-    /// Errors use `of` as the name of the setting that contains the path.
+    /// Errors show `of`, the name of the setting that contains the path.
     pub(crate) fn secret_file_of(client_id: String, path: PathBuf, of: &'static str) -> Result<Self, Error> {
         Self::read_first(Files::Secret { client_id, path, of })
     }
 
-    /// Errors use `of` as the name of the setting that contains the path.
+    /// Errors show `of`, the name of the setting that contains the path.
     pub(crate) fn directory_of(path: PathBuf, of: &'static str) -> Result<Self, Error> {
         Self::read_first(Files::Directory { path, of })
     }

@@ -2,7 +2,8 @@
 
 use crate::{Error, ErrorKind, Secret, text, token::Fingerprint};
 
-/// The limit is in bytes. The ids and secrets of both vendors have fewer than 100 bytes.
+/// The maximum length of a client id or secret, in bytes. Both vendors issue values of less than
+/// 100 bytes.
 const LIMIT: usize = 4096;
 
 /// A client id and its secret (RFC 6749 section 2.3.1). `Debug` shows only the id.

@@ -15,15 +15,15 @@ pub type CredentialsFuture<'a> = Pin<Box<dyn Future<Output = Result<Credentials,
 /// files. Implement this trait for other sources, such as a secret manager. The guide [*Rotate
 /// credentials*](crate::guide::rotate_credentials) has an example.
 ///
-/// # When it is called
+/// # When the client calls the provider
 ///
-/// - [`credentials`](Self::credentials) is called before each call that sends the credentials:
-///   token calls, revocations, and introspection with the key pair. For your own requests, to which
-///   an [`Authorizer`](crate::authorize::Authorizer) adds the key pair, the method is called only
-///   if no credentials are known yet.
-/// - [`after_refusal`](Self::after_refusal) is called when the vendor has rejected the credentials,
-///   at most once in 5 s per client. If the provider returns different credentials, the client
-///   sends the rejected call once more with the new credentials. Otherwise the client caches the
+/// - The client calls [`credentials`](Self::credentials) before each token request, each
+///   revocation, and each [`introspect_client`](crate::moneykit::Client::introspect_client). An
+///   [`Authorizer`](crate::authorize::Authorizer) that adds the client id and secret to your own
+///   requests calls `credentials` only if no credentials are known yet.
+/// - The client calls [`after_refusal`](Self::after_refusal) when the vendor has rejected the
+///   credentials, at most once in 5 s. If the provider returns different credentials, the client
+///   sends the rejected request once more with the new credentials. Otherwise the client caches the
 ///   rejection
 ///   ([`TokenOptions::with_negative_cache_ttl`](crate::token::TokenOptions::with_negative_cache_ttl)).
 ///
@@ -51,10 +51,10 @@ pub trait CredentialsProvider: Debug + Send + Sync + 'static {
 
     /// Returns credentials that are already known, without waiting. Default: `None`.
     ///
-    /// `build` checks these credentials. If this method returns `None`, a client with a
-    /// [`TokenStore`](crate::token::TokenStore) needs a name for its credentials
-    /// (`with_credentials_name` of its builder), because the keys of stored tokens contain the name
-    /// or the client id.
+    /// When you build a client, the builder checks these credentials. If this method returns
+    /// `None`, a client with a [`TokenStore`](crate::token::TokenStore) needs a name: call
+    /// `with_credentials_name` of the builder. The keys of stored tokens contain this name or the
+    /// client id.
     fn known(&self) -> Option<Credentials> {
         None
     }

@@ -17,14 +17,14 @@ pub(crate) fn read_file<T>(
     let invalid = |reason| Error::new(ErrorKind::InvalidConfig, reason);
     match File::open(path).and_then(read) {
         Ok(content) => Ok(content),
-        // This crate creates the errors of this kind, so their text can be shown.
+        // This crate creates all `InvalidData` errors, so their text is safe to show.
         Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(invalid(format!("{name} {error}"))),
         Err(error) => Err(invalid(format!("{name} cannot be read")).with_source(error)),
     }
 }
 
-/// Names the file in errors. The result contains the path only if the file exists, because
-/// otherwise the user may have written the secret in the place of the path.
+/// Describes the file in errors. If the file does not exist, the description does not contain the
+/// path, because the user may have set a secret instead of a path.
 pub(crate) fn named(path: &Path, of: &str) -> String {
     match path.exists() {
         true => format!("the file {} of {of}", path.display()),

@@ -13,8 +13,8 @@ pub(super) type Outcome = Result<Arc<Auth>, Error>;
 pub(super) struct Shared {
     scheme: Scheme,
     current: ArcSwapOption<Auth>,
-    /// The secrets of the current and the previous credentials. A call with the previous
-    /// credentials may still be in flight.
+    /// The secrets to redact from error responses. They include the secret of the previous
+    /// credentials, because a call with these credentials may still be in flight.
     secrets: Arc<EchoedSecrets>,
 }
 
@@ -33,8 +33,8 @@ impl Shared {
             return Ok(before.clone());
         }
         let auth = Arc::new(Auth::new(credentials, &self.scheme, self.secrets.clone())?);
-        // Replace the secrets before the credentials, because a response may quote a new secret as
-        // soon as a request contains it.
+        // Register the new secret before a request can contain the secret, because the error
+        // response may quote the secret and must be redacted.
         let secrets = auth.secrets().into_iter().chain(before.iter().flat_map(|before| before.secrets()));
         self.secrets.replace(secrets.collect());
         self.current.store(Some(auth.clone()));
