@@ -1,4 +1,4 @@
-//! The settings of an emulator, and its start.
+//! Configures and starts an emulator.
 
 use std::{
     fmt, io,
@@ -88,7 +88,7 @@ impl Builder {
     }
 
     /// Sets the clock, for example to use the same clock as your client. Default: a clock that
-    /// stands still at the current second.
+    /// starts at the current second and moves only when a test advances it.
     pub fn with_clock(mut self, clock: ManualClock) -> Self {
         self.time = Time::on(clock);
         self
@@ -258,7 +258,7 @@ impl Builder {
     }
 }
 
-/// Replaces an unspecified address (`0.0.0.0` or `::`) by a loopback address.
+/// Not every operating system can connect to an unspecified address (`0.0.0.0` or `::`).
 fn reachable(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         address.set_ip(match address {

@@ -54,13 +54,12 @@ impl KnownClient {
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Shown {
-    /// The request did not use this method.
+    /// The request contains no credentials for this method of client authentication.
     Not,
     Right,
     Wrong,
 }
 
-/// Returns whether the request contains credentials, and all credentials in the request are right.
 pub(super) fn agree<const N: usize>(ways: [Shown; N]) -> bool {
     ways.contains(&Shown::Right) && !ways.contains(&Shown::Wrong)
 }

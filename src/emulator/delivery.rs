@@ -127,8 +127,8 @@ pub struct WebhookSender {
 }
 
 impl WebhookSender {
-    /// Creates a sender to this URL. The timeouts of `http` apply to each attempt. By default, each
-    /// delivery is sent only once.
+    /// Creates a sender that delivers webhooks to this URL. The timeouts of `http` apply to each
+    /// attempt. By default, each delivery is sent only once.
     ///
     /// # Errors
     ///
@@ -156,8 +156,8 @@ impl WebhookSender {
         self
     }
 
-    /// Returns the host of the handler, with an IPv6 address in brackets. Returns an empty text if
-    /// the URL has no host.
+    /// Returns the host of the handler, with an IPv6 address in brackets. Returns an empty string
+    /// if the URL has no host.
     pub fn host(&self) -> &str {
         self.url.host_str().unwrap_or_default()
     }

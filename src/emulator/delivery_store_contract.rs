@@ -1,4 +1,4 @@
-//! Checks that a delivery store fulfils the contract of [`DeliveryStore`], for authors of stores.
+//! Checks that your own delivery store fulfils the contract of [`DeliveryStore`].
 //!
 //! The checks use their own ids and take about 2 s.
 

@@ -1,5 +1,6 @@
-//! Faults that are scheduled for the next requests of an operation. A fault does not change the
-//! state of a service, unless the request is served before the fault.
+//! Faults that are scheduled for the next requests of an operation. If a fault replaces the
+//! response of the service, the service does not process the request, unless
+//! [`Fault::after_serving`] is set.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -119,7 +120,7 @@ impl Fault {
     pub fn with_body(mut self, content_type: &str, body: impl Into<Bytes>) -> Self {
         if let Ending::Response(response) = &mut self.ending {
             *response.body_mut() = body.into();
-            // An invalid content type is omitted. The missing header is also a fault.
+            // Ignore an invalid content type, because this method cannot return an error.
             if let Ok(content_type) = HeaderValue::from_str(content_type) {
                 response.headers_mut().insert(header::CONTENT_TYPE, content_type);
             }
@@ -127,8 +128,8 @@ impl Fault {
         self
     }
 
-    /// Serves the request before the fault, so that a token is issued, used or revoked, but the
-    /// response is lost.
+    /// Lets the service process the request before the fault occurs: a token is issued, used or
+    /// revoked, but the client does not get the response of the service.
     pub fn after_serving(mut self) -> Self {
         self.serve = true;
         self

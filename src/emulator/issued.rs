@@ -7,8 +7,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// When this number of tokens is stored, tokens that expired long ago are removed for the first
-/// time.
+/// The minimum of [`Issued::prune_at`].
 const PRUNE: usize = 10_000;
 /// An expired token is remembered for this time.
 const REMEMBERED: Duration = Duration::from_secs(3_600);
@@ -32,11 +31,11 @@ pub(super) enum Standing<G> {
     Expired,
     /// The refresh token was used before.
     Spent(Family),
-    /// The token was revoked, has the other type, or was never issued.
+    /// The token was revoked or was never issued, or its type is not the expected type.
     Unknown,
 }
 
-/// The state of a token: whether a service would accept the token now, and otherwise the reason.
+/// The state of a token. A service accepts only a live token.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum TokenState {
@@ -80,7 +79,8 @@ pub(super) struct Issued<G> {
     tokens: HashMap<Arc<str>, Token<G>>,
     /// The newest tokens, in the order in which they were issued.
     newest: VecDeque<Arc<str>>,
-    /// When this number of tokens is stored, tokens that expired long ago are removed.
+    /// When this number of tokens is stored, [`Issued::add`] removes the tokens that expired more
+    /// than [`REMEMBERED`] ago.
     prune_at: usize,
     families: u64,
     access_tokens: usize,

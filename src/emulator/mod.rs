@@ -33,14 +33,15 @@
 //!
 //! # What is emulated
 //!
-//! - The emulator supports every method of client authentication that the services support, Moov's
-//!   check of the `Origin`, scopes, expiry, rotation of refresh tokens, revocation and
-//!   introspection. The key set contains an ES256 key that is generated at the start. If Moov's
-//!   live service differs from its documentation, the emulator behaves like the live service by
-//!   default: see [`Behaviour`].
-//! - `GET /accounts` is the only endpoint from the rest of Moov's API. The response is an empty
-//!   list for a token with the scope `/accounts.read` or for the key pair. Otherwise the response
-//!   is a 401 or 403 without a body, as in the live service.
+//! - The emulator supports all methods of client authentication of the real services. It also
+//!   supports scopes, expiry, revocation, introspection, the rotation of refresh tokens, and Moov's
+//!   check of the `Origin`.
+//! - The key set contains an ES256 key that is generated when the emulator starts.
+//! - If Moov's live service differs from its documentation, the emulator behaves like the live
+//!   service by default: see [`Behaviour`].
+//! - `GET /accounts` is the only other endpoint of Moov that is emulated. The response is an empty
+//!   list if the request has a token with the scope `/accounts.read`, or the client id and secret.
+//!   Otherwise the response is a 401 or 403 without a body, as in the live service.
 //! - [`Emulator::moneykit_webhook`] and [`Emulator::moov_webhook`] create webhooks that are signed
 //!   with the emulator's keys, and forged webhooks. [`WebhookSender`] sends a webhook to a handler,
 //!   and retries the webhook like the vendors until the handler accepts the webhook.
@@ -55,7 +56,7 @@
 //! - If a used Moov refresh token is sent again, the emulator revokes all tokens of its grant (RFC
 //!   9700 section 4.14.2). A refresh token has a lifetime of 30 days. Moov does not document how
 //!   the real service behaves.
-//! - The rest of the two APIs is missing: an unknown path gets a 404.
+//! - No other endpoints are emulated: a request for an unknown path gets a 404.
 
 mod behaviour;
 mod builder;
@@ -159,9 +160,8 @@ impl Emulator {
 
     /// Returns the clock of the services, so that a test can advance the clock.
     ///
-    /// With [`Builder::with_system_clock`], this clock does not show the time of the services,
-    /// which [`Emulator::now`] returns. The services add the durations by which this clock was
-    /// advanced to the system time.
+    /// With [`Builder::with_system_clock`], the services use the system time plus the total time by
+    /// which you have advanced this clock. To get the time of the services, call [`Emulator::now`].
     pub fn clock(&self) -> &ManualClock {
         self.services.time.clock()
     }

@@ -281,8 +281,8 @@ fn is_web(client_type: types::ClientType) -> bool {
     matches!(client_type, types::ClientType::Web | types::ClientType::W)
 }
 
-/// The emulator ignores `client_type` in a request with an older version, so that a client that
-/// relies on `client_type` fails. How the live service handles such a request is unknown.
+/// The emulator ignores `client_type` if the `X-Moov-Version` of the request is missing, or does
+/// not support `client_type`. How the live service handles such a request is unknown.
 fn knows_client_type(request: &Request) -> bool {
     let version = request.headers.get("x-moov-version").and_then(|version| version.to_str().ok());
     version.is_some_and(crate::moov::version::knows_client_type)
@@ -303,10 +303,11 @@ fn refused_scope(message: &str) -> Refusal {
 
 pub(super) enum Refusal {
     BadRequest(&'static str),
-    /// The text is the reason for the log. The response does not contain the reason.
+    /// The reason for the rejection. The emulator writes the reason to the request log, but not to
+    /// the response.
     Forbidden(&'static str),
-    /// The text is the reason for the log. The response does not contain the reason, because this
-    /// 401 has no body, no challenge and no content type.
+    /// The reason for the rejection. The emulator writes the reason to the request log, but not to
+    /// the response: this 401 has no body, no challenge and no content type.
     Unauthorized(&'static str),
     Token(types::AuthTokenRequestError),
     Revoke(types::RevokeTokenRequestError),

@@ -13,8 +13,8 @@ use serde::Serialize;
 
 pub(super) type BytesResponse = Response<Bytes>;
 
-/// The reason why a service rejected a request, for the log. Like the real services, the emulator
-/// does not send the reason.
+/// The reason why a service rejected a request. The emulator writes the reason to the request log.
+/// Like the real services, the emulator does not send the reason.
 #[derive(Clone, Copy)]
 pub(super) struct Why(pub(super) &'static str);
 
@@ -23,7 +23,6 @@ pub(super) struct Why(pub(super) &'static str);
 #[derive(Clone, Copy)]
 pub(super) struct BeforeService;
 
-/// Adds a reason for the log.
 pub(super) fn because(mut response: BytesResponse, why: &'static str) -> BytesResponse {
     response.extensions_mut().insert(Why(why));
     response
@@ -73,7 +72,8 @@ pub(super) enum Outgoing {
     Whole(Bytes),
     /// The first part of a body, after which the connection is cut.
     Part(Bytes),
-    /// The first part has been passed to hyper, which must send it before the connection is cut.
+    /// The body has passed the first part to hyper. Hyper must send this part before the connection
+    /// is cut.
     Flushing,
     Cut,
 }

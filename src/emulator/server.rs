@@ -86,7 +86,8 @@ pub(super) async fn run(listener: TcpListener, services: Arc<Services>, mut stop
     while connections.join_next().await.is_some() {}
 }
 
-/// Never returns if the sender is dropped, because dropping the emulator aborts the server task.
+/// Waits for the signal to stop. If the sender is dropped, this function waits forever, because the
+/// dropped emulator also aborts the server task.
 async fn stop(stopping: &mut watch::Receiver<bool>) {
     if stopping.wait_for(|stopping| *stopping).await.is_err() {
         std::future::pending().await

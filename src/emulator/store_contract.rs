@@ -1,4 +1,4 @@
-//! Checks that a token store fulfils the contract of [`TokenStore`], for authors of stores.
+//! Checks that your own token store fulfils the contract of [`TokenStore`].
 //!
 //! The checks use their own keys and take about 3 s.
 

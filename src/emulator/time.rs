@@ -5,14 +5,15 @@ use std::time::{Duration, SystemTime};
 
 use crate::clock::{Clock as _, ManualClock, SystemClock};
 
-/// A clock that stands still until it is advanced, or a running clock that can also be advanced.
+/// A clock that moves only when a test advances it, or the system clock, which a test can also
+/// advance.
 pub(super) struct Time {
     clock: ManualClock,
     running: bool,
 }
 
 impl Time {
-    /// The clock stands still at a full second, because HTTP dates have no fractions.
+    /// The clock starts at a whole second, because HTTP dates have no fractions of a second.
     pub(super) fn standing() -> Self {
         let now = SystemClock.wall().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         Self::on(ManualClock::new(SystemTime::UNIX_EPOCH + Duration::from_secs(now.as_secs())))

@@ -91,7 +91,8 @@ impl Emulator {
         self.services.moneykit.keys().publish(jwk);
     }
 
-    /// Creates a Moov webhook with this body, whose headers are signed at the current time.
+    /// Creates a Moov webhook with this body and the current time. Moov signs the headers, but not
+    /// the body.
     pub fn moov_webhook(&self, body: impl Into<Bytes>) -> MoovWebhook {
         let random = &self.services.random;
         let now = DateTime::<Utc>::from(self.services.time.now());
