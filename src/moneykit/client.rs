@@ -53,7 +53,8 @@ impl Client {
         &self.0.shared
     }
 
-    /// Returns an [`Authorizer`] that adds the key pair to your own requests to the same origin.
+    /// Returns an [`Authorizer`] that adds the client id and secret to your own requests to the
+    /// origin of the base URL.
     ///
     /// The authorizer sends `X-Client-Id` and `X-Client-Secret`, and no token. If a request gets a
     /// 401 and the credentials have been replaced in the meantime, the authorizer sends the request
@@ -82,8 +83,8 @@ impl Client {
     /// # Errors
     ///
     /// Fails with [`ErrorKind::Unauthorized`] for wrong credentials, and with
-    /// [`ErrorKind::InvalidRequest`] for a scope that is not granted. Like every call, it can also
-    /// fail with `RateLimited`, `Unavailable`, `Timeout` or `InvalidResponse`.
+    /// [`ErrorKind::InvalidRequest`] for a scope that is not granted. Every call can also fail
+    /// with `RateLimited`, `Unavailable`, `Timeout` or `InvalidResponse`.
     ///
     /// # Cancellation
     ///
@@ -106,8 +107,8 @@ impl Client {
     /// # Errors
     ///
     /// Fails with [`ErrorKind::Unauthorized`] if the service does not accept the token. If the
-    /// token has expired, [`Error::code`] is `api_error.auth.expired_access_token`. Like every
-    /// call, it can also fail with `RateLimited`, `Unavailable`, `Timeout` or `InvalidResponse`.
+    /// token has expired, [`Error::code`] is `api_error.auth.expired_access_token`. Every call
+    /// can also fail with `RateLimited`, `Unavailable`, `Timeout` or `InvalidResponse`.
     pub async fn introspect(
         &self,
         token: &impl AsToken,
@@ -123,8 +124,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Fails with [`ErrorKind::Unauthorized`] for wrong credentials. Like every call, it can also
-    /// fail with `RateLimited`, `Unavailable`, `Timeout` or `InvalidResponse`.
+    /// Fails with [`ErrorKind::Unauthorized`] for wrong credentials. Every call can also fail
+    /// with `RateLimited`, `Unavailable`, `Timeout` or `InvalidResponse`.
     pub async fn introspect_client(&self) -> Result<Response<types::AppClientResponse>, Error> {
         let inner = self.inner();
         inner.send(Idempotency::Idempotent, || inner.api.introspect_client()).await
@@ -134,8 +135,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Like every call, it can fail with `RateLimited`, `Unavailable`, `Timeout` or
-    /// `InvalidResponse`.
+    /// Every call can fail with `RateLimited`, `Unavailable`, `Timeout` or `InvalidResponse`.
     pub async fn jwks(&self) -> Result<Response<types::JwkSet>, Error> {
         self.0.jwks().await
     }

@@ -82,8 +82,8 @@ enum Step {
 
 struct Fetch {
     asked: Now,
-    /// The key id of the webhook that started the fetch, if the cache had no usable keys at this
-    /// time.
+    /// The key id of the webhook that started the fetch, if the cache had no usable keys before the
+    /// fetch. If the fetched keys do not contain this key id, the cool-down starts.
     cold: Option<String>,
 }
 
@@ -118,7 +118,8 @@ impl KeyCache {
         F: Future<Output = Result<VerifyingKeys, Error>> + Send + 'static,
     {
         let (mut waited, mut led) = (false, false);
-        // The attempts are limited, because every fetch task may be dropped with its runtime.
+        // The number of attempts is limited, because each fetch may end without a result: a runtime
+        // that shuts down drops its fetch task.
         for _ in 0..4 {
             let (waiter, stale) = match self.step(key_id, waited, led) {
                 Step::Use(keys) => return Ok(keys),

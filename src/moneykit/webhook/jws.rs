@@ -48,8 +48,8 @@ impl<'a> Jws<'a> {
         Ok(Self { key_id, signed: signed.as_bytes(), signature, payload })
     }
 
-    /// Call this method only after the signature is verified, because the payload is not trusted
-    /// before.
+    /// Call this method only after the signature is verified, because the payload may be forged
+    /// until then.
     pub(super) fn payload(&self) -> Result<Vec<u8>, VerifyError> {
         decode(self.payload)
     }
@@ -61,7 +61,8 @@ fn decode(part: &str) -> Result<Vec<u8>, VerifyError> {
     BASE64_URL_SAFE_NO_PAD.decode(part).map_err(|_| Reason::MalformedBase64.into())
 }
 
-/// Many ECDSA libraries produce a DER signature by default, so a DER signature gets its own reason.
+/// Returns a separate reason for a DER signature, because many ECDSA libraries produce DER
+/// signatures by default.
 fn bad_length(signature: &[u8]) -> VerifyError {
     match signature {
         [0x30, length, 0x02, ..] if usize::from(*length) + 2 == signature.len() => Reason::SignatureInDer,
