@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 
 use crate::response::Head;
 
-/// The maximum length, in bytes, of the error code in an error that is cached for later callers.
+/// The maximum length of the vendor's error code in a cached error, in bytes.
 const MAX_KEPT_CODE: usize = 128;
 
 /// What a caller can do about an [`Error`].
@@ -92,8 +92,8 @@ impl ErrorKind {
 /// [source](std::error::Error::source). Neither `Display` nor `Debug` shows a secret, a token or a
 /// body, so you can log both.
 ///
-/// An error is cheap to clone, so that every caller that waited for a request can get the error of
-/// this request. See [Troubleshooting](crate::guide::troubleshooting).
+/// An error is cheap to clone. If several callers wait for the same request, each caller gets a
+/// clone of the same error. See [Troubleshooting](crate::guide::troubleshooting).
 #[derive(Clone)]
 pub struct Error {
     inner: Arc<Inner>,
@@ -286,8 +286,8 @@ impl Error {
         matches!(self.kind(), ErrorKind::RateLimited | ErrorKind::Unavailable | ErrorKind::Timeout)
     }
 
-    /// Returns whether the request may have reached the vendor, so that the request may take effect
-    /// twice if you repeat it.
+    /// Returns whether the request may have reached the vendor. If so, the request may take effect
+    /// twice if you repeat the request.
     ///
     /// Returns `false` only if the vendor certainly did not receive the request: nothing was sent,
     /// or no connection was established.
