@@ -24,7 +24,7 @@ macro_rules! event_kinds {
         }
 
         impl EventKind {
-            /// All events that this version of the crate knows, for tables.
+            /// All events that this version of the crate knows.
             pub const ALL: &'static [Self] = &[$(Self::$kind),+];
 
             /// Returns the vendor's name of the event.

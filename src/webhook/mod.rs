@@ -17,8 +17,8 @@
 //!
 //! An event can be handled more than once in two cases:
 //!
-//! - The handler took effect, but the delivery was not completed, because the handler then failed,
-//!   the process died or the delivery store failed.
+//! - The handler made its changes, but the delivery was not completed, because the handler then
+//!   failed, the process died or the delivery store failed.
 //! - The delivery store lost the record.
 //!
 //! If a handler must not run twice, record the id of the event in the same database transaction as
@@ -50,7 +50,8 @@
 //!   `RedisDeliveries` (feature `redis`).
 //! - **Order and loss.** Neither vendor's signature reveals that webhooks arrive in the wrong order
 //!   or not at all.
-//! - **The path and the method** of the request, and all headers that are not named here.
+//! - **The rest of the request.** The path, the method, and the headers that are not named here are
+//!   not verified.
 //!
 //! ## Limits
 //!
@@ -65,15 +66,15 @@
 //! | age of keys | 1 h, then fetched again; 24 h while fetching fails | 1 h limits how long a withdrawn key is accepted, and the vendor recommends 24 h as the maximum |
 //! | fetches for unknown key ids | one per minute | anyone can make up a key id |
 //! | Moov's four headers | 64, 256, 256 and 128 bytes | enough for a date-time, two ids of any common format, and an HMAC-SHA512 in hex |
-//! | time to remember a done delivery | MoneyKit 4 h 15 min, Moov 48 h 15 min | the vendor may sign its last retry with a new timestamp, and the new signature is accepted for the whole tolerance |
-//! | deliveries in memory | 100,000, about 25 MB | when full, the oldest done deliveries are dropped, and older deliveries are rejected with 503 ([`MemoryDeliveries`]) |
+//! | time to remember a completed delivery | MoneyKit 4 h 15 min, Moov 48 h 15 min | the last retry may have a new timestamp, which is accepted for the whole tolerance |
+//! | deliveries in memory | 100,000, about 25 MB | when full, the oldest completed deliveries are dropped, and older deliveries are rejected with 503 ([`MemoryDeliveries`]) |
 //! | lease of a delivery | 60 s, renewed for up to 15 min | if a process dies, the vendor's retries are rejected until the lease expires |
 //! | a body | 1 MiB | real bodies are a few kilobytes |
 //!
 //! ## Responses
 //!
 //! [`WebhookResponse`] is the response to a webhook that your handler must not handle. A 503 means
-//! that the webhook could not be verified or looked up, or that a different attempt to handle the
+//! that the webhook could not be verified or looked up, or that another attempt to handle the
 //! webhook is running. After a 503, the vendor should send the webhook again. Errors show no header
 //! value, body, secret or key.
 

@@ -3,13 +3,13 @@
 use super::VerifyError;
 use crate::observer::Observer;
 
-/// An event in the processing of a webhook. Events show nothing of the content of the webhook.
+/// An event in the processing of a webhook. Events do not contain the content of the webhook.
 ///
 /// Each webhook produces one of the events `Accepted`, `Duplicate`, `InProgress` and `Rejected`, or
 /// no event if the sender disconnects early. If an accepted webhook has a
-/// [`DeliveryGuard`](super::DeliveryGuard), the end of the guard produces one of the events
-/// `Completed`, `CompleteFailed` and `Abandoned`. If the delivery store fails, `StoreFailed` occurs
-/// in addition.
+/// [`DeliveryGuard`](super::DeliveryGuard), completing or dropping the guard produces one of the
+/// events `Completed`, `CompleteFailed` and `Abandoned`. If the delivery store fails, `StoreFailed`
+/// occurs in addition.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum WebhookEvent<'a> {
@@ -19,7 +19,7 @@ pub enum WebhookEvent<'a> {
     /// The webhook is authentic, but was handled before.
     #[non_exhaustive]
     Duplicate {},
-    /// The webhook is authentic, but a different attempt to handle the webhook is running.
+    /// The webhook is authentic, but another attempt to handle the webhook is running.
     #[non_exhaustive]
     InProgress {},
     /// The webhook was rejected, because the webhook is invalid, or could not be verified or looked
@@ -27,15 +27,15 @@ pub enum WebhookEvent<'a> {
     #[non_exhaustive]
     Rejected {
         /// The error. Its [kind](VerifyError::kind) and its [reason](VerifyError::reason) can be
-        /// used as metric labels, because senders cannot create new values.
+        /// used as metric labels, because both have a fixed set of values.
         error: &'a VerifyError,
     },
     /// The delivery store failed to look up the webhook. [`StoreFailure`](super::StoreFailure)
     /// determines whether `Rejected` or `Accepted` follows.
     #[non_exhaustive]
     StoreFailed {},
-    /// The handler succeeded. The store has recorded the success, unless the lookup of the webhook
-    /// failed before.
+    /// The handler succeeded. The delivery store has recorded the success, unless the webhook also
+    /// produced `StoreFailed`.
     #[non_exhaustive]
     Completed {},
     /// The handler succeeded, but the delivery store failed to record the success. A retry may be

@@ -8,13 +8,13 @@ use super::{Begun, DeliveryGuard, WebhookResponse};
 
 /// A verified webhook that was looked up in the delivery store.
 ///
-/// No variant will be added, because callers must handle every variant.
+/// This enum is exhaustive: callers can match every variant, and no variant will be added.
 #[derive(Debug)]
 pub enum Received<W> {
     /// The webhook is new: handle it, then complete the guard.
     New(W, DeliveryGuard),
-    /// A different attempt to handle the webhook is running. The lease of the running attempt
-    /// expires after this time, unless the lease is renewed.
+    /// Another attempt to handle the webhook is running. Contains the time until the lease of that
+    /// attempt expires. The attempt may renew its lease.
     InProgress(Duration),
     /// The webhook was handled before.
     Done,

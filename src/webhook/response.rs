@@ -40,8 +40,8 @@ impl WebhookResponse {
         Self { status, retry_after, error_kind: None }
     }
 
-    /// Returns the status: 200 for a webhook that was handled before, 503 for a webhook that a
-    /// different attempt is handling, and [`VerifyError::status`] for a rejected webhook.
+    /// Returns the status: 200 for a webhook that was handled before, 503 for a webhook that
+    /// another attempt is handling, and [`VerifyError::status`] for a rejected webhook.
     pub fn status(&self) -> StatusCode {
         self.status
     }

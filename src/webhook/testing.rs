@@ -150,7 +150,7 @@ impl SigningKey {
     }
 
     fn coordinates(&self) -> (String, String) {
-        // The point is a byte 4, then two coordinates of 32 bytes each (SEC 1 section 2.3.3).
+        // The point consists of the byte 4 and two coordinates of 32 bytes each.
         let point = self.public_point().get(1..).unwrap_or_default();
         let (x, y) = point.split_at_checked(32).unwrap_or_default();
         (BASE64_URL_SAFE_NO_PAD.encode(x), BASE64_URL_SAFE_NO_PAD.encode(y))
@@ -177,7 +177,7 @@ impl fmt::Debug for SigningKey {
 /// Signs a body in the same way as MoneyKit, and returns the headers of the delivery.
 ///
 /// The headers are `MoneyKit-Signature`, `MoneyKit-Delivery-Token` and `MoneyKit-Delivery-Attempt`.
-/// The attempt is the first attempt.
+/// The attempt number is 1.
 ///
 /// # Errors
 ///
@@ -217,7 +217,7 @@ pub fn sign_moneykit(key: &SigningKey, issued_at: SystemTime, body: &[u8]) -> io
 ///
 /// # Errors
 ///
-/// Fails if the nonce or the id contains characters that a header cannot carry.
+/// Fails if the nonce or the id contains characters that are not allowed in a header.
 pub fn sign_moov(
     secret: &Secret,
     timestamp: SystemTime,
@@ -242,7 +242,7 @@ pub(crate) fn moneykit_claims(issued_at: SystemTime, body: &[u8]) -> Map<String,
     claims.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// ES256 signs this text (RFC 7515 section 5.1).
+/// Returns the text to sign (RFC 7515 section 5.1).
 pub(crate) fn moneykit_text(header: Map<String, Value>, claims: Map<String, Value>) -> String {
     let part = |members: Map<String, Value>| BASE64_URL_SAFE_NO_PAD.encode(Value::from(members).to_string());
     format!("{}.{}", part(header), part(claims))

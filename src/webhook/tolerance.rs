@@ -62,13 +62,14 @@ impl Tolerance {
 }
 
 impl Tolerance {
-    /// Allows 5 min more than the vendor's retries in the past, and 5 min in the future.
+    /// Accepts webhooks that were signed up to `retries` plus 5 min ago, or up to 5 min in the
+    /// future.
     pub(crate) const fn covering_retries(retries: Duration) -> Self {
         Self::new(FIVE_MINUTES).with_past(retries.saturating_add(FIVE_MINUTES))
     }
 
-    /// Returns how long a handled delivery must be remembered if the vendor retries a delivery for
-    /// `retries`.
+    /// Returns how long a handled delivery must be remembered. The vendor retries a delivery during
+    /// the time `retries`.
     ///
     /// The vendor's last retry may have a new signature with a timestamp in the future. The
     /// delivery is remembered until this timestamp is too old to be accepted.

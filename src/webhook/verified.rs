@@ -20,7 +20,7 @@ pub struct Verified<B> {
 }
 
 impl<B> Verified<B> {
-    /// Creates a webhook that counts as verified. Use this function only in tests of a handler.
+    /// Creates a webhook without a signature check. Use this function only in tests of a handler.
     ///
     /// ```
     /// use std::time::SystemTime;
@@ -100,8 +100,7 @@ pub struct UnsignedBody<B> {
 }
 
 impl<B> UnsignedBody<B> {
-    /// Creates a webhook whose headers count as verified. Use this function only in tests of a
-    /// handler.
+    /// Creates a webhook without a signature check. Use this function only in tests of a handler.
     ///
     /// ```
     /// use std::time::SystemTime;
