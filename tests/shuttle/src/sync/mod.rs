@@ -3,10 +3,10 @@
 //! The model uses the real implementation of some items and assumes that their operations are
 //! atomic:
 //!
-//! - `ArcSwap`, `watch` and `Notify`: the scheduler can switch to a different task before each
+//! - `ArcSwap`, `watch` and `Notify`: the scheduler can switch to another task before each
 //!   operation, but not during the operation.
 //! - `Arc`, `OnceLock` and `broadcast`, which the token cache does not import from `src/sync.rs`:
-//!   the scheduler cannot switch to a different task before the operation.
+//!   the scheduler cannot switch to another task before the operation.
 //! - The counters of `Stats`, because no decision depends on them.
 //!
 //! All atomics are sequentially consistent: the model ignores the memory ordering that the code
@@ -30,7 +30,7 @@ pub mod time;
 
 pub const MANY_WAITERS: u32 = 1;
 
-/// Lets the scheduler switch to a different task. Does not use `shuttle::thread::yield_now`, which
+/// Lets the scheduler switch to another task. Does not use `shuttle::thread::yield_now`, which
 /// would lower the priority of the task under the PCT scheduler.
 pub fn switch_point() {
     if shuttle::current::try_get_current_task().is_some() {
@@ -38,7 +38,7 @@ pub fn switch_point() {
     }
 }
 
-/// Wraps a real primitive. The scheduler can switch to a different task before each operation.
+/// Wraps a real primitive. The scheduler can switch to another task before each operation.
 #[derive(Debug, Default)]
 pub struct Switching<T>(T);
 

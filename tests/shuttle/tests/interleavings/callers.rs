@@ -15,8 +15,8 @@ use super::{
 
 #[test]
 fn two_callers_without_a_cached_token_send_one_request() {
-    // There are three tasks: the two callers and the refresh. Three tasks have few enough schedules
-    // to explore all of them.
+    // There are only three tasks (the two callers and the refresh), so all schedules can be
+    // explored.
     explore(Schedules { depth_first: 20_000, ..DEFAULT }, || cold_callers(2));
 }
 

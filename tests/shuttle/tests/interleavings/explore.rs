@@ -12,8 +12,7 @@ use shuttle::{
     },
 };
 
-/// No scenario needs as many steps. If a schedule has more steps, the scenario contains an endless
-/// loop.
+/// A schedule with more steps contains an endless loop.
 const MAX_STEPS: usize = 100_000;
 /// The number of priority changes in a PCT schedule. The number is sufficient for races of up to
 /// four operations.

@@ -27,7 +27,6 @@ pub(crate) struct Request {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Reply {
     Token,
-    /// The source panics, as code of a user may do.
     Panic,
     /// The server never responds.
     Silence,
