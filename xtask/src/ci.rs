@@ -75,8 +75,8 @@ fn run_step(root: &Path, step: &str) -> Outcome {
     eprintln!("ci: {:.1} s", start.elapsed().as_secs_f64());
     match code {
         Ok(Some(0)) => Outcome::Success,
-        // The commands of `xtask` exit with this code if they were skipped. A test program may exit
-        // with this code for any reason.
+        // A skipped `xtask` command exits with this code. A test program may use the same code for
+        // a failure.
         Ok(Some(code)) if code == Outcome::Skipped as i32 && !step.starts_with("test") => Outcome::Skipped,
         Ok(_) => Outcome::Failed,
         Err(error) => {
@@ -86,7 +86,7 @@ fn run_step(root: &Path, step: &str) -> Outcome {
     }
 }
 
-/// Only `cargo doc` gets flags, because `cargo test` would rebuild its doctests with these flags.
+/// Returns flags only for `cargo doc`, because `cargo test` would rebuild its doctests with flags.
 fn rustdocflags(step: &str) -> Option<&'static str> {
     step.starts_with("doc ").then_some("-D warnings")
 }

@@ -2,7 +2,7 @@
 //! workspace.
 //!
 //! Removes the dev-dependencies from the manifest, because they would enable more features and
-//! select newer versions of crates than the build of a user.
+//! select newer versions of crates than a user's build.
 
 use std::fs;
 use std::path::{Path, PathBuf};

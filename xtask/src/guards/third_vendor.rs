@@ -9,7 +9,7 @@ use crate::cargo;
 use openapi_drift::{Output, Result};
 
 const PATCH: &str = "tests/third_vendor/acme.patch";
-/// The manifest entry for the test, because a packed manifest must list each test.
+/// The manifest entry for the test. A packed manifest must list each test.
 const TEST: &str = "\n[[test]]\nname = \"acme\"\npath = \"tests/acme.rs\"\n";
 
 pub(super) fn run(root: &Path) -> Result<Output> {
@@ -17,7 +17,7 @@ pub(super) fn run(root: &Path) -> Result<Output> {
     cargo::succeeded(&mut patch(root, &packed.folder))?;
     packed.edit_manifest(|manifest| Ok(manifest.to_owned() + TEST))?;
     // The package is cleaned before and after the test, because cargo may otherwise use the build
-    // script of a different step.
+    // script of another step.
     let clean = || cargo::run(packed.cargo().args(["clean", "--quiet", "-p", "fintech-auth"]));
     clean()?;
     let tested = cargo::run(packed.cargo().args(["test", "--quiet", "--locked", "--test", "acme"]));
