@@ -111,7 +111,7 @@ async fn client_options_cannot_log_request_contents() {
         assert!(!text.lock().unwrap().contains(secret), "{}", text.lock().unwrap());
     }
 
-    // A client without this crate's options logs the header, which proves that the logger works.
+    // A plain reqwest client logs the header `x-marked`, which proves that the logger works.
     let tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
     let tls = tls.with_safe_default_protocol_versions().unwrap();
     let tls = tls.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth();

@@ -107,7 +107,7 @@ async fn respond(State(api): State<Api>, headers: HeaderMap) -> axum::response::
             let body = r#"{"error_code":"api_error.auth.expired_access_token","error_message":"expired"}"#;
             (StatusCode::UNAUTHORIZED, [("content-type", "application/json")], body).into_response()
         }
-        // The 401 of the live service contains only a request id.
+        // A 401 of the live Moov API contains only a request id.
         (true, Vendor::Moov) => {
             let mut response = StatusCode::UNAUTHORIZED.into_response();
             let id = "0e0a5a2c-8a7b-4c59-9a56-0a5d1a1f7f3e".parse().expect("a value");
@@ -510,7 +510,8 @@ async fn request_that_gets_its_401_late_is_retried_with_the_current_token() {
     assert_eq!(source.count(), 2);
 }
 
-/// The refresh token belongs to the current access token, which may still be valid.
+/// After an unexplained 401, the current access token may still be valid, so its refresh token is
+/// not used.
 #[tokio::test(start_paused = true)]
 async fn renewal_after_an_unexplained_401_does_not_use_the_refresh_token() {
     let (cache, source) = refreshing([Reply::Token(900)]);

@@ -365,7 +365,7 @@ async fn send_returns_a_401_whose_body_never_arrives() {
     assert_eq!(response.chunk().await.expect("a chunk").expect("data"), "half");
 }
 
-/// reqwest can forbid plain HTTP only for all hosts or for none.
+/// reqwest cannot limit plain HTTP to some hosts, so this crate checks the host of each request.
 #[tokio::test]
 async fn client_for_loopback_sends_plain_http_only_to_loopback() {
     let emulator = emulator().await;

@@ -1,4 +1,4 @@
-//! Tests requests with their own scopes, and tokens for a web page, which have an `Origin`.
+//! Tests custom requests that specify scopes, and custom requests with an `Origin` header.
 
 use bytes::Bytes;
 use fintech_auth::{

@@ -410,7 +410,7 @@ async fn writing_a_tombstone_is_retried_until_the_tombstone_expires() {
     cache.invalidate(&token).await;
     let before = calls();
     sleep(Duration::from_secs(60)).await;
-    // The retries are sent after 5 s, 10 s, 20 s and 40 s. The tombstone expires before the next
+    // The writes are retried after 5 s, 10 s, 20 s and 40 s. The tombstone expires before the fifth
     // retry is due.
     assert_eq!(calls() - before, 4);
     sleep(HOUR).await;

@@ -127,7 +127,7 @@ fn nothing_waits(client: &blocking::moov::Client) {
     refused(moneykit_in_place(client.clone()));
 }
 
-/// Clones and drops the client, because both must also work in async code.
+/// Cloning and dropping a client must also work in async code.
 fn moneykit_in_place(client: blocking::moov::Client) -> Result<Token, Error> {
     let again = client.clone();
     drop(client);

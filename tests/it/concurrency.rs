@@ -184,7 +184,6 @@ async fn moov_refresh_tokens_are_rotated_and_sent_once() {
     let emulator = emulator().await;
     let client = Client::new(Operation::MoovToken, &emulator);
     for round in 1..=5 {
-        // Every second refresh takes effect, but its response is lost.
         if round % 2 == 0 {
             emulator.fault(Operation::MoovToken, Fault::close().after_serving());
         }

@@ -110,7 +110,7 @@ async fn refused_credentials_are_reread_once_in_5_s_and_resent_only_if_changed()
     let server = Server::start().await;
     server.accept(&[]);
     let (provider, clock) = (Cached::new("id:one"), ManualClock::new(std::time::SystemTime::now()));
-    // The options from `plain` do not cache failures, so every call is sent.
+    // `plain` turns off the caching of failures, so every call is sent.
     let tokens = |tokens: TokenOptions| plain(tokens).with_clock(clock.clone());
     let moov = server.moov(provider.clone()).with_tokens(tokens).build().unwrap();
     for second in 0..20 {

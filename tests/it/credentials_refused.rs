@@ -74,7 +74,7 @@ struct Source(Arc<Inner>);
 struct Inner {
     server: Server,
     secret: Mutex<&'static str>,
-    /// The secret after the next reread. If `None`, the reread panics.
+    /// The secret that the next call to `renew_credentials` loads. If `None`, the call panics.
     next: Mutex<Option<&'static str>>,
     looks: Mutex<u32>,
 }
@@ -245,7 +245,7 @@ async fn retry_with_new_credentials_respects_the_rate_limit() {
 
 fn process(redis: &RedisServer, source: &Source, calls: usize) -> TokenCache {
     let store = RedisStore::builder([SealingKey::new(&[7; 32]).unwrap()]).with_namespace("credentials");
-    // The timeout is long, so that a slow test machine does not count as a failing Redis.
+    // The timeout is long, so that a slow response is not treated as a failure of Redis.
     let store = Arc::new(store.with_timeout(MINUTE / 4).open(&redis.url()).unwrap());
     let tokens = TokenOptions::default().with_jitter(0.0).with_store(store).with_store_timeout(MINUTE / 2);
     TokenCache::new(source.clone(), tokens.with_lease(MINUTE).with_rate_limit(calls, MINUTE * 10))

@@ -28,11 +28,11 @@ const JSON: &str = "application/json";
 
 /// The responses of the emulator that the vendors' documents do not describe.
 const UNDOCUMENTED: [(&str, u16); 4] = [
-    // For wrong credentials, the document lists 403 at the token endpoint, but no status at the
-    // revocation endpoint.
+    // For wrong credentials, Moov's document lists 403 for the token endpoint, but no status for
+    // the revocation endpoint.
     ("/oauth2/revoke", 403),
-    // The service's framework checks the headers at each endpoint, but the document lists 422 only
-    // for the token endpoint.
+    // MoneyKit checks the headers at each endpoint, but its document lists 422 only for the token
+    // endpoint.
     ("/auth/introspect", 422),
     ("/.well-known/jwks.json", 422),
     // Any HTTP server may respond with 413 if a body is too large (RFC 9110 section 15.5.14).
@@ -1085,8 +1085,8 @@ async fn live_mode_issues_a_jwt_with_the_claims_and_size_of_the_real_service() {
     assert_eq!((claims["iat"].as_u64(), claims["exp"].as_u64()), (Some(now), Some(now + 3600)));
 }
 
-/// The live service also behaves in this way. The vendor's SDKs depend on this behaviour, because
-/// they send no `Origin`.
+/// The live service also issues a token for any origin. Moov's SDKs depend on this, because they
+/// send no `Origin`.
 #[tokio::test]
 async fn live_mode_issues_a_token_for_any_origin_but_the_api_may_refuse_it() {
     let emulator = live().await;
@@ -1166,7 +1166,7 @@ async fn cdn_block_response_has_no_vendor_headers() {
     assert_eq!(moving(&emulator, "/oauth2/token", service_grant()).send(&emulator).await.status, 200);
 }
 
-/// The service does not report that an origin is not allowed, so the client reports it.
+/// Moov does not report that an origin is not allowed, so the client logs a warning.
 #[tokio::test]
 async fn client_logs_a_warning_if_the_token_is_not_valid_for_its_origin() {
     let emulator = live().await;

@@ -33,7 +33,7 @@ fn fleet(
     long: Duration,
 ) -> Vec<TokenCache> {
     let process = |_| {
-        // The timeout is long, so that a slow test machine does not count as a failing Redis.
+        // The timeout is long, so that a slow response is not treated as a failure of Redis.
         let store = RedisStore::builder([SealingKey::new(&[7; 32]).unwrap()]).with_timeout(long / 4);
         let store = store.with_namespace(format!("fleet-{size}")).open(&redis.url()).unwrap();
         let options = TokenOptions::default()
@@ -147,7 +147,8 @@ async fn a_fleet_is_admitted_within_the_limit(size: usize, sets: usize, part: us
     assert_eq!((admitted.len(), source.count(), discarded), (sets, sets, 0), "one call for each scope set");
     assert_within(&admitted, 40, 1_050_000);
     // Each caller needs four script calls. In addition, a waiting caller reads its key every 10 s,
-    // because a message may have been lost. On average, a caller waits for half of the total time.
+    // because a message may have been lost. A caller waits `seconds / 2` on average, so it reads
+    // its key `seconds / 20` times.
     let seconds = sets / 40;
     assert!(scripts <= (4 + seconds / 20) * callers, "{scripts} scripts for {callers} waiters");
     for cache in &fleet {

@@ -142,8 +142,8 @@ fn guide_pages_contain_no_code() {
     }
 }
 
-/// On GitHub, a link between two pages leads to a file. For rustdoc, each module defines the same
-/// link labels before it includes its page, because rustdoc uses the first definition of a label.
+/// The link labels of a page lead to files on GitHub. For rustdoc, the module of the page defines
+/// the same labels before it includes the page. rustdoc uses the first definition of a label.
 #[test]
 fn each_link_between_guide_pages_works_on_github_and_in_rustdoc() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/guide");
@@ -177,7 +177,7 @@ fn each_link_between_guide_pages_works_on_github_and_in_rustdoc() {
 }
 
 /// Before the first release, the crate name on crates.io is not ours, so a copied command could
-/// install a crate of a different author. Remove this test after the first release.
+/// install a crate of another author. Remove this test after the first release.
 #[test]
 fn no_guide_page_says_to_install_the_crate_from_crates_io() {
     let mut texts: Vec<String> = pages().into_iter().map(|(_, text)| text).collect();

@@ -98,7 +98,7 @@ fn module_dependencies_point_in_one_direction() {
     let mut checked = 0;
     for path in sources(&src()) {
         let here = room(&path);
-        // The guide contains no code, as `guide::guide_pages_contain_no_code` tests.
+        // The guide contains no code. `guide::guide_pages_contain_no_code` checks this.
         if ["lib", "guide"].contains(&here.as_str()) {
             continue;
         }

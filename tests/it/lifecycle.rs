@@ -153,7 +153,7 @@ async fn token_reports_the_expiry_rule_that_applied() {
     assert_eq!(rules, [ExpiryRule::Seconds, ExpiryRule::Absent, ExpiryRule::Timestamp, ExpiryRule::Absurd]);
 }
 
-/// If the timestamp were a number of seconds, the lifetime would be 57 years.
+/// `expires_in` is 1,800,000,900, which would be a lifetime of 57 years.
 #[tokio::test(start_paused = true)]
 async fn unix_time_in_expires_in_is_used_as_the_expiry_time() {
     let (cache, source) = cache([Reply::Token(1_800_000_900)]);
@@ -313,8 +313,8 @@ async fn back_off_after_a_failed_refresh_applies_to_all_callers() {
         sleep(Duration::from_millis(500)).await;
     }
     let gaps: Vec<u128> = source.times().windows(2).map(|two| (two[1] - two[0]) / 1000).collect();
-    // Without jitter, the delays are half of 1, 2, 4, … 60 s. A gap is rounded down to whole
-    // seconds, and includes up to 0.5 s until the next call.
+    // Without jitter, the delays are 0.5, 1, 2, 4, 8, 16 s, and then always 30 s. The next call
+    // starts up to 0.5 s later, and each gap is rounded down to whole seconds.
     assert_eq!(gaps[..6], [0, 1, 2, 4, 8, 16]);
     assert!(gaps[6..].iter().all(|gap| (30..=31).contains(gap)), "{gaps:?}");
     let error = token(&cache).await.unwrap_err();
@@ -572,8 +572,8 @@ async fn caller_waits_at_most_the_time_that_it_specified() {
     assert_eq!(source.count(), 1);
 }
 
-/// If a refresh has 16 or more waiters, the waiters share a timer of one second. Some deadlines are
-/// earlier.
+/// If a refresh has 16 or more waiters, the waiters share a timer, which fires after one second.
+/// The test has deadlines before and after this time.
 #[tokio::test(start_paused = true)]
 async fn each_of_many_callers_waits_at_most_the_time_that_it_specified() {
     let (cache, source) = cache([Reply::Hang]);

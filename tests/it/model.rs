@@ -33,8 +33,7 @@ enum Step {
     PassToStale(usize),
     /// Invalidates the token that was last returned, even if there is a newer token.
     Reject(usize),
-    /// Revokes the newest token. If the flag is `true`, the revocation names the refresh token
-    /// instead of the access token.
+    /// Revokes the newest access token, or its refresh token if the flag is `true`.
     Revoke(usize, bool),
 }
 

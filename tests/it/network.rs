@@ -134,7 +134,7 @@ async fn environment_can_allow_plain_http_hosts_except_vendor_hosts() {
         ])
         .unwrap()
     };
-    // The code sets only the address of the host name. The environment sets the allowed hosts.
+    // The allowed hosts come from the environment. The code sets only the address of `emulator`.
     let builder = config("other emulator", "emulator").builder().unwrap().with_tokens(plain);
     let resolved = builder
         .with_http(|http| http.with_client_builder(move |client| client.resolve("emulator", address)))

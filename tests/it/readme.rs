@@ -137,7 +137,7 @@ fn readme_is_short_and_each_link_leads_to_an_existing_page() {
     }
 }
 
-// The readme's test for a user's service. The readme repeats these lines.
+// An example of a test. The readme repeats these lines.
 async fn your_test() -> Result<(), Box<dyn std::error::Error>> {
     let emulator = fintech_auth::emulator::Emulator::start().await?;
     let client = emulator.moov().build()?; // give this client to your service
@@ -146,7 +146,7 @@ async fn your_test() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// A doctest does not compile a function with `#[tokio::test]`.
+/// A doctest would not compile the example, because the example uses `#[tokio::test]`.
 #[tokio::test]
 async fn test_in_the_readme_passes() {
     let here = include_str!("readme.rs");

@@ -57,8 +57,7 @@ fn source(script: impl IntoIterator<Item = Reply>) -> Scripted {
     Scripted::new(Duration::from_millis(20), true, script)
 }
 
-/// Returns the end of the Redis key that shows that the credentials of a scripted source were
-/// refused.
+/// Returns the suffix of the Redis key that marks the credentials of a scripted source as refused.
 fn refused() -> String {
     let credentials = Fingerprint::of(["scripted"]).to_string();
     format!("refused:{:.32}", Fingerprint::of(["credentials", &credentials]).to_string())
@@ -244,7 +243,7 @@ async fn corrupt_entries_are_rejected_and_overwritten() {
     let foreign_id: Vec<u8> = redis.run(&[b"HGET", other.as_bytes(), b"g"]).await;
     let (entry, huge) = (entry.as_bytes(), vec![b'x'; 1 << 20]);
     let breakages: [&[&[u8]]; 11] = [
-        // All fields are copied from the entry of a different key.
+        // All fields are copied from the entry of another key.
         &[b"HSET", entry, b"t", &foreign, b"g", &foreign_id],
         &[b"SET", entry, b"text"],
         &[b"RPUSH", entry, b"a", b"b"],
@@ -489,7 +488,7 @@ async fn lease_is_lost_after_a_flush_and_fence_numbers_never_decrease() {
     assert!(second.fence > first.fence);
     assert!(!store.put(&key, &token, &first).await.unwrap());
     assert!(!store.renew(&key, &first, LONG).await.unwrap());
-    // The lease belongs to the first store, although a second store can use the same number.
+    // A second store may use the same number, but the lease belongs to the first store.
     let other = self::store(&redis);
     assert!(!other.put(&key, &token, &second).await.unwrap());
     assert!(!other.put(&key, &token, &Lease::new(0)).await.unwrap());
@@ -913,7 +912,7 @@ async fn server_that_reissues_a_rejected_token_gets_at_most_five_calls() {
 #[tokio::test]
 async fn token_call_that_outlasts_its_callers_is_sent_once() {
     let Some(redis) = RedisServer::start() else { return };
-    // Each response takes longer than the wait of a caller and the duration of a lease together.
+    // A response takes 6 s, which is longer than a caller waits (1 s) plus a lease (3 s).
     let source = Scripted::new(Duration::from_secs(6), true, []);
     let process = || {
         let store = Arc::new(builder().with_timeout(LONG).open(&redis.url()).unwrap());
@@ -1007,7 +1006,7 @@ async fn revocation_missed_by_the_subscription_is_applied_later() {
     let source = source([]);
     let (_one, two) = two_with_one_token(&redis, &source).await;
     sleep(BRIEF).await;
-    // The revocation names the refresh token, which the second process has never received.
+    // The refresh token is revoked. The second process has never received this refresh token.
     redis.run_text::<i64>("CLIENT KILL TYPE pubsub").await;
     store(&redis)
         .revoke(

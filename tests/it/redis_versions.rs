@@ -123,8 +123,8 @@ async fn tokens_are_shared_only_by_processes_of_the_same_version() {
     assert_eq!(source.count(), 3, "the first, and one after each rejection");
 }
 
-/// A process reads only the expiry of a lease that a different version wrote, and does not parse
-/// the text of the lease.
+/// A process reads only the expiry of a lease that another version wrote, and does not parse the
+/// text of the lease.
 #[tokio::test]
 async fn lease_of_another_version_is_respected_until_it_expires() {
     let Some(redis) = RedisServer::start() else { return };

@@ -104,8 +104,8 @@ async fn source_without_a_refresh_grant_renews_with_client_credentials() {
     assert_eq!(cache.stats().refreshes, 99);
 }
 
-/// The rate limit of the vendor may also apply to the client credentials, so no request is sent
-/// until the cool-down ends.
+/// After a 429, the vendor may also reject a request with client credentials, so the cache sends no
+/// request until the cool-down ends.
 #[tokio::test]
 async fn refresh_token_is_not_resent_after_a_rate_limit_error() {
     let emulator = emulator().await;

@@ -1,5 +1,5 @@
-//! Tests that a revoked token is never returned again. The revocation may name the access token or
-//! the refresh token, and may run concurrently with any other call.
+//! Tests that a revoked token is never returned again. A caller may revoke the access token or the
+//! refresh token, concurrently with any other call.
 
 use std::{
     sync::{Arc, Mutex},

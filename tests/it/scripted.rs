@@ -164,7 +164,7 @@ impl TestClock {
         Self { start: Instant::now(), wall: Arc::new(Mutex::new(wall)) }
     }
 
-    /// Simulates a suspend of the machine, during which only the wall clock runs.
+    /// Simulates a suspended machine, on which only the wall clock runs.
     pub(crate) fn wall_forward(&self, by: Duration) {
         *self.wall.lock().unwrap() += by;
     }

@@ -38,7 +38,8 @@ fn formatted<T: DeserializeOwned + Debug>(value: Value) -> String {
 
 #[test]
 fn generated_types_do_not_show_their_secrets() {
-    // The list of secret fields comes from the digest, so that no field is missing.
+    // The loop below compares `tested` with the API digest, so that no type with a secret is
+    // missing.
     let mut tested = Vec::new();
     for (vendor, name, text) in [
         (
@@ -77,7 +78,7 @@ fn generated_types_do_not_show_their_secrets() {
     }
 }
 
-/// This test also checks later revisions of a spec.
+/// A later revision of a spec may add a secret field.
 #[test]
 fn no_secret_field_is_a_plain_string() {
     for vendor in ["moneykit", "moov"] {

@@ -223,8 +223,8 @@ fn error_for_each_invalid_variable_shows_its_name_but_not_its_value() {
     assert!(moneykit::Config::from_vars([("MONEYKIT_CLIENT_SECRTE", MARK)]).is_err());
 }
 
-/// Docker's `--env-file` keeps quotes. `$(cat file)` in a shell and a base64 secret can contain a
-/// line break.
+/// Docker's `--env-file` keeps the quotes of a value. A value from `$(cat file)` or `base64` can
+/// contain a line break.
 #[test]
 fn value_with_quotes_or_whitespace_is_rejected_with_a_fix() {
     for (wrong, what) in [
@@ -282,7 +282,7 @@ fn wrongly_joined_scopes_are_rejected_with_a_fix() {
     assert_eq!(config.scopes.unwrap().len(), 2);
 }
 
-/// `>` and `Out-File` in Windows PowerShell write such files.
+/// In Windows PowerShell, `>` and `Out-File` write UTF-16 with a byte order mark.
 #[test]
 fn byte_order_mark_is_removed_and_utf_16_is_reported() {
     let secret = |content: &[u8], name: &str| {
@@ -549,8 +549,8 @@ fn configuration_does_not_show_its_secrets() {
     assert!(shown.contains("[redacted]") && !shown.contains(MARK), "{shown}");
 }
 
-/// No builder accepts such a URL, but a program may print the configuration before it creates a
-/// builder.
+/// A client cannot be built with a URL that contains credentials, but a program may print the
+/// configuration before.
 #[test]
 fn configuration_does_not_show_credentials_in_its_base_url() {
     for url in [

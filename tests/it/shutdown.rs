@@ -15,7 +15,8 @@ use crate::{
 };
 
 const SECOND: Duration = Duration::from_secs(1);
-/// A token of one hour is stale at the age `STALE` and expired at the age `EXPIRED`.
+/// A token with a lifetime of one hour is stale at the age `STALE` and expired at the age
+/// `EXPIRED`.
 const STALE: Duration = Duration::from_secs(3400);
 const EXPIRED: Duration = Duration::from_secs(3595);
 
@@ -226,8 +227,8 @@ async fn shutdown_stores_the_tombstones_that_a_failing_store_did_not_accept() {
     });
     let start = Instant::now();
     cache.shutdown(60 * SECOND).await.unwrap();
-    // The open circuit breaker does not delay the third attempt. The attempts start after 250 ms,
-    // after 500 ms and so on.
+    // The shutdown retries the writes after 250 ms, 500 ms and so on, even while the circuit
+    // breaker is open.
     assert!(start.elapsed() < 5 * SECOND, "{:?}", start.elapsed());
     for scope in ["a", "b"] {
         let key = StoreKey::new(source.fingerprint(), scope);

@@ -154,7 +154,7 @@ async fn rejected_token_is_not_reloaded_after_its_scope_set_was_evicted() {
     let request = |token: Token| {
         sent.push(token.expose_secret().to_owned());
         async move {
-            // So many scope sets are requested that the cache also frees evicted entries.
+            // With 1,000 other scope sets, the cache also frees evicted entries.
             for other in 0..1000 {
                 cache.token(&scopes(&[&format!("other-{other}")])).await.unwrap();
             }

@@ -40,8 +40,8 @@ fn moov_api_digest_matches_the_snapshot() {
     insta::assert_snapshot!("surface_moov", surface("moov").lines());
 }
 
-/// The snapshot describes the current output of the build script, so the compiled code must be
-/// identical to this output.
+/// The snapshots are compared with code that is generated during the test, so the test must
+/// generate the same code as the build.
 #[test]
 fn compiled_code_matches_the_code_generated_from_the_specs() {
     assert_eq!(include_str!(concat!(env!("OUT_DIR"), "/moneykit.rs")), bindings(spec("moneykit")).unwrap());
@@ -263,7 +263,7 @@ fn derives(code: &str) -> BTreeMap<String, String> {
     structs.map(|item| (item.ident.to_string(), derives(&item))).collect()
 }
 
-/// With a second type of this name, a reader of a signature could confuse both types.
+/// Two public types with the name `Scope` would be easy to confuse.
 #[test]
 fn only_one_type_is_named_scope() {
     let api =

@@ -119,7 +119,7 @@ async fn client_type_is_sent_only_with_versions_that_support_it() {
     }
 }
 
-/// Without the field, the client would get a different kind of token.
+/// The client must not retry without `client_type`, because the token would be of a different kind.
 #[tokio::test]
 async fn refused_client_type_is_not_resent() {
     let server = Server::start(Service::OldAndStrict).await;

@@ -178,8 +178,7 @@ fn invalid_delivery_headers_are_ignored() {
     assert_eq!(read(&[(TOKEN, &"d".repeat(257)), (ATTEMPT, "00000000001")]), (None, None));
 }
 
-/// If necessary, the input has a valid signature, so that the input cannot be rejected for its
-/// signature.
+/// Inputs for the checks after the signature check have a valid signature.
 #[test]
 fn each_hostile_input_has_its_own_error_reason() {
     let jws = |header: Value, claims: Value| sign(header.to_string(), claims.to_string());

@@ -270,7 +270,7 @@ async fn panicking_observer_does_not_lose_a_webhook() {
     assert!(matches!(verifier.receive(&sent.headers, &sent.body).await.unwrap(), Received::Done));
 }
 
-/// Senders that are not verified choose headers, key ids and bodies, but no value of a label.
+/// Anyone can send any header, key id and body, so these must not become values of metric labels.
 #[tokio::test]
 async fn unverified_webhooks_cannot_add_metric_label_values() {
     let emulator = emulator().await;

@@ -341,9 +341,8 @@ impl Fleet {
     }
 }
 
-/// An event is handled twice only in two cases, which the documentation of the module `webhook`
-/// describes: the handler took effect but the delivery was not completed, or the store lost the
-/// record.
+/// An event is handled twice only in the two cases that the documentation of the module `webhook`
+/// describes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn event_is_handled_at_least_once_despite_failures() {
     const COLUMNS: [(&str, usize); 4] = [("moneykit", 1), ("moneykit", 3), ("moov", 1), ("moov", 3)];

@@ -153,7 +153,7 @@ async fn webhook_is_retried_when_the_handler_does_not_respond() {
     }
 }
 
-/// `fintech-auth moneykit trigger` signs with a PKCS#8 key that a different process exported.
+/// `fintech-auth moneykit trigger` signs with a PKCS#8 key that another process exported.
 #[tokio::test]
 async fn webhook_signed_with_the_exported_key_is_verified() {
     use fintech_auth::webhook::testing::{SigningKey, sign_moneykit};
