@@ -1,6 +1,6 @@
-//! Measures the cost of sharing tokens through Redis: how long one process and a fleet take to
-//! request many scope sets for the first time, how many script calls they make, and whether a fleet
-//! keeps a rate limit.
+//! Measures the cost of sharing tokens through Redis: the time and the number of Redis script calls
+//! until one process, or a fleet, has a token for each of many scope sets. Also checks whether a
+//! fleet exceeds a rate limit.
 //!
 //! `cargo bench --bench fleet` measures the costs. `cargo bench --bench fleet -- limit 200 800`
 //! measures the rate limit of 40 token calls a second, first for 200 and then for 800 scope sets.

@@ -2,7 +2,8 @@
 //! read.
 //!
 //! `cargo bench --bench hot_path` runs all groups, and `cargo bench --bench hot_path -- keyed` runs
-//! only the group `keyed`. The separate crate `benches/peers` measures other crates.
+//! only the group `keyed`. The separate crate `benches/peers` compares this crate with other
+//! crates.
 
 use std::{
     cell::Cell,
@@ -24,8 +25,8 @@ use fintech_auth::{
 use http::HeaderValue;
 use tokio::runtime::Runtime;
 
-/// The number of calls in a sample. The number is high, so that two threads run concurrently for
-/// most of the sample.
+/// The number of calls in a sample. Both threads must run concurrently for most of a sample, so the
+/// number is high.
 const CALLS: u32 = 500_000;
 const SAMPLES: u32 = 20;
 

@@ -1,19 +1,19 @@
 //! Simulates a fleet of 500 processes and 100,000 merchants that starts without tokens.
 //!
-//! `cargo bench --bench simulation -- 25 10` runs the simulation twice, scaled down by 25 and by
-//! 10. The program prints a table, and writes `benches/scale.svg` from the last simulation. Without
-//! a number the program does nothing.
+//! `cargo bench --bench simulation -- 25 10` runs the simulation at the scale 25 and then at the
+//! scale 10. The program prints a table, and writes `benches/scale.svg` from the last simulation.
+//! Without a number the program does nothing.
 //!
-//! The token caches are real. Time is tokio's paused time. The store is a model of Redis with one
-//! queue, a latency, leases, messages and the rate limit. Callers use a seeded random generator.
-//! The jitter of the caches is not seeded, so the last digit of a figure can differ between runs.
+//! The token caches are real. The clock is tokio's paused clock. The store is a model of Redis with
+//! one queue, a latency, leases, messages and the rate limit. Callers use a seeded random
+//! generator. The jitter of the caches is not seeded, so the results of two runs can differ
+//! slightly.
 //!
-//! A scale of `s` divides four numbers by `s`: the processes, the merchants, the rate limit, and
-//! the request rate of each process. So each process requests each merchant as often as at full
-//! size. The request rate of the full fleet is `s²` times the simulated request rate, because the
-//! number of processes and the request rate of each process are both divided by `s`. The rate of
-//! token requests at full size is `s` times the simulated rate, because the number of merchants and
-//! the rate limit are divided by `s`. To check these rules, compare the results of two scales.
+//! A simulation at scale `s` divides four numbers by `s`: the processes, the merchants, the rate
+//! limit, and the request rate of each process. The results are converted to full size: request
+//! rates are multiplied by `s²`, because there are fewer processes and each process sends fewer
+//! requests. Rates of token requests are multiplied by `s`, like the rate limit. To check this
+//! conversion, compare the results of two scales.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -101,7 +101,7 @@ struct State {
     entries: HashMap<Box<str>, Entry>,
     sent: VecDeque<Instant>,
     fence: u64,
-    /// The time at which the model has run all earlier scripts.
+    /// The time at which the simulated Redis has finished all queued scripts.
     busy: Instant,
 }
 
@@ -359,13 +359,13 @@ impl Random {
 struct Minute {
     /// The share of merchants with a live token in the store.
     warm: f64,
-    /// The share of requests that failed immediately, because the rate limit would delay them by
+    /// The share of requests that failed immediately, because the rate limit required a wait of
     /// more than 30 s.
     rate_limited: f64,
     scripts_per_second: f64,
     token_requests_per_second: f64,
-    /// The share of requests that timed out after the callers had waited 30 s for a token from a
-    /// different process.
+    /// The share of requests that waited 30 s for a token from a different process and then timed
+    /// out.
     timed_out: f64,
 }
 

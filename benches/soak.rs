@@ -4,10 +4,10 @@
 //! Run this program with `cargo bench --all-features --bench soak -- MINUTES [SEED]`. Without
 //! minutes the program does nothing, so that a plain `cargo bench` does not take half an hour.
 //!
-//! Two clients of each vendor act as two processes: they share a real `redis-server`, but each
-//! client has its own store object. 200 tasks request tokens, send calls, revoke tokens and verify
-//! webhooks. Meanwhile the emulator injects all of its faults and is replaced every minute, and
-//! Redis is killed or stopped (SIGSTOP). In the last minute there are no faults.
+//! Two clients of each vendor simulate two processes: the clients share a real `redis-server`, but
+//! each client has its own store object. 200 tasks request tokens, call the API, revoke tokens and
+//! verify webhooks. Meanwhile the emulator injects all of its faults and is replaced every minute,
+//! and Redis is killed or paused (SIGSTOP). In the last minute there are no faults.
 //!
 //! The program prints a line every ten seconds. The exit code is 1 if a guarantee was violated, or
 //! if the second half of the run used more resources than the first half. `verdict` and `Truth`
@@ -44,7 +44,7 @@ const WEBHOOK_TASKS: usize = 30;
 const LIFETIME: Duration = Duration::from_secs(20);
 const CAPACITY: usize = 256;
 const ATTEMPTS: u32 = 3;
-/// How long the program remembers a token after the token was revoked or its emulator was replaced.
+/// How long the program remembers a revoked token or a token of a replaced emulator.
 const REMEMBER: Duration = Duration::from_secs(90);
 /// If Redis has no faults, all processes drop a revoked token within this time. A process detects a
 /// dead subscription after 7 s, and replaces the subscription within 10 s.
@@ -144,8 +144,8 @@ impl Truth {
 
 struct Webhook {
     handled: u32,
-    /// `true` if the delivery record of the webhook may be missing, because Redis lost its data or
-    /// a call failed.
+    /// `true` if the delivery record may be lost, because Redis lost its data or `complete` failed.
+    /// The webhook may then be handled twice.
     excused: bool,
 }
 
@@ -156,7 +156,7 @@ struct World {
     moov_webhooks: Vec<moov::webhook::WebhookVerifier>,
     truth: Mutex<Truth>,
     errors: Mutex<BTreeMap<String, u64>>,
-    /// The time of the last fault of Redis.
+    /// The time at which the last fault of Redis ended. During a fault, this time is in the future.
     trouble: Mutex<Instant>,
     /// How often Redis may have lost its data.
     losses: AtomicU64,
@@ -506,11 +506,11 @@ fn sample(world: &World) -> Sample {
     }
 }
 
-/// The name of a figure, the figure, and by how much the figure may grow in addition to ten
-/// percent.
+/// The name of a resource, a function that returns its use, and the permitted growth in addition to
+/// ten percent.
 type Measure = (&'static str, fn(&Sample) -> u64, u64);
 
-/// Compares the medians of both halves of the run, without the first and the last minute.
+/// Compares the medians of the first and the second half of the samples.
 fn growth(samples: &[Sample]) -> Vec<String> {
     let (one, two) = samples.split_at(samples.len() / 2);
     let median = |samples: &[Sample], of: fn(&Sample) -> u64| {
@@ -535,8 +535,8 @@ fn growth(samples: &[Sample]) -> Vec<String> {
     grown
 }
 
-/// In the last minute, each token request must issue one token, and no token may be replaced before
-/// half of its lifetime.
+/// Checks that each token request in the last minute issued one token, and that no token was
+/// replaced before half of its lifetime.
 fn check_calm(world: &World, from: SystemTime, before: (u64, &[Stats])) {
     let sum = |stats: &[Stats], of: fn(&Stats) -> u64| stats.iter().map(of).sum::<u64>();
     let (requests, stats) = (world.requests() - before.0, world.stats());
@@ -560,8 +560,8 @@ fn check_calm(world: &World, from: SystemTime, before: (u64, &[Stats])) {
         }
     }
     println!("calm: {pairs} successions of tokens compared");
-    // If a refresh is in flight at the start or at the end of the minute, only its request or only
-    // the refresh is counted.
+    // If a refresh is in flight at the start or at the end of the minute, the minute contains
+    // either its token request or its result, but not both.
     if requests.abs_diff(refreshes) > 8 + requests / 20 || failures > 0 {
         let detail = || format!("{requests} requests, {refreshes} refreshes, {failures} failures");
         truth.broken("without faults each request issues a token", detail);
@@ -701,7 +701,8 @@ fn verdict(world: &World, samples: &[Sample]) -> ExitCode {
     if double > 0 {
         problems.push(format!("{double} refresh tokens were sent twice"));
     }
-    // A refresh sends at most one refresh token and then the credentials, each with retries.
+    // A refresh tries at most two grants, a refresh token and then the credentials. Each grant is
+    // retried.
     let refreshes: u64 = stats.iter().map(|it| it.refreshes + it.failures + it.discarded).sum();
     let (requests, most) = (world.requests(), 2 * u64::from(ATTEMPTS) * refreshes);
     println!(

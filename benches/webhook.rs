@@ -1,7 +1,7 @@
 //! Measures the cost of verifying a webhook, and the minimum cost of each part of the verification.
 //!
-//! Run this program with `cargo bench --bench webhook`. The separate crate `benches/peers` measures
-//! other crates.
+//! Run this program with `cargo bench --bench webhook`. The separate crate `benches/peers` compares
+//! this crate with other crates.
 
 use std::{
     pin::pin,
@@ -135,7 +135,7 @@ mod moneykit {
         });
     }
 
-    /// Unlike `WebhookVerifier::verify`, this call reads no headers and uses no key cache.
+    /// Unlike `WebhookVerifier::verify`, this function reads no headers and uses no key cache.
     #[divan::bench(sample_size = CALLS)]
     fn verify_keys_kept(bencher: Bencher) {
         let (keys, options) = (keys(&WEBHOOK.jwks), VerifierOptions::default());
@@ -235,7 +235,7 @@ mod moov {
         });
     }
 
-    /// The headers are read before the measurement.
+    /// Measures only the verification, because the headers are read before the measurement.
     #[divan::bench(sample_size = CALLS)]
     fn keys_verify(bencher: Bencher) {
         let (hook, keys) = (webhook(NONCE), SigningSecrets::new([SECRET.into()]).unwrap());
@@ -243,7 +243,7 @@ mod moov {
         bencher.bench(|| keys.verify(black_box(&headers), SystemTime::now(), Tolerance::default()).unwrap());
     }
 
-    /// Each call also reads the headers from a header map.
+    /// Measures the verification and the reading of the headers.
     #[divan::bench(sample_size = CALLS)]
     fn read_and_verify(bencher: Bencher) {
         let (hook, keys) = (webhook(NONCE), SigningSecrets::new([SECRET.into()]).unwrap());

@@ -1,17 +1,18 @@
 //! Counts the instructions of the hot paths under callgrind. Unlike times, instruction counts do
 //! not depend on the load of the machine.
 //!
-//! - `cargo run --release` prints a table. An argument selects the paths whose names contain this
-//!   text.
+//! - `cargo run --release -- TEXT` prints a table of the paths whose names contain TEXT. Without
+//!   TEXT, the table contains all paths.
 //! - `cargo run --release -- --check` compares the counts with `counts.txt`. The exit code is 3 if
-//!   a path costs more than recorded.
+//!   the count of a path exceeds the recorded count by more than the tolerance.
 //! - `cargo run --release -- --record` writes `counts.txt`.
 //!
 //! The exit code is 4 if valgrind is not installed, or if `counts.txt` was recorded with a
 //! different version of rustc.
 //!
-//! Each path runs in two processes, and the second process makes more calls than the first. Only
-//! the difference between both counts is used, so that the start of a process is not counted.
+//! Each path runs in two processes, and the second process makes more calls than the first. The
+//! count of the first process is subtracted from the count of the second, so that the start of a
+//! process is not counted.
 
 mod paths;
 mod server;

@@ -20,10 +20,10 @@ use tokio::{runtime::Runtime, sync::OnceCell, task::JoinSet};
 
 pub(crate) struct HotPath {
     pub(crate) name: &'static str,
-    /// The second process of a path makes this number of calls more than the first process.
+    /// The number of additional calls that the second process makes.
     pub(crate) calls: u32,
     pub(crate) run: fn(u32, SocketAddr),
-    /// By how many percent the count may exceed the recorded count.
+    /// The maximum increase over the recorded count, in percent.
     pub(crate) tolerance: f64,
 }
 
@@ -191,7 +191,7 @@ fn exchange_moneykit(calls: u32, server: SocketAddr) {
         let client = moneykit::Client::builder(Credentials::new("client", "secret"))
             .with_base_url(format!("http://{server}"))
             .with_scopes(scopes())
-            // The default options of the client contain the vendor's rate limit.
+            // Replace the client's default options, because they contain the vendor's rate limit.
             .with_tokens(|_| TokenOptions::default())
             .build()
             .unwrap();

@@ -55,9 +55,9 @@ fn one_task<P: Peer>(bencher: Bencher) {
     });
 }
 
-/// Each thread runs one task with a million calls, so the printed milliseconds are nanoseconds per
-/// call. The calls need an executor, because some peers make callers wait. The tasks are not
-/// spawned on [`RT`], because a worker of `RT` could run both tasks sequentially.
+/// Each thread runs one task with a million calls, so a result in milliseconds equals the
+/// nanoseconds per call. The calls need an executor, because the calls of some peers can wait. The
+/// tasks are not spawned on [`RT`], because one worker of `RT` could run both tasks sequentially.
 #[divan::bench(
     threads = [1, 2],
     sample_size = 1,
@@ -127,7 +127,7 @@ fn azure_core_bearer_policy(bencher: Bencher) {
     });
 }
 
-/// The benchmark `azure_core_bearer_policy` also contains this cost.
+/// Measures the part of `azure_core_bearer_policy` that clones the request.
 #[divan::bench(threads = [1, 2], sample_size = 500_000, sample_count = 20)]
 fn azure_core_request_clone(bencher: Bencher) {
     use azure_core::http::{Method, Request};
@@ -152,7 +152,7 @@ mod floor {
         SystemTime::now()
     }
 
-    /// This clock has the resolution of the timer interrupt, which is a few milliseconds.
+    /// The kernel updates this clock only at each timer interrupt, every few milliseconds.
     #[divan::bench(sample_size = 1_000_000, sample_count = 20)]
     fn clock_monotonic_coarse() -> rustix::time::Timespec {
         rustix::time::clock_gettime(rustix::time::ClockId::MonotonicCoarse)
@@ -180,7 +180,7 @@ mod floor {
         });
     }
 
-    /// A cache that writes no shared cache line costs at least this much, even without a clock.
+    /// The minimum cost of a cache that neither writes a shared cache line nor reads a clock.
     #[divan::bench(threads = [1, 2], sample_size = 1_000_000, sample_count = 20)]
     fn thread_local_epoch(bencher: Bencher) {
         thread_local! {

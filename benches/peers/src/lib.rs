@@ -42,8 +42,8 @@ pub fn ready<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// Enters [`RT`] on the calling thread, because some peers create a timer in each call. Must not be
-/// called inside `RT.block_on`.
+/// Enters the runtime [`RT`] on the calling thread, because some peers create a tokio timer in each
+/// call. Must not be called inside `RT.block_on`.
 #[inline]
 pub fn enter_runtime() {
     thread_local! {

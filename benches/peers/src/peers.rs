@@ -1,4 +1,5 @@
-//! The compared ways to get a token, all from the local server.
+//! The clients and caches that the benchmarks compare. All of them get tokens from the local
+//! server.
 //!
 //! To add a crate to every benchmark, implement [`Peer`] for it here and name the new type in
 //! `benches/hot_path.rs` and `src/bin/stampede.rs`.
@@ -55,8 +56,8 @@ pub trait Peer: Sized + Send + Sync + 'static {
 
     fn new(addr: SocketAddr) -> impl Future<Output = Self> + Send;
 
-    /// Gets a token in the form in which the peer returns it. Returns only the length of the token,
-    /// so that dropping the token is measured too.
+    /// Gets a token, drops the token and returns its length. The drop is a part of the call, so
+    /// that its cost is measured too.
     fn token(&self) -> impl Future<Output = usize> + Send;
 }
 

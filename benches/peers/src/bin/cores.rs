@@ -1,9 +1,9 @@
-//! Measures whether two tasks on two cores slow each other down: prints the nanoseconds of
-//! processor time per call, for one task and for two concurrent tasks.
+//! Measures whether two tasks on two cores slow each other down. Prints the processor time per call
+//! in nanoseconds, for one task and for two concurrent tasks.
 //!
 //! Processor time is measured instead of wall time, because other programs on the machine also use
-//! the second core. If the two threads really run concurrently, the result for `OnceCell`, which
-//! counts references, is higher with two tasks.
+//! the second core. `OnceCell` counts references, so its result is higher with two tasks. If it is
+//! not higher, the tasks did not run concurrently.
 
 use arc_swap::ArcSwap;
 use peers::{

@@ -1,9 +1,8 @@
-//! Measures a client-credentials exchange on loopback with a persistent connection. Sequential
-//! exchanges are measured as p50, p99 and requests per second, and 32 concurrent exchanges as
-//! requests per second.
+//! Measures a client-credentials exchange on loopback with a persistent connection. For sequential
+//! exchanges, prints the median, the 99th percentile and the requests per second. For 32 concurrent
+//! exchanges, prints the requests per second.
 //!
-//! With `exchange [ROUNDS]`, each round measures all clients. The results are medians over the
-//! rounds.
+//! `exchange [ROUNDS]` measures all clients in each round. The results are medians over the rounds.
 
 use fintech_auth::token::{TokenCache, TokenOptions};
 use futures::future::{BoxFuture, join_all};

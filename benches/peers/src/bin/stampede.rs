@@ -1,6 +1,6 @@
 //! Measures a cold start: many tasks concurrently request a token from one client.
 //!
-//! With `stampede [TASKS] [DELAY_MS]`, the server runs in a separate process and waits DELAY_MS
+//! `stampede [TASKS] [DELAY_MS]` runs the server in a separate process. The server waits DELAY_MS
 //! before each response. The results are medians over the rounds.
 
 use futures::future::join_all;
