@@ -1,8 +1,8 @@
 //! Generates the typed clients: `specs/<vendor>/openapi.yaml` → `$OUT_DIR/<vendor>.rs`.
 //!
 //! Corrections of a vendor's document belong in the vendor's overlay, where people review them.
-//! This script rewrites in memory only what progenitor does not support. The script fetches nothing
-//! and writes only to `OUT_DIR`.
+//! This script rewrites a document only in memory, and only the parts that progenitor does not
+//! support. The script fetches nothing and writes only to `OUT_DIR`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -284,9 +284,9 @@ fn lenient_fields(item: &mut ItemStruct) -> Vec<(syn::Ident, String)> {
     fields
 }
 
-/// Lets request bodies serialize their secrets, and removes `Serialize` from all types with a
-/// secret that are not request bodies. Otherwise a handler that returns a token response as JSON
-/// would reveal the refresh token.
+/// Removes `Serialize` from every type that contains a secret and is not a request body. Otherwise
+/// a handler that returns a token response as JSON would reveal the refresh token. Request bodies
+/// can still serialize their secrets.
 fn confine_secrets(items: &mut [Item], requests: &BTreeSet<&str>) {
     let mut types: Vec<&mut ItemStruct> = items
         .iter_mut()
@@ -351,8 +351,8 @@ fn read(spec: &Value) -> Result<OpenAPI, String> {
     serde_json::from_value(spec.clone()).map_err(|e| format!("not OpenAPI 3.0: {e}"))
 }
 
-/// Returns a schema or an operation that the generator cannot process, and the reason. Tries each
-/// schema and each operation alone.
+/// Finds the schema or operation that the generator cannot process. Generates each schema and each
+/// operation alone, and returns the first that fails and its error.
 fn culprit(spec: &Value) -> Option<(String, String)> {
     let with = |paths: Map<String, Value>, schemas: &Map<String, Value>| {
         let mut alone = spec.clone();
@@ -414,9 +414,9 @@ fn lower(spec: &mut Value) -> Result<(), String> {
 /// Keeps one successful response, because the generator supports only one response type and one
 /// error type per operation.
 ///
-/// The status of this response becomes `2XX`, because the services do not use the documented 200,
-/// 201 and 204 consistently. The types of errors are still generated, and the transport reads the
-/// error responses.
+/// The status of this response becomes `2XX`, because the services do not always send the
+/// documented status. The types of errors are still generated, and the transport reads the error
+/// responses.
 fn lower_responses(operation: &mut Value) -> Result<(), String> {
     let responses = operation["responses"].as_object().ok_or("responses are missing")?;
     let mut successes = responses.iter().filter(|(status, _)| status.starts_with('2'));
@@ -459,8 +459,8 @@ fn lower_request(operation: &mut Value, id: &str) -> Result<Option<Value>, Strin
     Ok(Some(second))
 }
 
-/// Removes constraints that would reject a valid response (lengths, patterns), and defaults,
-/// because a default would invent a value.
+/// Removes the constraints (lengths, patterns) that would reject a valid response. Removes
+/// defaults, because a missing value must stay missing.
 fn lower_schema(schema: &mut Value) {
     let Some(fields) = schema.as_object_mut() else { return };
     for key in ["default", "maxLength", "minLength", "pattern"] {
