@@ -66,8 +66,7 @@ mod tests {
                 without.push(kind.as_str().split('.').next().unwrap_or_default());
             }
         }
-        // `refetch_url` returns `None` for these objects, because the library knows no path for
-        // them.
+        // The library knows no API path for these objects, so `refetch_url` returns `None`.
         without.sort_unstable();
         without.dedup();
         assert_eq!(

@@ -8,7 +8,7 @@ use fintech_auth::{
     webhook::{VerifyError, VerifyErrorKind},
 };
 
-/// The exit code of a failed command. Each code stands for a different next step of the user.
+/// The exit code of a failed command. Each code requires a different reaction of the user.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[repr(u8)]
 pub(crate) enum Exit {
@@ -98,7 +98,8 @@ impl Exit {
             ErrorKind::RateLimited => Self::RateLimited,
             ErrorKind::Unavailable => Self::Unavailable,
             ErrorKind::Timeout => Self::Timeout,
-            // `ErrorKind` is non-exhaustive, so an unknown kind is reported as a bug.
+            // `ErrorKind` is non-exhaustive, so this arm also handles kinds that this version does
+            // not know.
             _ => Self::InvalidResponse,
         }
     }
@@ -187,8 +188,8 @@ impl From<VerifyError> for Failure {
 }
 
 impl Failure {
-    /// The error code of the vendor takes precedence over the exit code, because the error code can
-    /// be more specific.
+    /// The next step depends on the vendor's error code if the code is known, and otherwise on the
+    /// exit code.
     pub(crate) fn next(&self) -> Cow<'static, str> {
         match (self.error.as_ref().and_then(Error::code), self.vendor) {
             (Some("invalid_grant"), _) => {

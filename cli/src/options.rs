@@ -1,8 +1,8 @@
 //! The groups of options that several commands share. No option takes a secret, because other users
 //! of the machine can read the arguments of a program.
 //!
-//! A group of options has no doc comment, because clap would use it as the description of the
-//! command.
+//! A group of options has no doc comment, because clap would print a doc comment as the description
+//! of the command.
 
 use std::{
     env, fmt,
@@ -144,8 +144,8 @@ pub(crate) fn port(text: &str) -> Result<u16, Expected> {
     text.parse().map_err(|_| Expected("a number from 0 to 65535"))
 }
 
-/// Uses the library's parser of `MONEYKIT_TIMEOUT`, so that options and the configuration have the
-/// same rules.
+/// Parses a time like the library's setting `MONEYKIT_TIMEOUT`, so that options and settings have
+/// the same syntax.
 fn parse_time(text: &str) -> Option<Duration> {
     moneykit::Config::from_vars([("MONEYKIT_TIMEOUT", text)]).ok()?.timeout
 }

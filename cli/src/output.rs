@@ -1,7 +1,7 @@
 //! Writes the output: lines for people, JSON for programs, or only the token for a pipe.
 //!
-//! A broken pipe is an error only if a refresh token would be lost. Otherwise, the program that
-//! reads the pipe has read what it needs.
+//! A broken pipe is an error only if a refresh token would be lost. Otherwise a broken pipe is
+//! ignored, because the program that reads the pipe needs no more output.
 
 use std::{
     borrow::Cow,
@@ -36,8 +36,8 @@ fn unwritten(error: &io::Error) -> Failure {
     Failure::local(format!("cannot write the output: {error}"))
 }
 
-/// Returns `true` if standard output is `/dev/null` or was closed before the program started. The
-/// standard library replaces a closed standard output with `/dev/null`.
+/// Returns `true` if standard output is `/dev/null` or was closed before the program started.
+/// Rust's standard library opens `/dev/null` in place of a closed standard output.
 #[cfg(unix)]
 pub(crate) fn is_discarded() -> bool {
     use std::{

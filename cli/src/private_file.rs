@@ -1,8 +1,8 @@
 //! Writes a file that only its owner can read. Replaces an old file atomically.
 //!
-//! The CLI creates the file and reserves disk space before it sends a request. Otherwise, a request
-//! could use up a refresh token although the new refresh token cannot be saved. Only regular files
-//! are replaced.
+//! The CLI creates the file and reserves disk space before it sends a request. Otherwise, the
+//! request could use up the old refresh token, and the new refresh token could not be saved. Only a
+//! regular file is replaced.
 
 use std::{
     env,
@@ -19,14 +19,14 @@ use crate::exit::Failure;
 /// The reserved disk space in bytes. No refresh token of a vendor is larger.
 const ROOM: usize = 16 * 1024;
 
-/// A temporary file, the draft. The draft is in the folder of the target file, so that a rename can
+/// Writes to a temporary file (the draft) in the folder of the target file, so that a rename can
 /// replace the target file atomically.
 pub(crate) struct PrivateFile {
     option: &'static str,
     path: PathBuf,
     draft: PathBuf,
     file: File,
-    /// `true` if the draft is complete, so that `drop` must not delete the draft.
+    /// If `true`, the draft is complete and `drop` does not delete it.
     is_kept: bool,
 }
 
@@ -62,8 +62,8 @@ impl PrivateFile {
     /// If the draft is complete but cannot replace the target file, the draft is kept, and the
     /// error contains the path of the draft.
     pub(crate) fn finish(mut self, content: &[u8]) -> Result<PathBuf, Unsaved> {
-        // The file is truncated only after the write, so that the write can use the reserved disk
-        // space.
+        // The write must use the reserved disk space, so the file is truncated only after the
+        // write.
         let written = self
             .file
             .write_all(content)
@@ -120,8 +120,8 @@ pub(crate) fn target(option: &'static str, path: &Path) -> Result<PathBuf, Failu
     }
 }
 
-/// Returns `true` if the text looks like a JWT, which the user probably meant to pass through a
-/// pipe.
+/// Returns `true` if the text looks like a JWT. The user has then probably passed a token instead
+/// of a path.
 fn is_token(text: &str) -> bool {
     text.starts_with("eyJ") && text.split('.').count() == 3
 }

@@ -8,7 +8,8 @@ use crate::{exit::Failure, input};
 
 const TABLES: [&str; 3] = ["moneykit", "moov", "redis"];
 
-/// If there is no file, the settings are in the environment.
+/// The settings from the `--config` file. Without a file, the settings are in environment
+/// variables.
 pub(crate) struct Settings {
     file: Option<File>,
 }
@@ -22,7 +23,7 @@ impl Settings {
         Ok(Self { file: path.map(File::read).transpose()? })
     }
 
-    /// Returns `true` without a file, because the environment may contain the settings.
+    /// Returns `true` if there is no file, because the environment may contain the settings.
     pub(crate) fn may_have(&self, table: &str) -> bool {
         self.file.as_ref().is_none_or(|file| file.tables.contains_key(table))
     }

@@ -29,7 +29,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// The maximum of `--timeout`. A signal does not interrupt an attempt, so the command can continue
 /// for this time after a signal.
 const MAX_TIMEOUT: Duration = Duration::from_secs(60);
-/// With `--old`, the webhook is as old as at the vendor's last retry, plus this time.
+/// With `--old`, the age of the webhook is the time until the vendor's last retry plus this time.
 const OUTDATED: Duration = Duration::from_secs(3600);
 
 #[derive(Args)]
@@ -79,8 +79,8 @@ pub(crate) struct Signing {
 enum Expectation {
     Accept,
     Reject,
-    /// The handler must reject the repeated webhook, or respond with 2xx without processing the
-    /// webhook a second time.
+    /// The handler must not process the webhook a second time. The handler may reject the webhook
+    /// or respond with 2xx.
     Deduplicate,
 }
 
@@ -216,7 +216,8 @@ impl Run<'_> {
         Err(Failure::not_delivered(&made))
     }
 
-    /// Fails if a signal has already arrived. Does not wait for a signal.
+    /// Returns an error if a signal has arrived. Returns immediately and does not wait for a
+    /// signal.
     async fn check_signals(&mut self) -> Result<(), Failure> {
         tokio::select! {
             biased;
@@ -265,7 +266,7 @@ fn result(attempt: &Attempt) -> String {
     }
 }
 
-/// Replaces the library's names for the URL of the handler with the names of the options.
+/// Replaces words of the library's error messages with the names of options.
 fn reworded(error: &Error) -> String {
     chain(error)
         .replace("the base url", "--to")

@@ -74,8 +74,8 @@ fn unknown(error: &Error, help: &str) -> String {
     format!("unknown option; {hint}")
 }
 
-/// Returns `None` for an unknown argument, because clap's error then contains the argument and not
-/// the name of an option.
+/// Returns `None` for an unknown argument. clap's error then contains the argument itself, which
+/// may be a secret.
 fn own_name(error: &Error, kind: ContextKind) -> Option<&str> {
     let name = match error.get(kind)? {
         ContextValue::String(name) => name,

@@ -64,8 +64,7 @@ pub(super) fn moov(
         Ok(current) => current,
         Err(error) => return unreadable(checks, &error),
     };
-    // Unlike `current_webhook_secret`, `webhooks` also reads the previous secret, which may be
-    // invalid.
+    // `webhooks` also checks the previous secret, which `current_webhook_secret` does not read.
     if let Err(error) = config.webhooks() {
         return unreadable(checks, &error);
     }
@@ -141,7 +140,7 @@ pub(super) async fn moneykit(
         Ok(verify(signature(headers)?, body, &keys, SystemTime::now(), &options)?.signed_at())
     };
     let signed = match by(body) {
-        // Editors add a line end when text is pasted into a file.
+        // A text editor may add a line end to the body.
         Err(error) if error.kind() == VerifyErrorKind::BodyMismatch => {
             let bare = body.strip_suffix(b"\n").map(|body| body.strip_suffix(b"\r").unwrap_or(body));
             match bare.map(by) {
@@ -175,7 +174,7 @@ pub(super) async fn moneykit(
 }
 
 /// `next_for` returns the id of the check, a description and the next step of the user, or `None`
-/// for an error without a vendor-specific text.
+/// if the error needs no text specific to the vendor.
 fn report(
     checks: &mut Checks<'_>,
     signed: Signed,

@@ -82,7 +82,7 @@ pub(super) async fn check(
     delivery.map_or(Ok(()), |delivery| delivery::moov(checks, &config, delivery))
 }
 
-/// Checks a new token and then revokes the token, because it would stay valid for an hour.
+/// Checks a new token. Then revokes the token, which would otherwise stay valid for an hour.
 async fn issued(
     checks: &mut Checks<'_>,
     client: &Client,
@@ -194,7 +194,8 @@ fn is_web(config: &Config) -> bool {
     has_page && config.client_type.is_none_or(|kind| kind == ClientType::Web)
 }
 
-/// If the API accepts the key pair, the backend of the user needs no token.
+/// Checks whether the API accepts the key pair. If the API accepts the key pair, the user's backend
+/// needs no token.
 async fn key_pair(
     checks: &mut Checks<'_>,
     client: &Client,
@@ -233,9 +234,8 @@ async fn key_pair(
     }
 }
 
-/// Returns `false` if the token is not for the configured origin. The service also issues tokens
-/// for origins that are not allowed. Only the audience of such a token shows that the origin is not
-/// allowed.
+/// Returns `false` if the token is not valid for the configured origin. The service issues a token
+/// even if the origin is not allowed. The audience of such a token does not contain the origin.
 fn origin(checks: &mut Checks<'_>, config: &Config, audience: Option<Vec<String>>) -> Result<bool, Failure> {
     let Some(origin) = config.origin.as_ref().or(config.referer.as_ref()).filter(|_| is_web(config)) else {
         checks.add("origin.none", Verdict::Skip, "tokens are for a service, not for a web page", "")?;

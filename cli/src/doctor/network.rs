@@ -1,5 +1,5 @@
-//! Checks the network path to a service: the proxy, TLS, the clock, and whether a proxy or portal
-//! responds instead of the service.
+//! Checks the network path to a service: the proxy, TLS and the clock. Detects a proxy or a captive
+//! portal that responds instead of the service.
 //!
 //! Sends no requests itself, and never shows the password of a proxy.
 
@@ -27,7 +27,7 @@ const WARN_SKEW: Duration = Duration::from_secs(30);
 /// The `Date` header has whole seconds.
 const RESOLUTION: Duration = Duration::from_secs(1);
 
-/// These variables name a proxy for https. The first variable that is set takes precedence.
+/// The environment variables for the address of an https proxy, in order of precedence.
 const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
 pub(super) struct Route<'a> {
@@ -190,8 +190,8 @@ pub(super) fn misconfigured(checks: &mut Checks<'_>, failure: &Failure) -> Resul
     checks.add("configured.invalid", Verdict::Fail, &found.join(": "), next)
 }
 
-/// `other` is the time on the clock that `clock_name` names. This clock was read between `sent` and
-/// now.
+/// Compares the clock of this machine with the clock that `clock_name` names. The time on that
+/// clock was `other` at a moment between `sent` and now.
 pub(super) fn clock(
     checks: &mut Checks<'_>,
     sent: Option<SystemTime>,
@@ -231,8 +231,8 @@ mod tests {
         let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
         for (sent, now, other, seconds, side) in [
             (100, 100, 100, 0, "behind"),
-            // In a call of 60 s, the service can read its clock at the end, at the start or in
-            // between.
+            // In these rows, the call takes 60 s. The service can read its clock at any time during
+            // the call.
             (100, 160, 160, 0, "behind"),
             (100, 160, 100, 0, "ahead of"),
             (100, 160, 130, 0, "ahead of"),

@@ -42,8 +42,8 @@ pub(super) enum Acceptance {
     Unknown,
 }
 
-/// A response of Moov itself has a request id or an empty body. Any other response is from a proxy
-/// or a CDN.
+/// Moov's own responses have a request id or an empty body. All other responses are from a proxy or
+/// a CDN.
 pub(super) fn classify(response: Option<&Read>) -> Acceptance {
     let Some(Read { status, headers, body }) = response else { return Acceptance::Unknown };
     let id = headers.get("x-request-id").and_then(|id| id.to_str().ok());

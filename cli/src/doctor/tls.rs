@@ -12,8 +12,8 @@ fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
         if let Some(found) = error.downcast_ref() {
             return Some(found);
         }
-        // For these two types, `source()` skips the contained error and returns the source of the
-        // contained error.
+        // `source()` of these two types does not return the inner error, but the source of the
+        // inner error.
         let held = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
         let shared = error.downcast_ref::<Arc<dyn Error + Send + Sync>>();
         next = match (held, shared) {
@@ -55,7 +55,8 @@ fn explained(error: &rustls::Error) -> (String, &'static str) {
             found("the server at this address does not use TLS"),
             "correct the host and port, or use an address without TLS",
         ),
-        // The verifier of the platform returns this error if it finds no root certificates.
+        // The certificate verifier returns `General` if it finds no root certificates on this
+        // machine.
         Tls::General(text) => {
             (text.clone(), "install root certificates on this machine (Debian: ca-certificates)")
         }

@@ -16,7 +16,8 @@ use super::{
 };
 use crate::exit::{Failure, chain};
 
-/// Returns `None` if the header does not look like a version, so that no arbitrary text is printed.
+/// Returns `None` unless the header value has the characters and the length of a version, so that
+/// no arbitrary text is printed.
 fn received(headers: Option<&HeaderMap>, name: &str) -> Option<String> {
     let text = headers?.get(name)?.to_str().ok()?;
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
@@ -31,7 +32,7 @@ fn pair(asked: &str, received: Option<&str>) -> String {
     }
 }
 
-/// The rules must match the rules of `ClientBuilder::with_client_type`.
+/// The conditions must match `ClientBuilder::with_client_type`.
 fn client_type(config: &moov::Config, asked: &str) -> &'static str {
     let has_page = config.origin.is_some() || config.referer.is_some();
     match config.client_type {

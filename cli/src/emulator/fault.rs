@@ -51,7 +51,7 @@ pub(super) fn parse(text: &str) -> Result<PlannedFault, Failure> {
         "reset" => Fault::reset(),
         "hang" => Fault::hang(),
         "cdn-block" => Fault::cdn_block(),
-        // hyper does not send a status 1xx, because a 1xx response is not the final response.
+        // A fault with a 1xx status is rejected, because hyper sends no 1xx response.
         status => match status.parse().ok().and_then(|status| StatusCode::from_u16(status).ok()) {
             Some(status) if is_status && status.as_u16() >= 200 => error_response(name, status),
             _ => {

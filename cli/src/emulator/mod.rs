@@ -1,8 +1,8 @@
 //! `emulator`: runs the fake services of both vendors on one port, for developers of any language.
 //! Logs each finished request. Ends on Ctrl-C.
 //!
-//! The log shows no secrets from requests. The secrets that the emulator prints at the start are
-//! valid only for the emulator itself.
+//! The log shows no secrets from requests. At the start, the emulator prints its own secrets, which
+//! no real service accepts.
 
 mod fault;
 mod health;

@@ -110,7 +110,7 @@ fn key(args: &Args) -> Result<SigningKey, Failure> {
     SigningKey::from_pkcs8(&text).map_err(|error| Failure::usage(format!("{place} {error}")))
 }
 
-/// Replaces an old key set atomically, because a handler may read the file at the same time.
+/// Replaces the file atomically, because a handler may read the file at the same time.
 fn publish(path: &str, key: &SigningKey) -> Result<(), Failure> {
     if path == "-" {
         return Err(Failure::usage(

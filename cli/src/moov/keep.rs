@@ -1,6 +1,7 @@
 //! Requests a token and makes sure that its refresh token is not lost. The refresh token is written
-//! to the `--save` file or to standard output. If both fail, it is written to a file that the error
-//! names.
+//! to the `--save` file or to standard output. If an exchange has used up the old refresh token and
+//! both outputs fail, the new refresh token is written to a different file, and the error contains
+//! the path of this file.
 
 use std::future::Future;
 
@@ -20,8 +21,8 @@ pub(super) struct Destination<'a> {
     pub(super) format: Format,
     pub(super) reveal: &'a Reveal,
     pub(super) save: Option<&'a str>,
-    /// `Some` if the call uses up a refresh token. The inner value is the path of the file that
-    /// contained this refresh token, if there was a file.
+    /// `Some` if the call exchanges a refresh token, which makes this refresh token invalid. The
+    /// inner value is the path of the file that contained this refresh token, if there was a file.
     pub(super) exchanged: Option<Option<&'a str>>,
 }
 
@@ -74,15 +75,16 @@ fn keep(
     let Destination { format, reveal, save, exchanged } = destination;
     let is_exchange = exchanged.is_some();
     let refresh_token = response.refresh_token.as_ref().map(|token| token.0.clone());
-    // Printing can fail, so the refresh token must be saved before this closure runs.
+    // Printing can fail, so save the refresh token before you call `print_token`.
     let print_token = |shows_refresh_token, print| {
         let token = UncachedToken::try_from(response)?;
         print_token(format, reveal, &token, shows_refresh_token, print)
     };
     let Some(refresh_token) = refresh_token.filter(|token| !token.is_empty()) else {
         print_token(false, print)?;
-        // If the response has no refresh token, the old refresh token stays valid (RFC 6749 section
-        // 6). The `--save` file may already contain the old refresh token.
+        // The response has no refresh token, so the old refresh token stays valid (RFC 6749 section
+        // 6). This is an error if the user passed `--save` and the old refresh token is not in the
+        // `--save` file.
         let has_old_one = save.is_some() && exchanged == Some(save);
         return if save.is_none() || has_old_one { Ok(()) } else { Err(Failure::no_refresh_token()) };
     };
@@ -92,7 +94,8 @@ fn keep(
         Ok(path) => (path, None),
         Err(Unsaved { failure, path }) => (path, Some(failure)),
     };
-    // If no file contains the refresh token, the refresh token must be printed.
+    // Print the refresh token for `--save -`, and if saving failed and no file contains the refresh
+    // token.
     let is_shown = save == Some("-") || failure.is_some() && path.is_none();
     let printed = print_token(is_shown, print);
     let printed = match printed {

@@ -1,7 +1,7 @@
 //! `moov refresh`: exchanges a refresh token for a new pair.
 //!
-//! A refresh token works only once. So the command sends nothing if the new refresh token could be
-//! lost.
+//! A refresh token works only once. So the command makes sure that it can output the new refresh
+//! token before it sends the request.
 
 use crate::{
     credentials::{self, Overrides},

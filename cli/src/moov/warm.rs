@@ -1,5 +1,5 @@
 //! `moov token --accounts`: issues one token per account and puts the tokens into the shared token
-//! store before the first request needs them.
+//! store, so that the services that share the store need not request these tokens.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -61,7 +61,7 @@ pub(super) async fn run(
     let mut waiting = accounts.iter();
     let (mut tasks, mut failures, mut signal) = (JoinSet::new(), Vec::new(), None);
     loop {
-        // The loop stops if the store is not available, because new tokens would be lost.
+        // Stop if the store is not available, because the new tokens could not be stored.
         let goes_on = signal.is_none() && !is_hopeless(&failures) && !client.stats().store_circuit_open;
         while goes_on && tasks.len() < AT_A_TIME {
             let Some(account) = waiting.next() else { break };
@@ -97,8 +97,8 @@ pub(super) async fn run(
     }
 }
 
-/// Returns `true` if every account would fail with the same error. A 403 does not count, because a
-/// 403 may concern a single account.
+/// Returns `true` if every account would fail with the same error. A 403 does not count, because
+/// the service may refuse only this account.
 fn is_hopeless(failures: &[(Uuid, Error)]) -> bool {
     failures.iter().any(|(_, error)| {
         error.kind() == ErrorKind::InvalidConfig

@@ -62,7 +62,7 @@ impl Browser {
             let (_, port) = line.split_once("started successfully on port ")?;
             Some(port.trim_end_matches('.').to_owned())
         });
-        // All lines are read, because chromedriver blocks if the pipe is full.
+        // The thread reads the rest of the output, because chromedriver blocks if the pipe is full.
         std::thread::spawn(move || lines.for_each(drop));
         let profile = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("chromium-{}", driver.id()));
         let mut args: Vec<String> = [

@@ -157,8 +157,8 @@ fn compose_service_gets_a_token_and_receives_a_webhook() {
     let trigger = command(&services["webhook"]).replace("app:3000", &format!("127.0.0.1:{port}"));
     for (option, line) in [
         (" --replay", "webhook 'transfer.updated' received"),
-        // The service prints no line for the second delivery of `--replay`, so the next line
-        // belongs to this webhook.
+        // The service prints no line for the second delivery of `--replay`. So the next line
+        // belongs to the webhook in this row.
         ("", "webhook 'transfer.updated' received"),
         (" --tamper", "webhook rejected"),
         (" --old", "webhook rejected"),

@@ -92,8 +92,8 @@ async fn doctor_warns_if_the_key_pair_is_accepted_only_for_token_requests() {
     for (operation, what) in
         [(Operation::MoovAccounts, "doctor moov"), (Operation::MoneykitIntrospect, "doctor moneykit")]
     {
-        // The API accepts the token of the first request and rejects the key pair of the second
-        // request.
+        // The first call sends a token and succeeds. The second call sends the key pair and gets a
+        // 401.
         emulator.fault(operation, Fault::delay(Duration::ZERO));
         emulator.fault(operation, Fault::response(StatusCode::UNAUTHORIZED));
         let ran = run(&mut configured(&emulator, what));

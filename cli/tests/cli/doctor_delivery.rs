@@ -20,7 +20,7 @@ fn pasted(webhook: &SignedWebhook, body: &str) -> String {
     text + "\r\n" + body
 }
 
-/// Sets only the webhook secret, because `--delivery` needs no other setting.
+/// `doctor --delivery` needs only the webhook secret.
 fn moov(secret: &str) -> Command {
     let mut command = program("doctor --json --delivery -");
     command.env("MOOV_WEBHOOK_SECRET", secret);

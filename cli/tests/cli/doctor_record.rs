@@ -106,13 +106,14 @@ async fn transcript_records_each_call_and_its_response() {
     }
 }
 
-/// Parts of the secrets and of the client id, also in encodings in which a server can return them.
+/// Parts of the secrets and of the client id, in plain text, base64 and hex. The transcript must
+/// contain none of them.
 const FORMS: [&str; 6] =
     ["MARK-client-secret-0123456789", "MARK", "TUFSSy", "4d41524b", "8765432109", "a-client-id"];
 
 fn hostile(path: &str) -> Response<Vec<u8>> {
-    // The server returns the secret in several encodings. A transcript shows some of these fields
-    // if they contain listed words.
+    // The server puts the secret into many fields, in several encodings. The transcript shows some
+    // of these fields, but only words from the allow-lists.
     let claims = crate::doctor_service::base64(
         json!({
             "iss": SECRET, "sub": SECRET, SECRET: SECRET, "aud": [SECRET, { SECRET: 8_765_432_109_u64 }],
@@ -213,7 +214,7 @@ async fn transcript_records_cdn_responses_and_failed_connections() {
         (&received["body"]["kind"], &received["body"]["cloudflare_error"]),
         (&json!("text"), &json!(1010))
     );
-    // Nothing listens at this address, so the transcript contains the call but no response.
+    // No program listens at this address, so the transcript contains the call but no response.
     let mut command = blocked.program(&format!("doctor moov --record {}", path.display()));
     let ran = run(command.env("MOOV_BASE_URL", "http://127.0.0.1:9"));
     assert_eq!(ran.code, Some(10), "{}", ran.all());

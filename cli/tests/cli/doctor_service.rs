@@ -1,5 +1,5 @@
-//! Tests `doctor` against services with faults, and against services, CDNs and portals whose
-//! behavior was recorded from live systems.
+//! Tests `doctor` with faulty services, and with responses of services, CDNs and captive portals
+//! that were recorded from live systems.
 
 use std::time::{Duration, SystemTime};
 
@@ -74,8 +74,6 @@ async fn doctor_distinguishes_a_rejected_api_version_from_wrong_credentials() {
     let findings = doctor(&strict, &[]);
     assert_eq!(findings.failed(), ["version.field_refused"]);
     assert_eq!(findings.verdict("version.field_refused", "set MOOV_VERSION"), "fail");
-    // `doctor` has sent the refused request, a request without `client_type`, and the revocation of
-    // the issued token.
     let paths: Vec<String> = strict.requests().into_iter().map(|request| request.path).collect();
     assert_eq!(paths, ["/oauth2/token", "/oauth2/token", "/oauth2/revoke"]);
 
@@ -94,8 +92,7 @@ async fn doctor_distinguishes_a_rejected_api_version_from_wrong_credentials() {
     assert_eq!(findings.verdict("scopes.refused", "MOOV_SCOPES"), "fail");
 }
 
-/// The live service also issues a token that its other endpoints refuse, and responds with status
-/// 200.
+/// The live service can issue a token that the other endpoints of the service reject.
 #[tokio::test(flavor = "multi_thread")]
 async fn doctor_reports_a_token_that_the_api_refuses() {
     let bare = service(|_| moov(200, TOKEN), 401).await;
@@ -255,7 +252,7 @@ async fn doctor_checks_the_moneykit_api_version() {
         "warn"
     );
     assert_eq!(doctor(&service("2025-01-01").await, None).verdict("version.differs", ""), "warn");
-    // This header contains no version, so `doctor` must not show the header.
+    // The value is not a version, so `doctor` must not print it.
     let hostile = service("MARK_0123456789").await;
     let ran = run(&mut hostile.program("doctor moneykit"));
     assert!(!ran.all().contains("MARK") && ran.out.contains("none in the response"), "{}", ran.all());

@@ -1,4 +1,4 @@
-//! Tests that `emulator` serves requests, prints them, applies the given faults, and ends on a
+//! Tests that `emulator` serves and logs requests, injects the faults of `--fault`, and ends on a
 //! signal.
 
 use std::{
@@ -131,7 +131,7 @@ fn second_signal_ends_the_emulator_immediately() {
         std::thread::sleep(Duration::from_millis(10));
     }
     signal(&emulator, "TERM");
-    // The first signal closes the port, although the request still hangs.
+    // The first signal closes the port. The emulator still waits for the pending request.
     while TcpStream::connect(&address).is_ok() {
         std::thread::sleep(Duration::from_millis(10));
     }
@@ -165,7 +165,7 @@ fn emulator_accepts_remote_connections_only_with_allow_remote() {
     let ran = run(program("moneykit token --raw").envs(environment(&started)));
     assert_eq!(ran.code, Some(0), "{}", ran.all());
     assert!(!emulator.line().contains(key));
-    // If only this machine can reach the page, the page needs no key.
+    // Without `--allow-remote`, only this machine can reach the page, so the page needs no key.
     let started = Running::start("emulator --port 0 --json").json();
     assert_eq!(started["page"], format!("{}/", started["url"].as_str().unwrap()));
 }

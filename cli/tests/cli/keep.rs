@@ -45,7 +45,7 @@ fn refresh(emulator: &Emulator, path: &Path, more: &str) -> Command {
     command
 }
 
-/// `before` is a shell script that runs before the command. `after` is a redirection of the
+/// `before` is shell code that runs before the command. `after` redirects the output of the
 /// command.
 fn by_shell(command: &Command, before: &str, after: &str) -> Command {
     let mut shell = Command::new("sh");
@@ -122,8 +122,8 @@ async fn token_is_not_lost_if_stdout_is_closed_or_full() {
             let ran = if is_full && Path::new("/dev/full").exists() {
                 run(&mut by_shell(&command, "", "> /dev/full"))
             } else {
-                // A process that a parallel test starts inherits the read end of the pipe and keeps
-                // it open until `exec`. The delay gives this process time to call `exec`.
+                // A parallel test may start a process that inherits the read end of the pipe until
+                // it calls `exec`. The delay gives that process time to call `exec`.
                 emulator.fault(Operation::MoovToken, Fault::delay(Duration::from_millis(500)));
                 let mut child = spawned(command);
                 drop(child.stdout.take());

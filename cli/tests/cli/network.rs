@@ -114,7 +114,7 @@ async fn doctor_uses_and_reports_the_proxy_from_the_environment() {
     insta::assert_snapshot!(steady(&ran, &[refusing.port]));
 }
 
-/// The address 0.0.0.0 reaches this machine, but the client treats this address as a remote host.
+/// A connection to 0.0.0.0 reaches this machine, but the client treats 0.0.0.0 as a remote host.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn doctor_reports_a_host_listed_in_no_proxy() {
@@ -144,7 +144,7 @@ async fn doctor_reports_a_host_listed_in_no_proxy() {
     );
 }
 
-/// Nothing listens at port 9, the port of the proxy.
+/// The proxy is unreachable, because no program listens on port 9.
 #[test]
 fn unreachable_proxy_is_reported_without_its_password() {
     let ran = run(program("doctor moov --timeout 2s")
@@ -158,8 +158,8 @@ fn unreachable_proxy_is_reported_without_its_password() {
     assert!(!ran.all().contains("MARK"), "{}", ran.all());
 }
 
-/// Nothing listens at the proxy of the environment, so the test fails if the configured proxy does
-/// not take precedence.
+/// No program listens at the address in `HTTPS_PROXY`, so the test fails if `doctor` does not use
+/// `MOOV_PROXY`.
 #[tokio::test(flavor = "multi_thread")]
 async fn doctor_prefers_the_configured_proxy_over_the_environment() {
     let emulator = emulator().await;

@@ -116,7 +116,6 @@ impl Findings {
         Self(findings)
     }
 
-    /// Also checks that the next step of the finding contains `next`.
     pub(crate) fn verdict(&self, id: &str, next: &str) -> &str {
         let finding = self.0.iter().find(|finding| finding["id"] == id);
         let finding = finding.unwrap_or_else(|| panic!("no {id} among {:#?}", self.ids()));

@@ -182,8 +182,8 @@ async fn trigger_reports_a_handler_that_accepts_a_forged_webhook() {
     }
 }
 
-/// Every webhook gets a 404 at a wrong URL. So a 404 does not show that the handler verifies
-/// webhooks.
+/// At a wrong URL, every webhook gets a 404. So a 404 does not prove that the handler rejected the
+/// forged webhook.
 #[tokio::test(flavor = "multi_thread")]
 async fn status_404_does_not_count_as_a_refusal_of_a_forged_webhook() {
     let service = Service::start(0).await;
@@ -284,7 +284,7 @@ async fn key_set_file_is_written_before_the_webhook_is_sent() {
     assert!(ran.err.contains("--jwks-file file exists and is not a key set"), "{}", ran.err);
 }
 
-/// A handler that has already opened the old file must still read the complete old key set.
+/// A handler that opened the file before the replacement must still read the complete old key set.
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn key_set_file_is_replaced_atomically() {
@@ -302,8 +302,8 @@ async fn key_set_file_is_replaced_atomically() {
     open.read_to_string(&mut read).unwrap();
     assert_eq!(read, before);
     assert_ne!(fs::read_to_string(&keys).unwrap(), before);
-    // Other users must be able to read the file, so it has the permissions of a new file. No
-    // temporary file is left.
+    // Other users must be able to read the file, so the file has the default permissions. No
+    // temporary file remains.
     let fresh = file("fresh", "");
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
     assert_eq!(mode(&keys), mode(&fresh));

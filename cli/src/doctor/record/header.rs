@@ -1,5 +1,5 @@
-//! Redacts headers for a transcript. The transcript contains only listed header names, with values
-//! that consist of listed words or numbers.
+//! Redacts headers for a transcript. The transcript contains only header names and words from the
+//! allow-lists, numbers and lengths.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -12,11 +12,10 @@ use super::{
     words::{ERRORS, find, length},
 };
 
-/// Says how a transcript shows the value of a header.
 #[derive(Clone, Copy)]
 enum Kind {
-    /// Shows words of this list, and numbers of seconds up to one year. Any other value is replaced
-    /// by its length.
+    /// Shows words of this list, and a number of seconds up to one year. Any other value is
+    /// replaced by its length.
     Words(&'static [&'static str]),
     /// Shows only the authentication scheme, because the rest of the value is a secret.
     Scheme,
@@ -24,7 +23,7 @@ enum Kind {
     Challenge,
     /// Shows `uuid` if the value is a UUID, otherwise the length of the value.
     Id,
-    /// Shows a number of seconds unchanged, and a date as the difference from now in seconds.
+    /// Shows a number of seconds. A date is shown as its difference from now in seconds.
     Time,
     Number,
     /// Shows `vYYYY.QQ.BB`, a date, `dev` or `latest`.

@@ -1,5 +1,5 @@
-//! `--record`: writes a transcript of the requests and responses of doctor, which shows how the
-//! live services behave.
+//! `--record`: writes a transcript of the requests that `doctor` sends and of the responses that it
+//! receives. The transcript shows how the live services behave.
 //!
 //! # Security
 //!
@@ -73,7 +73,7 @@ impl Recorder {
         })
     }
 
-    /// Records a call that `doctor` makes without a client of the library.
+    /// Records a call that `doctor` makes with reqwest and not with a client of fintech-auth.
     pub(super) fn add_read(&self, method: &Method, url: &Url, headers: &HeaderMap, read: Option<&Read>) {
         let received = read.map(|read| Received {
             status: read.status,
@@ -134,7 +134,8 @@ impl Recorder {
 
 const OPTION: &str = "--record";
 
-/// Fails before any request is sent if the transcript cannot be written. Leaves no file behind.
+/// Fails if the transcript cannot be written. Called before `doctor` sends a request. Leaves no
+/// file behind.
 pub(super) fn check_file(path: &str) -> Result<(), Failure> {
     PrivateFile::begin(OPTION, path).map(drop)
 }

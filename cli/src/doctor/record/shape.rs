@@ -1,5 +1,5 @@
-//! Redacts bodies for a transcript. The transcript contains only listed names, JSON types, lengths,
-//! and values that consist of listed words or numbers.
+//! Redacts bodies for a transcript. The transcript contains only names and words from the
+//! allow-lists, JSON types, numbers and lengths.
 
 use std::{
     cell::Cell,
@@ -21,7 +21,7 @@ const VALUES: usize = 500;
 const MAX_JWT: usize = 16 << 10;
 const YEAR: i64 = 366 * 86_400;
 
-/// Shows listed words and scopes. Any other value is shown as `set`.
+/// Shows scopes, and words from the allow-lists. Any other value is shown as `set`.
 pub(super) fn request(headers: &HeaderMap, body: &[u8]) -> Value {
     if body.is_empty() {
         return Value::Null;
@@ -87,12 +87,12 @@ pub(super) fn near(time: i64, now: i64) -> Option<Value> {
 struct Shape<'a> {
     origin: Option<&'a str>,
     now: i64,
-    /// The number of values that the transcript may still show for this body.
+    /// How many more values the transcript may show for this body.
     left: Cell<usize>,
 }
 
 impl Shape<'_> {
-    /// `name` is the name of the member if it is a listed name, and otherwise empty.
+    /// `name` is the name of the member if the allow-list contains this name, and otherwise empty.
     fn of(&self, name: &str, value: &Value, depth: usize) -> Value {
         let Some(left) = self.left.get().checked_sub(1).filter(|_| depth < DEPTH) else {
             return "more".into();

@@ -1,5 +1,5 @@
-//! Explains Redis errors and suggests fixes. Shows only the error code from the text of the server.
-//! Never shows the address.
+//! Explains Redis errors and suggests fixes. From a server's error message, only the error code is
+//! shown. The address is never shown.
 
 use fintech_auth::redis::{ErrorKind, RedisError};
 
@@ -8,8 +8,8 @@ use crate::doctor::tls;
 /// What the check found, and the next step of the user.
 pub(super) type Finding = (String, &'static str);
 
-/// Returns the finding for a timeout. A server without TLS does not respond to a TLS handshake, so
-/// a wrong URL scheme can be the cause.
+/// Returns the finding for a timeout. A wrong URL scheme can cause a timeout, because a server
+/// without TLS does not respond to a TLS handshake.
 pub(super) fn late(is_tls: bool) -> Finding {
     let next = if is_tls {
         "check that the server uses TLS (otherwise FINTECH_AUTH_REDIS_URL must begin with redis://), and that no \

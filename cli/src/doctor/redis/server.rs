@@ -1,5 +1,5 @@
-//! Checks whether a Redis server responds, whether its version and settings fit, and whether the
-//! store has the permissions that it needs.
+//! Checks whether a Redis server responds, whether the store supports the version and settings of
+//! this server, and whether the store has the permissions that it needs.
 
 use std::{
     error::Error as _,
@@ -72,7 +72,7 @@ pub(in crate::doctor) async fn check(
     if let Ok((seconds, _)) =
         within(time, is_tls, cmd("TIME").query_async::<(u64, u64)>(&mut connection)).await
     {
-        // The addition can overflow, because the server may send any number.
+        // The server may send any number, so the addition must not panic.
         if let Some(now) = UNIX_EPOCH.checked_add(Duration::from_secs(seconds)) {
             clock(checks, Some(sent), now, "the clock of Redis", TOLERANCE, "MOOV_WEBHOOK_TOLERANCE")?;
         }
@@ -99,7 +99,7 @@ pub(in crate::doctor) async fn check(
     }
 }
 
-/// The rule contains the placeholder USER, because the report does not show the user name.
+/// The ACL rule contains the placeholder USER, because the report does not show the user name.
 fn acl_rule(namespace: &str, database: i64) -> String {
     let select = if database == 0 { "" } else { " +select" };
     format!(

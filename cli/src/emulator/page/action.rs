@@ -186,7 +186,8 @@ impl Action for Clock {
 }
 
 impl Page {
-    /// The monotonic time of the emulator's clock grows only when the page moves the clock.
+    /// Returns how far the page has moved the clock. The monotonic time of the emulator's clock
+    /// changes only when the page moves the clock.
     pub(super) fn moved(&self, emulator: &Emulator) -> Duration {
         emulator.clock().monotonic()
     }

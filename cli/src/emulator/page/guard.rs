@@ -18,7 +18,7 @@ const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(super) enum Access {
-    /// The page contains no data, so any site may link to the page.
+    /// The page contains no data, so any site may contain a link to the page.
     Page,
     /// The script and the style contain no data, so any site may load them.
     Asset,
@@ -82,8 +82,8 @@ impl Guard {
         }
     }
 
-    /// If other machines can reach the port, any IP address is accepted as the host, because DNS
-    /// rebinding needs a host name.
+    /// If other machines can reach the port, any IP address is accepted as the host. An attack by
+    /// DNS rebinding needs a host name.
     fn is_expected(&self, host: &Authority) -> bool {
         let name = host.host().to_ascii_lowercase();
         let is_address = name.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok();
@@ -96,7 +96,8 @@ fn lower_case(hosts: &[String]) -> Vec<String> {
 }
 
 fn host<B>(request: &Request<B>) -> Option<Authority> {
-    // Only a request to a proxy contains a host in its request line.
+    // A request line contains a host only if the request is for a proxy, and this server is not a
+    // proxy.
     if request.uri().authority().is_some() {
         return None;
     }

@@ -60,8 +60,8 @@ pub(super) struct Page {
     webhook_hosts: Vec<String>,
     /// The reference is weak, because the emulator owns the page.
     emulator: OnceLock<Weak<Emulator>>,
-    /// A random id of this run, so that a revision of an earlier run never equals a revision of
-    /// this run.
+    /// A random id of this run. Revisions contain this id, so a revision from before a restart
+    /// never equals a new revision.
     run: String,
     records: Mutex<Records>,
     rotations: Mutex<usize>,
@@ -81,7 +81,8 @@ impl Page {
         })
     }
 
-    /// Sets the emulator, which starts only after the page was created.
+    /// Sets the emulator. The page cannot get the emulator earlier, because the emulator starts
+    /// after the page is created.
     pub(super) fn attach(&self, emulator: &Arc<Emulator>) {
         // `set` cannot fail, because `attach` is called only once.
         _ = self.emulator.set(Arc::downgrade(emulator));
@@ -194,7 +195,7 @@ impl Page {
         };
         let tokens = emulator.tokens();
         let newest: Vec<Value> = tokens.iter().rev().take(records::KEPT).map(token).collect();
-        // The page does not need the private key.
+        // Omit the private key, because the page does not need it.
         let shown: Vec<_> =
             variables(&emulator).into_iter().filter(|(name, _)| *name != SIGNING_KEY).collect();
         let moov_secret = emulator.moov_webhook_secret();
