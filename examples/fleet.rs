@@ -80,7 +80,7 @@ async fn fleet() -> Result<(), Box<dyn Error>> {
         .collect();
     for mut process in processes? {
         if let Some(words) = process.stdout.take() {
-            // The emulator runs in this thread, so a second thread must read and print.
+            // A different thread reads the output, because the emulator runs in this thread.
             let print = move || {
                 BufReader::new(words).lines().try_for_each(|line| line.map(|line| println!("{line}")))
             };

@@ -1,4 +1,4 @@
-//! Calls all five operations, and shows a call that the vendor refuses.
+//! Calls all five operations of the vendors' auth APIs, and shows how a refused call fails.
 //!
 //! `cargo run --example quickstart` uses an emulator in this process. With `-- --live` the same
 //! code calls the real services, with `MONEYKIT_CLIENT_ID`, `MONEYKIT_CLIENT_SECRET`,

@@ -14,8 +14,8 @@ use fintech_auth::{
     moneykit, moov,
 };
 
-/// The whole body is signed, so the handler can use the body. Queue long work, because the vendor
-/// waits only a few seconds for a response.
+/// MoneyKit signs the whole body, so the handler can trust the body. Queue long work, because the
+/// vendor waits only a few seconds for a response.
 async fn from_moneykit(MoneykitWebhook(webhook): MoneykitWebhook) -> StatusCode {
     match webhook.event() {
         Ok(event) => println!("{}: link {:?}", event.kind.as_str(), event.link_id),
@@ -25,8 +25,8 @@ async fn from_moneykit(MoneykitWebhook(webhook): MoneykitWebhook) -> StatusCode 
     StatusCode::OK
 }
 
-/// The body is not signed. Fetch the object (`UnsignedEvent::refetch_url`) and use the response
-/// instead of the body.
+/// Moov does not sign the body. Fetch the object (`UnsignedEvent::refetch_url`) and use the
+/// response instead of the body.
 async fn from_moov(MoovWebhook(webhook): MoovWebhook) -> StatusCode {
     match webhook.unsigned_event() {
         Ok(hint) => println!("{}: transfer {:?}", hint.kind.as_str(), hint.id("transferID")),

@@ -1,5 +1,5 @@
-//! Tests the generated client against a server that counts requests and asks the emulator which
-//! tokens are valid.
+//! Tests the generated client against a server that counts requests. The server calls the emulator
+//! to check whether a token is valid.
 
 use std::sync::{
     Arc,

@@ -6,11 +6,11 @@
 //! | test | tokens from | server | what it shows |
 //! | --- | --- | --- | --- |
 //! | `tests/mock.rs` | `StaticTokenProvider`, or a provider of the test | none | what the service sends, and that it sends nothing without a token |
-//! | `tests/emulator.rs` | `moov::Client` and the emulator | the emulator, and a few lines of axum for the API | expiry, revocation and outages, as at the vendor |
-//! | `tests/wiremock.rs` | `moov::Client` | wiremock for both | each request and response, as the test defines it |
+//! | `tests/emulator.rs` | `moov::Client` and the emulator | the emulator, and a few lines of axum for the API | expiry, revocation and outages that work like the vendor's |
+//! | `tests/wiremock.rs` | `moov::Client` | wiremock for the token endpoint and the API | the exact requests and responses that the test defines |
 //!
-//! For your own service, start with a test like `tests/mock.rs`. Use the emulator if the vendor's
-//! behavior matters, and wiremock if your other tests already use it.
+//! For your own service, start with a test like `tests/mock.rs`. Use the emulator to test expiry,
+//! revocation and outages. Use wiremock if your other tests already use wiremock.
 
 use std::{fmt, sync::Arc};
 
@@ -32,12 +32,12 @@ pub struct Accounts {
     base_url: String,
 }
 
-/// The reason why there is no account name.
+/// The error of [`Accounts::name`].
 #[derive(Debug)]
 pub enum AccountError {
     /// There is no token, so no request was sent.
     Token(fintech_auth::Error),
-    /// The request failed, or its response was not an account.
+    /// The request failed, or the response is not a valid account.
     Http(reqwest::Error),
 }
 
@@ -64,9 +64,9 @@ impl Accounts {
         let token = self.tokens.token(&scopes).await.map_err(AccountError::Token)?;
         let request = self.request(account, token.authorization().clone()).map_err(AccountError::Http)?;
         let response = self.http.execute(request).await.map_err(AccountError::Http)?;
-        // Invalidate the token only if the server reports that the token is invalid. After a 401
-        // with a different cause, a new token would not help. An `Authorizer` would also retry the
-        // request once.
+        // Invalidate the token only if the server reports that the token is invalid. For a 401 with
+        // a different cause, a new token does not help. This example does not retry the request. An
+        // `Authorizer` retries the request once.
         if response.status() == StatusCode::UNAUTHORIZED
             && classify_challenges(response.headers()) == Rejection::InvalidToken
         {

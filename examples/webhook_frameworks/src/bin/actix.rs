@@ -17,9 +17,10 @@ async fn from_moov(webhooks: Data<WebhookVerifier>, request: HttpRequest, body: 
         Ok(new) => new,
         Err(response) => return respond(response),
     };
-    // Run in a separate task, because actix-web cancels the handler when the sender disconnects.
+    // Handle the webhook in a separate task, because actix-web cancels the handler when the sender
+    // disconnects.
     let handled = rt::spawn(async move {
-        // The body is not signed. Fetch the object (`UnsignedEvent::refetch_url`) and use the
+        // Moov does not sign the body. Fetch the object (`UnsignedEvent::refetch_url`) and use the
         // response instead of the body.
         match webhook.unsigned_event() {
             Ok(hint) => println!("{}: transfer {:?}", hint.kind.as_str(), hint.id("transferID")),
@@ -35,8 +36,7 @@ async fn from_moov(webhooks: Data<WebhookVerifier>, request: HttpRequest, body: 
     }
 }
 
-/// Returns all values of a header. actix-web's `HeaderMap` is not the `HeaderMap` of the crate
-/// `http`.
+/// Returns all values of a header. The verifier cannot read actix-web's own `HeaderMap` type.
 fn values<'h>(request: &'h HttpRequest) -> impl Fn(&str) -> Vec<&'h [u8]> {
     |name| request.headers().get_all(name).map(|value| value.as_bytes()).collect()
 }
@@ -107,7 +107,8 @@ mod tests {
         assert_eq!(send(&webhooks, request(&sent)).await, (200, false), "a duplicate");
         assert_eq!(webhooks.deliveries().abandoned(), 0);
 
-        // The store is full, so the vendor must retry later.
+        // The store holds only one delivery. Other deliveries get a 503, so that the vendor retries
+        // them.
         let webhooks = webhooks.with_deliveries(Deliveries::new(MemoryDeliveries::new(1)));
         let _in_progress = webhooks.receive(&sent.headers, &sent.body).await.unwrap();
         assert_eq!(send(&webhooks, request(&sent)).await, (503, true));

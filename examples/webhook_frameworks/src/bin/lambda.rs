@@ -122,7 +122,7 @@ mod tests {
         // The webhook is authentic, but the crate cannot parse its body as an event.
         let unknown = emulator.moneykit_webhook("[]").sign().unwrap();
         assert_eq!(send(&unknown, false).await, (200, false));
-        // The handler fails, so each retry calls the handler again.
+        // The handler fails for this event, so each retry calls the handler again.
         let failing = emulator.moneykit_webhook(r#"{"webhook_event": "x"}"#).sign().unwrap();
         for attempt in 1..=2 {
             assert_eq!(send(&failing, false).await, (500, false));
