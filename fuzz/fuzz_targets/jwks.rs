@@ -1,5 +1,5 @@
-//! Parses a key set with the generated type, and then each key of the set. A valid key that the
-//! target adds to the set must be usable, unless a key of the fuzzer has the same id.
+//! Parses a key set, and then each key of the set. The target also adds a valid key, which must be
+//! usable unless the input contains a key with the same id.
 #![no_main]
 
 use fintech_auth::moneykit::{types::JwkSet, webhook::VerifyingKeys};

@@ -39,7 +39,7 @@ fuzz_target!(|input: (u8, &[u8], &[u8], u64)| {
     let text = format!("{}.{}", B64.encode(header), B64.encode(second));
     let signature = PAIR.sign(&SystemRandom::new(), text.as_bytes()).unwrap();
     let text = format!("{text}.{}", B64.encode(signature));
-    // A body may be accepted only if the claims contain its digest.
+    // `verify` may accept a body only if the claims contain the digest of the body.
     if verify(&text, first, &KEYS, now, &options).is_ok() {
         let digest = ring::digest::digest(&ring::digest::SHA256, first);
         let digest: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();

@@ -1,6 +1,6 @@
 //! Runs `regen` with one hostile file among valid files: the vendor's document, the overlay,
-//! `source.toml`, or a checked-in file. `regen` must not panic, and must write nothing if it fails.
-//! The size of the output is limited.
+//! `source.toml`, `upstream.yaml` or `openapi.yaml`. `regen` must not panic, and must write nothing
+//! if it fails. The size of the output is limited.
 #![no_main]
 
 use std::{
@@ -14,7 +14,8 @@ use std::{
 use libfuzzer_sys::fuzz_target;
 use openapi_drift::{Input, Mode, Origin, Outcome, Request, run};
 
-/// The files of a vendor. The first byte of the input selects the hostile file.
+/// The files of a vendor. The first byte of the input selects the file that gets the rest of the
+/// input.
 const FILES: [(&str, &str); 5] = [
     ("document.yaml", include_str!("../library/document.yaml")),
     ("specs/library/overlay.yaml", include_str!("../library/overlay.yaml")),

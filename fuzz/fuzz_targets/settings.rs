@@ -1,15 +1,16 @@
-//! Reads the settings of either vendor, from a map and from environment variables. Valid settings
-//! must build a client or fail with an error. No error may show a value.
+//! Reads the settings of either vendor, from a map and from environment variables. The settings are
+//! then used to build a client, which must not panic. No error may show a value.
 #![no_main]
 
 use fintech_auth::{Error, moneykit, moov};
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Map, Value};
 
-/// In one of the modes, each value contains this text, so that the target finds values in errors.
+/// If the input is marked, each value contains this text, so that the target detects values in
+/// errors.
 const MARK: &str = "%~mark~%";
 
-/// An index into the list of keys, a name for an index without a key, and a value.
+/// An index into the list of keys, the key to use if the index is too large, and a value.
 type Pair<'a> = (u8, &'a str, Given<'a>);
 
 #[derive(arbitrary::Arbitrary, Clone, Debug)]
@@ -74,7 +75,7 @@ macro_rules! read {
                 }
                 Err(error) => error,
             };
-            // An error may show the misspelt name of a key, but not a value.
+            // An error may show an unknown key, but not a value.
             let named = $pairs.iter().any(|(_, other, _)| other.contains(MARK));
             assert!($mark.is_empty() || named || !shown.contains(MARK), "{shown}");
         }

@@ -2,7 +2,8 @@
 //!
 //! `cargo run --manifest-path fuzz/smoke/Cargo.toml` runs what CI runs. The first argument is the
 //! number of seconds for each target. Further arguments select targets. Without a C++ compiler for
-//! libFuzzer, the program does nothing and exits with code 4, like a skipped step of `cargo xtask`.
+//! libFuzzer, the program does nothing and exits with code 4, which `cargo xtask ci` reports as a
+//! skipped step.
 
 use std::{
     env, fs,
@@ -43,7 +44,7 @@ fn run(seconds: u32, chosen: &[String]) -> Result<usize, String> {
     let target = env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| fuzz.join("target").display().to_string());
     let target = Path::new(&target).join("smoke");
     let triple = format!("{}-unknown-linux-gnu", env::consts::ARCH);
-    // With `--target`, the flags apply only to the target platform, and not to build scripts.
+    // With `--target`, cargo does not apply the flags to build scripts.
     let build = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(["build", "--quiet", "--locked", "--profile", "smoke", "--bins", "--target", &triple])
         .current_dir(fuzz)
