@@ -8,13 +8,14 @@ use crate::shape::{self, Shape, is_schema_keyword};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
-    /// Removes all prose, and keeps names, types and structure. Used for the vendors' documents.
+    /// Removes all prose, and keeps names, types and structure. This form is for the vendors'
+    /// documents.
     Facts,
     /// Removes all prose except `x-source`, which names the source of an operation or a schema.
-    /// Used for documents that we transcribed by hand.
+    /// This form is for documents that we transcribed by hand.
     SourcedFacts,
-    /// Keeps everything. Used for contracts (`openapi.yaml`), because we wrote the prose in a
-    /// contract.
+    /// Keeps everything. This form is for contracts (`openapi.yaml`), because we wrote the prose in
+    /// a contract.
     Contract,
 }
 

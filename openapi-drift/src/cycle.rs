@@ -13,7 +13,8 @@ const IN_PLACE: [&str; 4] = ["allOf", "anyOf", "oneOf", "not"];
 
 pub(crate) fn cycles(document: &Value) -> Vec<String> {
     let mut found = Vec::new();
-    // Maps a component to `false` while the loop visits its targets, and to `true` afterwards.
+    // `false` while the loop visits the components that this component refers to, and `true`
+    // afterwards.
     let mut is_closed: BTreeMap<String, bool> = BTreeMap::new();
     for start in components(document) {
         let mut path: Vec<(String, Vec<String>)> = Vec::new();

@@ -12,20 +12,19 @@ use serde_json::{Map, Value};
 
 use crate::problems::Result;
 
-/// The maximum size of a document in bytes. The largest document that a vendor has published is
-/// twenty times smaller.
+/// The maximum size of a document in bytes. The vendors' published documents are smaller than 1 MB.
 pub(crate) const MAX_BYTES: usize = 16 * 1024 * 1024;
 
 /// The maximum amount of data in a document after YAML aliases are expanded. A short file with
 /// aliases can expand to a huge document.
 ///
-/// Each value counts 1. Each 32 bytes of text count 1. Each 256 bytes in the JSON pointer of a
-/// value also count 1, because later steps store pointers.
+/// Each value adds 1 to the amount, and each 32 bytes of text add 1. Each 256 bytes in the JSON
+/// pointer of a value also add 1, because later steps store pointers.
 pub(crate) const MAX_WEIGHT: usize = 1_000_000;
 
 /// The maximum number of brackets that are open at the same time, including brackets in strings.
-/// The parsing time of the YAML parser grows with the square of this number. Real documents stay
-/// far below this limit.
+/// The time of the YAML parser is quadratic in this number. Real documents stay far below this
+/// limit.
 const MAX_OPEN: usize = 5_000;
 
 /// The time limit for parsing. Some input is slow to parse although its size and depth are within
@@ -39,7 +38,8 @@ pub(crate) fn parse(name: &str, bytes: &[u8]) -> Result<Value> {
     parse_within(name, bytes, MAX_WEIGHT, MAX_TIME)
 }
 
-/// Returns the OpenAPI version. A parser reads `openapi: 3.1` without quotes as a number.
+/// Returns the OpenAPI version. YAML parses the version in `openapi: 3.1` as a number, because it
+/// has no quotes.
 pub(crate) fn version(document: &Value) -> Option<String> {
     match document.get("openapi")? {
         Value::String(text) => Some(text.trim().to_owned()),
@@ -69,8 +69,8 @@ fn parse_within(name: &str, bytes: &[u8], weight: usize, time: Duration) -> Resu
     }
 }
 
-/// Returns whether to parse the text with serde_json. The YAML parser cannot parse all JSON,
-/// because it supports neither surrogate pairs nor long keys.
+/// Returns `true` if the text is JSON, which serde_json must parse. The YAML parser supports
+/// neither surrogate pairs nor long keys.
 fn is_json(text: &str) -> bool {
     text.trim_start().starts_with('{')
 }
