@@ -1,4 +1,5 @@
-//! Renews a token after a request with the token got a 401, and limits how often this happens.
+//! Renews a token after a request with this token fails with a 401, and limits the number of
+//! renewals.
 //!
 //! A 401 does not always mean that the token is invalid, and a valid token must not be discarded:
 //!
@@ -9,9 +10,9 @@
 //!   candidate replaces the current token in memory and in the store. Otherwise the cache keeps the
 //!   current token.
 //!
-//! All requests that fail with the same token share one token request. After a renewal, no other
-//! renewal of the scope set starts for 30 s. This time doubles after each renewal whose token was
-//! rejected too, up to 10 min. While no renewal may start, callers get the 401.
+//! All requests that fail with the same token share one token request. After a renewal, the cache
+//! starts no other renewal for the same scopes for 30 s. If the server also rejects the new token,
+//! this pause doubles, up to 10 min. During the pause, callers get the 401.
 
 use std::sync::Arc;
 
@@ -39,10 +40,10 @@ use crate::{
 impl RefreshTask {
     /// Gets a token that may later replace the current token, whose id is `replaces`.
     ///
-    /// If another process has already replaced the current token, returns the token from the store,
-    /// unless that token has the id `except`. Otherwise requests a token with the client
-    /// credentials. The refresh token is not used, because it was issued together with the token to
-    /// replace.
+    /// If another process has already stored a newer token, and the id of this token is not
+    /// `except`, returns the stored token. Otherwise requests a token with the client credentials,
+    /// and not with the refresh token, because the refresh token was issued together with the token
+    /// to replace.
     async fn candidate(&self, replaces: TokenId, except: Option<TokenId>) -> Result<Candidate, Error> {
         if let Some(breaker) = self.shared.ready() {
             let key = self.shared.key(&self.entry);
@@ -205,7 +206,6 @@ impl CacheInner {
                 renewal.candidate.clone_from(&candidate);
                 renewal.fetch.clear();
             });
-            // The next request can use the candidate even if no caller waits any more.
             candidate
         });
         // If there is no runtime, the task does not start, and the 401 is returned to the caller.
@@ -222,7 +222,8 @@ impl CacheInner {
         let new = NewToken {
             issued: candidate.issued.clone(),
             refresh_token_id: candidate.refresh_token_id,
-            // Only one process may send a refresh token, and the store decides which process.
+            // If there is a store, do not keep the refresh token in memory, because only one
+            // process may send the refresh token.
             refresh_token: refresh_token.filter(|_| self.shared.breaker.is_none()),
             request: candidate.requested.is_some().then_some(&taken),
             epoch: candidate.epoch,

@@ -26,8 +26,8 @@ pub(in crate::token) struct Renewal {
     not_before: u64,
     /// The number of renewals since the server last accepted a repeated request.
     failures: u32,
-    /// The last replacement whose repeated request got a response. Several requests may use the
-    /// same replacement.
+    /// The id of the last replacement token for which the result of a repeated request is known.
+    /// Several requests may use the same replacement token.
     pub(super) concluded: Option<TokenId>,
     pub(super) candidate: Option<Candidate>,
     pub(super) fetch: SingleFlight<Option<Candidate>>,
@@ -103,8 +103,8 @@ impl Renewal {
     }
 
     pub(super) fn conclude(&mut self, replacement: TokenId, accepted: bool, now: u64) {
-        // All requests with the same replacement count as one request. This request counts as a
-        // success if the server accepted any of them.
+        // Several requests may be repeated with the same replacement. Count at most one rejection
+        // per replacement, and none after the server has accepted one of these requests.
         if self.concluded == Some(replacement) && !accepted {
             return;
         }

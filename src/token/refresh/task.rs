@@ -35,8 +35,8 @@ use crate::{
     },
 };
 
-/// The maximum number of tokens that one refresh requests. The refresh requests a further token if
-/// a token was revoked or rejected during its request.
+/// The maximum number of tokens that one refresh requests. A refresh requests another token if it
+/// must discard the new token, for example because the new token was revoked during the request.
 pub(in crate::token) const MAX_DISCARDED: u32 = 3;
 
 pub(in crate::token) struct RequestedToken {
@@ -60,7 +60,7 @@ impl RefreshTask {
             "error.type" = field::Empty,
             fintech_auth.scopes = %self.entry.scopes,
         );
-        // The source, the store and the clock are user code and may panic.
+        // Catch panics, because the source, the store and the clock are user code.
         let began = Instant::now();
         let outcome = catch_panic(self.obtain_token(admission)).instrument(span.clone()).await;
         let outcome = outcome.unwrap_or_else(|| Err(self.give_up(panicked())));
@@ -126,8 +126,8 @@ impl RefreshTask {
     /// Requests a token from the source, with retries. Each attempt waits until the rate limiter
     /// allows the request.
     ///
-    /// `admission` is the decision about the first attempt, if the decision was already made.
-    /// `take` returns the refresh token to send.
+    /// `admission` is the rate limiter's decision about the first attempt, if the caller already
+    /// has this decision. `take` returns the refresh token to send.
     pub(in crate::token) async fn request_token(
         &self,
         mut admission: Option<Admission>,
@@ -266,8 +266,8 @@ impl RefreshTask {
             sent_wall: requested_at.wall,
         };
         let life = self.shared.options.life(expires, self.shared.random());
-        // Use the clock on which more time has passed, because the token expires when the first of
-        // the two clocks reaches the expiry.
+        // Two clocks measure the age. Use the larger result, because the token expires when either
+        // clock reaches the expiry.
         let age = received
             .tick
             .saturating_sub(requested_at.tick)

@@ -176,9 +176,9 @@ impl RefreshTask {
             }
             Err(discarded) => {
                 self.shared.counters.discarded.add(1);
-                // If one of the new tokens is marked, the store has the mark too. Otherwise the
-                // cause is the revocation of a token with which the new tokens were requested, so
-                // mark the new tokens as revoked.
+                // Mark the new tokens as revoked if the server re-issued a revoked token, or if the
+                // new tokens were requested with a revoked token. Otherwise a new token was
+                // invalidated, and the store already has this mark.
                 let is_marked =
                     ids.iter().any(|id| self.shared.tombstones.is_marked(*id, self.shared.now().tick));
                 if discarded == Discarded::Revoked || !is_marked {
@@ -211,7 +211,8 @@ impl RefreshTask {
     /// Returns `None` if the token is not fresh. `requested_at` is the time of the call to the
     /// store.
     pub(in crate::token) fn read_stored(&self, stored: StoredToken, requested_at: Now) -> Option<Issued> {
-        // The store measured the age when it responded, which is after `requested_at`.
+        // The store measured the age after `requested_at`, so the computed expiry is too early
+        // rather than too late.
         let age = u64::try_from(stored.age.as_millis()).unwrap_or(u64::MAX).saturating_add(1);
         let expires = Expires {
             lifetime: stored.lifetime.min(self.shared.options.limits.max),
@@ -230,8 +231,8 @@ impl RefreshTask {
     }
 }
 
-/// Renews a lease repeatedly while this future is polled. The renewal stops after `most`, but the
-/// function never returns.
+/// Renews a lease repeatedly while this future is polled. After `most`, stops the renewal but never
+/// returns, so that `select!` still waits for the token request.
 async fn renew(breaker: &StoreCircuitBreaker, key: &StoreKey, lease: &Lease, most: Duration) -> Infallible {
     let end = after(Instant::now(), most);
     while Instant::now() < end {
