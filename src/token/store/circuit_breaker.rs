@@ -195,7 +195,7 @@ impl StoreCircuitBreaker {
     }
 
     /// Calls `start` to start the background task, unless the task is running or has nothing to do.
-    /// `start` gets the receiver of notices, and `true` if the task ran before.
+    /// `start` gets the receiver of the store's notices, and `true` if an earlier task ran.
     pub(in crate::token) fn sync_with_store(
         &self,
         start: impl FnOnce(Option<broadcast::Receiver<Notice>>, bool) -> AbortHandle,

@@ -18,8 +18,8 @@ use crate::{
     },
 };
 
-/// The maximum number of notices that wait for a cache. If there are more notices, the cache checks
-/// the marks of all its tokens.
+/// The maximum number of notices that are buffered for one cache. If more notices arrive, the cache
+/// checks the marks of all its tokens.
 const BACKLOG: usize = 4096;
 
 /// A token store in memory, for several clients in one process and for tests.
@@ -91,7 +91,7 @@ impl MemoryStore {
     }
 
     fn send(&self, notice: Notice) {
-        // Sending fails if no cache is subscribed.
+        // Sending a notice fails if no cache is subscribed. This is not an error.
         let _ = self.notices.send(notice);
     }
 }

@@ -25,8 +25,8 @@ use crate::{
     },
 };
 
-/// The return type of the methods of [`TokenStore`]. The future is boxed, because `dyn TokenStore`
-/// needs this.
+/// The return type of the methods of [`TokenStore`]. The future is boxed, so that stores can be
+/// trait objects.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 /// The error of a token store. After an error, the cache continues without the store.
@@ -34,7 +34,7 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 pub struct StoreError(Box<dyn std::error::Error + Send + Sync>);
 
 impl StoreError {
-    /// Creates an error from its cause, which must not contain a secret.
+    /// Creates an error with its cause. The cause must not contain a secret.
     pub fn new(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self(cause.into())
     }
@@ -83,8 +83,8 @@ pub struct StoredToken {
     pub refresh_token_id: Option<TokenId>,
     /// The granted scopes, if the response contained them.
     pub scope: Option<String>,
-    /// The time since the token was requested. In [`TokenStore::put`], the process that requested
-    /// the token measures the age. In a returned token, the store measures the age. So clocks of
+    /// The time since the token was requested. The caller of [`TokenStore::put`] measures the age
+    /// of the new token. The store measures the age of a token that the store returns. So clocks of
     /// different machines are not compared.
     pub age: Duration,
     /// The lifetime of the token, counted from the time at which the token was requested.
@@ -142,8 +142,9 @@ impl Lease {
         self
     }
 
-    /// Returns the time between the grant of the lease and the request of the token. A store that
-    /// measures the age of tokens with its own clock needs this time.
+    /// Returns how long after the grant of the lease the token was requested. Returns zero if the
+    /// token was requested before the grant. A store that measures the age of tokens with its own
+    /// clock needs this time.
     pub fn until_requested(&self, token: &StoredToken) -> Duration {
         (Instant::now() - self.granted).saturating_sub(token.age)
     }
@@ -201,7 +202,8 @@ pub enum Claim<'a> {
     Leased {
         /// The right to request a token.
         lease: Lease,
-        /// The refresh token of the entry, which was taken out of the entry.
+        /// The refresh token, which the store has removed from the entry, so that only this process
+        /// can send the refresh token.
         refresh_token: Option<Secret>,
         /// The permit for one token request, as in [`TokenStore::acquire_permit`]. The permit is
         /// never [`Denied`](Permit::Denied). The lease lasts longer than the wait that the permit
@@ -209,8 +211,8 @@ pub enum Claim<'a> {
         permit: Permit,
     },
     /// There is no token, and another process is requesting a token. The future completes when the
-    /// key changes or the lease ends, or earlier. The future also notices a change between the
-    /// claim and its first poll.
+    /// key changes or the lease ends, but may complete earlier. The future also completes if the
+    /// key changed between the claim and the first poll of the future.
     Held(Pin<Box<dyn Future<Output = ()> + Send + 'a>>),
     /// There is no token, and no process may request a token now.
     Blocked(Block),
@@ -271,10 +273,10 @@ pub(in crate::token) const INVALIDATED: Duration = Duration::from_secs(60);
 /// With the feature `emulator`, `emulator::store_contract::check` tests an implementation against
 /// this interface.
 ///
-/// An implementation needs the seven methods up to [`Self::release`]. The other methods have a
-/// default. A store with a high latency should implement `claim` in one round trip. Only a store
-/// that implements the methods with a default shares cool-downs, refused credentials and the rate
-/// limit, and notifies other processes of revocations.
+/// A store must implement the seven methods up to [`Self::release`]. The other methods have a
+/// default implementation. A store with a high latency should implement `claim` in one round trip.
+/// To share cool-downs, refused credentials and the rate limit, and to notify other processes of
+/// revocations, a store must override the default implementations.
 pub trait TokenStore: fmt::Debug + Send + Sync {
     /// Returns the token of a key. Returns `None` if the store has no token, or if the token has
     /// expired.
@@ -319,7 +321,7 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
     /// Releases the lease, and wakes waiting processes.
     fn release<'a>(&'a self, key: &'a StoreKey, lease: &'a Lease) -> StoreFuture<'a, ()>;
 
-    /// Waits until the key changes, at most for `within`. May return earlier.
+    /// Waits until the key changes, but at most `within`. May return earlier.
     ///
     /// The default implementation returns after at most 500 ms. Callers then check the key again.
     fn changed<'a>(&'a self, key: &'a StoreKey, within: Duration) -> StoreFuture<'a, ()> {
@@ -386,18 +388,19 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
         })
     }
 
-    /// Extends the lease to `time` from now. Returns `false` if the lease is not the latest lease,
-    /// or if the store cannot renew leases.
+    /// Sets the remaining time of the lease to `time`. Returns `false` if the lease is not the
+    /// latest lease, or if the store cannot renew leases.
     fn renew<'a>(&'a self, key: &'a StoreKey, lease: &'a Lease, time: Duration) -> StoreFuture<'a, bool> {
         let _ = (key, lease, time);
         Box::pin(async { Ok(false) })
     }
 
-    /// Reserves the next free time for one token request of a source, in order of arrival.
+    /// Reserves the earliest time at which one token request of a source may be sent, in order of
+    /// arrival.
     ///
     /// At most `limit.calls` requests are sent in any period of length `limit.per`, measured with
-    /// the clock of the store. Requests that must wait are sent at even intervals. If the next free
-    /// time is later than `max_wait` from now, nothing is reserved.
+    /// the clock of the store. Requests that must wait are sent at even intervals. If the request
+    /// would have to wait longer than `max_wait`, nothing is reserved.
     ///
     /// If `limit` is `None`, nothing is reserved. The store then only checks for a cool-down and
     /// for refused credentials.

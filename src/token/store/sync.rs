@@ -209,8 +209,8 @@ fn apply(shared: &CacheState, notices: &[Notice]) {
                 revoked.insert(id);
             }
             Notice::Invalidated(id) => {
-                // Do not renew an existing mark, because this process may have sent the notice, and
-                // the server may have issued the same token again since then.
+                // Do not replace an existing mark. This process may have sent the notice itself,
+                // and the server may have issued the same token again in the meantime.
                 if !shared.tombstones.is_marked(id, shared.now().tick) {
                     shared.mark_invalidated(id);
                 }

@@ -11,8 +11,8 @@ use crate::{
     token::id::TokenId,
 };
 
-/// The maximum number of marks, about 3 MB. If there are more marks, those that expire first are
-/// dropped.
+/// The maximum number of marks, about 3 MB. If there are more marks, the marks that expire first
+/// are dropped.
 const CAPACITY: usize = 65_536;
 
 #[derive(Debug, Default)]
