@@ -1,7 +1,7 @@
 //! Encodes a token before sealing, and decodes a token after opening.
 //!
-//! Decoding returns `None` for any other encoding. If you change the encoding, increase the version
-//! of the seal (`seal.rs`).
+//! Decoding returns `None` if the bytes do not have this format. If you change the format, increase
+//! `VERSION` in `seal.rs`.
 
 use std::time::Duration;
 

@@ -158,8 +158,8 @@ fn needs_reconnect(error: &RedisError) -> bool {
         || matches!(error.kind(), ErrorKind::Server(BusyLoading | ClusterDown | MasterDown | ReadOnly))
 }
 
-/// Describes an error with fixed texts and the error codes of the protocol. The description never
-/// contains text from Redis.
+/// Returns an error that contains only constant texts and the error code of the protocol, because
+/// other text from Redis is untrusted.
 pub(super) fn redact_error(error: &RedisError) -> StoreError {
     let is_plain = |code: &&str| code.len() <= 32 && code.bytes().all(|byte| byte.is_ascii_uppercase());
     match (error.is_connection_refusal(), error.code().filter(is_plain)) {
@@ -169,8 +169,8 @@ pub(super) fn redact_error(error: &RedisError) -> StoreError {
     }
 }
 
-/// A call in flight. If the call is cancelled without a response after half of the timeout, the
-/// connection may be dead, so the next call opens a new connection.
+/// Guards a call in flight. If the caller cancels the call after at least half of the timeout, the
+/// connection may be dead, so the guard discards the connection.
 struct InFlightGuard<'a> {
     link: &'a Link,
     number: u64,

@@ -46,8 +46,8 @@ const MAX_BACKOFF: Duration = Duration::from_secs(10);
 /// be noticed. Without a subscription, the time is `UNSUBSCRIBED_POLL`.
 const SUBSCRIBED_POLL: Duration = Duration::from_secs(10);
 const UNSUBSCRIBED_POLL: Duration = Duration::from_secs(2);
-/// The maximum number of notices that wait for a cache. If there are more notices, the cache checks
-/// all its tokens.
+/// The maximum number of notices that are buffered for one cache. If more notices arrive, the cache
+/// checks the marks of all its tokens.
 const BACKLOG: usize = 4096;
 
 pub(super) struct Subscription {
@@ -90,15 +90,15 @@ impl Subscription {
         }
     }
 
-    /// Starts to wait for messages about a key. The returned value also receives messages that
-    /// arrive before it is polled.
+    /// Starts to wait for messages about a key. The returned value also receives the messages that
+    /// arrive before `Wait::changed` is called.
     pub(super) fn wait(self: &Arc<Self>, key: KeyId) -> Wait {
         let receiver = self.lock().entry(key).or_insert_with(|| watch::Sender::new(())).subscribe();
         Wait { subscription: self.clone(), key, receiver: Some(receiver) }
     }
 
     fn handle(&self, message: Message) {
-        // Sending fails if no cache is subscribed.
+        // Sending a notice fails if no cache is subscribed. This is not an error.
         match message {
             Message::Changed(key) => {
                 if let Some(waiting) = self.lock().get(&key) {
@@ -134,8 +134,7 @@ pub(super) struct Wait {
 }
 
 impl Wait {
-    /// Waits until the key changes, at most `within`. Also returns when the caller should poll the
-    /// key.
+    /// Waits until the key changes or the caller should poll the key, but at most `within`.
     pub(super) async fn changed(mut self, within: Duration) {
         let most = if self.subscription.is_subscribed() { SUBSCRIBED_POLL } else { UNSUBSCRIBED_POLL };
         if let Some(receiver) = &mut self.receiver {
@@ -161,8 +160,8 @@ async fn listen(subscription: Weak<Subscription>, server: Arc<Server>, channel: 
             Ok(Ok((sink, stream))) => {
                 let start = Instant::now();
                 receive_messages(&subscription, sink, stream).await;
-                // A server may end each subscription at once, so only a subscription that lasted
-                // longer than `MAX_BACKOFF` counts as a success.
+                // A subscription counts as a success only if it lasted longer than `MAX_BACKOFF`,
+                // because a server may close every new subscription immediately.
                 if start.elapsed() > MAX_BACKOFF {
                     failures = 0;
                 }

@@ -27,9 +27,9 @@
 //!
 //! # Cost
 //!
-//! A token from memory causes no call to Redis. A token that another process has requested costs
-//! one round trip. A token that is requested from the vendor costs two round trips. A store keeps
-//! two connections: one for calls and one for messages.
+//! If the token is in memory, no call to Redis is needed. If another process has requested the
+//! token, one round trip is needed. If the token is requested from the vendor, two round trips are
+//! needed. A store keeps two connections: one for calls and one for messages.
 //!
 //! # When Redis fails
 //!
@@ -53,17 +53,17 @@
 //!
 //! When [`TokenCache::forget`](crate::token::TokenCache::forget) or
 //! [`moov::Client::revoke`](crate::moov::Client::revoke) returns, this process does not return the
-//! token any more. All other processes with the same namespace and client id drop the token too, no
-//! matter whether the access token or its refresh token was revoked. A token that only Redis has is
-//! not returned either. The other processes drop the token:
+//! token any more. All other processes with the same namespace and client id drop the token too.
+//! This applies to a revoked access token and to a revoked refresh token. A token that only Redis
+//! has is not returned either. The other processes drop the token:
 //!
 //! - when Redis delivers the message, usually within milliseconds;
 //! - at most 10 s after Redis can be reached again, if the process had lost its subscription. A
 //!   dead connection is detected after 7 s.
 //!
-//! A revocation lasts as long as Redis keeps its mark. This time is 24 h
-//! ([`TokenOptions::with_max_lifetime`](crate::token::TokenOptions::with_max_lifetime)), unless
-//! Redis is flushed, evicts keys because its memory is full, or loses its last writes in a
+//! A token stays revoked for as long as Redis keeps the mark of the token. Redis keeps the mark for
+//! 24 h ([`TokenOptions::with_max_lifetime`](crate::token::TokenOptions::with_max_lifetime)),
+//! unless Redis is flushed, evicts keys because its memory is full, or loses its last writes in a
 //! failover.
 //!
 //! If the mark cannot be written, `forget` and `revoke` return an error. The cache then retries the
@@ -72,20 +72,21 @@
 //!
 //! # Rate limit
 //!
-//! Each token request reserves a time in Redis, in order of arrival. On the clock of Redis, all
-//! processes together never exceed the limit. Waiting requests are sent at even intervals, and each
-//! wait costs one more call to Redis. If the next free time is later than the caller can wait, the
-//! call fails at once with [`RateLimited`](crate::ErrorKind::RateLimited) and the remaining time.
+//! Before a process sends a token request, the process reserves a send time in Redis. The requests
+//! of all processes together never exceed the limit, measured with the clock of Redis. Waiting
+//! requests are sent in order of arrival and at even intervals. Each wait needs one more call to
+//! Redis. If the caller cannot wait until the next possible send time, the call fails immediately
+//! with [`RateLimited`](crate::ErrorKind::RateLimited) and the remaining time.
 //! [`TokenOptions::with_rate_limit`](crate::token::TokenOptions::with_rate_limit) describes how to
 //! choose the limit.
 //!
 //! # Clocks
 //!
 //! The age of a token is measured with the clock of Redis, so clocks of different processes are not
-//! compared. The measured age may be too small by the duration of the put, which is limited by
-//! [`RedisStoreBuilder::with_timeout`]. This error does no harm, because the cache does not use the
-//! last tenth of a lifetime (at most 10 s). The clock of Redis must not be set back during the
-//! lifetime of a token.
+//! compared. The measured age may be too small, at most by the duration of the call that stores the
+//! token. [`RedisStoreBuilder::with_timeout`] limits this duration. This error does no harm,
+//! because the cache does not use the last tenth of a lifetime (at most 10 s). The clock of Redis
+//! must not be set back during the lifetime of a token.
 //!
 //! # Security
 //!
@@ -106,7 +107,7 @@
 //!
 //! A Redis user needs only the following rights. These rights do not allow the user to list or
 //! delete keys of other users, to read the configuration or to flush the database. Scripts can run
-//! only commands that the user may run. Each command is one line:
+//! only commands that the user may run. Enter each command as one line:
 //!
 //! ```text
 //! # One server
@@ -209,8 +210,8 @@ impl RedisStore {
         self.link.close();
     }
 
-    /// Returns the Redis key of a name in this namespace. In a cluster, each of these keys has its own
-    /// slot.
+    /// Returns the Redis key of a name in this namespace. A script can use only one of these keys,
+    /// because a cluster may keep the keys on different nodes.
     pub(crate) fn key(&self, name: &str) -> String {
         self.names.single(name)
     }

@@ -1,5 +1,5 @@
-//! The names of keys and messages in Redis. Besides fixed texts and the namespace, names contain
-//! only fingerprints.
+//! The names of keys and messages in Redis. Names contain only constant texts, the namespace and
+//! fingerprints.
 
 use super::seal::VERSION;
 use crate::{
@@ -29,7 +29,6 @@ impl Names {
         Ok(Self { namespace: namespace.into(), channel: format!("fintech-auth:{namespace}") })
     }
 
-    /// Returns a name with its own slot in a cluster.
     pub(super) fn single(&self, name: &str) -> String {
         format!("{{fintech-auth:{}:{name}}}", self.namespace)
     }

@@ -1,6 +1,6 @@
 //! The Redis deployment: one server, the master that sentinels report, or a cluster.
 //!
-//! This module opens connections and keeps none.
+//! This module opens connections, but does not keep them.
 
 use std::fmt;
 

@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-/// The index of the claim argument that contains the entry to overwrite.
+/// The index of the entry to overwrite in the arguments of the claim script.
 const OVERWRITE: usize = 5;
 /// The longest wait for a permit: 45 min. A lease must last longer than this wait, but the scripts
 /// delete a lease that lasts longer than one hour.
@@ -91,8 +91,9 @@ impl RedisStore {
         let redis_key = self.redis_key(key);
         let names = &redis_key.names;
         let keys = [redis_key.entry(), redis_key.lease(), names.revoked(), names.invalid()];
-        // The fence is the time of the grant on the clock of Redis. This process received the grant
-        // later, so the computed end is not after the actual expiry.
+        // The fence is the time of the grant on the clock of Redis. `until_requested` counts from
+        // the later time at which this process received the grant, so `end` is not too late for a
+        // token that was requested under this lease.
         let end = lease.until_requested(token).saturating_add(token.lifetime);
         let end = lease.fence.saturating_add(entry::micros(end));
         let sealed = self.keys.seal(&self.names.about("access", key), &entry::write(token, end))?;
