@@ -11,8 +11,8 @@ const MAX_SCOPE_SET: usize = 16 * 1_024;
 
 /// A scope of RFC 6749 section 3.3 (`scope-token`): printable ASCII without space, `"` and `\`.
 ///
-/// A scope of MoneyKit looks like `link_session:create`, a scope of Moov like `/accounts.read`. The
-/// enums of the documented scopes convert to this type:
+/// A scope of MoneyKit looks like `link_session:create`. A scope of Moov looks like
+/// `/accounts.read`. The enums of the documented scopes convert to this type:
 /// [`moneykit::NamedScope`](crate::moneykit::NamedScope),
 /// [`moov::NamedScope`](crate::moov::NamedScope) and
 /// [`moov::AccountScope`](crate::moov::AccountScope).
@@ -28,7 +28,7 @@ const MAX_SCOPE_SET: usize = 16 * 1_024;
 #[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Scope {
     name: Box<str>,
-    /// Kept, so that looking up a token does not hash the name again.
+    /// The hash of the name, stored because each lookup of a token needs the hash.
     hash: u64,
 }
 
@@ -83,8 +83,8 @@ pub(super) fn join<'a>(scopes: impl Iterator<Item = &'a str>) -> Result<String, 
     Ok(joined)
 }
 
-/// Hashes the name of a scope, with a seed that is random in each process: names may come from
-/// outside, and must not be able to share one bucket.
+/// Hashes the name of a scope, with a seed that is random in each process. Otherwise an attacker
+/// who chooses the names could put many entries into one bucket.
 pub(super) fn name_hash(name: &str) -> u64 {
     static SEED: LazyLock<RandomState> = LazyLock::new(RandomState::default);
     SEED.hash_one(name.as_bytes())

@@ -34,8 +34,8 @@ use crate::{
 /// The cache runs these methods in its own tasks. The tasks continue if a caller stops waiting.
 /// Dropping the last clone of the cache cancels the tasks.
 pub trait TokenSource: Send + Sync + 'static {
-    /// Identifies everything that determines the tokens, except their scopes: the server, the
-    /// client id, the client type and the API version.
+    /// Identifies the source by all settings that affect its tokens, such as the server, the client
+    /// id, the client type and the API version. The scopes are not included.
     ///
     /// A [`TokenStore`](super::TokenStore) finds tokens by this fingerprint. Do not include the
     /// client secret, because stored tokens must still be found after the secret was replaced. See
@@ -45,9 +45,9 @@ pub trait TokenSource: Send + Sync + 'static {
     /// Identifies the credentials (client id and secret) with which the next call is sent.
     ///
     /// After the server has refused these credentials, this process and the other processes with
-    /// the same store do not send them for the time of [`TokenOptions::with_negative_cache_ttl`].
-    /// Different credentials are not affected. The default implementation returns
-    /// [`Self::fingerprint`].
+    /// the same store stop sending these credentials for the time that
+    /// [`TokenOptions::with_negative_cache_ttl`] sets. Different credentials are not affected. The
+    /// default implementation returns [`Self::fingerprint`].
     fn credentials_fingerprint(&self) -> Fingerprint {
         self.fingerprint()
     }
@@ -55,10 +55,10 @@ pub trait TokenSource: Send + Sync + 'static {
     /// Looks for new credentials after the server has refused the credentials `refused`.
     ///
     /// Returns whether [`Self::credentials_fingerprint`] now identifies different credentials. If
-    /// `true`, the cache sends the call once more, within the rate limit. Otherwise the cache
-    /// remembers the refusal. A refresh token is sent once more only if the error is certainly
-    /// about the credentials: a 401 or the code `invalid_client`. The default implementation
-    /// returns `false`.
+    /// `true`, the cache repeats the failed request once, within the rate limit. Otherwise the
+    /// cache remembers the refusal. A request with a refresh token is repeated only if the error is
+    /// clearly about the credentials: a 401 or the code `invalid_client`. The default
+    /// implementation returns `false`.
     fn renew_credentials(&self, refused: &Fingerprint) -> impl Future<Output = bool> + Send {
         let _ = refused;
         async { false }
@@ -180,8 +180,8 @@ impl IssuedToken {
     ///
     /// # Errors
     ///
-    /// Returns [`ErrorKind::InvalidResponse`](crate::ErrorKind::InvalidResponse) if a header cannot
-    /// contain the token.
+    /// Returns [`ErrorKind::InvalidResponse`](crate::ErrorKind::InvalidResponse) if the access
+    /// token is not valid in an HTTP header.
     pub fn into_token(self, sent: SystemTime, options: &TokenOptions) -> Result<Token, Error> {
         self.interpret(sent, options).map(|(token, _)| token)
     }

@@ -33,7 +33,7 @@ const BEARER: &str = "Bearer ";
 /// `Debug` shows the expiry and its rule, not the token.
 pub struct Token(Guard<Arc<Issued>>);
 
-/// The data of one token. Kept small, because one process may have 100,000 tokens.
+/// The data of one token. The type is small, because one process may have 100,000 tokens.
 pub(crate) struct Issued {
     /// `Bearer <token>`, marked as sensitive.
     header: HeaderValue,
