@@ -139,8 +139,8 @@ impl Call {
             .with_source(error)
     }
 
-    /// Runs a method of the generated client. `check` returns the reason if a response matches the
-    /// API schema, but cannot be used.
+    /// Runs a method of the generated client. `check` returns the error text for a response that
+    /// matches the API schema, but cannot be used.
     pub(crate) async fn run<T: DeserializeOwned, E>(
         self,
         sending: impl Future<Output = Result<ResponseValue<T>, progenitor_client::Error<E>>>,
@@ -200,9 +200,9 @@ impl Call {
         let Some(received) = received else {
             return Err(match result {
                 Err(Generated::CommunicationError(error)) => classify_send_error(error),
-                // Not reached, because `exec` either stores a response or returns a communication
-                // error. The other errors of the generated client may contain secrets, so they are
-                // not shown.
+                // This case does not occur, because `exec` either stores a response or returns a
+                // communication error. Other errors of the generated client may contain secrets, so
+                // the returned error does not include them.
                 _ => Error::new(ErrorKind::InvalidConfig, "cannot build the request"),
             });
         };
@@ -329,8 +329,8 @@ impl Call {
     pub(crate) fn prepare(&self, request: &mut reqwest::Request) {
         // The generated client sets this header to the version of the OpenAPI document.
         request.headers_mut().remove("api-version");
-        // `build.rs` adds a fragment to the path of an operation with a second encoding. A fragment
-        // must not be sent (RFC 9110 section 4.2.5).
+        // If an operation accepts two request formats, `build.rs` adds a fragment to the path for
+        // the second format. A fragment must not be sent (RFC 9110 section 4.2.5).
         request.url_mut().set_fragment(None);
         request.headers_mut().entry(header::ACCEPT).or_insert(HeaderValue::from_static("application/json"));
         for (name, value) in &self.0.headers {

@@ -261,7 +261,8 @@ impl HttpOptions {
     }
 
     fn shared(&self, base: &BaseUrl, caller: Caller) -> Result<reqwest::Client, Error> {
-        // Both callers can share a client that sends only https, and not to this machine.
+        // If the base URL is https and not on this machine, the client has the same settings for
+        // both callers, so both callers share the client.
         let caller = if base.is_https() && !base.is_loopback() { Caller::Crate } else { caller };
         let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
         let is_same = |url: &str, of| url == base.as_str() && of == caller;
@@ -418,7 +419,7 @@ fn with_tls(
     }
     let mut builder = builder.tls_backend_native().tls_certs_merge(certificates);
     if let Some(pem) = identity {
-        // `from_pkcs8_pem` takes the key as a separate text.
+        // `from_pkcs8_pem` expects the private key as a separate argument.
         const KEY: &[u8] = b"-----BEGIN PRIVATE KEY-----";
         let start = pem.windows(KEY.len()).position(|window| window == KEY);
         let identity = start.and_then(|start| reqwest::Identity::from_pkcs8_pem(pem, &pem[start..]).ok());

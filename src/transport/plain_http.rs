@@ -50,8 +50,8 @@ impl AllowedHosts {
     }
 
     /// Returns a proxy setting that makes plain http fail for every host that is not allowed. The
-    /// proxy has port 0, where no server can listen. reqwest itself can only reject plain http to
-    /// all hosts.
+    /// proxy has port 0, where no server can listen. reqwest's own setting `https_only` cannot be
+    /// used, because `https_only` rejects plain http to all hosts.
     pub(super) fn reject_other_hosts(&self) -> reqwest::Proxy {
         let hosts = self.clone();
         reqwest::Proxy::custom(move |url| {

@@ -43,8 +43,8 @@ pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Durati
     credible.or(waits.iter().max()).map(|wait| (*wait).min(LONGEST))
 }
 
-/// Parses a number without a unit (`3`), or numbers with units (`1m30s`). A number without a unit
-/// is in `unit`. A number that is too large becomes `Duration::MAX`.
+/// Parses a number without a unit (`3`), or numbers with units (`1m30s`). `unit` is the unit of a
+/// number without a unit. A number that is too large becomes `Duration::MAX`.
 fn duration(text: &str, unit: &str) -> Option<Duration> {
     let mut rest = text.trim_matches('"').trim();
     let mut sum = Duration::ZERO;
