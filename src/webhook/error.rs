@@ -37,8 +37,8 @@ pub enum VerifyErrorKind {
     BodyTooLarge,
     /// The connection ended before the end of the body.
     IncompleteBody,
-    /// The body is not the JSON of an event. If the vendor signs bodies, the body is authentic
-    /// nevertheless.
+    /// The body is not the JSON of an event. If the vendor signs bodies, the body is still
+    /// authentic.
     MalformedBody,
     /// The keys could not be fetched, and the cache contains no usable keys.
     KeysUnavailable,

@@ -118,8 +118,9 @@ impl Deliveries {
         self.with(|shared| shared.observer = WebhookObserver::new(Arc::new(observer)))
     }
 
-    /// For a webhook that is looked up in the store, call [`Self::observe_rejected`] instead,
-    /// because [`Self::begin`] reports accepted webhooks.
+    /// Reports an accepted or rejected webhook to the observer. If [`Self::begin`] is called for
+    /// the webhook, use [`Self::observe_rejected`] instead, because `begin` also reports an
+    /// accepted webhook.
     pub(crate) fn observe_verified<T>(&self, result: Result<T, VerifyError>) -> Result<T, VerifyError> {
         if result.is_ok() {
             self.0.observe(&WebhookEvent::Accepted {});
@@ -127,8 +128,8 @@ impl Deliveries {
         self.observe_rejected(result)
     }
 
-    /// Does not report accepted webhooks, because [`Self::begin`] reports an accepted webhook after
-    /// the lookup in the store.
+    /// Reports only a rejected webhook to the observer, because [`Self::begin`] reports an accepted
+    /// webhook after the lookup in the store.
     pub(crate) fn observe_rejected<T>(&self, result: Result<T, VerifyError>) -> Result<T, VerifyError> {
         result.inspect_err(|error| self.0.observe(&WebhookEvent::Rejected { error }))
     }

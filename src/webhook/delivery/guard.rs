@@ -148,7 +148,8 @@ impl fmt::Debug for DeliveryGuard {
     }
 }
 
-/// Renews the lease after each third of its duration, until the maximum handling time is over.
+/// Renews the lease each time a third of its duration has passed, until the maximum handling time
+/// is over.
 async fn renew(record: Record) {
     let shared = &record.shared;
     let deadline = time::sleep(shared.max_handling_time);

@@ -24,11 +24,10 @@ type Key = [u8; 32];
 /// capacity is 100,000 deliveries, which take 25 MB. This is enough for 560,000 events per day from
 /// MoneyKit or 49,000 events per day from Moov.
 ///
-/// A full store drops the oldest done deliveries, but no delivery in progress. If a new delivery
-/// was signed before a dropped delivery, the store then rejects the new delivery with a 503,
-/// because the new delivery may be a retry of a dropped delivery. If the vendor signs a retry of a
-/// dropped delivery with a new timestamp, the store does not recognize the retry, and the event is
-/// handled again.
+/// A full store drops the oldest done deliveries, but no delivery in progress. After that, the
+/// store rejects each unknown delivery that was signed no later than a dropped delivery with a 503,
+/// because the unknown delivery may be a retry of a dropped delivery. If the vendor signs such a
+/// retry with a new timestamp, the store accepts the retry, and the event is handled again.
 pub struct MemoryDeliveries {
     capacity: usize,
     clock: Arc<dyn Clock>,
@@ -53,7 +52,7 @@ enum Entry {
 }
 
 impl MemoryDeliveries {
-    /// Creates a store for this many deliveries. Default: 100,000, about 25 MB.
+    /// Creates a store that remembers at most `capacity` deliveries. Default: 100,000, about 25 MB.
     pub fn new(capacity: usize) -> Self {
         Self { capacity: capacity.max(1), clock: Arc::new(SystemClock), state: Mutex::default() }
     }

@@ -36,12 +36,13 @@ pub trait DeliveryStore: fmt::Debug + Send + Sync {
     /// # Errors
     ///
     /// Returns [`DeliveryStoreError`] if the store fails or is full. A store that drops records
-    /// also returns this error if the store has dropped a delivery that was signed at the same time
-    /// as `id` or later. Otherwise a retry of a dropped delivery could be handled again.
+    /// also returns this error for an unknown delivery whose [`DeliveryId::signed_at`] is not later
+    /// than that of a dropped delivery, because the unknown delivery may be a retry of the dropped
+    /// delivery.
     fn begin<'a>(&'a self, id: &'a DeliveryId, claim: ClaimId, lease: Duration) -> DeliveryFuture<'a, Begin>;
 
-    /// Extends the lease of `claim`, so that the lease expires after `lease` from now. Returns
-    /// `false` if `claim` no longer holds the delivery.
+    /// Sets the remaining time of the lease of `claim` to `lease`. Returns `false` if `claim` no
+    /// longer holds the delivery.
     fn renew<'a>(&'a self, id: &'a DeliveryId, claim: ClaimId, lease: Duration) -> DeliveryFuture<'a, bool>;
 
     /// Marks the delivery as done for at least `keep`. This method must also succeed after the

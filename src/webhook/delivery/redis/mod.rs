@@ -38,13 +38,13 @@ const MAX_KEEP: Duration = Duration::from_secs(366 * 24 * 3600);
 ///
 /// # Cost
 ///
-/// Each delivery takes two round trips to Redis. While the handler runs, each third of a lease
-/// takes one more round trip, which renews the lease. A delivery takes about 200 bytes of Redis
-/// memory. For example, a million deliveries per day from Moov, each kept for four days, take about
-/// 800 MB.
+/// Each delivery takes two round trips to Redis. While the handler runs, the lease is renewed each
+/// time a third of its duration has passed. Each renewal takes one more round trip. A delivery
+/// takes about 200 bytes of Redis memory. For example, a million deliveries per day from Moov, each
+/// kept for four days, take about 800 MB.
 ///
-/// Redis keeps a done delivery for twice the requested time. Therefore a process whose clock is
-/// behind by up to the requested time still finds the delivery.
+/// Redis keeps a done delivery for twice the requested time, because a process whose clock is slow
+/// accepts retries for longer. The clock of a process may be slow by up to the requested time.
 ///
 /// # Security
 ///
