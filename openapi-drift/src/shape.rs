@@ -6,7 +6,7 @@ use serde_json::Value;
 
 #[derive(Debug)]
 pub(crate) enum Shape {
-    /// A value in which keys have no meaning for OpenAPI, such as `default`.
+    /// A value whose keys are not OpenAPI keywords, such as the value of `default`.
     Data,
     /// A map whose keys are names that the vendor chooses. All values have the same shape.
     Names(&'static Shape),

@@ -285,7 +285,7 @@ mod tests {
         insta::assert_snapshot!(message(&document), @"library.yaml: /paths/~1loans/post/parameters/0 refers to #/components/schemas/Loan, which is a schema, not a parameter");
         document["paths"]["/loans"]["post"]["parameters"] = json!([{ "$ref": 7 }]);
         insta::assert_snapshot!(message(&document), @"library.yaml: /paths/~1loans/post/parameters/0 has a $ref that is not a string");
-        // A reference may lead to a schema inside of a component.
+        // A `$ref` may point to a schema inside a parameter.
         let document = edited("'#/components/schemas/Kind'", "'#/components/parameters/Branch/schema'");
         assert!(slice("library.yaml", &document, &kept()).is_ok());
     }

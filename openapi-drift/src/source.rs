@@ -52,7 +52,7 @@ pub(crate) struct Operation {
     pub(crate) id: String,
     pub(crate) method: String,
     pub(crate) path: String,
-    /// The ids of the operation in older or newer documents.
+    /// Other ids of the same operation, in older or newer revisions of the document.
     #[serde(default)]
     pub(crate) formerly: Vec<String>,
 }
@@ -66,7 +66,6 @@ impl Operation {
         self.id == id || self.formerly.iter().any(|former| former == id)
     }
 
-    /// Returns a text such as `createAccessToken (formerly createAuthToken)`.
     pub(crate) fn names(&self) -> String {
         if self.formerly.is_empty() {
             self.id.clone()

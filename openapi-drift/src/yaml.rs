@@ -41,7 +41,7 @@ impl Serialize for Marked<'_> {
     }
 }
 
-/// Adds `MARK` if the build script would not parse `text` without quotes as the same string.
+/// Adds `MARK` to a text that the build script would misread without quotes.
 fn marked(text: &str) -> String {
     let is_text = plain_scalar(text).is_some_and(|value| value == text);
     if is_text { text.to_owned() } else { format!("{MARK}{text}") }

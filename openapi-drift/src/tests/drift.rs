@@ -150,8 +150,8 @@ fn invalid_lock_file_is_rejected() {
     ");
 }
 
-/// If the overlay corrects a change of the vendor, the contract does not change, so users are not
-/// affected.
+/// If the overlay sets a field, a change that the vendor makes to this field does not affect our
+/// users.
 #[test]
 fn changes_corrected_by_the_overlay_are_marked() {
     let root = generated();
@@ -305,7 +305,7 @@ fn incomplete_or_missing_lock_file_is_rejected() {
     assert_eq!(check(root.path()).outcome, Outcome::Success);
 }
 
-/// A vendor can write prose in any text of the document, not only in `description`.
+/// Any string in a vendor's document can contain prose, not only a `description`.
 #[test]
 fn checked_in_files_contain_no_vendor_prose() {
     let root = workspace();

@@ -1,5 +1,5 @@
-//! Tests `regen` and `drift` from end to end, in a temporary workspace whose only vendor is the
-//! invented library.
+//! Tests `regen` and `drift` from end to end, in a temporary workspace with one invented vendor,
+//! `library`.
 
 mod drift;
 mod regen;

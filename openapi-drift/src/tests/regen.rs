@@ -248,7 +248,7 @@ fn regen_writes_no_file_if_it_finds_a_problem() {
         (OVERLAY, sound.replace("{ description: What was lent. }", leads_nowhere), "which does not exist"),
         (SOURCE, String::new(), "specs/library/source.toml"),
     ] {
-        // This change of the document would change files if there were no problem.
+        // Without a problem, `regen` would write files for this new document.
         put(root.path(), "document.yaml", &DOCUMENT.replace("enum: [short, long]", "enum: [a]"));
         put(root.path(), name, &text);
         let spoilt = fixture::files(root.path());

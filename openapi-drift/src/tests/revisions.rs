@@ -1,6 +1,6 @@
 //! Tests the checked-in specs, and the reports about the differences between four revisions of an
-//! invented document. The revisions contain each kind of change that real documents of a vendor
-//! contained.
+//! invented document. These revisions contain every kind of change that we found in the real
+//! documents of a vendor.
 
 use serde_json::{Value, json};
 
