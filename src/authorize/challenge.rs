@@ -18,8 +18,8 @@ pub fn classify_challenges(headers: &HeaderMap) -> Rejection {
     }
 }
 
-/// A syntax error ends the search. A missing comma between parameters is accepted, because servers
-/// often omit this comma.
+/// Returns `false` at the first syntax error. Accepts a missing comma between parameters, because
+/// servers often omit this comma.
 fn has_invalid_token(mut rest: &[u8]) -> bool {
     let mut is_bearer = false;
     loop {
@@ -81,7 +81,7 @@ fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t')
 }
 
-/// The characters of a token in the sense of RFC 9110 section 5.6.2.
+/// Returns whether a token may contain this byte (RFC 9110 section 5.6.2).
 fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }

@@ -23,7 +23,7 @@ impl Authorizer {
     ///
     /// # Cancellation
     ///
-    /// Dropping the future does not cancel a refresh.
+    /// Dropping the future does not cancel a running token refresh.
     ///
     /// # Security
     ///

@@ -80,8 +80,8 @@ impl KeyPair {
         }
     }
 
-    /// Returns the request to send once more and the new key pair for this request. Returns `None`
-    /// if the response is final. After a 401, this method asks for a new key pair even if the
+    /// If the caller must repeat the request, returns the copy `again` and a new key pair.
+    /// Otherwise returns `None`. After a 401, this method asks for a new key pair even if the
     /// request cannot be repeated, so that the next request uses the new key pair.
     pub(super) async fn repetition<R>(
         &self,

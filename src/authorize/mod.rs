@@ -30,8 +30,8 @@
 //!
 //! You can use one authorizer for many scope sets, for example one scope set per merchant. With
 //! plain reqwest, pass the scopes to [`Authorizer::with_scopes`]. With the middleware and the tower
-//! layer, add a [`ScopeSet`](crate::ScopeSet) to the request's extensions. Such scopes apply only
-//! to this request, and the cache may evict their token after the request.
+//! layer, add a [`ScopeSet`](crate::ScopeSet) to the request's extensions. This scope set applies
+//! only to this request, and the cache may evict its token after the request.
 //!
 //! An authorizer can also add a vendor's key pair instead of a token. With a key pair, a request
 //! that names scopes fails, because scopes do not restrict a key pair. After a 401, the client asks
@@ -61,11 +61,11 @@
 //!   the cache and in the store. Otherwise the old token stays.
 //! - **Other cause**: the authorizer returns the 401.
 //!
-//! All requests that fail with the same token share one token call. After a renewal, the token for
-//! the same scopes is not renewed again for 30 s. This pause doubles with each renewal, up to 10
-//! min, until the server accepts a repeated request. The authorizer returns the 401 during the
-//! pause, and if no new token is available. Statuses other than 401, such as 403, never cause a
-//! renewal.
+//! If several requests fail with the same token, the authorizer renews the token only once. After
+//! this renewal, the authorizer does not renew the token for the same scopes for 30 s. This pause
+//! doubles with each renewal, up to 10 min, until the server accepts a repeated request. During the
+//! pause, the authorizer returns the 401. The authorizer also returns the 401 if it cannot get a
+//! new token. Other statuses, such as 403, never cause a renewal.
 //!
 //! A request whose body is a stream cannot be repeated, so the authorizer returns its 401. If the
 //! server says that the token is invalid, the authorizer invalidates the token, so that the next
@@ -81,7 +81,7 @@
 //!
 //! - An origin must be https, or http on the loopback interface. Scheme, host and port of a request
 //!   must all match the origin. A request to any path of the origin gets the token.
-//! - reqwest follows redirects by itself, so that a middleware does not see them. When reqwest
+//! - reqwest follows redirects internally, so a middleware does not see the redirects. When reqwest
 //!   follows a redirect, it removes the token if the host or the port changes, but not if only the
 //!   scheme changes. The vendors' APIs do not redirect. So build your client with
 //!   `redirect::Policy::none()` and `https_only(true)`, or with
@@ -89,7 +89,7 @@
 //! - reqwest removes only `Authorization` from a redirected request. MoneyKit's key pair is sent in
 //!   custom headers, so with a client that follows redirects, **another host would receive the
 //!   client secret**. Use a key pair only with a client that does not follow redirects.
-//! - The header with the token is marked sensitive, so that HTTP libraries do not log it.
+//! - The header with the token is marked sensitive, so that HTTP libraries do not log the token.
 
 mod challenge;
 mod headers;

@@ -61,7 +61,7 @@ pub async fn ensure_token(authorizer: &Authorizer, request: &Request) -> Result<
 ///
 /// # Cancellation
 ///
-/// Dropping the future cancels the request, but not a refresh.
+/// Dropping the future cancels the request, but not a running token refresh.
 pub async fn execute(
     authorizer: &Authorizer,
     client: &Client,

@@ -15,9 +15,8 @@ use super::{
 ///
 /// [The module](super) describes which requests get a token, and what happens on a 401.
 ///
-/// If a request is repeated, a middleware that you add before this middleware sees the request
-/// once, and a middleware that you add later sees both attempts. So add this middleware last,
-/// except for middlewares that must see each attempt.
+/// Add this middleware last. Middlewares that you add earlier see a repeated request only once. If
+/// another middleware must see both attempts, add it after this middleware.
 ///
 /// If no token is available, the error is the variant `Middleware` of `reqwest_middleware::Error`,
 /// which can be downcast to [`Error`](crate::Error).

@@ -12,8 +12,8 @@ use crate::{
 };
 
 impl Authorizer {
-    /// Sends a request with a token, and once more with a new token after a 401 that a new token
-    /// may fix.
+    /// Sends a request with a token. After a 401 that a new token may fix, repeats the request once
+    /// with a new token.
     ///
     /// See [what happens on a 401](super#what-happens-on-a-401). If no new token is available after
     /// a 401, the 401 is returned.
@@ -46,7 +46,7 @@ impl Authorizer {
     ///
     /// # Cancellation
     ///
-    /// Dropping the future cancels the request, but not a refresh.
+    /// Dropping the future cancels the request, but not a running token refresh.
     pub async fn send(&self, http: &reqwest::Client, mut request: Request) -> Result<Response, SendError> {
         self.check_origin(&request).map_err(SendError::Token)?;
         if !self.wants(&request) {
@@ -112,8 +112,8 @@ impl Authorizer {
     }
 }
 
-/// Returns the request to send once more and the new token for this request. Returns `None` if the
-/// response is final.
+/// If the caller must repeat the request, returns the copy `again` and a new token. Otherwise
+/// returns `None`.
 pub(super) async fn repetition<R>(
     tokens: &Tokens,
     token: &Token,
@@ -133,7 +133,8 @@ pub(super) async fn judge(tokens: &Tokens, response: Response) -> (Rejection, Re
     if response.status() != StatusCode::UNAUTHORIZED {
         return (Rejection::None, response);
     }
-    // Only reqwest's extension of the response builder can set the URL of a response.
+    // reqwest stores the URL of a response in a private extension, which only this builder method
+    // can create.
     let url = http::Response::builder().url(response.url().clone()).body(());
     let (body, response) = peeked::peek(http::Response::<reqwest::Body>::from(response)).await;
     let rejection = tokens.classify(response.status(), response.headers(), body.as_deref());
