@@ -52,9 +52,9 @@ impl Authorizer {
     ///
     /// # Errors
     ///
-    /// Fails with the errors of
-    /// [`authorize::Authorizer::headers_for`](crate::authorize::Authorizer::headers_for), and [in
-    /// async code](super#in-async-code) if this method would have to wait.
+    /// Fails with the same errors as
+    /// [`authorize::Authorizer::headers_for`](crate::authorize::Authorizer::headers_for). [In async
+    /// code](super#in-async-code), also fails if this method would have to wait.
     ///
     /// # Security
     ///

@@ -129,8 +129,9 @@ macro_rules! client {
             ///
             /// # Errors
             ///
-            /// Fails with the errors of [`TokenCache::token`](crate::token::TokenCache::token), and
-            /// [in async code](super#in-async-code) if this method would have to wait.
+            /// Fails with the same errors as
+            /// [`TokenCache::token`](crate::token::TokenCache::token). [In async
+            /// code](super#in-async-code), also fails if this method would have to wait.
             pub fn token(&self, scopes: &[crate::Scope]) -> Result<crate::Token, crate::Error> {
                 self.0.token(scopes, None)
             }
@@ -170,7 +171,8 @@ macro_rules! client {
                 self.0.invalidate(token)
             }
 
-            /// Runs your request with a token, and once more with a new token after a 401.
+            /// Runs your request with a token. After a 401, runs your request once more with a new
+            /// token.
             ///
             /// See [`TokenCache::run`](crate::token::TokenCache::run). The request runs on the
             /// calling thread. If no new token is available, the result of the first run is
@@ -217,7 +219,7 @@ macro_rules! client {
                 self.0.shutdown(within)
             }
 
-            /// Returns an authorizer that adds tokens of these scopes to your own requests.
+            /// Returns an authorizer that adds tokens with these scopes to your own requests.
             ///
             /// # Errors
             ///

@@ -1,8 +1,8 @@
 //! Blocking clients for code that is not async.
 //!
 //! Each client in this module wraps the async client. The calls run on a separate thread while the
-//! calling thread waits. Clones share the thread, the connections and the tokens. A fresh token in
-//! the cache is returned without the separate thread.
+//! calling thread waits. Clones share the thread, the connections and the tokens. If the cache has
+//! a fresh token, the calling thread returns it immediately.
 //!
 //! ```
 //! # #[cfg(feature = "emulator")]
@@ -26,15 +26,14 @@
 //!
 //! In async code, a call that would have to wait returns
 //! [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) and sends nothing. Otherwise the
-//! call would block the runtime, and on a single-threaded runtime the call could wait for a task
-//! that the call itself blocks. Calls that need not wait, such as a call for a fresh token in the
-//! cache, also work in async code.
+//! call would block the runtime. On a single-threaded runtime, the call could also deadlock. Calls
+//! that need not wait, such as a call for a fresh token in the cache, also work in async code.
 //!
 //! All calls work in `tokio::task::spawn_blocking` and `block_in_place`, and on your own threads.
 //! This module cannot detect code under `tokio::task::unconstrained` or tasks of a runtime other
 //! than tokio. In such code, calls block until they finish.
 //!
-//! You can create and drop clients anywhere, also in async code.
+//! You can create and drop clients anywhere, including in async code.
 //!
 //! # Your own requests
 //!

@@ -31,8 +31,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Fails with the errors of [`moneykit::Client::issue`](crate::moneykit::Client::issue), and
-    /// [in async code](super#in-async-code).
+    /// Fails with the same errors as [`moneykit::Client::issue`](crate::moneykit::Client::issue).
+    /// Always fails [in async code](super#in-async-code).
     pub fn issue(&self, scopes: &[Scope]) -> Result<UncachedToken, Error> {
         let scopes = scopes.to_vec();
         self.0.wait(|client| async move { client.issue(&scopes).await })
@@ -44,9 +44,9 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Fails with the errors of
-    /// [`moneykit::Client::create_access_token`](crate::moneykit::Client::create_access_token), and
-    /// [in async code](super#in-async-code).
+    /// Fails with the same errors as
+    /// [`moneykit::Client::create_access_token`](crate::moneykit::Client::create_access_token).
+    /// Always fails [in async code](super#in-async-code).
     pub fn create_access_token(
         &self,
         scopes: &[Scope],
@@ -61,9 +61,9 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Fails with the errors of
-    /// [`moneykit::Client::introspect`](crate::moneykit::Client::introspect), and [in async
-    /// code](super#in-async-code).
+    /// Fails with the same errors as
+    /// [`moneykit::Client::introspect`](crate::moneykit::Client::introspect). Always fails [in
+    /// async code](super#in-async-code).
     pub fn introspect(&self, token: &impl AsToken) -> Result<Response<types::AppClientResponse>, Error> {
         let token = token.as_token().into_owned();
         self.0.wait(|client| async move { client.introspect(&token).await })
@@ -75,9 +75,9 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Fails with the errors of
-    /// [`moneykit::Client::introspect_client`](crate::moneykit::Client::introspect_client), and [in
-    /// async code](super#in-async-code).
+    /// Fails with the same errors as
+    /// [`moneykit::Client::introspect_client`](crate::moneykit::Client::introspect_client). Always
+    /// fails [in async code](super#in-async-code).
     pub fn introspect_client(&self) -> Result<Response<types::AppClientResponse>, Error> {
         self.0.wait(|client| async move { client.introspect_client().await })
     }
@@ -88,8 +88,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Fails with the errors of [`moneykit::Client::jwks`](crate::moneykit::Client::jwks), and [in
-    /// async code](super#in-async-code).
+    /// Fails with the same errors as [`moneykit::Client::jwks`](crate::moneykit::Client::jwks).
+    /// Always fails [in async code](super#in-async-code).
     pub fn jwks(&self) -> Result<Response<types::JwkSet>, Error> {
         self.0.wait(|client| async move { client.jwks().await })
     }

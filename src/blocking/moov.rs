@@ -27,8 +27,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Fails with the errors of [`moov::Client::issue`](crate::moov::Client::issue), and [in async
-    /// code](super#in-async-code).
+    /// Fails with the same errors as [`moov::Client::issue`](crate::moov::Client::issue). Always
+    /// fails [in async code](super#in-async-code).
     pub fn issue(&self, scopes: &[Scope]) -> Result<UncachedToken, Error> {
         let scopes = scopes.to_vec();
         self.0.wait(|client| async move { client.issue(&scopes).await })
@@ -40,9 +40,9 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Fails with the errors of
-    /// [`moov::Client::create_access_token`](crate::moov::Client::create_access_token), and [in
-    /// async code](super#in-async-code).
+    /// Fails with the same errors as
+    /// [`moov::Client::create_access_token`](crate::moov::Client::create_access_token). Always
+    /// fails [in async code](super#in-async-code).
     pub fn create_access_token(&self, scopes: &[Scope]) -> Result<Response<types::AuthToken>, Error> {
         let scopes = scopes.to_vec();
         self.0.wait(|client| async move { client.create_access_token(&scopes).await })
@@ -54,8 +54,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Fails with the errors of [`moov::Client::refresh`](crate::moov::Client::refresh), and [in
-    /// async code](super#in-async-code).
+    /// Fails with the same errors as [`moov::Client::refresh`](crate::moov::Client::refresh).
+    /// Always fails [in async code](super#in-async-code).
     pub fn refresh(
         &self,
         refresh_token: &impl AsRefreshToken,
@@ -71,8 +71,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Fails with the errors of [`moov::Client::revoke`](crate::moov::Client::revoke), and [in
-    /// async code](super#in-async-code).
+    /// Fails with the same errors as [`moov::Client::revoke`](crate::moov::Client::revoke). Always
+    /// fails [in async code](super#in-async-code).
     pub fn revoke(&self, token: &impl AsToken, hint: Option<TokenTypeHint>) -> Result<Response<()>, Error> {
         let token = token.as_token().into_owned();
         self.0.wait(|client| async move { client.revoke(&token, hint).await })

@@ -12,8 +12,8 @@ use tokio::{runtime, sync::oneshot, task::coop};
 
 use crate::{Error, ErrorKind};
 
-/// The maximum number of steps that `in_async_code` takes. Must be higher than the budget that
-/// tokio gives to a task, which is 128 steps in tokio 1.54.
+/// The maximum number of times that `in_async_code` consumes a unit of budget. Must be higher than
+/// tokio's budget for a task, which is 128 units in tokio 1.54.
 const MAX_BUDGET: u32 = 10_000;
 
 /// One thread with a tokio runtime. Clones share the thread, which ends when the last clone is
@@ -78,8 +78,8 @@ impl Runtime {
 ///
 /// tokio has no function for this check: [`Handle::try_current`](runtime::Handle::try_current) also
 /// succeeds where blocking is allowed, and [`Handle::block_on`](runtime::Handle::block_on) panics
-/// in async code. But tokio gives a budget only to async code: a task must yield after a number of
-/// steps. So this function takes steps until the budget is used up, and then restores the budget.
+/// in async code. But tokio limits only async code by a budget: a task must yield when its budget
+/// is used up. So this function consumes budget until none is left, and then restores the budget.
 fn in_async_code() -> bool {
     if runtime::Handle::try_current().is_err() {
         return false;
