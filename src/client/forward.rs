@@ -29,13 +29,16 @@ macro_rules! client_methods {
             /// - [`Timeout`](crate::ErrorKind::Timeout) if no token was received in time.
             /// - [`Unavailable`](crate::ErrorKind::Unavailable) if the service or the connection
             ///   fails, after retries.
-            /// - [`InvalidRequest`](crate::ErrorKind::InvalidRequest),
-            ///   [`InvalidResponse`](crate::ErrorKind::InvalidResponse) and
-            ///   [`InvalidConfig`](crate::ErrorKind::InvalidConfig) if the scopes, another part of
-            ///   the request, the response or a setting is wrong. A retry does not help.
+            /// - [`InvalidRequest`](crate::ErrorKind::InvalidRequest) if the service rejects the
+            ///   request, for example its scopes.
+            /// - [`InvalidResponse`](crate::ErrorKind::InvalidResponse) if the response does not
+            ///   match the API schema.
+            /// - [`InvalidConfig`](crate::ErrorKind::InvalidConfig) if an argument or a setting is
+            ///   invalid.
             ///
-            /// After a failure, further calls get the same error, with
-            /// [`Error::retry_after`](crate::Error::retry_after), until the next attempt is due.
+            /// A retry does not help after the last three errors. After any failure, further calls
+            /// get the same error, with [`Error::retry_after`](crate::Error::retry_after), until
+            /// the next attempt is due.
             ///
             /// # Cancellation
             ///

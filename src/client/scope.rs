@@ -5,8 +5,8 @@
 /// thousand scopes of a Moov account.
 pub(crate) const MAX_LIST: usize = 64 * 1024;
 
-/// Defines an enum with a variant for each documented scope. The variants after `;` are additional
-/// variants that are copied unchanged.
+/// Defines an enum with a variant for each documented scope. Additional variants follow after `;`
+/// and are copied unchanged.
 macro_rules! documented {
     (
         $(#[$meta:meta])*
@@ -32,8 +32,8 @@ macro_rules! documented {
                 }
             }
 
-            /// Returns an empty string for an additional variant, because the `Display`
-            /// implementation of the enum formats this variant without `text`.
+            /// Returns an empty string for an additional variant, because `Display` does not call
+            /// `text` for an additional variant.
             fn text(&self) -> &'static str {
                 match self {
                     $(Self::$variant => $text,)*
@@ -49,8 +49,7 @@ pub(crate) use documented;
 /// Defines the conversions between an enum, text and [`crate::Scope`].
 ///
 /// The enum needs a variant `Other { scope }`, an implementation of `Display`, and a function
-/// `named`. `named` returns the variant for a documented scope, and `None` for an undocumented
-/// scope.
+/// `named`, which returns the variant for a documented scope, and `None` for an undocumented scope.
 macro_rules! scope_conversions {
     ($(#[$from_str:meta])* $name:ident) => {
         impl $name {

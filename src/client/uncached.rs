@@ -47,7 +47,7 @@ impl UncachedToken {
         self.token
     }
 
-    /// Returns the time, by the system clock, until which the token can be used.
+    /// Returns the system time until which the token can be used.
     ///
     /// The token expires later than this time. The difference is the
     /// [leeway](TokenOptions::with_expiry_leeway), which is at most a tenth of the lifetime.

@@ -52,10 +52,11 @@ macro_rules! fields {
             /// Returns [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) with the name
             /// of the variable if its value is invalid.
             ///
-            /// Also returns `InvalidConfig` for an unknown variable if the matching key is not set,
-            /// and the variable either resembles the key of the host, the proxy, the origin or the
-            /// credentials, or has a name that other clients use. Other unknown variables that
-            /// match a key only cause [`warnings`](Self::warnings).
+            /// Also returns `InvalidConfig` if the key for the host, the proxy, the origin or the
+            /// credentials is not set, but an unknown variable has a similar name. If other clients
+            /// use the name of an unknown variable for a key, this key must be set. All other
+            /// unknown variables with a name similar to a key only cause
+            /// [`warnings`](Self::warnings).
             pub fn from_env() -> Result<Self, crate::Error> {
                 Self::from_vars(std::env::vars_os())
             }
@@ -184,16 +185,16 @@ macro_rules! settings {
         /// The following options have no key. Set these options in code with `with_http`,
         /// `with_tokens` and `with_retry`. Values that you set in code override the settings.
         ///
-        /// - options whose value is an object of your program: a reqwest client
-        ///   (`with_client_builder`), a clock (`with_clock`), an observer (`with_observer`);
+        /// - objects that your program creates: a reqwest client (`with_client_builder`), a clock
+        ///   (`with_clock`), an observer (`with_observer`);
         /// - how webhooks are verified, except `webhook_tolerance`: `with_webhooks`, or the
         ///   verifier's options;
         /// - options of a shared store: `with_store`, `with_store_timeout`,
         ///   `with_store_circuit_open_for`, `with_lease`, `with_deliveries`;
-        /// - options that protect the vendor and your process, and that should not differ between
-        ///   deployments: `with_default_lifetime`, `with_max_lifetime`, `with_jitter`,
-        ///   `with_backoff`, `with_negative_cache_ttl`, `with_max_cool_down`, `with_max_handles`,
-        ///   and `with_base` and `with_cap` of [`RetryPolicy`](crate::RetryPolicy).
+        /// - safety limits, which should be the same in all deployments: `with_default_lifetime`,
+        ///   `with_max_lifetime`, `with_jitter`, `with_backoff`, `with_negative_cache_ttl`,
+        ///   `with_max_cool_down`, `with_max_handles`, and `with_base` and `with_cap` of
+        ///   [`RetryPolicy`](crate::RetryPolicy).
         ///
         /// # Security
         ///
@@ -226,14 +227,14 @@ macro_rules! settings {
             pub base_url: String,
             /// The version of the API. See [`ClientBuilder::with_version`].
             pub version: String,
-            /// The scopes of the default token: a list, or a text with spaces between the scopes.
+            /// The scopes of the default token: a list, or a string of scopes separated by spaces.
             /// See [`ClientBuilder::with_scopes`].
             pub scopes: Vec<crate::Scope>,
             /// The time limit of a call. See
             /// [`HttpOptions::with_timeout`](crate::HttpOptions::with_timeout).
             ///
-            /// Every duration in these settings is a number of seconds, or a text such as `500ms`,
-            /// `15s`, `5m` or `1h`.
+            /// Every duration in these settings is a number of seconds, or a string such as
+            /// `500ms`, `15s`, `5m` or `1h`.
             pub timeout: std::time::Duration,
             /// The timeout for connecting. See
             /// [`HttpOptions::with_connect_timeout`](crate::HttpOptions::with_connect_timeout).
@@ -252,13 +253,13 @@ macro_rules! settings {
             /// The proxy. See [`HttpOptions::with_proxy`](crate::HttpOptions::with_proxy). The
             /// value is a secret, because the URL may contain a password.
             pub proxy: crate::Secret,
-            /// The hosts to which http is allowed: a list, or a text with spaces between the hosts.
-            /// See [`HttpOptions::with_allow_http`](crate::HttpOptions::with_allow_http).
+            /// The hosts for which plain http is allowed: a list, or a string of hosts separated by
+            /// spaces. See [`HttpOptions::with_allow_http`](crate::HttpOptions::with_allow_http).
             pub allow_http: Vec<String>,
-            /// The refresh window: a token is refreshed this long before its expiry. See
+            /// The refresh window: how long before its expiry a token is refreshed. See
             /// [`TokenOptions::with_refresh_window`](crate::token::TokenOptions::with_refresh_window).
             pub refresh_window: std::time::Duration,
-            /// The expiry leeway: a token is no longer used this long before its expiry. See
+            /// The expiry leeway: how long before its expiry a token is treated as expired. See
             /// [`TokenOptions::with_expiry_leeway`](crate::token::TokenOptions::with_expiry_leeway).
             pub expiry_leeway: std::time::Duration,
             /// The longest wait for a token. See

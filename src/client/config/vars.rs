@@ -67,8 +67,10 @@ pub(crate) struct Environment {
 /// Ignores other variables with the prefix, because a program may have its own variables. Two kinds
 /// of ignored variables cause a warning or an error:
 ///
-/// - The name resembles a key: an error if the key is critical and not set, otherwise a warning.
-/// - Other clients use the name for a key: an error if the key is not set, otherwise a warning.
+/// - If the name resembles a key, the variable causes an error if the key is critical and not set.
+///   Otherwise the variable causes a warning.
+/// - If other clients use the name for a key, the variable causes an error if the key is not set.
+///   Otherwise the variable causes a warning.
 pub(crate) fn from_vars<S: Settings>(
     prefix: &str,
     vars: impl IntoIterator<Item = (OsString, OsString)>,

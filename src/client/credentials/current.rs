@@ -26,8 +26,8 @@ use crate::{
 const DEADLINE: Duration = Duration::from_secs(5);
 const FAILURE_PAUSE: Duration = Duration::from_secs(10);
 /// The minimum time between two provider calls after rejected credentials. This pause must be
-/// shorter than the default TTL of the negative cache. Otherwise the server could reject the
-/// credentials again during the pause, and the client would not call the provider.
+/// shorter than the default TTL of the negative cache, so that the pause has ended when the client
+/// sends the rejected credentials again.
 const REFUSAL_PAUSE: Duration = Duration::from_secs(5);
 /// The maximum number of provider calls that `renew` waits for. Without a limit, `renew` could wait
 /// forever for calls that concurrent requests have started.
@@ -133,8 +133,8 @@ impl CurrentCredentials {
                 let mut state = self.0.lock();
                 let now = self.0.clock.monotonic();
                 match state.look.running() {
-                    // The running call may have started before the rejection, so the result of this
-                    // call may be too old.
+                    // The running call may have started before the rejection, so its result may be
+                    // too old.
                     Some(waiter) => (waiter, false),
                     None if now < state.refusal_pause_end || state.failure_now(|| now).is_some() => {
                         return false;

@@ -94,8 +94,7 @@ impl FileCredentials {
     /// Reads a file with a JSON object, for example a file that a secrets agent writes. Blocks
     /// while the file is read.
     ///
-    /// The object must have the strings `client_id` and `client_secret`. All further keys are
-    /// ignored.
+    /// The object must have the strings `client_id` and `client_secret`. Other keys are ignored.
     ///
     /// # Errors
     ///

@@ -51,10 +51,9 @@ pub trait CredentialsProvider: Debug + Send + Sync + 'static {
 
     /// Returns credentials that are already known, without waiting. Default: `None`.
     ///
-    /// When you build a client, the builder checks these credentials. If this method returns
-    /// `None`, a client with a [`TokenStore`](crate::token::TokenStore) needs a name: call
-    /// `with_credentials_name` of the builder. The keys of stored tokens contain this name or the
-    /// client id.
+    /// When you build a client, the builder checks these credentials. The keys of stored tokens
+    /// contain the client id, or the name that you pass to `with_credentials_name`. If this method
+    /// returns `None`, a client with a [`TokenStore`](crate::token::TokenStore) needs this name.
     fn known(&self) -> Option<Credentials> {
         None
     }
