@@ -177,8 +177,8 @@ impl Builder {
         self
     }
 
-    /// Sets a function that may respond to a request before the services, so that an emulator can
-    /// also serve your own pages.
+    /// Sets a function that can respond to a request in place of the services, for example to serve
+    /// your own pages.
     ///
     /// The function is called for each request with a body of up to 64 KiB. If the function returns
     /// `None`, the services handle the request. If the function responds, the request is neither

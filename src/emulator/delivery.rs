@@ -44,7 +44,8 @@ impl RetrySchedule {
         Self::new(Duration::from_secs(24 * 3600), 10)
     }
 
-    /// Returns the time from the first to the last attempt, without the duration of the attempts.
+    /// Returns the time from the first to the last attempt. The duration of the attempts is not
+    /// included.
     pub const fn total(&self) -> Duration {
         self.total
     }
@@ -202,7 +203,7 @@ impl<S: FnMut() -> io::Result<SignedWebhook>> Delivery<S> {
     /// # Errors
     ///
     /// Fails if the webhook cannot be signed. In this case, the attempt is not counted, and the
-    /// next call makes the same attempt. If only sending fails, this method succeeds, and
+    /// next call tries the same attempt again. If only sending fails, this method succeeds, and
     /// [`Attempt::result`] contains the error.
     ///
     /// # Cancellation

@@ -1,6 +1,6 @@
 //! Checks that your own delivery store fulfils the contract of [`DeliveryStore`].
 //!
-//! The checks use their own ids and take about 2 s.
+//! Each run creates new ids, and takes about 2 s.
 
 use std::{
     sync::Arc,

@@ -106,8 +106,8 @@ impl Fault {
         self
     }
 
-    /// Adds a header to the response of [`Fault::response`] or [`Fault::cdn_block`]. All other
-    /// faults create no response and ignore the header.
+    /// Adds a header to the response of [`Fault::response`] or [`Fault::cdn_block`]. This method
+    /// has no effect on other faults.
     pub fn with_header(mut self, name: HeaderName, value: impl Into<HeaderValue>) -> Self {
         if let Ending::Response(response) = &mut self.ending {
             response.headers_mut().append(name, value.into());
@@ -115,8 +115,8 @@ impl Fault {
         self
     }
 
-    /// Sets the body of [`Fault::response`] or [`Fault::cdn_block`]. All other faults create no
-    /// response and ignore the body.
+    /// Sets the body of [`Fault::response`] or [`Fault::cdn_block`]. This method has no effect on
+    /// other faults.
     pub fn with_body(mut self, content_type: &str, body: impl Into<Bytes>) -> Self {
         if let Ending::Response(response) = &mut self.ending {
             *response.body_mut() = body.into();
@@ -128,8 +128,8 @@ impl Fault {
         self
     }
 
-    /// Lets the service process the request before the fault occurs: a token is issued, used or
-    /// revoked, but the client does not get the response of the service.
+    /// Lets the service process the request before the fault occurs. For example, the service
+    /// revokes a token, but the client does not receive the response.
     pub fn after_serving(mut self) -> Self {
         self.serve = true;
         self

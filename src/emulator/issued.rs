@@ -131,7 +131,6 @@ impl<G: Clone> Issued<G> {
         self.tokens.insert(text, token);
     }
 
-    /// Returns the newest tokens that are still remembered, oldest first.
     pub(super) fn list(&self, now: SystemTime) -> impl Iterator<Item = Listed<'_, G>> {
         self.newest.iter().filter_map(move |text| {
             let token = self.tokens.get(text)?;

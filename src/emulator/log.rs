@@ -22,7 +22,7 @@ const SECRET: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "x-
 ///
 /// # Security
 ///
-/// `Debug` does not show the body, the query, and the values of headers with secrets. The public
+/// `Debug` does not show the body, the query or the values of headers with secrets. The public
 /// fields contain all of these values.
 #[derive(Clone)]
 #[non_exhaustive]
@@ -93,7 +93,7 @@ impl Request {
     }
 
     pub(super) fn set_note(&self, note: &'static str) {
-        // The first note stays, because the first note names the cause.
+        // Keep the first note, because it names the cause.
         _ = self.note.set(note);
     }
 }

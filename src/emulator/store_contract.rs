@@ -1,6 +1,6 @@
 //! Checks that your own token store fulfils the contract of [`TokenStore`].
 //!
-//! The checks use their own keys and take about 3 s.
+//! Each run creates new keys, and takes about 3 s.
 
 use std::{
     fmt,
