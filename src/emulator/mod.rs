@@ -3,7 +3,7 @@
 //! The emulator follows the API schemas of the real services, and can produce rare failures on
 //! demand. By default, the emulator listens on a loopback address. The emulator connects only to
 //! the webhook handlers that you name. The emulator is not a production server: it has no TLS, no
-//! rate limits, and no limit for the number of stored tokens.
+//! rate limits, and no limit on the number of stored tokens.
 //!
 //! ```
 //! use std::time::Duration;
@@ -33,30 +33,31 @@
 //!
 //! # What is emulated
 //!
-//! - The emulator supports all methods of client authentication of the real services. It also
+//! - The emulator supports each way in which the real services authenticate a client. It also
 //!   supports scopes, expiry, revocation, introspection, the rotation of refresh tokens, and Moov's
 //!   check of the `Origin`.
 //! - The key set contains an ES256 key that is generated when the emulator starts.
 //! - If Moov's live service differs from its documentation, the emulator behaves like the live
 //!   service by default: see [`Behaviour`].
-//! - `GET /accounts` is the only other endpoint of Moov that is emulated. The response is an empty
+//! - Moov's `GET /accounts` is emulated, so that a test can use a token. The response is an empty
 //!   list if the request has a token with the scope `/accounts.read`, or the client id and secret.
 //!   Otherwise the response is a 401 or 403 without a body, as in the live service.
 //! - [`Emulator::moneykit_webhook`] and [`Emulator::moov_webhook`] create webhooks that are signed
-//!   with the emulator's keys, and forged webhooks. [`WebhookSender`] sends a webhook to a handler,
-//!   and retries the webhook like the vendors until the handler accepts the webhook.
+//!   with the emulator's keys, and forged webhooks. [`WebhookSender`] sends a webhook to a handler.
+//!   Until the handler accepts the webhook, the sender retries on the vendor's schedule.
 //! - The emulator creates bodies from the types that are generated from the API schemas, and parses
 //!   requests into these types.
-//! - Connections use HTTP/1.1 over TCP. A reset is a TCP reset, and a truncated response is shorter
-//!   than its `Content-Length`.
+//! - Connections use HTTP/1.1 over TCP. A reset connection ends with a TCP RST, and a truncated
+//!   response is shorter than its `Content-Length`.
 //!
 //! # What is not emulated
 //!
 //! - Each service has only one client, which is granted any well-formed scope.
-//! - If a used Moov refresh token is sent again, the emulator revokes all tokens of its grant (RFC
-//!   9700 section 4.14.2). A refresh token has a lifetime of 30 days. Moov does not document how
-//!   the real service behaves.
-//! - No other endpoints are emulated: a request for an unknown path gets a 404.
+//! - Moov does not document how long a refresh token is valid, or what happens if a client sends a
+//!   refresh token twice. In the emulator, a refresh token is valid for 30 days. If a client sends
+//!   a refresh token twice, the emulator revokes all tokens of the same grant (RFC 9700 section
+//!   4.14.2).
+//! - A request for any other path gets a 404.
 
 mod behaviour;
 mod builder;
@@ -120,7 +121,7 @@ impl Emulator {
         Self::builder().start().await
     }
 
-    /// Returns a builder to change the settings before the start.
+    /// Returns a builder, which sets options and then starts the emulator.
     pub fn builder() -> Builder {
         Builder::default()
     }

@@ -102,7 +102,7 @@ impl Service {
             },
         };
         let body = types::AppClientResponse {
-            // The application has both sets of names, because the vendor's own SDK needs `id` and
+            // The response repeats the id and the name, because the vendor's own SDK reads `id` and
             // `app_name`.
             app: Some(types::AppResponse {
                 app_id: Some(APP_ID.to_owned()),

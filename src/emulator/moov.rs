@@ -209,8 +209,8 @@ impl Service {
             return Err(Refusal::Revoke(refused));
         }
         let body: types::RevokeTokenRequest = fields.decode().ok_or(INVALID_REQUEST)?;
-        // The hint is ignored, because it only speeds up the search (RFC 7009 section 2.1). The
-        // revocation of an unknown token succeeds.
+        // Ignore `token_type_hint`, which only speeds up the search for the token (RFC 7009 section
+        // 2.1). Revoking an unknown token succeeds.
         self.issued().revoke(body.token.expose_secret());
         Ok(response::empty(StatusCode::NO_CONTENT))
     }
@@ -230,7 +230,7 @@ impl Service {
     }
 
     /// Returns the origin of the request, if the origin is allowed. `Origin` takes precedence over
-    /// `Referer`. With the documented behaviour, a request for a browser token without an allowed
+    /// `Referer`. With [`Behaviour::Documented`], a request for a browser token without an allowed
     /// origin is rejected.
     fn audience(&self, request: &Request, client_type: types::ClientType) -> Result<Vec<String>, Refusal> {
         let headers = &request.headers;
@@ -281,8 +281,8 @@ fn is_web(client_type: types::ClientType) -> bool {
     matches!(client_type, types::ClientType::Web | types::ClientType::W)
 }
 
-/// The emulator ignores `client_type` if the `X-Moov-Version` of the request is missing, or does
-/// not support `client_type`. How the live service handles such a request is unknown.
+/// The emulator ignores `client_type` if the request has no `X-Moov-Version`, or a version without
+/// `client_type`. How the live service handles such a request is unknown.
 fn knows_client_type(request: &Request) -> bool {
     let version = request.headers.get("x-moov-version").and_then(|version| version.to_str().ok());
     version.is_some_and(crate::moov::version::knows_client_type)

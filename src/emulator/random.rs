@@ -1,7 +1,7 @@
 //! Generates tokens and ids that cannot be guessed.
 //!
-//! The emulator reads the system's randomness only once, because only the start can return an
-//! error. All values are derived from this randomness, so that issuing a token cannot fail.
+//! The emulator reads the system's randomness only when it starts. All tokens and ids are derived
+//! from this randomness, so that issuing a token cannot fail.
 
 use std::{
     io,

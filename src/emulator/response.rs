@@ -82,8 +82,8 @@ pub(super) fn whole(response: BytesResponse) -> Response<Outgoing> {
     response.map(Outgoing::Whole)
 }
 
-/// The response contains the first half of the body, but the `Content-Length` of the whole body. A
-/// response without a body is lost, because no half can be sent.
+/// Sends half of the body with the `Content-Length` of the whole body. If the response has no body,
+/// closes the connection without a response.
 pub(super) fn half(response: BytesResponse) -> Result<Response<Outgoing>, Cut> {
     let length = response.body().len();
     if length == 0 {

@@ -27,8 +27,8 @@ use super::{
 const BODY_LIMIT: usize = 64 * 1024;
 /// The maximum number of open connections if other machines can reach the emulator.
 const CONNECTIONS: usize = 256;
-/// A client on a different machine must send the head of a request within this time, and then the
-/// body within the same time.
+/// The time limit for receiving the head of a request from a different machine. The body has a
+/// separate limit of the same length.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(super) struct Services {
@@ -42,7 +42,7 @@ pub(super) struct Services {
     pub(super) handler: Option<Handler>,
 }
 
-/// A function that may respond to a request before the services.
+/// A function that can respond to a request instead of the services.
 pub(super) type Handler = Arc<dyn Fn(&http::Request<Bytes>) -> Option<BytesResponse> + Send + Sync>;
 
 pub(super) type Observer = Arc<dyn Fn(&Request) + Send + Sync>;
@@ -86,8 +86,8 @@ pub(super) async fn run(listener: TcpListener, services: Arc<Services>, mut stop
     while connections.join_next().await.is_some() {}
 }
 
-/// Waits for the signal to stop. If the sender is dropped, this function waits forever, because the
-/// dropped emulator also aborts the server task.
+/// Waits for the signal to stop. If the emulator is dropped, no signal arrives and this function
+/// waits forever, but dropping the emulator also aborts the server task.
 async fn stop(stopping: &mut watch::Receiver<bool>) {
     if stopping.wait_for(|stopping| *stopping).await.is_err() {
         std::future::pending().await

@@ -289,7 +289,8 @@ impl Contract {
             let revoked = if refresh { parent.refresh_token_id } else { Some(parent.id) };
             let revoked: Vec<TokenId> = revoked.into_iter().collect();
             self.store.revoke(&key.source, &revoked, LONG).await?;
-            // A different process may read the entry first, and reading may remove the entry.
+            // Read the entry first, because some stores remove a revoked entry when the entry is
+            // read. Even then, the store must reject the `put`.
             self.claimed(&key).await?;
             rule(
                 !self.store.put(&key, &token("child", LONG), &lease).await?,

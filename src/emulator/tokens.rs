@@ -21,10 +21,10 @@ pub struct ListedToken {
     pub text: Secret,
     /// The scopes of the token, separated by spaces.
     pub scope: String,
-    /// The time at which the token was issued, by the emulator's clock.
+    /// The time at which the token was issued, according to the emulator's clock.
     pub issued_at: SystemTime,
-    /// The time at which the token expires, by the emulator's clock. `None` if the machine cannot
-    /// represent this time.
+    /// The time at which the token expires, according to the emulator's clock. `None` if the
+    /// machine cannot represent this time.
     pub expires_at: Option<SystemTime>,
     /// Whether the service would accept the token now.
     pub state: TokenState,

@@ -169,7 +169,8 @@ impl MoneykitWebhook {
     ///
     /// # Errors
     ///
-    /// Fails if there is no key, or if the system provides no randomness.
+    /// Fails if the key id in [`with_key`](Self::with_key) is unknown, or if the system provides no
+    /// randomness.
     pub fn sign(self) -> io::Result<SignedWebhook> {
         let key = self.key.ok_or_else(|| io::Error::other("there is no such key"))?;
         let algorithm = self.header.get("alg").and_then(Value::as_str).map(str::to_owned);
@@ -214,7 +215,7 @@ impl MoovWebhook {
         self
     }
 
-    /// Sets `X-Timestamp`, in any format.
+    /// Sets `X-Timestamp` to any text.
     pub fn with_timestamp(mut self, timestamp: impl Into<String>) -> Self {
         self.timestamp = timestamp.into();
         self
