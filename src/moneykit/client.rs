@@ -53,8 +53,8 @@ impl Client {
         &self.0.shared
     }
 
-    /// Returns an [`Authorizer`] that adds the client id and secret to your own requests to the
-    /// origin of the base URL.
+    /// Returns an [`Authorizer`] that adds the client id and secret to your own requests. The
+    /// requests must go to the origin of the base URL.
     ///
     /// The authorizer sends `X-Client-Id` and `X-Client-Secret`, and no token. If a request gets a
     /// 401 and the credentials have been replaced in the meantime, the authorizer sends the request
@@ -217,8 +217,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets how webhooks are verified and how the keys are cached. The verifier uses the clock of
-    /// the token options.
+    /// Sets how webhooks are verified and how the keys are cached. The verifier uses the clock that
+    /// you set with [`with_tokens`](Self::with_tokens).
     #[must_use]
     pub fn with_webhooks(mut self, customise: impl FnOnce(VerifierOptions) -> VerifierOptions) -> Self {
         self.webhooks = customise(self.webhooks);

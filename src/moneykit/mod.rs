@@ -1,4 +1,5 @@
-//! MoneyKit (bank-account linking): tokens, the key pair, and webhooks.
+//! Gets tokens from MoneyKit (bank-account linking), adds credentials to your own requests, and
+//! verifies MoneyKit's webhooks.
 //!
 //! ```
 //! # #[cfg(feature = "emulator")]

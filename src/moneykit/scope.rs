@@ -32,8 +32,8 @@ documented! {
         LinkDataRefresh = "link:data:refresh",
         LinkSessionCreate = "link_session:create",
         ;
-        /// A scope without a variant of its own, unchanged. Only parsing creates this variant, so a
-        /// documented scope is never stored as `Other`.
+        /// A scope that has no variant in this enum, unchanged. Parsing a documented scope never
+        /// returns `Other`.
         #[non_exhaustive]
         Other {
             /// The scope as it is sent.
@@ -59,7 +59,7 @@ impl fmt::Display for NamedScope {
 }
 
 scope_conversions! {
-    /// Parses one scope. A scope without a variant of its own becomes [`NamedScope::Other`].
+    /// Parses one scope. A scope that has no variant becomes [`NamedScope::Other`].
     NamedScope
 }
 

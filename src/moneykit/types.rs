@@ -9,8 +9,8 @@
 //!
 //! # Security
 //!
-//! Types that hold a token do not implement `Serialize`, so that a handler cannot accidentally
-//! return a refresh token in its response.
+//! Types that hold a token do not implement `Serialize`, so that your HTTP handler cannot return a
+//! token by mistake.
 
 pub use crate::generated::moneykit::types::{
     AppClientResponse, AppResponse, CreateAccessTokenResponse, ErrorResponse, JwkSet, ValidationErrorItem,

@@ -82,8 +82,8 @@ enum Step {
 
 struct Fetch {
     asked: Now,
-    /// The key id of the webhook that started the fetch, if the cache had no usable keys before the
-    /// fetch. If the fetched keys do not contain this key id, the cool-down starts.
+    /// The key id of the webhook that started the fetch. Set only if the cache had no usable keys
+    /// at that time. If the fetched keys do not contain this key id, the cool-down starts.
     cold: Option<String>,
 }
 
@@ -168,8 +168,8 @@ impl KeyCache {
             if !is_unknown && (is_fresh || waited || failing.is_some()) {
                 return Step::Use(keys);
             }
-            // This caller has just fetched the keys, but an HTTP cache may delay a new key. The
-            // webhook gets a 503, so that the vendor sends the webhook again.
+            // The new keys do not contain the key id, but an HTTP cache may have returned old keys.
+            // The webhook gets a 503, so that the vendor sends the webhook again.
             if is_unknown && waited && led {
                 let left = state.cool_until.saturating_sub(now.tick);
                 return Step::Refuse(VerifyError::from(Reason::KeysCoolingDown).with_retry_after(left));

@@ -22,8 +22,8 @@ event_kinds! {
 pub struct Event {
     /// `webhook_event`: the kind of the event.
     pub kind: EventKind,
-    /// `webhook_idempotency_key`. All retries of an event have the same key. Handle each key only
-    /// once.
+    /// `webhook_idempotency_key`. All retries of an event have the same key. Use the key to handle
+    /// each event only once.
     pub idempotency_key: Option<String>,
     /// `webhook_timestamp`. All retries of an event have the same timestamp.
     pub timestamp: Option<Timestamp>,
@@ -99,7 +99,7 @@ fn number(value: &Value) -> Option<u64> {
 }
 
 impl<B: AsRef<[u8]>> Verified<B> {
-    /// Parses the event in a MoneyKit body. See [`Event::read`].
+    /// Parses the body as a MoneyKit event. See [`Event::read`].
     ///
     /// # Errors
     ///

@@ -118,8 +118,8 @@ fn read(jwk: &Map<String, Value>) -> Key {
     if is_on_curve(&point) { Ok(point) } else { Err(Reason::KeyOffCurve) }
 }
 
-/// Checks the point with a key agreement, which fails only if the point is not on the curve. A
-/// signature check cannot distinguish such a point from an invalid signature.
+/// Checks the point with a key agreement, which returns an error if the point is not on the curve.
+/// A signature check would return the same error for a wrong signature.
 fn is_on_curve(point: &[u8; POINT]) -> bool {
     let Ok(own) = agreement::EphemeralPrivateKey::generate(&agreement::ECDH_P256, &SystemRandom::new())
     else {
@@ -140,8 +140,8 @@ mod tests {
         VerifyingKeys::new(&serde_json::from_value(json!({ "keys": keys })).expect("a key set"))
     }
 
-    /// The test calls the key set directly, because the JWS in the RFC has no `kid` and no MoneyKit
-    /// claims.
+    /// The test does not verify a whole webhook, because the JWS in the RFC has no `kid` and no
+    /// MoneyKit claims.
     #[test]
     fn signature_of_rfc_7515_appendix_a_3_verifies() {
         let keys = set(&[json!({

@@ -100,8 +100,8 @@ impl VerifierOptions {
     /// Sets the pause between two fetches for unknown key ids. Default: 60 s.
     ///
     /// During the pause, every webhook with an unknown key id gets a 503, so that the vendor sends
-    /// the webhook again. The webhook that started the fetch also gets a 503 if the new set does
-    /// not contain the named key, because an HTTP cache may delay a new key.
+    /// the webhook again. The webhook that started the fetch also gets a 503 if the fetched keys do
+    /// not contain its key id, because an HTTP cache may have returned old keys.
     #[must_use]
     pub fn with_cool_down(mut self, time: Duration) -> Self {
         self.cool_down = time;

@@ -78,7 +78,6 @@ pub(crate) struct VerifiedClaims {
 }
 
 impl VerifiedClaims {
-    /// Checks that the body has the digest in the signed claims.
     pub(crate) fn with_body<B: AsRef<[u8]>>(self, body: B) -> Result<Verified<B>, VerifyError> {
         let is_same = digest(&SHA256, body.as_ref()).as_ref().ct_eq(&self.claims.body_digest);
         if !bool::from(is_same) {
