@@ -107,8 +107,8 @@ impl Api {
 
     /// Logs a warning if the issued token is not valid for the configured origin.
     ///
-    /// The service issues tokens even if the origin is not allowed. Only the audience shows that
-    /// such a token is useless: requests with the token get a 401 without a reason.
+    /// The service issues a token even if the origin is not allowed, but rejects requests that use
+    /// this token with a 401 without a reason. The audience of the token shows the problem.
     fn check_audience(&self, issued: &types::AuthToken) {
         let Some(origin) = self.origin.as_ref().or(self.referer.as_ref()).filter(|_| self.is_web()) else {
             return;

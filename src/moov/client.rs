@@ -52,8 +52,8 @@ impl Client {
         &self.0
     }
 
-    /// Returns an [`Authorizer`] that adds the API key pair to your own requests to the same
-    /// origin.
+    /// Returns an [`Authorizer`] that adds the API key pair (client id and secret) to your own
+    /// requests. The requests must go to the origin of the base URL.
     ///
     /// The authorizer sends the key pair with HTTP Basic, and does not send a token. If a request
     /// gets a 401 and the credentials have been replaced in the meantime, the authorizer sends the
@@ -129,8 +129,8 @@ impl Client {
     /// Revokes an access token or a refresh token (`POST /oauth2/revoke`, RFC 7009).
     ///
     /// The token is a [`Token`](crate::Token), or a [`Secret`] that contains an access token or a
-    /// refresh token. The service treats an unknown token as revoked. The hint helps the service to
-    /// find the token.
+    /// refresh token. The service treats an unknown token as revoked. The optional `hint` is the
+    /// type of the token, and helps the service to find the token.
     ///
     /// The client removes the token from the cache and from the store before the request is sent. A
     /// running refresh that uses the token does not put the token back. See
@@ -250,10 +250,10 @@ impl ClientBuilder {
     /// Default: [`ClientType::Service`] if neither an origin nor a referer is set. Otherwise the
     /// client does not send the field by default, and the service issues tokens for a web page.
     ///
-    /// With `None`, the client never sends the field. The client also does not send the field if
-    /// the [version](Self::with_version) is `none` or older than `v2026.07.00`, because these
-    /// versions do not document the field. In this case, [`build`](Self::build) fails for
-    /// [`ClientType::Service`] and [`ClientType::Device`].
+    /// With `None`, the client never sends the field. The first version that documents the field is
+    /// `v2026.07.00`. If the [version](Self::with_version) is older or `none`, the client does not
+    /// send the field, and [`build`](Self::build) fails for [`ClientType::Service`] and
+    /// [`ClientType::Device`].
     #[must_use]
     pub fn with_client_type(mut self, client_type: impl Into<Option<ClientType>>) -> Self {
         self.client_type = Some(client_type.into());

@@ -1,4 +1,5 @@
-//! Moov (money movement): tokens, the key pair, and webhooks.
+//! Gets tokens from Moov (money movement), adds credentials to your own requests, and verifies
+//! Moov's webhooks.
 //!
 //! ```
 //! # #[cfg(feature = "emulator")]

@@ -54,8 +54,8 @@ documented! {
             /// What the token may do in the account.
             scope: AccountScope,
         },
-        /// A scope that has no variant in this enum. Only parsing creates `Other`, so a documented
-        /// scope is never stored as `Other`.
+        /// A scope that has no variant in this enum, unchanged. Parsing a documented scope never
+        /// returns `Other`.
         #[non_exhaustive]
         Other {
             /// The scope that the client sends.
@@ -157,8 +157,8 @@ mod tests {
 
     const ID: &str = "3dfff852-927d-47e8-822c-2fffc57ff6b9";
 
-    /// The documented scopes. Each line contains an area and its actions. Areas after the blank
-    /// line belong to an account.
+    /// The documented scopes. Each line contains a resource and the allowed actions. Resources
+    /// after the blank line belong to an account.
     const FACTS: &str = "
         accounts read write
         fed read
@@ -272,7 +272,8 @@ mod tests {
 
     #[test]
     fn scope_list_length_is_limited() {
-        // A part that is too long for a scope is skipped, but counts towards the length limit.
+        // The parser skips a scope that is too long, but the length of the scope counts towards the
+        // limit of the list.
         let long = "x".repeat(MAX_LIST - "/ping.read/fed.read".len());
         let list = |long: &str| NamedScope::parse_list(&format!("/ping.read {long} /fed.read"));
         assert_eq!(list(&long), [NamedScope::PingRead, NamedScope::FedRead]);

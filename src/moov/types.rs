@@ -8,8 +8,8 @@
 //!
 //! # Security
 //!
-//! Types that hold a token do not implement `Serialize`, so that a handler cannot accidentally
-//! return a refresh token in its response.
+//! Types that hold a token do not implement `Serialize`, so that your HTTP handler cannot return a
+//! token by mistake.
 
 use std::borrow::Cow;
 

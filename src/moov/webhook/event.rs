@@ -162,7 +162,8 @@ impl UnsignedEvent {
 }
 
 impl<B: AsRef<[u8]>> UnsignedBody<B> {
-    /// Parses the event in a Moov body, which is **not** signed. See [`UnsignedEvent::read`].
+    /// Parses the body as a Moov event. Moov does **not** sign the body. See
+    /// [`UnsignedEvent::read`].
     ///
     /// # Errors
     ///

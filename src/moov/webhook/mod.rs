@@ -31,9 +31,10 @@
 //!
 //! # Security
 //!
-//! `X-Signature` is the HMAC of `X-Timestamp|X-Nonce|X-Webhook-ID`. **It does not cover the body**,
-//! so the verifier returns an [`UnsignedBody`]. [The module `webhook`](crate::webhook#security)
-//! describes the remaining checks, what is not checked, and the reason for each limit.
+//! `X-Signature` is the HMAC of `X-Timestamp|X-Nonce|X-Webhook-ID`. **`X-Signature` does not cover
+//! the body**, so the verifier returns an [`UnsignedBody`]. [The module
+//! `webhook`](crate::webhook#security) describes the remaining checks, what is not checked, and the
+//! reason for each limit.
 //!
 //! - The verifier checks the signature before the time. Only signed deliveries reach the delivery
 //!   store.

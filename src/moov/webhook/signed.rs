@@ -78,8 +78,8 @@ pub struct SigningSecrets(Box<[SigningSecret]>);
 #[derive(Clone)]
 struct SigningSecret {
     key: hmac::Key,
-    /// The delivery id contains this id, so that deliveries of different accounts have different
-    /// ids.
+    /// Identifies the secret in delivery ids, so that deliveries of different accounts have
+    /// different ids.
     id: hmac::Tag,
 }
 
@@ -184,8 +184,8 @@ impl fmt::Debug for SigningSecrets {
 
 /// Parses RFC 3339 with an offset, or Unix time in seconds or milliseconds.
 ///
-/// A number less than `MILLISECONDS_FROM` is in seconds. Any other number is in milliseconds. In
-/// seconds, `MILLISECONDS_FROM` is a time in the year 5138.
+/// Numbers below `MILLISECONDS_FROM` are in seconds, and can represent times until the year 5138.
+/// All other numbers are in milliseconds.
 fn time(text: &str) -> Option<SystemTime> {
     const MILLISECONDS_FROM: u64 = 100_000_000_000;
     if text.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -215,7 +215,7 @@ mod tests {
         let vectors: Value = serde_json::from_str(text).expect("json");
         let mut checked = 0;
         for group in vectors["testGroups"].as_array().expect("groups") {
-            // Moov never truncates a signature.
+            // Skip test vectors with a truncated tag, because Moov never truncates a signature.
             if group["tagSize"] != 512 {
                 continue;
             }
