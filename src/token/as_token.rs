@@ -1,11 +1,11 @@
-//! The types that calls such as `revoke` accept as a token, so that callers need not copy the
-//! secret.
+//! Traits for arguments of methods such as `revoke`. A caller can pass a token or a response, and
+//! need not copy the secret.
 
 use std::borrow::Cow;
 
 use crate::{Secret, response::Response, token::token::Token};
 
-/// An access token or refresh token that a call acts on: a [`Token`] or a [`Secret`].
+/// An argument that contains an access token or a refresh token: a [`Token`] or a [`Secret`].
 ///
 /// This trait is sealed: only this crate can implement it.
 pub trait AsToken: sealed::Sealed + Sync {
