@@ -1,7 +1,8 @@
 //! The error type of all calls.
 //!
-//! An error never shows a body, a query string, a secret or the text of its source. Webhooks have
-//! their own error type, because a receiver of webhooks responds to an error and does not retry.
+//! An error never shows a body, a query string, a secret or the text of its source. Webhook
+//! verifiers have a different error type, because a webhook handler turns an error into a response
+//! instead of retrying.
 
 use std::{
     borrow::Cow,
@@ -52,9 +53,9 @@ const MAX_KEPT_CODE: usize = 128;
 pub enum ErrorKind {
     /// The configuration or an argument is wrong. Nothing was sent.
     InvalidConfig,
-    /// The vendor does not accept the credentials or the token: a 401, `invalid_client`, or a 403
-    /// whose error code does not say that the request is the cause. Correct the credentials, or get
-    /// a new token.
+    /// The vendor rejects the credentials or the token: the response is a 401 or 403, or contains
+    /// the error code `invalid_client`. Correct the credentials, or get a new token. A 403 with an
+    /// error code such as `invalid_scope` is [`ErrorKind::InvalidRequest`] instead.
     Unauthorized,
     /// The vendor refuses the request or its scope: a 400, 404 or 422. Correct the request.
     InvalidRequest,
@@ -97,8 +98,8 @@ impl ErrorKind {
 #[derive(Clone)]
 pub struct Error {
     inner: Arc<Inner>,
-    /// The time until the next attempt. Set only if this call was not sent because an earlier call
-    /// failed with this error.
+    /// The time until the next attempt, if this call was not sent because an earlier call failed.
+    /// Otherwise `None`.
     held_for: Option<Duration>,
 }
 
@@ -151,7 +152,7 @@ impl ErrorBody {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct FieldError {
-    /// The vendor's name of the field. The parts of a path are joined by dots.
+    /// The vendor's name for the field. The parts of a path are joined by dots.
     pub field: String,
     /// The vendor's human-readable explanation.
     pub message: String,
@@ -160,8 +161,9 @@ pub struct FieldError {
 impl Error {
     /// Creates an error for your own [`TokenSource`](crate::token::TokenSource).
     ///
-    /// `reason` is one clause in lower case, without a secret. The request counts as not sent,
-    /// unless you call [`Error::with_sent`] or [`Error::with_status`].
+    /// `reason` is a short text in lower case, and must not contain a secret. By default, the error
+    /// reports that the request was not sent. To change this, call [`Error::with_sent`] or
+    /// [`Error::with_status`].
     pub fn new(kind: ErrorKind, reason: impl Into<Cow<'static, str>>) -> Self {
         let inner = Inner {
             kind,
@@ -265,8 +267,8 @@ impl Error {
         Self { inner: Arc::new(inner), held_for: None }
     }
 
-    /// Returns this error for a later call that is not sent. `left` is the time until the next
-    /// attempt.
+    /// Returns this error for a call that is not sent because an earlier call failed. `left` is the
+    /// time until the next attempt.
     pub(crate) fn held_for(mut self, left: Duration) -> Self {
         self.held_for = Some(left);
         self
@@ -347,8 +349,8 @@ impl Error {
         self.response().map(|response| &response.head.headers)
     }
 
-    /// Returns the time at which the server sent the response, by the server's clock (the `Date`
-    /// header).
+    /// Returns the time at which the server sent the response, according to the server's clock (the
+    /// `Date` header).
     pub fn date(&self) -> Option<SystemTime> {
         self.response()?.head.date
     }

@@ -1,4 +1,5 @@
-//! The clients that `build.rs` generates from `specs/`, and the hooks that send their calls.
+//! The API clients that `build.rs` generates from `specs/`. Their hooks send each request through
+//! [`Call`].
 //!
 //! This module is private, because the generator's error type prints response bodies.
 //! `moneykit::types` and `moov::types` export the generated types of responses and errors.
@@ -24,7 +25,7 @@ macro_rules! vendor {
         }
 
         impl $name::Client {
-            /// Creates a client that sends only this call.
+            /// Creates a client whose requests are sent as part of `call`.
             pub(crate) fn of(call: &Call) -> Self {
                 let (base_url, http) = call.http().parts();
                 Self::new_with_client(base_url, http, call.clone())

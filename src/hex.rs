@@ -1,7 +1,7 @@
 //! Encodes and decodes hexadecimal digits. Decoding is strict, as signatures require.
 
-/// Returns at least 16 if the byte is not a lower-case hexadecimal digit. The function uses no
-/// lookup table, so that the compiler can vectorize the loop in [`unhex`].
+/// Returns the value of a lower-case hexadecimal digit, and at least 16 for any other byte. The
+/// function uses no lookup table, so that the compiler can vectorize the loop in [`unhex`].
 const fn value(digit: u8) -> u8 {
     let (number, letter) = (digit.wrapping_sub(b'0'), digit.wrapping_sub(b'a'));
     if number < 10 {

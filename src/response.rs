@@ -16,7 +16,7 @@ pub struct Response<T> {
 
 #[derive(Clone)]
 pub(crate) struct Head {
-    /// The time at which the request was sent, by the local clock.
+    /// The time at which the request was sent, according to the local clock.
     pub(crate) sent: SystemTime,
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
@@ -62,16 +62,16 @@ impl<T> Response<T> {
         self.head.request_id.as_deref()
     }
 
-    /// Returns the time at which the server sent the response, by the server's clock (the `Date`
-    /// header).
+    /// Returns the time at which the server sent the response, according to the server's clock (the
+    /// `Date` header).
     ///
     /// The difference between this time and the local clock is the clock skew.
     pub fn date(&self) -> Option<SystemTime> {
         self.head.date
     }
 
-    /// Returns the time at which the request was sent, by the local clock. The lifetime of a token
-    /// is counted from this time.
+    /// Returns the time at which the request was sent, according to the local clock. The lifetime
+    /// of a token is counted from this time.
     pub fn sent_at(&self) -> SystemTime {
         self.head.sent
     }

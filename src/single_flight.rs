@@ -86,9 +86,9 @@ impl<T: Clone> SingleFlight<T> {
 }
 
 impl<T: Clone + Send + Sync + 'static> SingleFlight<T> {
-    /// Works like [`Self::running`], for flights that many callers may join. When [`MANY_WAITERS`]
-    /// callers have joined a flight, the waiters share one timer, because cancelling a timer for
-    /// each waiter takes longer than waking the waiters.
+    /// Returns a waiter like [`Self::running`], and counts the callers that join the flight. When
+    /// the count reaches [`MANY_WAITERS`], all waiters share one timer, because cancelling a timer
+    /// for each waiter takes longer than waking the waiters.
     pub(crate) fn join(&mut self) -> Option<Waiter<T>> {
         let waiter = self.running()?;
         let flight = self.0.as_mut()?;
