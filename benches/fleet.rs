@@ -5,7 +5,7 @@
 //! `cargo bench --bench fleet` measures the costs. `cargo bench --bench fleet -- limit 200 800`
 //! measures the rate limit of 40 token calls a second, first for 200 and then for 800 scope sets.
 //!
-//! The benchmark starts a `redis-server` on loopback, and ends with a note if Redis is not
+//! The benchmark starts a `redis-server` on loopback, and exits with a note if Redis is not
 //! installed. The token source responds immediately, so that only this crate and Redis are
 //! measured.
 

@@ -186,9 +186,9 @@ mod cached {
     }
 }
 
-/// Looks up a set of three scopes (190 bytes in total) among many sets. The caller's scopes are
-/// read in memory order, as if the caller had just created them. The cache was filled in a
-/// different order, so that the lookups cause cache misses in the processor.
+/// Looks up a set of three scopes (190 bytes in total) among many sets. The benchmark fills the
+/// token cache in a shuffled order and looks up the sets in memory order, as if the caller had just
+/// created them. So the lookups cause misses in the processor cache.
 mod keyed {
     use super::*;
 

@@ -10,10 +10,10 @@
 //! slightly.
 //!
 //! A simulation at scale `s` divides four numbers by `s`: the processes, the merchants, the rate
-//! limit, and the request rate of each process. The results are converted to full size: request
-//! rates are multiplied by `s²`, because there are fewer processes and each process sends fewer
-//! requests. Rates of token requests are multiplied by `s`, like the rate limit. To check this
-//! conversion, compare the results of two scales.
+//! limit, and the request rate of each process. The program converts the results to full size. It
+//! multiplies request rates by `s²`, because the number of processes and the request rate of each
+//! process are both divided by `s`. It multiplies rates of token requests by `s`, like the rate
+//! limit. To check this conversion, compare the results of two scales.
 
 use std::{
     collections::{HashMap, VecDeque},

@@ -50,7 +50,8 @@ const REMEMBER: Duration = Duration::from_secs(90);
 /// dead subscription after 7 s, and replaces the subscription within 10 s.
 const PROPAGATION: Duration = Duration::from_secs(18);
 const CALM: Duration = Duration::from_secs(60);
-/// How long the effects of earlier faults may continue in the last minute.
+/// At the start of the last minute, the program waits this long for the effects of earlier faults
+/// to end.
 const SETTLE: Duration = Duration::from_secs(15);
 
 struct Random(u64);
@@ -436,8 +437,8 @@ async fn order_faults(world: Arc<World>, mut random: Random) {
     }
 }
 
-/// Replaces the emulator every minute. All tokens are lost, as can happen at a vendor, and the
-/// memory of the emulator stays limited.
+/// Replaces the emulator every minute. This simulates a vendor that loses all tokens, and limits
+/// the memory of the emulator.
 async fn replace_emulator(world: Arc<World>, port: u16, secret: &'static str) {
     loop {
         for _ in 0..60 {
@@ -560,8 +561,8 @@ fn check_calm(world: &World, from: SystemTime, before: (u64, &[Stats])) {
         }
     }
     println!("calm: {pairs} successions of tokens compared");
-    // If a refresh is in flight at the start or at the end of the minute, the minute contains
-    // either its token request or its result, but not both.
+    // A refresh that is in flight at the start or at the end of the minute is counted only in
+    // `requests` or only in `refreshes`.
     if requests.abs_diff(refreshes) > 8 + requests / 20 || failures > 0 {
         let detail = || format!("{requests} requests, {refreshes} refreshes, {failures} failures");
         truth.broken("without faults each request issues a token", detail);
@@ -701,8 +702,8 @@ fn verdict(world: &World, samples: &[Sample]) -> ExitCode {
     if double > 0 {
         problems.push(format!("{double} refresh tokens were sent twice"));
     }
-    // A refresh tries at most two grants, a refresh token and then the credentials. Each grant is
-    // retried.
+    // A refresh can first send the refresh token and then the credentials. Each of these two
+    // requests is sent at most `ATTEMPTS` times.
     let refreshes: u64 = stats.iter().map(|it| it.refreshes + it.failures + it.discarded).sum();
     let (requests, most) = (world.requests(), 2 * u64::from(ATTEMPTS) * refreshes);
     println!(

@@ -1,8 +1,8 @@
 //! Measures the lookup of a token by its scope set. The caller has `&[&str]` and creates the key
 //! for each call. The cache holds 1, 1,000 or 100,000 sets.
 //!
-//! The caller's strings are read in memory order, as if the caller had just created them. The cache
-//! was filled in a different order, so that the lookups cause cache misses in the processor.
+//! The benchmark fills each cache in a shuffled order and looks up the sets in memory order, as if
+//! the caller had just created them. So the lookups cause misses in the processor cache.
 
 use arc_swap::ArcSwap;
 use divan::{Bencher, black_box};

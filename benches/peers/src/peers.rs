@@ -206,8 +206,8 @@ impl Peer for TokioMutex {
     }
 }
 
-/// Takes no lock while the token is valid. Otherwise a mutex selects one task that refreshes the
-/// token.
+/// Takes no lock while the token is valid. After the expiry, the task that locks the mutex
+/// refreshes the token.
 pub struct ArcSwapMutex {
     current: ArcSwapOption<Entry>,
     refresh: Mutex<()>,

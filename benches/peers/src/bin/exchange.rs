@@ -182,7 +182,7 @@ fn shareable(addr: SocketAddr) -> Vec<(&'static str, Exchange)> {
         }),
     ));
 
-    // Each call creates a cache without a token, so that the call includes the refresh task.
+    // Each call creates an empty cache, so that each call requests a token.
     let source = FetchSource::new(addr);
     all.push((
         "fintech-auth cache.token() of reqwest 0.13 form",
@@ -329,8 +329,8 @@ fn main() {
     let mut samples: Vec<(_, Sample)> = names.map(|name| (name, Sample::default())).collect();
 
     let samples = RT.block_on(async move {
-        // The rounds run in a spawned task, because a worker thread can then run both the rounds
-        // and the tasks of the connections.
+        // The rounds run in a spawned task. In `block_on`, they would run on the main thread, and
+        // the tasks of the connections on a worker thread.
         let rounds = async move {
             for _ in 0..rounds {
                 round(addr, &shareable, &mut samples).await;
