@@ -1,8 +1,8 @@
 //! Generates the typed clients: `specs/<vendor>/openapi.yaml` → `$OUT_DIR/<vendor>.rs`.
 //!
-//! Corrections of a vendor's document belong in the vendor's overlay, where people review them.
-//! This script rewrites a document only in memory, and only the parts that progenitor does not
-//! support. The script fetches nothing and writes only to `OUT_DIR`.
+//! To correct the OpenAPI document of a vendor, change `specs/<vendor>/overlay.yaml`, so that the
+//! change is reviewed. This script changes the document only in memory, and only the parts that
+//! progenitor does not support. The script downloads nothing and writes only to `OUT_DIR`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -230,8 +230,8 @@ fn make_non_exhaustive(items: &mut [Item]) {
 /// Deserializes every optional field of a response with `transport::optional`, which treats an
 /// invalid value as absent.
 ///
-/// serde does not pass the name of the field to the function, so this function generates one
-/// function for each name.
+/// serde does not pass the name of a field to a deserialize function, so a separate deserialize
+/// function is generated for each field name.
 fn make_fields_lenient(items: &mut Vec<Item>, requests: &BTreeSet<&str>) {
     let mut readers = BTreeMap::new();
     let modules = items.iter_mut().filter_map(|item| match item {
@@ -401,8 +401,9 @@ fn lower(spec: &mut Value) -> Result<(), String> {
         }
         lower_responses(operation).map_err(at)?;
         if let Some(second) = lower_request(operation, &id).map_err(at)? {
-            // A path item can contain only one POST, so the second POST gets its own path with a
-            // fragment. The transport removes the fragment, as RFC 9110 section 4.2.5 requires.
+            // An OpenAPI path can contain only one POST, so the JSON operation gets its own path
+            // with a fragment. The transport removes the fragment, as RFC 9110 section 4.2.5
+            // requires.
             spec["paths"][format!("{path}#json")][&method] = second;
         }
     }
