@@ -66,7 +66,8 @@ mod tests {
                 without.push(kind.as_str().split('.').next().unwrap_or_default());
             }
         }
-        // The library knows no API path for these objects, so `refetch_url` returns `None`.
+        // `refetch_url` returns `None` for these kinds of events, because the library knows no API
+        // path for their objects.
         without.sort_unstable();
         without.dedup();
         assert_eq!(

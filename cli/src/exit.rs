@@ -8,7 +8,7 @@ use fintech_auth::{
     webhook::{VerifyError, VerifyErrorKind},
 };
 
-/// The exit code of a failed command. Each code requires a different reaction of the user.
+/// The exit code of a failed command. Each code requires a different action by the user.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[repr(u8)]
 pub(crate) enum Exit {
@@ -30,8 +30,8 @@ pub(crate) enum Exit {
     Terminate = 128 + 15,
 }
 
-/// Each row has an exit code, the name of this code in JSON output, and the next step of the user.
-/// `--help` prints these rows.
+/// Each row has an exit code, the name of this code in JSON output, and a text that tells the user
+/// what to do. `--help` prints these rows.
 pub(crate) const EXITS: &[(Exit, &str, &str)] = &[
     (Exit::Local, "local", "local error: check the file, port or output that the error names"),
     (Exit::Usage, "invalid_config", "correct the arguments or the configuration; no request was sent"),

@@ -49,7 +49,7 @@ impl Checks<'_> {
     }
 
     /// `id` has the form `check.finding`. Scripts depend on the ids, so an id must not change.
-    /// `next` is the next step of the user, or empty.
+    /// `next` tells the user what to do, or is empty.
     pub(super) fn add(
         &mut self,
         id: &'static str,

@@ -140,7 +140,7 @@ pub(super) async fn moneykit(
         Ok(verify(signature(headers)?, body, &keys, SystemTime::now(), &options)?.signed_at())
     };
     let signed = match by(body) {
-        // A text editor may add a line end to the body.
+        // A text editor may have added a newline at the end of the body.
         Err(error) if error.kind() == VerifyErrorKind::BodyMismatch => {
             let bare = body.strip_suffix(b"\n").map(|body| body.strip_suffix(b"\r").unwrap_or(body));
             match bare.map(by) {
@@ -173,8 +173,8 @@ pub(super) async fn moneykit(
     report(checks, signed, config.webhook_tolerance, next_for, " and the body")
 }
 
-/// `next_for` returns the id of the check, a description and the next step of the user, or `None`
-/// if the error needs no text specific to the vendor.
+/// `next_for` returns the id of the check, a description of the error, and a text that tells the
+/// user what to do. It returns `None` if the error is not specific to the vendor.
 fn report(
     checks: &mut Checks<'_>,
     signed: Signed,

@@ -190,8 +190,8 @@ pub(super) fn misconfigured(checks: &mut Checks<'_>, failure: &Failure) -> Resul
     checks.add("configured.invalid", Verdict::Fail, &found.join(": "), next)
 }
 
-/// Compares the clock of this machine with the clock that `clock_name` names. The time on that
-/// clock was `other` at a moment between `sent` and now.
+/// Compares the clock of this machine with another clock, which `clock_name` names. The other clock
+/// showed the time `other` at some moment between `sent` and now.
 pub(super) fn clock(
     checks: &mut Checks<'_>,
     sent: Option<SystemTime>,
@@ -231,8 +231,8 @@ mod tests {
         let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
         for (sent, now, other, seconds, side) in [
             (100, 100, 100, 0, "behind"),
-            // In these rows, the call takes 60 s. The service can read its clock at any time during
-            // the call.
+            // The call takes 60 s in the following rows. The service can read its clock at any time
+            // during the call.
             (100, 160, 160, 0, "behind"),
             (100, 160, 100, 0, "ahead of"),
             (100, 160, 130, 0, "ahead of"),

@@ -12,7 +12,7 @@ fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
         if let Some(found) = error.downcast_ref() {
             return Some(found);
         }
-        // `source()` of these two types does not return the inner error, but the source of the
+        // `io::Error` and `Arc` skip the inner error: their `source()` returns the source of the
         // inner error.
         let held = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
         let shared = error.downcast_ref::<Arc<dyn Error + Send + Sync>>();

@@ -1,5 +1,5 @@
 //! Checks whether the configured API version supports the fields of the token request, and whether
-//! it equals the version in the response.
+//! the response has the configured version.
 
 use fintech_auth::{
     Error, ErrorKind, Scope, moneykit,

@@ -134,8 +134,8 @@ impl Recorder {
 
 const OPTION: &str = "--record";
 
-/// Fails if the transcript cannot be written. Called before `doctor` sends a request. Leaves no
-/// file behind.
+/// Checks that the transcript can be written, before `doctor` sends a request. Does not leave a
+/// file.
 pub(super) fn check_file(path: &str) -> Result<(), Failure> {
     PrivateFile::begin(OPTION, path).map(drop)
 }

@@ -92,7 +92,7 @@ struct Shape<'a> {
 }
 
 impl Shape<'_> {
-    /// `name` is the name of the member if the allow-list contains this name, and otherwise empty.
+    /// `name` is the name of the member. It is empty if the allow-list does not contain the name.
     fn of(&self, name: &str, value: &Value, depth: usize) -> Value {
         let Some(left) = self.left.get().checked_sub(1).filter(|_| depth < DEPTH) else {
             return "more".into();

@@ -5,7 +5,7 @@ use fintech_auth::redis::{ErrorKind, RedisError};
 
 use crate::doctor::tls;
 
-/// What the check found, and the next step of the user.
+/// The first text describes what the check found. The second text tells the user what to do.
 pub(super) type Finding = (String, &'static str);
 
 /// Returns the finding for a timeout. A wrong URL scheme can cause a timeout, because a server
@@ -45,7 +45,7 @@ pub(super) fn of(error: &RedisError, is_tls: bool) -> Finding {
         return plain("the server at this address is not a Redis, or it expects TLS", next);
     }
     if error.is_io_error() {
-        // The error is from the operating system, for example because the host is unknown.
+        // The text of an I/O error comes from the operating system and not from the server.
         let next = "correct the host in FINTECH_AUTH_REDIS_URL, and check that this machine can resolve and reach it";
         return (format!("cannot connect: {error}"), next);
     }

@@ -186,8 +186,8 @@ impl Action for Clock {
 }
 
 impl Page {
-    /// Returns how far the page has moved the clock. The monotonic time of the emulator's clock
-    /// changes only when the page moves the clock.
+    /// Returns how far the page has moved the clock. The monotonic time of the emulator starts at
+    /// zero, and only the page moves it.
     pub(super) fn moved(&self, emulator: &Emulator) -> Duration {
         emulator.clock().monotonic()
     }

@@ -3,7 +3,7 @@
 //! Other web pages in the same browser can send requests to the emulator: with a form or a script
 //! (CSRF), or with a domain that resolves to this machine (DNS rebinding). So a request must
 //! contain an expected host name and must come from the page itself. If other machines can reach
-//! the port, the request must also contain the key.
+//! the port, the request must also contain the key from the address of the page.
 
 use fintech_auth::{HttpOptions, Secret};
 use http::{HeaderMap, HeaderName, Request, StatusCode, header, uri::Authority};

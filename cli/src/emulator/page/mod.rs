@@ -60,8 +60,8 @@ pub(super) struct Page {
     webhook_hosts: Vec<String>,
     /// The reference is weak, because the emulator owns the page.
     emulator: OnceLock<Weak<Emulator>>,
-    /// A random id of this run. Revisions contain this id, so a revision from before a restart
-    /// never equals a new revision.
+    /// A random id of this process. Each revision of the page data contains this id, so a revision
+    /// from before a restart never equals a new revision.
     run: String,
     records: Mutex<Records>,
     rotations: Mutex<usize>,
