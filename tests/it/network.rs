@@ -27,7 +27,6 @@ async fn plain_http_is_sent_only_to_allowed_hosts() {
     let server = RawServer::start().await;
     let address: SocketAddr = server.url().trim_start_matches("http://").parse().unwrap();
     server.respond(raw(200, "", r#"{"access_token": "t", "token_type": "bearer", "expires_in": 60}"#));
-    // Both names resolve to the test server, as in the DNS of a private network.
     let http =
         quick().with_client_builder(move |http| http.resolve("emulator", address).resolve("other", address));
     let url = |host: &str| format!("http://{host}:{}", address.port());
@@ -134,7 +133,6 @@ async fn environment_can_allow_plain_http_hosts_except_vendor_hosts() {
         ])
         .unwrap()
     };
-    // The allowed hosts come from the environment. The code sets only the address of `emulator`.
     let builder = config("other emulator", "emulator").builder().unwrap().with_tokens(plain);
     let resolved = builder
         .with_http(|http| http.with_client_builder(move |client| client.resolve("emulator", address)))

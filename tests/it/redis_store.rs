@@ -57,7 +57,7 @@ fn source(script: impl IntoIterator<Item = Reply>) -> Scripted {
     Scripted::new(Duration::from_millis(20), true, script)
 }
 
-/// Returns the suffix of the Redis key that marks the credentials of a scripted source as refused.
+/// Returns the suffix of the Redis key that blocks the credentials of `Scripted` after a refusal.
 fn refused() -> String {
     let credentials = Fingerprint::of(["scripted"]).to_string();
     format!("refused:{:.32}", Fingerprint::of(["credentials", &credentials]).to_string())
@@ -243,7 +243,7 @@ async fn corrupt_entries_are_rejected_and_overwritten() {
     let foreign_id: Vec<u8> = redis.run(&[b"HGET", other.as_bytes(), b"g"]).await;
     let (entry, huge) = (entry.as_bytes(), vec![b'x'; 1 << 20]);
     let breakages: [&[&[u8]]; 11] = [
-        // All fields are copied from the entry of another key.
+        // Both fields are copied from `other`, the entry of a different key.
         &[b"HSET", entry, b"t", &foreign, b"g", &foreign_id],
         &[b"SET", entry, b"text"],
         &[b"RPUSH", entry, b"a", b"b"],
@@ -488,7 +488,7 @@ async fn lease_is_lost_after_a_flush_and_fence_numbers_never_decrease() {
     assert!(second.fence > first.fence);
     assert!(!store.put(&key, &token, &first).await.unwrap());
     assert!(!store.renew(&key, &first, LONG).await.unwrap());
-    // A second store may use the same number, but the lease belongs to the first store.
+    // The lease belongs to `store`. `other` cannot use this lease, even with the same number.
     let other = self::store(&redis);
     assert!(!other.put(&key, &token, &second).await.unwrap());
     assert!(!other.put(&key, &token, &Lease::new(0)).await.unwrap());
@@ -1006,7 +1006,8 @@ async fn revocation_missed_by_the_subscription_is_applied_later() {
     let source = source([]);
     let (_one, two) = two_with_one_token(&redis, &source).await;
     sleep(BRIEF).await;
-    // The refresh token is revoked. The second process has never received this refresh token.
+    // The second process has never received the refresh token, but it must drop its access token if
+    // the refresh token is revoked.
     redis.run_text::<i64>("CLIENT KILL TYPE pubsub").await;
     store(&redis)
         .revoke(

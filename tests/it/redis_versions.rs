@@ -195,8 +195,8 @@ async fn cool_downs_and_refusals_stored_by_another_version_are_applied() {
     get(&process(&redis, &source)).await;
     let fence = name(&redis, "fence").await;
     let entry = name(&redis, "token:2:").await;
-    // The credentials are blocked, not the token source. In this test, both have the same
-    // fingerprint.
+    // A refusal is stored for the credentials, and not for the token source. In this test, both have
+    // the same fingerprint.
     let credentials = Fingerprint::of(["scripted"]).to_string();
     let refused = Fingerprint::of(["credentials", &credentials]).to_string();
     for (block, kind) in [

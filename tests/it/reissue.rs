@@ -100,8 +100,8 @@ async fn requests_back_off_if_a_reissued_token_is_invalidated_repeatedly() {
             }
             sleep(Duration::from_millis(100)).await;
         }
-        // Without jitter, the delays grow from 0.5 s to 30 s. If the store rejects evicted tokens,
-        // each attempt sends several requests.
+        // Without jitter, the delays grow from 0.5 s to 30 s, which permits about 125 attempts in
+        // an hour. An attempt sends several requests if the store rejects evicted tokens.
         let asked = source.count();
         assert!((100..=4 * 130).contains(&asked), "{asked}");
         sleep(HOUR).await;

@@ -12,7 +12,7 @@ use crate::support::emulator;
 /// setting.
 const MARK: &str = "MARK-0123456789";
 
-/// No value is the default of its key.
+/// Each value differs from the default of its setting.
 fn samples() -> Vec<(&'static str, Value)> {
     vec![
         ("client_id", json!("id")),
@@ -344,7 +344,8 @@ fn misspelled_variable_causes_only_a_warning_if_all_settings_are_set() {
         );
     }
     assert!(!config.warnings().concat().contains(MARK));
-    // A secret in a file counts as set, and so does a key pair under the vendor's own names.
+    // The settings are also complete if the secret is in a file, or if the key pair is set under
+    // the names that the vendor uses.
     for set in [
         &[("MOOV_CLIENT_ID", "id"), ("MOOV_CLIENT_SECRET_FILE", "/run/secret")][..],
         &[("MOOV_PUBLIC_KEY", "id"), ("MOOV_SECRET_KEY", "secret")],
@@ -549,8 +550,7 @@ fn configuration_does_not_show_its_secrets() {
     assert!(shown.contains("[redacted]") && !shown.contains(MARK), "{shown}");
 }
 
-/// A client cannot be built with a URL that contains credentials, but a program may print the
-/// configuration before.
+/// A program may print the configuration before `build` rejects a URL that contains credentials.
 #[test]
 fn configuration_does_not_show_credentials_in_its_base_url() {
     for url in [

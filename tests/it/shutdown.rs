@@ -1,4 +1,4 @@
-//! Tests on paused time what a shutdown of a token cache completes, cancels and rejects.
+//! Tests which operations a shutdown of a token cache completes, cancels and rejects.
 
 use std::{sync::Arc, time::Duration};
 

@@ -154,7 +154,7 @@ async fn rejected_token_is_not_reloaded_after_its_scope_set_was_evicted() {
     let request = |token: Token| {
         sent.push(token.expose_secret().to_owned());
         async move {
-            // With 1,000 other scope sets, the cache also frees evicted entries.
+            // With 1,000 other scope sets, the cache not only evicts entries, but also frees them.
             for other in 0..1000 {
                 cache.token(&scopes(&[&format!("other-{other}")])).await.unwrap();
             }

@@ -93,8 +93,8 @@ async fn retried_call_records_its_resend_count() {
     }
 }
 
-/// Spans contain the whole URL, and the path as `url.template`. This is correct only for URLs
-/// without parameters.
+/// Spans contain the whole URL, and the path as `url.template`. Both would be wrong for a URL with
+/// parameters.
 #[test]
 fn urls_in_the_contracts_have_no_parameters() {
     for vendor in ["moneykit", "moov"] {

@@ -83,8 +83,8 @@ impl Server {
 
 const PAGE: &str = "https://your-domain.com";
 
-/// Each row has the requested version and the client type that a backend sends. A client for a web
-/// page sends no client type, and a backend can be configured to send none.
+/// Each row has the requested version, the version in the request, and the client type that a
+/// backend sends by default. A client for a web page sends no client type by default.
 #[tokio::test]
 async fn client_type_is_sent_only_with_versions_that_support_it() {
     let server = Server::start(Service::Strict).await;

@@ -289,7 +289,6 @@ async fn stale_keys_are_used_for_at_most_a_day_while_fetching_fails() {
     assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()));
 }
 
-/// Webhooks that find usable keys need not wait for the fetch.
 #[tokio::test]
 async fn slow_fetch_does_not_delay_webhooks_with_stale_keys() {
     let emulator = Emulator::start().await.expect("the emulator starts");

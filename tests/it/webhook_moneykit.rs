@@ -85,7 +85,7 @@ fn claims() -> Value {
     json!({ "iat": NOW, "exp": NOW + 3600, "request_body_sha256": body_digest(BODY) })
 }
 
-/// Returns a copy of the object with these changes. A member that is null in `changes` is removed.
+/// Applies `changes` to the object. A member that is null in `changes` is removed.
 fn but(mut value: Value, changes: Value) -> Value {
     let object = value.as_object_mut().expect("an object");
     for (name, change) in changes.as_object().expect("an object") {
@@ -178,7 +178,8 @@ fn invalid_delivery_headers_are_ignored() {
     assert_eq!(read(&[(TOKEN, &"d".repeat(257)), (ATTEMPT, "00000000001")]), (None, None));
 }
 
-/// Inputs for the checks after the signature check have a valid signature.
+/// An input for a check after the signature check has a valid signature, so that the verifier
+/// reaches this check.
 #[test]
 fn each_hostile_input_has_its_own_error_reason() {
     let jws = |header: Value, claims: Value| sign(header.to_string(), claims.to_string());

@@ -179,8 +179,7 @@ async fn delivery_store_failure_is_observed() {
     };
     guard.complete().await.unwrap_err();
     assert_eq!(seen.take(), ["accepted", "completefailed"]);
-    // The store also fails to abandon the delivery, so the delivery stays in progress until its
-    // lease expires.
+    // `abandon` fails too, so the delivery stays in progress until its lease expires.
     let Received::New(_, guard) = verifier.receive(&sent.headers, &sent.body).await.unwrap() else {
         panic!()
     };

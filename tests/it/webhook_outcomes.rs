@@ -49,7 +49,6 @@ const JUMP: Duration = Duration::from_secs(48 * 3600);
 /// In this header, the test tells the handler what to do. The header is not signed.
 const BEHAVIOUR: &str = "x-behaviour";
 
-/// A test can move the wall clock forward. The monotonic clock stays the clock of the machine.
 #[derive(Clone, Debug, Default)]
 struct JumpingClock(Arc<AtomicU64>);
 
@@ -240,8 +239,8 @@ impl Fleet {
         response.split(' ').nth(1)?.parse().ok()
     }
 
-    /// Simulates a vendor that does not receive the 2xx responses: sends the original and new
-    /// headers alternately, to each process in turn.
+    /// Simulates a vendor that receives no 2xx responses and therefore retries. The attempts
+    /// alternate between the original headers and new headers, and go to each process in turn.
     async fn retry(&self, first: &SignedWebhook) {
         let same = {
             let mut same = first.clone();

@@ -1,13 +1,14 @@
 //! Models of the items that `src/sync.rs` re-exports.
 //!
-//! The model uses the real implementation of some items and assumes that their operations are
-//! atomic:
+//! The model uses the real implementation of some items, and assumes that each of their operations
+//! is a single atomic step:
 //!
 //! - `ArcSwap`, `watch` and `Notify`: the scheduler can switch to another task before each
-//!   operation, but not during the operation.
-//! - `Arc`, `OnceLock` and `broadcast`, which the token cache does not import from `src/sync.rs`:
-//!   the scheduler cannot switch to another task before the operation.
-//! - The counters of `Stats`, because no decision depends on them.
+//!   operation.
+//! - `Arc`, `OnceLock` and `broadcast`: the scheduler cannot switch to another task before an
+//!   operation, because the token cache does not import these items from `src/sync.rs`.
+//! - The counters of `Stats`: the scheduler cannot switch before an operation. The counters do not
+//!   affect what the cache does.
 //!
 //! All atomics are sequentially consistent: the model ignores the memory ordering that the code
 //! requests.

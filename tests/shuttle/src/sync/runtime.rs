@@ -19,7 +19,7 @@ pub struct Id;
 pub struct TryCurrentError;
 
 thread_local! {
-    /// All tasks of a run of the scenario are on one thread.
+    /// shuttle runs all tasks of a scenario on one thread, so the tasks share this variable.
     static TASKS: RefCell<Vec<AbortHandle>> = const { RefCell::new(Vec::new()) };
 }
 

@@ -12,7 +12,7 @@ use std::{
 };
 
 thread_local! {
-    /// All tasks of a run are on one thread.
+    /// shuttle runs all tasks of a scenario on one thread, so the tasks share this variable.
     static TIMERS: RefCell<Timers> = RefCell::default();
 }
 

@@ -143,7 +143,8 @@ fn revoked_refresh_token_from_the_store_is_not_sent() {
             idle().await;
         }
         caller.await.expect("no panic");
-        // No time passes between the step that takes the refresh token and the step that sends it.
+        // The cache takes and sends a refresh token at the same simulated time, so a refresh token
+        // that is sent later was taken after the revocation.
         let later = server.requests().into_iter().filter(|request| request.at > returned);
         assert_eq!(later.filter_map(|request| request.refresh_token).count(), 0, "sent after its revocation");
     });
