@@ -1,5 +1,5 @@
-//! Packs the crate as for publishing, and unpacks it below `target/packed/` as a separate
-//! workspace.
+//! Packs the crate with `cargo package`, and unpacks the package below `target/packed/` as a
+//! separate workspace.
 //!
 //! Removes the dev-dependencies from the manifest, because they would enable more features and
 //! select newer versions of crates than a user's build.
