@@ -38,7 +38,7 @@ async fn negotiated() -> Option<NamedGroup> {
         stream.read_exact(&mut [0; 16]).await.expect("a request");
         let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n";
         let response = format!("{head}content-length: 11\r\n\r\n{{\"keys\":[]}}");
-        stream.write_all(response.as_bytes()).await.expect("it is sent");
+        stream.write_all(response.as_bytes()).await.expect("the response is sent");
         let _ = stream.shutdown().await;
         group
     });
@@ -56,11 +56,11 @@ async fn negotiated() -> Option<NamedGroup> {
 #[tokio::test]
 async fn tls_uses_the_installed_provider_or_ring_by_default() {
     assert!(CryptoProvider::get_default().is_none());
-    let by_default = negotiated().await.expect("TLS 1.3 has one");
+    let by_default = negotiated().await.expect("TLS 1.3 negotiates a group");
     assert_ne!(by_default, NamedGroup::secp384r1);
-    assert!(CryptoProvider::get_default().is_none(), "a client installs none");
+    assert!(CryptoProvider::get_default().is_none(), "a client must not install a default provider");
 
     let provider = CryptoProvider { kx_groups: vec![ring::kx_group::SECP384R1], ..ring::default_provider() };
-    provider.install_default().expect("the first");
+    provider.install_default().expect("no other default provider is installed");
     assert_eq!(negotiated().await, Some(NamedGroup::secp384r1));
 }

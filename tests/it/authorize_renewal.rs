@@ -597,7 +597,7 @@ async fn accepted_new_token_is_stored_even_if_its_caller_is_dropped() {
         // token.
         timeout(Duration::from_millis(1_000), run).await
     };
-    assert!(leaves.is_err(), "the caller waits for the store");
+    assert!(leaves.is_err(), "the caller must be waiting for the store");
     sleep(Duration::from_secs(2)).await;
     store.set(SwitchedState::Up);
     let stored = store.get(&key).await.unwrap().map(|token| token.access_token.expose_secret().to_owned());

@@ -94,7 +94,7 @@ async fn thousand_requests_with_an_expired_token_share_one_token_call() {
         assert_eq!(status.expect("no panic"), StatusCode::OK);
     }
     let (tokens, calls) = sent(&emulator);
-    assert_eq!(tokens, 2, "the first, and one new one");
+    assert_eq!(tokens, 2, "there must be two token calls: the first and one after the expiry");
     let mut attempts = [0; 1000];
     for request in emulator.requests() {
         if let Some(number) = request.headers.get("x-request") {
@@ -105,7 +105,7 @@ async fn thousand_requests_with_an_expired_token_share_one_token_call() {
     assert_eq!(attempts.iter().sum::<usize>(), calls);
     let with_old = authorizations(&emulator).into_iter().flatten();
     let with_old = with_old.filter(|value| value == old.authorization().to_str().expect("text")).count();
-    assert_eq!(calls, 1000 + with_old, "only what was refused was repeated");
+    assert_eq!(calls, 1000 + with_old, "only rejected requests may be retried");
 }
 
 #[tokio::test]
@@ -120,7 +120,7 @@ async fn token_is_not_sent_to_another_origin() {
         assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "{url}");
     }
     assert_eq!(sent(&other), (0, 2));
-    assert_eq!(sent(&ours), (0, 1), "nor is one asked for");
+    assert_eq!(sent(&ours), (0, 1), "no token may be requested for another origin");
     let all = [authorizations(&ours), authorizations(&other)].concat();
     assert!(all.iter().all(Option::is_none), "{}", all.len());
 }
@@ -146,7 +146,7 @@ async fn request_with_its_own_authorization_is_not_changed() {
     let request = http.get(introspect(&emulator)).header(AUTHORIZATION, "Bearer of-my-own");
     let response = request.send().await.expect("a response");
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
-    assert_eq!(sent(&emulator), (0, 1), "neither asked for a token nor repeated");
+    assert_eq!(sent(&emulator), (0, 1), "no token may be requested and the request must not be retried");
     assert_eq!(authorizations(&emulator), [Some("Bearer of-my-own".to_owned())]);
 }
 
@@ -173,7 +173,9 @@ async fn request_is_retried_once_if_only_the_body_reports_the_expiry() {
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(response.text().await.expect("the body"), EXPIRED);
     assert_eq!(sent(&emulator), (2, 2));
-    let [Some(first), Some(second)] = &authorizations(&emulator)[..] else { panic!("two tokens") };
+    let [Some(first), Some(second)] = &authorizations(&emulator)[..] else {
+        panic!("two requests must have a token")
+    };
     assert_ne!(first, second);
 }
 
@@ -218,7 +220,7 @@ async fn request_without_a_token_is_not_sent_and_the_error_says_why() {
     let error =
         http(client.bearer(client.scopes()).unwrap()).get(introspect(&emulator)).send().await.unwrap_err();
     let reqwest_middleware::Error::Middleware(cause) = &error else { panic!("{error:?}") };
-    let cause = cause.downcast_ref::<Error>().expect("our error");
+    let cause = cause.downcast_ref::<Error>().expect("an error of this crate");
     assert_eq!(cause.kind(), ErrorKind::Unauthorized);
     assert!(!format!("{error:?} {error}").contains("marked-secret"));
     assert_eq!(sent(&emulator).1, 0);
@@ -436,10 +438,10 @@ async fn key_pair_is_sent_in_vendor_headers_and_not_retried_on_a_401() {
     let request = || reqwest().get(format!("{}/accounts", emulator.url())).build().expect("a request");
     authorizer.send(&reqwest(), request()).await.expect("a response");
     http(authorizer.clone()).execute(request()).await.expect("a response");
-    ensure_token(&authorizer, &request()).await.expect("nothing to fetch");
+    ensure_token(&authorizer, &request()).await.expect("no token is needed");
     execute(&authorizer, &reqwest(), request()).await.expect("a response");
     let requests = emulator.requests();
-    assert_eq!(requests.len(), 3, "one for each, and none for a token");
+    assert_eq!(requests.len(), 3, "each request must be sent once, without a token call");
     assert!(requests.iter().all(|request| request.headers[AUTHORIZATION] == value));
 }
 

@@ -52,7 +52,7 @@ async fn moov_without_scopes_fails_before_any_request() {
     assert_eq!(client.bearer(client.scopes()).unwrap_err().kind(), ErrorKind::InvalidConfig);
     let bearer = client.bearer(&scopes(&["/accounts.read"])).expect("with a scope");
     assert_eq!(bearer.with_scopes(&[]).unwrap_err().kind(), ErrorKind::InvalidConfig);
-    assert!(moneykit(&emulator).bearer(&[]).is_ok(), "MoneyKit asks for none");
+    assert!(moneykit(&emulator).bearer(&[]).is_ok(), "MoneyKit requires no scopes");
 
     let http = ClientBuilder::new(reqwest()).with(AuthorizeMiddleware::new(bearer)).build();
     let none = ScopeSet::new([]).expect("no scopes");
@@ -107,7 +107,7 @@ async fn each_request_gets_a_token_for_its_scopes() {
 
     let own = scopes(&["/accounts.read"]);
     let expected = tokens(&client, &[&one, &own, &two, &three]);
-    assert!(expected.iter().all(Option::is_some), "all are cached");
+    assert!(expected.iter().all(Option::is_some), "each scope set must have a cached token");
     assert_eq!(shown(&emulator, http::header::AUTHORIZATION), expected);
 }
 
@@ -126,7 +126,11 @@ async fn only_the_token_of_the_rejected_request_is_renewed() {
     let url = format!("{}{}", emulator.url(), Operation::MoneykitIntrospect.path());
     let response = http.get(url).with_extension(one.clone()).send().await.expect("a response");
     assert_eq!(response.status(), 200);
-    assert_eq!(emulator.count(Operation::MoneykitToken), 3, "one for each set, and one after the 401");
+    assert_eq!(
+        emulator.count(Operation::MoneykitToken),
+        3,
+        "there must be one token call for each scope set and one after the 401"
+    );
     let cached = client.tokens().cached(&own).expect("still cached");
     assert_eq!(cached.authorization(), own_token.authorization());
 }
@@ -143,7 +147,7 @@ async fn cache_can_evict_entries_of_scopes_given_for_one_request() {
         assert_eq!(bearer.send(&reqwest(), request).await.expect("a response").status(), 200);
     }
     let cached = (0..=40).filter(|number| client.tokens().cached(&merchant(*number)).is_some()).count();
-    assert!((1..=5).contains(&cached), "{cached} of a capacity of 4 and the pinned one");
+    assert!((1..=5).contains(&cached), "{cached} tokens are cached, but the capacity is 4 and one handle");
     assert!(client.stats().evictions > 30, "{:?}", client.stats());
 }
 

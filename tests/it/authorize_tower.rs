@@ -64,7 +64,7 @@ async fn thousand_requests_with_an_expired_token_share_one_token_call() {
     while let Some(status) = requests.join_next().await {
         assert_eq!(status.expect("no panic"), StatusCode::OK);
     }
-    assert_eq!(sent(&emulator).0, 2, "the first, and one new one");
+    assert_eq!(sent(&emulator).0, 2, "there must be two token calls: the first and one after the expiry");
     let mut attempts = [0; 1000];
     for request in emulator.requests() {
         if let Some(number) = request.headers.get("x-request") {
@@ -234,7 +234,7 @@ async fn caller_gets_the_error_of_a_truncated_401_body() {
     let emulator = emulator().await;
     let mut service = AuthorizeLayer::new(moneykit(&emulator).bearer(&[]).unwrap()).layer(TruncatingService);
     let mut body = service.call(request(&emulator)).await.expect("a head").into_body();
-    let first = body.frame().await.expect("a frame").expect("it came");
+    let first = body.frame().await.expect("a frame").expect("the frame has no error");
     assert_eq!(first.into_data().expect("data"), "half");
     let error = body.frame().await.expect("a frame").unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
@@ -324,7 +324,7 @@ async fn inspection_of_a_401_body_is_limited_in_time_and_frames() {
             if let Endless::Drip = kind {
                 let mut body = response.into_body();
                 for _ in 0..5 {
-                    let frame = body.frame().await.expect("a frame").expect("it came");
+                    let frame = body.frame().await.expect("a frame").expect("the frame has no error");
                     assert_eq!(frame.into_data().expect("data"), "x");
                 }
             }

@@ -53,7 +53,7 @@ fn rows() -> Vec<(String, Option<usize>)> {
 
 fn most(name: &str) -> usize {
     let row = rows().into_iter().find(|(reaction, _)| reaction == name);
-    row.unwrap_or_else(|| panic!("no row: {name}")).1.expect("a number of requests")
+    row.unwrap_or_else(|| panic!("the guide's table has no line {name}")).1.expect("a number of requests")
 }
 
 #[test]
@@ -89,13 +89,13 @@ async fn hold(
         }
     }
     let sent = count() - before;
-    assert!(sent <= most(name), "{name}: {sent} in an hour");
-    assert!(count() > halfway.unwrap(), "{name}: it stopped for good");
+    assert!(sent <= most(name), "{name}: {sent} requests in one hour");
+    assert!(count() > halfway.unwrap(), "{name}: no request was sent in the second half of the hour");
     // The cache may still finish requests that the last caller started.
     sleep(Duration::from_secs(60)).await;
     let ended = count();
     sleep(HOUR).await;
-    assert_eq!(count(), ended, "{name}: nobody asks");
+    assert_eq!(count(), ended, "{name}: without callers, no request may be sent");
 }
 
 async fn ignore(_: &TokenCache, _: Result<fintech_auth::Token, Error>) {}
@@ -230,7 +230,7 @@ async fn consecutive_cool_downs_get_longer_regardless_of_retry_after() {
 #[tokio::test(start_paused = true)]
 async fn caller_that_exceeds_the_rate_limit_sends_no_request() {
     let row = rows().into_iter().find(|(name, _)| name == "Wait for the rate limit").unwrap();
-    assert_eq!(row.1, None, "it is no request");
+    assert_eq!(row.1, None, "this line of the table has no number of requests");
     let (cache, source) = scripted(&Reply::Token(86_400), |options| options.with_rate_limit(1, 2 * HOUR));
     cache.token(&scopes(&["first"])).await.unwrap();
     let start = Instant::now();
@@ -341,7 +341,7 @@ async fn fetches_of_webhook_keys_are_limited() {
             clock.advance(Duration::from_secs(1));
         }
         let fetches = emulator.count(Operation::MoneykitJwks);
-        assert!((55..=most(name)).contains(&fetches), "{name}: {fetches} in an hour");
+        assert!((55..=most(name)).contains(&fetches), "{name}: {fetches} fetches in one hour");
     }
 }
 
@@ -389,12 +389,12 @@ async fn hold_for_a_day(name: &str, calls: impl Fn() -> usize) {
     let before = calls();
     sleep(HOUR).await;
     let in_an_hour = calls() - before;
-    assert!((most(name) - 5..=most(name)).contains(&in_an_hour), "{name}: {in_an_hour} in an hour");
+    assert!((most(name) - 5..=most(name)).contains(&in_an_hour), "{name}: {in_an_hour} calls in one hour");
     sleep(HOUR * 24).await;
     let ended = calls();
-    assert!(ended > before + 20 * in_an_hour, "{name}: ended too early");
+    assert!(ended > before + 20 * in_an_hour, "{name}: the calls ended too early");
     sleep(HOUR * 24).await;
-    assert_eq!(calls(), ended, "{name}: ended");
+    assert_eq!(calls(), ended, "{name}: calls were made after the end");
 }
 
 #[tokio::test(start_paused = true)]
@@ -414,7 +414,7 @@ async fn writing_a_tombstone_is_retried_until_the_tombstone_expires() {
     // retry is due.
     assert_eq!(calls() - before, 4);
     sleep(HOUR).await;
-    assert_eq!(calls() - before, 4, "ended");
+    assert_eq!(calls() - before, 4, "the retries must end when the tombstone has expired");
     // The cache must invalidate the stored token before any other call to the store.
     cache.token(&scopes(&["a"])).await.unwrap();
     assert_eq!(calls() - before, 5);
@@ -460,7 +460,7 @@ async fn store_that_rejects_every_token_causes_four_requests_per_refresh() {
         assert_eq!(sent % most(name), 0, "{sent}");
         assert!((1..=refreshes).contains(&(sent / most(name))), "{sent}");
         sleep(HOUR).await;
-        assert_eq!(source.count(), sent, "nobody asks");
+        assert_eq!(source.count(), sent, "without callers, no request may be sent");
     }
 }
 
@@ -500,13 +500,13 @@ async fn failing_redis_subscription_reconnects_with_increasing_delay() {
         let mut notices = store.notices().unwrap();
         sleep(HOUR).await;
         let in_an_hour = connections();
-        assert!((100..=most(name)).contains(&in_an_hour), "{name}: {in_an_hour} in an hour");
+        assert!((100..=most(name)).contains(&in_an_hour), "{name}: {in_an_hour} calls in one hour");
         // After each new subscription, the store reports that notifications may have been lost.
         assert_eq!(notices.try_recv().is_ok(), accepts);
         drop(store);
         sleep(Duration::from_secs(60)).await;
         let ended = connections();
         sleep(HOUR).await;
-        assert_eq!(connections(), ended, "{name}: the store is dropped");
+        assert_eq!(connections(), ended, "{name}: a dropped store must not reconnect");
     }
 }

@@ -107,7 +107,7 @@ impl Routes {
         };
         let (one, other) = (count(&handled), count(&handled));
         let moneykit = post(|MoneykitWebhook(webhook): MoneykitWebhook, body: Bytes| async move {
-            assert_eq!(webhook.body(), &body, "the handler can read the body as well");
+            assert_eq!(webhook.body(), &body, "the handler must be able to read the body");
             one();
         });
         let moov = post(|MoovWebhook(webhook): MoovWebhook| async move {
@@ -140,8 +140,8 @@ impl Routes {
 
 async fn both(emulator: &Emulator, body: impl Fn() -> Body) -> [u16; 2] {
     let routes = Routes::new(emulator);
-    let moneykit = emulator.moneykit_webhook("{}").sign().expect("it signs");
-    let moov = emulator.moov_webhook("{}").sign().expect("it signs");
+    let moneykit = emulator.moneykit_webhook("{}").sign().expect("the webhook is signed");
+    let moov = emulator.moov_webhook("{}").sign().expect("the webhook is signed");
     let moneykit = routes.moneykit(request(&moneykit.headers, body())).await.status();
     let moov = routes.moov(request(&moov.headers, body())).await.status();
     [moneykit.as_u16(), moov.as_u16()]
@@ -151,7 +151,7 @@ async fn both(emulator: &Emulator, body: impl Fn() -> Body) -> [u16; 2] {
 async fn handler_runs_once_for_a_webhook_and_not_for_a_forged_one() {
     let emulator = emulator().await;
     let routes = Routes::new(&emulator);
-    let sent = emulator.moneykit_webhook(r#"{"webhook_event":"x"}"#).sign().expect("it signs");
+    let sent = emulator.moneykit_webhook(r#"{"webhook_event":"x"}"#).sign().expect("the webhook is signed");
     let forged = sent.clone().with_body(r#"{"webhook_event":"y"}"#);
     assert_eq!(routes.moneykit(whole(&forged)).await.status(), 401);
     assert_eq!(routes.handled(), 0);
@@ -159,7 +159,7 @@ async fn handler_runs_once_for_a_webhook_and_not_for_a_forged_one() {
         assert_eq!(routes.moneykit(whole(&sent)).await.status(), 200);
         assert_eq!(routes.handled(), 1);
     }
-    let sent = emulator.moov_webhook(r#"{"type":"transfer.updated"}"#).sign().expect("it signs");
+    let sent = emulator.moov_webhook(r#"{"type":"transfer.updated"}"#).sign().expect("the webhook is signed");
     for _ in 0..3 {
         assert_eq!(routes.moov(whole(&sent)).await.status(), 200);
         assert_eq!(routes.handled(), 2);
@@ -171,7 +171,7 @@ async fn handler_receives_a_signed_webhook_even_if_its_body_is_no_event() {
     let emulator = emulator().await;
     let routes = Routes::new(&emulator);
     for body in [&b""[..], b"not json", b"[1]", b"{}", &[0xff, 0x00], b"{\"webhook_event\":7}"] {
-        let sent = emulator.moneykit_webhook(body.to_vec()).sign().expect("it signs");
+        let sent = emulator.moneykit_webhook(body.to_vec()).sign().expect("the webhook is signed");
         assert_eq!(routes.moneykit(whole(&sent)).await.status(), 200, "{body:?}");
     }
     assert_eq!(routes.handled(), 6);
@@ -185,13 +185,13 @@ async fn refused_webhook_gets_a_status_but_no_reason() {
     for (webhook, status, waits) in
         [(event().with_header("alg", "none"), 401, false), (event().with_header("kid", "made-up"), 503, true)]
     {
-        let sent = webhook.sign().expect("it signs");
+        let sent = webhook.sign().expect("the webhook is signed");
         let response = routes.moneykit(whole(&sent)).await;
         if waits {
             assert_eq!(response.status(), status);
             assert!(response.headers().contains_key(RETRY_AFTER));
         }
-        let body = axum::body::to_bytes(response.into_body(), 1).await.expect("it is read");
+        let body = axum::body::to_bytes(response.into_body(), 1).await.expect("the body can be read");
         assert!(body.is_empty());
     }
     assert_eq!(routes.handled(), 0);
@@ -204,7 +204,7 @@ async fn body_received_in_chunks_is_verified_unchanged() {
     for size in [1, 7, 1000, LIMIT] {
         let text = format!(r#"{{"webhook_event":"{}{size:04}"}}"#, "x".repeat(LIMIT - 24));
         assert_eq!(text.len(), LIMIT);
-        let sent = emulator.moneykit_webhook(text).sign().expect("it signs");
+        let sent = emulator.moneykit_webhook(text).sign().expect("the webhook is signed");
         let mut frames = vec![Ok(Frame::data(Bytes::new()))];
         frames.extend(sent.body.chunks(size).map(|piece| Ok(Frame::data(Bytes::copy_from_slice(piece)))));
         frames.push(Ok(Frame::trailers(HeaderMap::new())));
@@ -224,7 +224,11 @@ async fn endless_body_is_read_only_up_to_the_limit() {
         Body::new(pieces)
     });
     assert_eq!(statuses.await, [413; 2]);
-    assert_eq!(asked.load(Ordering::Relaxed), 2 * 5, "four pieces fit, and the fifth tells");
+    assert_eq!(
+        asked.load(Ordering::Relaxed),
+        2 * 5,
+        "reading must stop at the fifth chunk, which exceeds the limit"
+    );
 }
 
 #[tokio::test]
@@ -250,16 +254,16 @@ async fn body_is_read_only_after_the_headers_are_verified() {
         (pieces.endless, pieces.asked) = (Some(Bytes::from_static(&[b' '; 1024])), asked.clone());
         Body::new(pieces)
     };
-    let moov = emulator.moov_webhook("{}").sign().expect("it signs");
+    let moov = emulator.moov_webhook("{}").sign().expect("the webhook is signed");
     for name in ["x-timestamp", "x-nonce", "x-webhook-id", "x-signature"] {
         let mut headers = moov.headers.clone();
         headers.remove(name);
         assert_eq!(routes.moov(request(&headers, body())).await.status(), 400, "{name}");
     }
-    let forged = emulator.moov_webhook("{}").with_secret("made up").sign().expect("it signs");
+    let forged = emulator.moov_webhook("{}").with_secret("made up").sign().expect("the webhook is signed");
     assert_eq!(routes.moov(request(&forged.headers, body())).await.status(), 401);
     assert_eq!(routes.moneykit(request(&HeaderMap::new(), body())).await.status(), 400);
-    let old = emulator.moneykit_webhook("{}").with_claim("iat", 1).sign().expect("it signs");
+    let old = emulator.moneykit_webhook("{}").with_claim("iat", 1).sign().expect("the webhook is signed");
     assert_eq!(routes.moneykit(request(&old.headers, body())).await.status(), 401);
     assert_eq!(asked.load(Ordering::Relaxed), 0);
 }
@@ -273,7 +277,7 @@ async fn truncated_body_causes_a_400_and_the_retry_is_handled() {
     };
     assert_eq!(both(&emulator, broken).await, [400; 2]);
     let routes = Routes::new(&emulator);
-    let sent = emulator.moov_webhook("{}").sign().expect("it signs");
+    let sent = emulator.moov_webhook("{}").sign().expect("the webhook is signed");
     assert_eq!(routes.moov(request(&sent.headers, broken())).await.status(), 400);
     assert_eq!(routes.moov(whole(&sent)).await.status(), 200);
     assert_eq!(routes.handled(), 1);
@@ -282,7 +286,7 @@ async fn truncated_body_causes_a_400_and_the_retry_is_handled() {
 #[tokio::test]
 async fn route_without_the_layer_responds_with_status_500() {
     let emulator = emulator().await;
-    let sent = emulator.moov_webhook("{}").sign().expect("it signs");
+    let sent = emulator.moov_webhook("{}").sign().expect("the webhook is signed");
     let mut request = whole(&sent);
     *request.method_mut() = http::Method::POST;
     let mut router: Router = Router::new().route("/", post(|_: MoovWebhook| async { StatusCode::OK }));

@@ -56,8 +56,8 @@ fn all_blocking_calls_work_on_a_plain_thread() {
     let emulator = &elsewhere.emulator;
     let client = moneykit(emulator);
     let token = client.default_token().expect("a token");
-    client.introspect(&token).expect("it is described");
-    client.introspect_client().expect("it is described");
+    client.introspect(&token).expect("the introspection succeeds");
+    client.introspect_client().expect("the introspection succeeds");
     assert_eq!(client.jwks().expect("the keys").into_body().keys.len(), 1);
     client.create_access_token(&[]).expect("a token");
     let error = client.introspect(&Secret::from("made-up")).unwrap_err();
@@ -68,10 +68,10 @@ fn all_blocking_calls_work_on_a_plain_thread() {
     let pair = client.create_access_token(&scopes).expect("a token").into_body();
     let pair =
         client.refresh(&pair.refresh_token.expect("a refresh token").0, &[]).expect("a pair").into_body();
-    client.revoke(&pair.access_token.0, None).expect("it is revoked");
+    client.revoke(&pair.access_token.0, None).expect("the token is revoked");
     assert!(!emulator.is_live(pair.access_token.0.expose_secret()));
     let token = client.token_within(&scopes, Duration::from_secs(5)).expect("a token");
-    client.invalidate(&token).expect("it is rejected");
+    client.invalidate(&token).expect("the token is invalidated");
     assert_ne!(client.default_token().expect("another").expose_secret(), token.expose_secret());
     assert_eq!(client.stats().invalidations, 1);
 }
@@ -80,10 +80,11 @@ fn all_blocking_calls_work_on_a_plain_thread() {
 fn moneykit_webhooks_are_verified_without_async() {
     let runtime = runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.expect("a runtime");
-    let emulator = runtime.block_on(Emulator::builder().with_system_clock().start()).expect("it starts");
+    let emulator =
+        runtime.block_on(Emulator::builder().with_system_clock().start()).expect("the emulator starts");
     let client = moneykit(&emulator);
-    let sent = emulator.moneykit_webhook(r#"{"webhook_event":"x"}"#).sign().expect("it signs");
-    let webhook = client.verify_webhook(&sent.headers, sent.body.clone()).expect("it is verified");
+    let sent = emulator.moneykit_webhook(r#"{"webhook_event":"x"}"#).sign().expect("the webhook is signed");
+    let webhook = client.verify_webhook(&sent.headers, sent.body.clone()).expect("the webhook is verified");
     assert_eq!(webhook.event().expect("an event").kind.as_str(), "x");
     let error = client.verify_webhook(&sent.headers, "{}").unwrap_err();
     assert_eq!(error.status(), StatusCode::UNAUTHORIZED);
@@ -139,13 +140,19 @@ async fn blocking_wait_fails_in_a_tokio_test_but_cached_tokens_are_returned() {
     let emulator = crate::support::emulator().await;
     let client = moov(&emulator);
     nothing_waits(&client);
-    assert_eq!(emulator.count(Operation::MoovToken), 0, "nothing was sent");
+    assert_eq!(emulator.count(Operation::MoovToken), 0, "no token may be requested");
     let elsewhere = client.clone();
     let token = task::spawn_blocking(move || elsewhere.default_token()).await.expect("no panic");
     let token = token.expect("a token");
-    assert_eq!(client.default_token().expect("from memory").expose_secret(), token.expose_secret());
+    assert_eq!(
+        client.default_token().expect("the cached token is returned").expose_secret(),
+        token.expose_secret()
+    );
     refused(client.invalidate(&token));
-    assert_eq!(client.default_token().expect("from memory").expose_secret(), token.expose_secret());
+    assert_eq!(
+        client.default_token().expect("the cached token is returned").expose_secret(),
+        token.expose_secret()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -249,7 +256,10 @@ async fn async_task_continues_after_a_blocking_call_fails() {
     let client = moov(&emulator);
     for _ in 0..10 {
         refused(client.default_token());
-        assert!(task::coop::has_budget_remaining(), "the refusal costs the task no turn");
+        assert!(
+            task::coop::has_budget_remaining(),
+            "a failed blocking call must not use up the budget of the task"
+        );
     }
     task::yield_now().await;
     let client = emulator.moov().build().expect("the client builds");
@@ -285,7 +295,7 @@ fn blocking_call_on_the_client_thread_fails() {
     let client = blocking::moov::Client::new(builder).expect("the client builds");
     cell.set(client.clone()).expect("once");
     client.default_token().expect("a token");
-    refused(outcomes.try_recv().expect("it was called"));
+    refused(outcomes.try_recv().expect("the clock was called"));
 }
 
 #[derive(Debug)]
@@ -293,7 +303,11 @@ struct PanickingClock;
 
 impl Clock for PanickingClock {
     fn monotonic(&self) -> Duration {
-        assert_ne!(thread::current().name(), Some("fintech-auth"), "as ordered");
+        assert_ne!(
+            thread::current().name(),
+            Some("fintech-auth"),
+            "the clock of this test panics on the client thread"
+        );
         Duration::from_secs(1)
     }
 
@@ -310,7 +324,7 @@ fn panic_on_the_client_thread_causes_an_error_and_the_thread_continues() {
     let client = blocking::moneykit::Client::new(builder).expect("the client builds");
     for _ in 0..2 {
         assert_eq!(client.default_token().unwrap_err().kind(), ErrorKind::Unavailable);
-        client.introspect_client().expect("it is described");
+        client.introspect_client().expect("the introspection succeeds");
     }
 }
 
@@ -335,13 +349,16 @@ fn blocking_shutdown_shuts_down_all_clones_and_fails_in_async_code() {
     let token = client.default_token().expect("a token");
     let runtime = runtime::Builder::new_current_thread().build().expect("a runtime");
     runtime.block_on(async { refused(client.shutdown(Duration::from_secs(1))) });
-    client.token(&scopes(&["/accounts.write"])).expect("a token: nothing was shut down");
-    client.clone().shutdown(Duration::from_secs(1)).expect("nothing is running");
-    client.shutdown(Duration::from_secs(1)).expect("a second time");
-    assert_eq!(client.default_token().expect("from memory").expose_secret(), token.expose_secret());
+    client.token(&scopes(&["/accounts.write"])).expect("a token, because the shutdown failed");
+    client.clone().shutdown(Duration::from_secs(1)).expect("the shutdown succeeds");
+    client.shutdown(Duration::from_secs(1)).expect("a second shutdown succeeds");
+    assert_eq!(
+        client.default_token().expect("the cached token is returned").expose_secret(),
+        token.expose_secret()
+    );
     let error = client.token(&scopes(&["/transfers.write"])).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
-    client.revoke(&token, None).expect("calls of one's own still work");
+    client.revoke(&token, None).expect("uncached calls work after the shutdown");
     assert_eq!(elsewhere.emulator.count(Operation::MoovToken), 2);
 }
 
@@ -377,7 +394,7 @@ fn get(url: &str, headers: &HeaderMap) -> u16 {
     for (name, value) in headers {
         head.push_str(&format!("{name}: {}\r\n", value.to_str().expect("text")));
     }
-    stream.write_all(format!("{head}\r\n").as_bytes()).expect("it is sent");
+    stream.write_all(format!("{head}\r\n").as_bytes()).expect("the request is sent");
     let mut response = String::new();
     stream.read_to_string(&mut response).expect("a response");
     response.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status")

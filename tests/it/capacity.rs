@@ -60,7 +60,10 @@ fn churn(capacity: usize, count: usize) {
     });
     let stats = cache.stats();
     assert!(stats.evictions as usize >= 2 * count - capacity, "{stats:?}");
-    assert!(stats.refreshes as usize <= 2 * count + 1, "the held one was requested once: {stats:?}");
+    assert!(
+        stats.refreshes as usize <= 2 * count + 1,
+        "the scope set with a handle was requested more than once: {stats:?}"
+    );
 }
 
 #[test]

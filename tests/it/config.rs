@@ -81,7 +81,7 @@ fn each_configuration_error_says_what_to_do() {
         "two scopes".parse::<fintech_auth::Scope>().err(),
     ]
     .into_iter()
-    .map(|refusal| refusal.expect("it is refused"))
+    .map(|refusal| refusal.expect("the configuration is invalid"))
     .collect();
     for refusal in &refusals {
         assert_eq!((refusal.kind(), refusal.may_have_been_sent()), (ErrorKind::InvalidConfig, false));

@@ -111,7 +111,7 @@ async fn id_and_secret_stay_paired_while_a_mounted_directory_is_swapped() {
     }
     is_over.store(true, Ordering::Relaxed);
     let swaps = swaps.join().unwrap();
-    assert!(seen.len() > 10 && swaps > 10, "{} pairs of {swaps} swaps", seen.len());
+    assert!(seen.len() > 10 && swaps > 10, "{} pairs were read during {swaps} swaps", seen.len());
 }
 
 #[tokio::test]
@@ -125,7 +125,7 @@ async fn replaced_secret_file_is_used_unless_it_cannot_be_read() {
     let config: moov::Config = serde_json::from_value(json).unwrap();
     let moov = config.builder().unwrap().with_http(|_| quick()).with_tokens(plain).build().unwrap();
     let sent = async || {
-        moov.create_access_token(&scopes(&["/ping.read"])).await.expect("it works");
+        moov.create_access_token(&scopes(&["/ping.read"])).await.expect("the token call succeeds");
         server.requests().remove(0)
     };
     assert_eq!(sent().await, "/oauth2/token id:one");

@@ -92,7 +92,7 @@ async fn refused_request_is_retried_once_with_the_new_key_pair() {
             for _ in 0..3 {
                 assert_eq!(send(integration, &authorizer, &server).await, StatusCode::OK, "{integration:?}");
             }
-            assert_eq!(provider.calls(), (0, 0), "the key pair comes from memory");
+            assert_eq!(provider.calls(), (0, 0), "the key pair must be read from memory");
             server.requests();
             server.accept(&["id:two"]);
             provider.set_next("id:two");

@@ -140,7 +140,7 @@ async fn wrong_new_secret_is_sent_once_and_then_blocked() {
     assert_eq!(provider.calls().1, 1);
     provider.set("id:one");
     clock.advance(11 * SECOND);
-    moov.create_access_token(&ping()).await.expect("the probe has the right one");
+    moov.create_access_token(&ping()).await.expect("the probe uses the correct secret");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -166,9 +166,9 @@ async fn no_call_fails_during_a_credential_rotation_under_load() {
     let requests = server.requests();
     let by = |pair: &str| requests.iter().filter(|request| request.ends_with(pair)).count();
     let refused = requests.len() - TASKS * CALLS;
-    assert!((1..=TASKS).contains(&refused), "{refused} of {} requests", requests.len());
+    assert!((1..=TASKS).contains(&refused), "{refused} of {} requests were refused", requests.len());
     assert!(by("id:one") >= TASKS * CALLS / 4 && by("id:two") > 0);
-    assert_eq!(provider.calls().1, 1, "one look for all who were refused");
+    assert_eq!(provider.calls().1, 1, "all refused requests must share one call of the provider");
 }
 
 #[tokio::test]
@@ -182,15 +182,15 @@ async fn cached_credentials_are_used_while_the_provider_fails() {
         let moov = server.moov(provider.clone()).with_tokens(tokens).build().unwrap();
         provider.behave(behaviour);
         for _ in 0..5 {
-            moov.create_access_token(&ping()).await.expect("the last credentials work");
-            moov.revoke(&Secret::from("t"), None).await.expect("the last credentials work");
+            moov.create_access_token(&ping()).await.expect("the cached credentials work");
+            moov.revoke(&Secret::from("t"), None).await.expect("the cached credentials work");
         }
         assert_eq!(provider.calls().0, 1, "{behaviour:?}");
         clock.advance(11 * SECOND);
         provider.behave(Behaviour::Responds);
         provider.set("id:two");
         server.accept(&["id:two"]);
-        moov.create_access_token(&ping()).await.expect("it is asked again");
+        moov.create_access_token(&ping()).await.expect("the provider is called again");
     }
     drop(recording);
     let text = log.text();
@@ -214,7 +214,7 @@ async fn failing_credentials_provider_is_not_reported_as_a_vendor_refusal() {
     assert_eq!((server.requests().len(), provider.calls().0), (0, 1));
     provider.behave(Behaviour::Responds);
     clock.advance(11 * SECOND);
-    moov.create_access_token(&ping()).await.expect("nothing was remembered against the credentials");
+    moov.create_access_token(&ping()).await.expect("the credentials are not blocked");
 }
 
 #[tokio::test]
@@ -223,7 +223,7 @@ async fn cached_credentials_are_used_if_the_new_ones_are_invalid() {
     let provider = Cached::new("id:one");
     let moov = server.moov(provider.clone()).build().unwrap();
     provider.set("id:two\n");
-    moov.create_access_token(&ping()).await.expect("the last ones");
+    moov.create_access_token(&ping()).await.expect("the cached credentials work");
     assert_eq!(server.requests(), ["/oauth2/token id:one"]);
     let error = server.moov(Cached::new("id:two\n")).build().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidConfig);
@@ -277,14 +277,17 @@ async fn stored_token_is_keyed_by_client_id_or_name_and_not_by_the_secret() {
             tokens.push(moneykit.token(&scope).await.unwrap().expose_secret().to_owned());
         }
         let shared = (tokens[0] == tokens[2], tokens[1] == tokens[3]);
-        assert_eq!(shared.0, shared.1, "both vendors");
+        assert_eq!(shared.0, shared.1, "the clients of both vendors must share tokens, or neither");
         shared.0
     };
     assert!(found(("id:one", None), ("id:two", None)).await);
     assert!(!found(("id:one", None), ("other:one", None)).await);
     assert!(found(("id:one", Some("acme")), ("other:two", Some("acme"))).await);
     assert!(!found(("id:one", Some("acme")), ("id:one", Some("zenith"))).await);
-    assert!(!found(("acme:one", None), ("acme:one", Some("acme"))).await, "a name is not an id");
+    assert!(
+        !found(("acme:one", None), ("acme:one", Some("acme"))).await,
+        "a configured name must not match a client id"
+    );
 }
 
 #[test]

@@ -118,7 +118,7 @@ impl TokenSource for Source {
     async fn renew_credentials(&self, refused: &Fingerprint) -> bool {
         *self.0.looks.lock().unwrap() += 1;
         let next = *self.0.next.lock().unwrap();
-        *self.0.secret.lock().unwrap() = next.expect("the test wants a panic");
+        *self.0.secret.lock().unwrap() = next.expect("the provider of this test panics");
         self.credentials_fingerprint() != *refused
     }
 
@@ -194,7 +194,7 @@ async fn refusal_of_the_old_credentials_does_not_block_the_new_credentials() {
         server.accept("two");
         assert_eq!(kind(&cache, "a").await, Some(ErrorKind::Unauthorized));
         assert_eq!(kind(&cache, "a").await, Some(ErrorKind::Unauthorized));
-        assert_eq!(server.calls(), ["a by one"], "it is remembered");
+        assert_eq!(server.calls(), ["a by one"], "the cached refusal must be returned");
         // Simulates code outside the cache that replaces the credentials.
         *source.0.secret.lock().unwrap() = "two";
         assert_eq!(kind(&cache, "a").await, None, "{refusal}");
@@ -259,9 +259,9 @@ async fn wrong_secret_blocks_only_processes_with_the_same_secret() {
     let [one, two, three] = [&wrong, &same, &right].map(|source| process(&redis, source, 1_000));
     assert_eq!(kind(&one, "a").await, Some(ErrorKind::Unauthorized));
     assert_eq!(kind(&two, "b").await, Some(ErrorKind::Unauthorized));
-    assert_eq!(server.calls(), ["a by wrong"], "the refusal holds for who has the same secret");
+    assert_eq!(server.calls(), ["a by wrong"], "a process with the same secret must be blocked");
     assert_eq!(kind(&three, "c").await, None);
-    assert_eq!(server.calls(), ["c by one"], "and for nobody else");
+    assert_eq!(server.calls(), ["c by one"], "a process with another secret must not be blocked");
 }
 
 #[tokio::test]
@@ -274,7 +274,7 @@ async fn blocked_process_rereads_its_credentials_before_it_sends_a_request() {
     let [one, two] = [&behind, &rotated].map(|source| process(&redis, source, 1_000));
     assert_eq!(kind(&one, "a").await, Some(ErrorKind::Unauthorized));
     assert_eq!(kind(&two, "b").await, None);
-    assert_eq!(server.calls(), ["a by one", "b by two"], "no refused call to learn of it");
+    assert_eq!(server.calls(), ["a by one", "b by two"], "the process must not send its old credentials");
 }
 
 #[tokio::test]
@@ -290,7 +290,7 @@ async fn shared_tokens_and_fleet_rate_limit_survive_a_credential_rotation() {
     }
     let late = process(&redis, &Source::new(&server, "two"), 4);
     for cache in fleet.iter().chain([&late]) {
-        assert_eq!(kind(cache, "a").await, None, "the token of the store still works");
+        assert_eq!(kind(cache, "a").await, None, "the token in the store must be used");
     }
     assert_eq!(server.calls(), ["a by one"]);
     // The rate limit has already counted one call. The refused call is the second call, and its
@@ -299,6 +299,6 @@ async fn shared_tokens_and_fleet_rate_limit_survive_a_credential_rotation() {
     assert_eq!(server.calls(), ["b by one", "b by two"]);
     assert_eq!(kind(&late, "c").await, None);
     let limited = fleet[1].token_within(&scopes(&["d"]), SECOND).await.unwrap_err();
-    assert_eq!(limited.kind(), ErrorKind::RateLimited, "the limit of four is used up");
+    assert_eq!(limited.kind(), ErrorKind::RateLimited, "four calls must have used up the limit");
     assert_eq!(server.calls(), ["c by two"]);
 }

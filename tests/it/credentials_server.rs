@@ -75,7 +75,9 @@ impl Server {
                 tokio::time::sleep(std::time::Duration::from_millis(1)).await;
             }
         };
-        tokio::time::timeout(std::time::Duration::from_secs(60), requested).await.expect("so many requests");
+        tokio::time::timeout(std::time::Duration::from_secs(60), requested)
+            .await
+            .expect("the requests arrive in time");
     }
 
     pub(crate) fn moov(&self, credentials: impl CredentialsProvider) -> moov::ClientBuilder {

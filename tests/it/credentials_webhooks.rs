@@ -8,8 +8,8 @@ use crate::support::emulator;
 async fn webhook_secrets_are_replaced_in_all_clones_during_verification() {
     let (old, new) = (emulator().await, emulator().await);
     let secrets = [old.moov_webhook_secret(), new.moov_webhook_secret()];
-    let [by_old, by_new] =
-        [&old, &new].map(|emulator| emulator.moov_webhook("{}").sign().expect("it is signed").headers);
+    let [by_old, by_new] = [&old, &new]
+        .map(|emulator| emulator.moov_webhook("{}").sign().expect("the webhook is signed").headers);
     let webhooks = WebhookVerifier::new([secrets[0].clone()]).unwrap().with_clock(old.clock().clone());
     let clone = webhooks.clone().with_body_limit(10);
     assert!(clone.verify(&by_old, b"").is_ok() && clone.verify(&by_new, b"").is_err());
@@ -47,5 +47,5 @@ async fn invalid_webhook_secrets_do_not_replace_valid_ones() {
         assert_eq!(error.kind(), ErrorKind::InvalidConfig);
         assert!(!format!("{error:?}").contains("MARK"));
     }
-    webhooks.verify(&sent.headers, &sent.body).expect("the secrets are as they were");
+    webhooks.verify(&sent.headers, &sent.body).expect("the secrets have not changed");
 }

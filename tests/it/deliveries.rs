@@ -67,7 +67,9 @@ async fn memory_store_meets_the_store_contract() {
 async fn completed_delivery_is_remembered_for_the_retention_time() {
     let (deliveries, _) = deliveries(10);
     let id = id("a", start());
-    let Begun::New(guard) = deliveries.begin(id, KEEP).await.unwrap() else { panic!("it is new") };
+    let Begun::New(guard) = deliveries.begin(id, KEEP).await.unwrap() else {
+        panic!("the delivery must be new")
+    };
     assert_eq!(state(&deliveries.begin(id, KEEP).await.unwrap()), "in progress");
     guard.complete().await.unwrap();
     for _ in 0..24 {
@@ -87,7 +89,9 @@ async fn dropping_the_guard_abandons_the_delivery() {
         sleep(Duration::from_millis(1)).await;
         assert_eq!(deliveries.abandoned(), round);
     }
-    let Begun::New(guard) = deliveries.begin(id, KEEP).await.unwrap() else { panic!("it is new") };
+    let Begun::New(guard) = deliveries.begin(id, KEEP).await.unwrap() else {
+        panic!("the delivery must be new")
+    };
     guard.abandon().await.unwrap();
     assert_eq!(state(&deliveries.begin(id, KEEP).await.unwrap()), "new");
 }
@@ -115,7 +119,9 @@ async fn lease_of_a_dead_process_expires() {
 async fn lease_is_renewed_while_the_handler_runs_up_to_the_maximum_time() {
     let (deliveries, _) = deliveries(10);
     let id = id("a", start());
-    let Begun::New(guard) = deliveries.begin(id, KEEP).await.unwrap() else { panic!("it is new") };
+    let Begun::New(guard) = deliveries.begin(id, KEEP).await.unwrap() else {
+        panic!("the delivery must be new")
+    };
     for _ in 0..15 {
         assert_eq!(state(&deliveries.begin(id, KEEP).await.unwrap()), "in progress");
         sleep(MINUTE).await;
@@ -129,12 +135,16 @@ async fn lease_is_renewed_while_the_handler_runs_up_to_the_maximum_time() {
 async fn clock_jumps_do_not_remove_deliveries() {
     let (deliveries, clock) = deliveries(10);
     let first = id("first", start());
-    let Begun::New(guard) = deliveries.begin(first, KEEP).await.unwrap() else { panic!("it is new") };
+    let Begun::New(guard) = deliveries.begin(first, KEEP).await.unwrap() else {
+        panic!("the delivery must be new")
+    };
     guard.complete().await.unwrap();
     clock.wall_forward(48 * HOUR);
     for other in ["a", "b", "c"] {
         let other = id(other, start() + 48 * HOUR);
-        let Begun::New(guard) = deliveries.begin(other, KEEP).await.unwrap() else { panic!("it is new") };
+        let Begun::New(guard) = deliveries.begin(other, KEEP).await.unwrap() else {
+            panic!("the delivery must be new")
+        };
         guard.complete().await.unwrap();
     }
     clock.wall_back(48 * HOUR);
@@ -222,7 +232,7 @@ async fn failing_store_refuses_deliveries_with_retry_after_by_default() {
         assert_eq!(deliveries.store_failures(), 1);
         let deliveries = deliveries.with_store_failure(StoreFailure::HandleWithoutRecord);
         let Begun::New(guard) = deliveries.begin(id("a", start()), KEEP).await.unwrap() else {
-            panic!("it is handled")
+            panic!("the webhook must be handled without a record")
         };
         guard.complete().await.unwrap();
     }
@@ -287,9 +297,9 @@ async fn late_delivery_is_accepted_as_long_as_the_vendor_retries() {
         let sent_moov = emulator.moov_webhook("{}").sign().unwrap();
         clock.advance(Duration::from_secs(late));
         let received = moneykit.receive(&sent_moneykit.headers, &sent_moneykit.body).await;
-        assert_eq!(matches!(received, Ok(Received::New(..))), by_moneykit, "{late} s");
+        assert_eq!(matches!(received, Ok(Received::New(..))), by_moneykit, "received {late} s late");
         let received = moov.receive(&sent_moov.headers, &sent_moov.body).await;
-        assert_eq!(matches!(received, Ok(Received::New(..))), by_moov, "{late} s");
+        assert_eq!(matches!(received, Ok(Received::New(..))), by_moov, "received {late} s late");
         // Without a delivery store, repeated webhooks are not detected, so the time window stays
         // short.
         assert_eq!(moov.verify(&sent_moov.headers, b"{}").unwrap_err().reason(), "too_old");
@@ -318,13 +328,13 @@ async fn retry_with_a_new_signature_is_recognized_as_the_same_delivery() {
         |extra: u32| format!(r#"{{"webhook_event":"x","webhook_idempotency_key":"k-1","attempt":{extra}}}"#);
     let first = emulator.moneykit_webhook(keyed(1)).sign().unwrap();
     let Received::New(_, guard) = moneykit.receive(&first.headers, &first.body).await.unwrap() else {
-        panic!("it is new")
+        panic!("the delivery must be new")
     };
     guard.complete().await.unwrap();
     let nonce = "n".repeat(60);
     let sent = emulator.moov_webhook("{}").with_nonce(&nonce).sign().unwrap();
     let Received::New(_, guard) = moov.receive(&sent.headers, &sent.body).await.unwrap() else {
-        panic!("it is new")
+        panic!("the delivery must be new")
     };
     guard.complete().await.unwrap();
     clock.advance(HOUR);
@@ -382,7 +392,7 @@ impl Server {
                     let handler = *next.lock().unwrap();
                     match handler {
                         Handler::Responds500 => return StatusCode::INTERNAL_SERVER_ERROR,
-                        Handler::Panics => panic!("as the test has it"),
+                        Handler::Panics => panic!("the handler of this test panics"),
                         Handler::Waits => go_on.notified().await,
                         Handler::Handles => {}
                     }
@@ -442,7 +452,7 @@ impl Server {
                 status => return status,
             }
         }
-        panic!("the delivery stays in progress")
+        panic!("the delivery did not end in time")
     }
 
     async fn until_started(&self, count: usize) {
@@ -462,7 +472,11 @@ async fn event_is_handled_once_despite_failures() {
             assert_eq!(server.status(path, &webhook).await, 500, "{path} {fault:?}");
             server.handler(Handler::Handles);
             assert_eq!(server.retry(path, &webhook).await, 204, "{path} {fault:?}");
-            assert_eq!(server.status(path, &webhook).await, 200, "{path} {fault:?}: a duplicate");
+            assert_eq!(
+                server.status(path, &webhook).await,
+                200,
+                "{path} {fault:?}: the duplicate must be accepted"
+            );
             assert_eq!(server.handled(), before + 1, "{path} {fault:?}");
             server.emulator.clock().advance(Duration::from_secs(1));
         }
@@ -493,7 +507,11 @@ async fn handler_is_not_cancelled_if_the_sender_disconnects() {
         let response = server.send(path, &webhook).await;
         assert!(response.starts_with("HTTP/1.1 503") && response.contains("retry-after: "), "{response}");
         server.go_on.notify_one();
-        assert_eq!(server.retry(path, &webhook).await, 200, "{path}: handled, and a duplicate now");
+        assert_eq!(
+            server.retry(path, &webhook).await,
+            200,
+            "{path}: the retry must be a duplicate of a handled webhook"
+        );
         assert_eq!(server.handled(), number + 1, "{path}");
     }
 }
@@ -565,8 +583,12 @@ async fn delivery_record_is_kept_until_every_retry_is_too_old_to_verify() {
 async fn shutdown_waits_for_handlers_and_records_and_refuses_new_deliveries() {
     let (deliveries, _) = deliveries(10);
     let (kept, dropped) = (id("a", start()), id("b", start()));
-    let Begun::New(guard) = deliveries.begin(kept, KEEP).await.unwrap() else { panic!("it is new") };
-    let Begun::New(failing) = deliveries.begin(dropped, KEEP).await.unwrap() else { panic!("it is new") };
+    let Begun::New(guard) = deliveries.begin(kept, KEEP).await.unwrap() else {
+        panic!("the delivery must be new")
+    };
+    let Begun::New(failing) = deliveries.begin(dropped, KEEP).await.unwrap() else {
+        panic!("the delivery must be new")
+    };
     let handlers = tokio::spawn(async move {
         sleep(MINUTE).await;
         drop(failing);
@@ -599,7 +621,9 @@ async fn delivery_record_is_stored_before_shutdown_returns() {
     let store = Arc::new(SlowStore::default());
     let deliveries = Deliveries::new(SharedSlowStore(store.clone()));
     let id = id("a", start());
-    let Begun::New(guard) = deliveries.begin(id, KEEP).await.unwrap() else { panic!("it is new") };
+    let Begun::New(guard) = deliveries.begin(id, KEEP).await.unwrap() else {
+        panic!("the delivery must be new")
+    };
     tokio::time::timeout(Duration::from_millis(1), guard.complete()).await.unwrap_err();
     deliveries.shutdown(MINUTE).await.unwrap();
     let next = Deliveries::new(SharedSlowStore(store));

@@ -211,7 +211,7 @@ async fn wait_for(mut condition: impl FnMut() -> bool) {
             sleep(Duration::from_millis(5)).await;
         }
     });
-    waited.await.expect("it comes about");
+    waited.await.expect("the condition becomes true");
 }
 
 #[tokio::test]
@@ -337,7 +337,7 @@ async fn moneykit_introspects_an_issued_token_until_it_expires() {
     assert_eq!(response.json().get("disabled_at"), None);
     let app =
         json!({ "app_id": "sandbox_app", "id": "sandbox_app", "name": "Emulator", "app_name": "Emulator" });
-    assert_eq!(response.json()["app"], app, "under both sets of names");
+    assert_eq!(response.json()["app"], app, "the app must have both sets of member names");
     let response = introspect().header("authorization", format!("bearer {scoped}")).send(&emulator).await;
     assert_eq!(response.text("scope"), "institutions:read");
     let response =
@@ -383,7 +383,7 @@ async fn moneykit_publishes_a_valid_es256_key_without_authentication() {
         (&json!("EC"), &json!("P-256"), &json!("sig"), &json!("ES256")),
     );
     assert!(key["kid"].as_str().is_some_and(|kid| !kid.is_empty()));
-    assert_eq!(key.get("d"), None, "the private half stays");
+    assert_eq!(key.get("d"), None, "the private key must not be published");
 
     let mut point = vec![4];
     for coordinate in ["x", "y"] {
@@ -563,7 +563,7 @@ async fn moov_requires_an_origin_only_from_web_clients() {
     let response = token(None).header("Origin", ours).send(&emulator).await;
     let spared = response.text("refresh_token");
     assert_eq!(refresh(&emulator, &spared).send(&emulator).await.status, 403);
-    assert!(emulator.is_live(&spared), "a refusal spends nothing");
+    assert!(emulator.is_live(&spared), "a refused request must not use up the refresh token");
     let response = refresh(&emulator, &spared).header("Origin", ours).send(&emulator).await;
     assert_eq!(response.status, 200);
     assert_eq!(refresh(&emulator, &response.text("refresh_token")).send(&emulator).await.status, 403);
@@ -596,10 +596,10 @@ async fn moov_rotates_refresh_tokens_and_detects_reuse() {
     for ended in [&access, &newer, &second] {
         assert!(!emulator.is_live(ended));
     }
-    assert!(emulator.is_live(&bystander), "other grants go on");
+    assert!(emulator.is_live(&bystander), "tokens of other grants must remain valid");
     let response = refresh(&emulator, &second).send(&emulator).await;
     assert_eq!(response.text("error"), "invalid_grant");
-    assert_eq!(emulator.double_spends(), 1, "the second one was revoked, not spent");
+    assert_eq!(emulator.double_spends(), 1, "the second token was revoked, so its use is not a reuse");
     assert_eq!(refresh(&emulator, &bystander).send(&emulator).await.status, 400);
 }
 
@@ -843,7 +843,7 @@ async fn faults_apply_in_order_for_the_given_number_of_requests() {
     let response = linking(&emulator).send_to_fault(&emulator).await;
     assert_eq!((response.status, response.body.as_str()), (502, "<h1>no</h1>"));
     assert_eq!(response.header("content-type"), Some("text/html"));
-    assert_eq!(emulator.issued(), 0, "a fault serves nothing");
+    assert_eq!(emulator.issued(), 0, "a fault must not issue a token");
     assert_eq!(linking(&emulator).send(&emulator).await.status, 201);
 
     for _ in 0..3 {
@@ -989,7 +989,7 @@ async fn requests_are_logged_and_counted_without_secrets() {
     let printed = format!("{requests:?} {emulator:?} {:?}", Emulator::builder());
     assert!(printed.contains("x-client-secret") && printed.contains(id), "{printed}");
     for hidden in [secret, &basic, &token, "q-secret"] {
-        assert!(!printed.contains(hidden), "{hidden} in {printed}");
+        assert!(!printed.contains(hidden), "{hidden} is in {printed}");
     }
 
     assert_eq!(emulator.count(Operation::MoneykitToken), 1);

@@ -160,7 +160,9 @@ async fn shutdown_completes_in_flight_requests_and_accepts_no_more() {
     let idle = connect(&emulator).await;
     in_flight.write_all(get("/.well-known/jwks.json").as_bytes()).await.unwrap();
     arrived(&emulator, Operation::MoneykitJwks).await;
-    timeout(LONG, emulator.shutdown(Duration::MAX)).await.expect("idle connections do not keep it");
+    timeout(LONG, emulator.shutdown(Duration::MAX))
+        .await
+        .expect("idle connections do not delay the shutdown");
     let mut response = String::new();
     in_flight.read_to_string(&mut response).await.unwrap();
     assert!(response.starts_with("HTTP/1.1 200") && response.ends_with('}'), "{response}");
@@ -175,7 +177,7 @@ async fn shutdown_does_not_exceed_its_time_limit() {
     let mut hanging = connect(&emulator).await;
     hanging.write_all(get("/.well-known/jwks.json").as_bytes()).await.unwrap();
     arrived(&emulator, Operation::MoneykitJwks).await;
-    timeout(LONG, emulator.shutdown(Duration::from_millis(50))).await.expect("it ends");
+    timeout(LONG, emulator.shutdown(Duration::from_millis(50))).await.expect("the shutdown ends");
     let mut response = String::new();
     timeout(LONG, hanging.read_to_string(&mut response)).await.expect("the connection is closed").ok();
     assert_eq!(response, "");
@@ -198,7 +200,7 @@ async fn number_of_connections_from_other_machines_is_limited() {
         stream.write_all(get("/held").as_bytes()).await.unwrap();
         let mut first = [0];
         stream.read_exact(&mut first).await.unwrap();
-        assert_eq!(emulator.requests()[0].path, "/held", "the connection over the bound has to wait");
+        assert_eq!(emulator.requests()[0].path, "/held", "a connection over the limit must wait");
         stream.read_to_end(&mut Vec::new()).await.unwrap();
     }
     let mut response = String::new();

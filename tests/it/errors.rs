@@ -55,8 +55,8 @@ async fn outcomes(fault: &Fault) -> Vec<(Operation, Error)> {
     let mut outcomes = Vec::new();
     for operation in TOKEN {
         emulator.fault(operation, fault.clone());
-        outcomes.push((operation, issue(&emulator, operation).await.expect_err("it fails")));
-        assert_eq!(emulator.count(operation), 1, "nothing is sent again");
+        outcomes.push((operation, issue(&emulator, operation).await.expect_err("the call fails")));
+        assert_eq!(emulator.count(operation), 1, "the request must not be retried");
     }
     outcomes
 }

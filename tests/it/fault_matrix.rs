@@ -131,8 +131,13 @@ impl Matrix {
 
     #[track_caller]
     fn check(self, at_least: usize) {
-        assert!(self.wrong.is_empty(), "{} wrong:\n{}", self.wrong.len(), self.wrong.join("\n"));
-        assert!(self.rows >= at_least, "{} rows", self.rows);
+        assert!(
+            self.wrong.is_empty(),
+            "{} combinations are wrong:\n{}",
+            self.wrong.len(),
+            self.wrong.join("\n")
+        );
+        assert!(self.rows >= at_least, "only {} combinations were checked", self.rows);
     }
 }
 

@@ -318,7 +318,10 @@ impl Process {
     }
 
     async fn word(&mut self) -> String {
-        timeout(NEVER, self.words.recv()).await.expect("a process says nothing").expect("a process is gone")
+        timeout(NEVER, self.words.recv())
+            .await
+            .expect("the process responds in time")
+            .expect("the process is running")
     }
 
     async fn ask(&mut self, order: &str) -> String {
@@ -382,7 +385,7 @@ impl Fleet {
                 sleep(Duration::from_millis(1)).await;
             }
         };
-        let holder = timeout(NEVER, holder).await.expect("nobody asks for a token");
+        let holder = timeout(NEVER, holder).await.expect("a process holds the lease in time");
         self.processes[holder].child.kill().await.unwrap();
         let mut process = Process::start(&self.at.0, &self.at.1, self.limits, self.traces).await;
         process.order("run").await;
@@ -644,10 +647,10 @@ async fn run_with_fault(fault: FleetFault) -> Option<String> {
         moneykit + moov <= seen.tokens.len() + kills + seen.discarded as usize,
         "a token was lost\n{line}"
     );
-    assert_eq!(seen.refused, [], "a token that the vendor does not take was handed out\n{line}");
+    assert_eq!(seen.refused, [], "a token that the vendor rejects was returned\n{line}");
     assert_eq!(emulator.double_spends(), 0, "{line}");
     assert_eq!(seen.errors, [] as [&str; 0], "{line}");
-    assert!(late <= bound, "a revoked token was handed out\n{line}");
+    assert!(late <= bound, "a revoked token was returned\n{line}");
     assert!(seen.longest_wait <= bound + 3000, "a caller waited for too long\n{line}");
     if matches!(fault, FleetFault::None | FleetFault::Slow) {
         assert_eq!((moneykit + moov, seen.store_bypassed), (seen.tokens.len(), 0), "{line}");

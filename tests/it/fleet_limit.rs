@@ -106,7 +106,7 @@ async fn ask(fleet: &[TokenCache], wanted: impl Fn(usize) -> Vec<usize>) -> usiz
         }
     }
     let count = callers.len();
-    callers.join_all().await.into_iter().for_each(|outcome| outcome.expect("nobody starves"));
+    callers.join_all().await.into_iter().for_each(|outcome| outcome.expect("each caller gets a token"));
     count
 }
 
@@ -115,18 +115,18 @@ async fn ask(fleet: &[TokenCache], wanted: impl Fn(usize) -> Vec<usize>) -> usiz
 fn assert_within(admitted: &[Admission], calls: usize, per: u64) {
     assert!(
         admitted.windows(calls + 1).all(|span| span[calls].at - span[0].at >= per),
-        "more than the limit"
+        "the fleet exceeded the limit"
     );
     let even = per / u64::try_from(calls).unwrap();
     let mut waited = 0;
     for span in admitted.windows(calls + 1).filter(|span| span[calls].waits) {
         let earliest = (span[0].at + per).max(span[calls - 1].at + even);
-        assert!(span[calls].at >= earliest, "not evenly spread");
+        assert!(span[calls].at >= earliest, "waiting calls were not spread evenly");
         waited += usize::from(span[calls].at <= earliest + 1);
     }
     let all = admitted.iter().skip(calls).filter(|admission| admission.waits).count();
     // The first call after a cool-down may start later.
-    assert!(waited + 1 >= all, "{} calls wait longer than the limit asks", all - waited);
+    assert!(waited + 1 >= all, "{} calls waited longer than the limit requires", all - waited);
 }
 
 async fn a_fleet_is_admitted_within_the_limit(size: usize, sets: usize, part: usize) {
@@ -150,7 +150,7 @@ async fn a_fleet_is_admitted_within_the_limit(size: usize, sets: usize, part: us
     // because a message may have been lost. A caller waits `seconds / 2` on average, so it reads
     // its key `seconds / 20` times.
     let seconds = sets / 40;
-    assert!(scripts <= (4 + seconds / 20) * callers, "{scripts} scripts for {callers} waiters");
+    assert!(scripts <= (4 + seconds / 20) * callers, "{scripts} script calls for {callers} waiting callers");
     for cache in &fleet {
         assert_eq!((cache.stats().store_bypassed, cache.stats().store_failures), (0, 0));
     }
@@ -224,5 +224,8 @@ async fn caller_that_cannot_wait_fails_at_once_and_does_not_delay_others() {
     let waiting = tokio::spawn(async move { waiting.token(&scope).await });
     sleep(Duration::from_millis(50)).await;
     assert!(waiting.await.unwrap().is_ok());
-    assert!(hurried.token_within(&scopes(&["d"]), LONG).await.is_ok(), "its own limits are open");
+    assert!(
+        hurried.token_within(&scopes(&["d"]), LONG).await.is_ok(),
+        "the process must be able to request another token"
+    );
 }

@@ -48,7 +48,7 @@ fn each_error_kind_has_a_guide_section() {
         ErrorKind::InvalidResponse,
     ];
     let names = variants("src/error.rs", "ErrorKind");
-    assert_eq!(names, known.map(|kind| format!("{kind:?}")), "this table is not complete");
+    assert_eq!(names, known.map(|kind| format!("{kind:?}")), "the list in this test is not complete");
     for kind in known {
         let name = format!("{kind:?}");
         assert!(page.contains(&format!("\n### {name}\n")), "{name} has no section");
@@ -99,7 +99,7 @@ fn guide_explains_each_webhook_rejection_reason_with_its_status() {
         let reasons: Vec<_> = reasons.map(|(_, reason)| format!("`{reason}`")).collect();
         let row = format!("| `{kind:?}` | {status} | {} | ", reasons.join(", "));
         let found = rows.next().unwrap_or_default();
-        assert!(found.starts_with(&row), "{row} in place of {found}");
+        assert!(found.starts_with(&row), "expected {row}, found {found}");
     }
     assert_eq!(rows.next(), None);
 }
@@ -110,9 +110,9 @@ fn every_guide_page_is_in_the_page_list_and_in_rustdoc() {
     let pages = pages();
     assert!(pages.len() > 8, "{pages:?}");
     for (name, _) in pages {
-        assert!(list.contains(&format!("][{name}] | ")), "{name} is in no list");
+        assert!(list.contains(&format!("][{name}] | ")), "{name} is missing in docs/guide/README.md");
         let include = format!("#![doc = include_str!(\"../../docs/guide/{name}.md\")]");
-        assert!(module.contains(&include), "{name} is not rendered");
+        assert!(module.contains(&include), "{name} is not included in src/guide/mod.rs");
     }
 }
 
@@ -124,16 +124,21 @@ fn guide_pages_contain_no_code() {
     let macros = syn::parse_file(&macros).expect("Rust").items;
     for item in macros {
         match item {
-            syn::Item::Mod(page) => assert_eq!(page.content.expect("inline").1.len(), 0, "{}", page.ident),
+            syn::Item::Mod(page) => assert_eq!(
+                page.content.expect("the module has its content in this file").1.len(),
+                0,
+                "{}",
+                page.ident
+            ),
             syn::Item::Macro(links) => assert_eq!(links.ident.expect("a name"), "links"),
             _ => panic!("an item in the guide that is neither a page nor `links`"),
         }
     }
     for (name, text) in pages() {
-        assert!(!text.contains("```ignore"), "{name}: an example that is never compiled");
+        assert!(!text.contains("```ignore"), "{name}: an example is never compiled");
         // GitHub shows a line that begins with `# `, but rustdoc hides it.
         let mut blocks = text.split("```").skip(1).step_by(2).filter(|block| block.starts_with("rust"));
-        assert!(!blocks.any(|block| block.contains("\n# ")), "{name}: a hidden line");
+        assert!(!blocks.any(|block| block.contains("\n# ")), "{name}: a code block has a hidden line");
         // On docs.rs, a reader must scroll to read longer lines of code.
         let mut code = text.split("```").skip(1).step_by(2).flat_map(str::lines);
         assert_eq!(code.find(|line| line.len() > 88), None, "{name}");
@@ -158,7 +163,7 @@ fn each_link_between_guide_pages_works_on_github_and_in_rustdoc() {
         for line in text.lines().filter(|line| line.starts_with('[')) {
             let Some((label, target)) = line[1..].split_once("]: ") else { continue };
             let (file, anchor) = target.split_once('#').map_or((target, None), |(file, id)| (file, Some(id)));
-            assert!(folder.join(file).is_file(), "{name}: {file} is not there");
+            assert!(folder.join(file).is_file(), "{name}: {file} does not exist");
             let page = file.strip_suffix(".md").expect("a page");
             let id = anchor.map_or(String::new(), |id| format!("#{id}"));
             let definition = format!("//! [{label}]: {prefix}{page}{id}\n");

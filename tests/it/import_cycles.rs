@@ -196,6 +196,6 @@ fn circle_in(src: &Path) -> Option<String> {
 fn source_files_have_no_import_cycles() {
     for folder in ["src", "cli/src", "openapi-drift/src", "xtask/src"] {
         let circle = circle_in(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder));
-        assert_eq!(circle, None, "in {folder}");
+        assert_eq!(circle, None, "import cycle in {folder}");
     }
 }

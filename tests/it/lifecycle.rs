@@ -234,7 +234,7 @@ async fn entries_with_a_handle_do_not_count_against_the_capacity() {
             cache.token(&scopes(&[&format!("scope-{number}")])).await.unwrap();
         }
     }
-    assert_eq!(source.count(), 8, "what is asked for without a handle is remembered as well");
+    assert_eq!(source.count(), 8, "tokens requested without a handle must be cached, too");
     drop(handles);
     for number in 0..100 {
         cache.token(&scopes(&[&format!("other-{number}")])).await.unwrap();
@@ -393,7 +393,10 @@ async fn token_calls_per_minute_stay_within_the_vendor_limit() {
     }
     let times = source.times();
     assert_eq!(times.len(), 1000);
-    assert!(times.windows(301).all(|span| span[300] - span[0] >= 60_000), "more than 300 in a minute");
+    assert!(
+        times.windows(301).all(|span| span[300] - span[0] >= 60_000),
+        "more than 300 calls in one minute"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -410,7 +413,7 @@ async fn callers_in_batches_get_all_their_tokens_despite_the_rate_limit() {
     let start = Instant::now();
     let outcomes = begin("all", 3000).await;
     let failed: Vec<ErrorKind> = outcomes.iter().filter_map(|o| Some(o.as_ref().err()?.kind())).collect();
-    assert!((1160..=1240).contains(&(3000 - failed.len())), "{} failed", failed.len());
+    assert!((1160..=1240).contains(&(3000 - failed.len())), "{} calls failed", failed.len());
     assert!(
         failed.iter().all(|kind| matches!(kind, ErrorKind::RateLimited | ErrorKind::Timeout)),
         "{failed:?}"
@@ -660,7 +663,9 @@ fn call_outside_a_runtime_fails_without_a_panic() {
         tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async { cache([]) });
     let mut asking = std::pin::pin!(token(&cache));
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    let std::task::Poll::Ready(outcome) = asking.as_mut().poll(&mut context) else { panic!("it waits") };
+    let std::task::Poll::Ready(outcome) = asking.as_mut().poll(&mut context) else {
+        panic!("the call must not wait")
+    };
     assert_eq!(outcome.unwrap_err().kind(), ErrorKind::InvalidConfig);
 }
 
@@ -748,7 +753,7 @@ async fn uncached_token_includes_its_expiry_and_all_issued_fields() {
     }
     let calls =
         emulator.requests().iter().filter(|call| call.operation == Some(Operation::MoovToken)).count();
-    assert_eq!(calls, 2, "none is cached");
+    assert_eq!(calls, 2, "each call must request a new token");
     assert!(moov.tokens().cached(&wanted).is_none());
 
     let raw = moneykit.create_access_token(&[]).await.unwrap();

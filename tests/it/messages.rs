@@ -128,11 +128,11 @@ fn messages(folders: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
 fn page(folders: &[&str]) -> String {
     let mut page = String::new();
     for (file, messages) in messages(folders) {
-        writeln!(page, "{file}").expect("memory");
+        writeln!(page, "{file}").expect("writing to a string succeeds");
         for message in messages {
             let plain = message.trim() == message && !message.contains(char::is_control);
             let line = if plain { message } else { format!("{message:?}") };
-            writeln!(page, "    {line}").expect("memory");
+            writeln!(page, "    {line}").expect("writing to a string succeeds");
         }
     }
     page

@@ -282,24 +282,31 @@ impl Run {
             let age = before - life.asked;
             if age < life.turns_stale() {
                 let given = outcome.as_ref().map(|token| number(token.expose_secret())).ok();
-                prop_assert_eq!(given, Some(newest), "a fresh token is the one that is given");
+                prop_assert_eq!(given, Some(newest), "the cache must return the newest fresh token");
                 prop_assert_eq!(
                     (now, history.requests),
                     (before, requests),
-                    "and at once, without a request"
+                    "a fresh token must be returned without waiting or a request"
                 );
             } else if age < life.ends() {
-                prop_assert!(outcome.is_ok(), "a good token survives: {:?}", outcome.as_ref().err());
-                prop_assert_eq!(now, before, "a stale token is given at once");
+                prop_assert!(outcome.is_ok(), "a valid token must be returned: {:?}", outcome.as_ref().err());
+                prop_assert_eq!(now, before, "a stale token must be returned without waiting");
             }
         }
         if let Ok(token) = outcome {
             let number = number(token.expose_secret());
             let life = history.issued[&number];
-            prop_assert!(!history.dead.contains(&number), "token {} came back", number);
-            prop_assert!(token.expose_secret().starts_with(&format!("access.{scope}.")), "of another scope");
+            prop_assert!(
+                !history.dead.contains(&number),
+                "token {} was returned after it was revoked or rejected",
+                number
+            );
+            prop_assert!(
+                token.expose_secret().starts_with(&format!("access.{scope}.")),
+                "the cache returned a token of another scope"
+            );
             let lives = now - life.asked < life.ends().max(LATENCY);
-            prop_assert!(lives || life.answered >= before, "token {} is over", number);
+            prop_assert!(lives || life.answered >= before, "token {} was returned after it expired", number);
             drop(history);
             self.given.insert(index, token);
         }

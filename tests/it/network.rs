@@ -167,7 +167,10 @@ fn remote_plain_http_conflicts_with_a_proxy_or_client_identity() {
         assert!(http.to_reqwest("http://gateway").is_err());
     }
     let proxied = quick().with_proxy("http://proxy.internal:3128");
-    assert!(moov_at("http://127.0.0.1:1", proxied).is_ok(), "this machine is never behind a proxy");
+    assert!(
+        moov_at("http://127.0.0.1:1", proxied).is_ok(),
+        "plain http to loopback must not conflict with a proxy"
+    );
 }
 
 #[tokio::test]
@@ -184,7 +187,7 @@ async fn clients_with_the_same_options_share_connections() {
     }
     assert_eq!(server.connections(), 1);
     client("four", http.with_body_limit(1_000)).jwks().await.unwrap();
-    assert_eq!(server.connections(), 2, "other options need a client of their own");
+    assert_eq!(server.connections(), 2, "clients with different options must not share connections");
 }
 
 /// Returns the port and the certificate of the server. If `client` is set, the server accepts only
@@ -238,7 +241,7 @@ async fn client_certificate_is_presented() {
         client.with_base_url(format!("https://localhost:{port}")).with_http(|_| http).build()?.jwks().await
     };
     let trusting = quick().with_root_certificate(&root);
-    assert!(jwks(trusting.clone()).await.is_err(), "the server asks for a certificate");
+    assert!(jwks(trusting.clone()).await.is_err(), "the server must require a client certificate");
     let identified = trusting.clone().with_client_identity(&pem);
     assert!(jwks(identified.clone()).await.unwrap().into_body().keys.is_empty());
     assert!(!format!("{identified:?}").contains("PRIVATE"), "{identified:?}");

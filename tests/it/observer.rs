@@ -53,21 +53,25 @@ async fn each_request_for_a_token_is_observed_once_with_its_outcome() {
     let (cache, source) = cache_with(script, |options| seen.observe(options));
     let token = cache.token(&scopes(&["b", "a"])).await.unwrap();
     cache.token(&scopes(&["a", "b"])).await.unwrap();
-    assert_eq!(seen.take(), [r#"obtained "a b" in 100ms by Seconds"#], "a hit is no event");
+    assert_eq!(seen.take(), [r#"obtained "a b" in 100ms by Seconds"#], "a cache hit must cause no event");
 
     let waiters = [cache.clone(), cache.clone()].map(|cache| async move {
         cache.token(&scopes(&["c"])).await.unwrap_err();
     });
     let [one, two] = waiters;
     tokio::join!(one, two);
-    assert_eq!(seen.take(), [r#"failed "c" in 100ms: InvalidRequest"#], "two waiters share one request");
+    assert_eq!(
+        seen.take(),
+        [r#"failed "c" in 100ms: InvalidRequest"#],
+        "two callers must share one request and one event"
+    );
 
     cache.token_within(&scopes(&["d"]), Duration::from_secs(1)).await.unwrap_err();
     assert_eq!(seen.take(), ["cool-down of 7s", r#"failed "d" in 100ms: RateLimited"#]);
 
     cache.invalidate(&token).await;
     cache.invalidate(&token).await;
-    assert_eq!(seen.take(), ["Invalidated"], "the second time there is nothing to invalidate");
+    assert_eq!(seen.take(), ["Invalidated"], "a second invalidation must cause no event");
     assert_eq!(source.count(), 3);
 }
 
@@ -91,7 +95,7 @@ async fn panicking_observer_does_not_lose_the_token() {
         let called = called.clone();
         options.with_store(store.clone()).with_observer(move |_| {
             called.fetch_add(1, Ordering::SeqCst);
-            panic!("out of labels")
+            panic!("the observer of this test panics")
         })
     });
     let token = cache.token(&scopes(&["a"])).await.unwrap();

@@ -48,7 +48,7 @@ fn order(source: &Scripted) -> Vec<usize> {
 
 fn assert_limit(times: &[u128], calls: usize) {
     for (index, span) in times.windows(calls + 1).enumerate() {
-        assert!(span[calls] - span[0] >= 1000, "over {calls} a second from call {index} on");
+        assert!(span[calls] - span[0] >= 1000, "more than {calls} calls within 1 s, from call {index}");
     }
 }
 
@@ -63,11 +63,14 @@ async fn uncached_scope_sets_are_requested_in_arrival_order_within_the_limit() {
         let times = source.times();
         assert_limit(&times, 40);
         let waited = &times[40..];
-        assert!(waited.windows(2).all(|two| (25..=45).contains(&(two[1] - two[0]))), "not even: {count}");
+        assert!(
+            waited.windows(2).all(|two| (25..=45).contains(&(two[1] - two[0]))),
+            "the calls were not spread evenly: {count} scope sets"
+        );
         let rate = (count - 40) as f64 / (*waited.last().unwrap() as f64 / 1000.0);
         // The first caller that has to wait waits for a whole second. With only 200 callers, this
         // wait lowers the average rate noticeably.
-        assert!((38.0..=40.0).contains(&rate) || count == 200, "{count}: {rate} a second");
+        assert!((38.0..=40.0).contains(&rate) || count == 200, "{count} scope sets: {rate} calls per second");
     }
 }
 
@@ -109,7 +112,11 @@ async fn cool_down_delays_the_queue_and_keeps_its_order() {
     let (cache, source) =
         cache_with(script, |options| options.with_rate_limit(10, SECOND).with_max_wait(LONG));
     let outcomes = ask(&cache, 100).join_all().await;
-    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_err()).count(), 1, "the one that was refused");
+    assert_eq!(
+        outcomes.iter().filter(|outcome| outcome.is_err()).count(),
+        1,
+        "only the caller of the refused request may get an error"
+    );
     assert_eq!(order(&source), (0..100).collect::<Vec<_>>());
     let times = source.times();
     assert_limit(&times, 10);

@@ -153,7 +153,7 @@ async fn test_in_the_readme_passes() {
     let lines = here.split("repeats these lines.\n").nth(1).expect("the test").split("\n}\n").next();
     let text = read("README.md");
     assert!(text.contains(lines.expect("its end")), "the readme has another test");
-    your_test().await.expect("it passes");
+    your_test().await.expect("the test passes");
 }
 
 #[test]

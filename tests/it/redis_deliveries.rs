@@ -50,10 +50,12 @@ async fn event_is_handled_again_only_if_the_first_process_abandons_it() {
     let sent = emulator.moov_webhook("{}").sign().unwrap();
     let received = async |process: usize| fleet[process].receive(&sent.headers, &sent.body).await.unwrap();
 
-    let Received::New(_, delivery) = received(0).await else { panic!("it is new") };
+    let Received::New(_, delivery) = received(0).await else { panic!("the delivery must be new") };
     assert!(matches!(received(1).await, Received::InProgress(left) if left <= LEASE));
     delivery.abandon().await.unwrap();
-    let Received::New(_, delivery) = received(1).await else { panic!("the first process gave it up") };
+    let Received::New(_, delivery) = received(1).await else {
+        panic!("the delivery must be new after the first process abandoned it")
+    };
     delivery.complete().await.unwrap();
     for process in 0..3 {
         assert!(matches!(received(process).await, Received::Done), "{process}");
@@ -89,7 +91,7 @@ async fn completed_delivery_is_kept_for_twice_the_retention_time() {
     let Some(redis) = RedisServer::start() else { return };
     let store = store(&redis, "test");
     store.complete(&id("a"), Duration::from_secs(1_000)).await.unwrap();
-    let [key] = &redis.run_text::<Vec<String>>("KEYS *").await[..] else { panic!("one key") };
+    let [key] = &redis.run_text::<Vec<String>>("KEYS *").await[..] else { panic!("there must be one key") };
     let left: u64 = redis.run(&[b"PTTL", key.as_bytes()]).await;
     assert!((1_990_000..=2_000_000).contains(&left), "{left}");
     let bytes: u64 = redis.run(&[b"MEMORY", b"USAGE", key.as_bytes()]).await;
@@ -113,7 +115,7 @@ async fn value_of_another_program_in_redis_is_ignored() {
     let Some(redis) = RedisServer::start() else { return };
     let store = store(&redis, "test");
     store.complete(&id("a"), LEASE).await.unwrap();
-    let [key] = &redis.run_text::<Vec<String>>("KEYS *").await[..] else { panic!("one key") };
+    let [key] = &redis.run_text::<Vec<String>>("KEYS *").await[..] else { panic!("there must be one key") };
     let long = "x".repeat(33);
     for command in [
         &[&b"SET"[..], key.as_bytes(), b"a-claim-that-never-ends"][..],

@@ -78,7 +78,7 @@ async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
             sleep(Duration::from_millis(10)).await;
         }
     };
-    timeout(LONG, wait).await.unwrap_or_else(|_| panic!("never: {what}"));
+    timeout(LONG, wait).await.unwrap_or_else(|_| panic!("timed out waiting: {what}"));
 }
 
 async fn listening(redis: &RedisServer, count: usize) {
@@ -388,7 +388,7 @@ async fn closed_store_reconnects_when_it_is_called() {
     store.close();
     until("no connection", async || connections().await == 1).await;
     cache.forget(&Secret::from(token.as_str())).await.unwrap();
-    assert_eq!(connections().await, 2, "for this call, and nothing listens");
+    assert_eq!(connections().await, 2, "the call must open one connection and no subscription");
 }
 
 #[tokio::test]
@@ -544,7 +544,7 @@ async fn rate_limit_is_shared_by_the_fleet() {
     let permit = store(&redis).acquire_permit(&source, &source, Some(limit), BRIEF).await.unwrap();
     assert!(
         matches!(permit, Permit::Denied(Block::RateLimit(_))),
-        "calls past the cache are counted as well: {permit:?}"
+        "a call without the cache must also count: {permit:?}"
     );
 }
 
@@ -621,7 +621,7 @@ async fn tokens_are_issued_during_a_redis_outage_and_shared_after_it() {
         listening(&redis, 2).await;
         sleep(BRIEF).await;
         fault.apply(&mut redis).await;
-        assert_eq!(get(&one, "a").await, "token-1", "{fault:?}: what is in memory serves");
+        assert_eq!(get(&one, "a").await, "token-1", "{fault:?}: the token in memory must be returned");
         assert_eq!(get(&one, "b").await, "token-2", "{fault:?}");
         let stats = one.stats();
         assert!(
@@ -768,7 +768,7 @@ async fn documented_redis_rights_are_sufficient_and_necessary() {
 
     let database = at("pass-word") + "/2";
     let second = Arc::new(builder().open(&database).unwrap());
-    assert!(second.get(&key("a")).await.is_err(), "another database needs the right to select it");
+    assert!(second.get(&key("a")).await.is_err(), "the user has no right to select another database");
     redis.run_text::<()>("ACL SETUSER tokens +select").await;
     store_contract::check(Arc::new(builder().open(&database).unwrap())).await.unwrap();
 
@@ -906,7 +906,7 @@ async fn server_that_reissues_a_rejected_token_gets_at_most_five_calls() {
     let count = source.count();
     assert!((2..=5).contains(&count), "{count} calls");
     sleep(Duration::from_secs(2)).await;
-    assert_eq!(source.count(), count, "nothing is sent while nobody asks");
+    assert_eq!(source.count(), count, "without callers, no request may be sent");
 }
 
 #[tokio::test]
@@ -991,7 +991,7 @@ async fn revocation_during_a_redis_outage_fails_and_is_applied_later() {
     redis.pause();
     let error = one.forget(&Secret::from("token-1")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
-    assert!(one.cached(&scopes(&["a"])).is_none(), "this process forgets it all the same");
+    assert!(one.cached(&scopes(&["a"])).is_none(), "the token must be removed from the cache");
     redis.resume();
     // Redis may still hold the token until the tombstone is written. Until then, this process must
     // not use the token.

@@ -59,7 +59,7 @@ async fn dropped(cache: &TokenCache) {
             sleep(Duration::from_millis(10)).await;
         }
     };
-    timeout(Duration::from_secs(20), gone).await.expect("it is dropped");
+    timeout(Duration::from_secs(20), gone).await.expect("the cache drops the token");
 }
 
 async fn subscribed(redis: &RedisServer) {
@@ -68,7 +68,7 @@ async fn subscribed(redis: &RedisServer) {
             sleep(Duration::from_millis(10)).await;
         }
     };
-    timeout(Duration::from_secs(20), subscribed).await.expect("it subscribes");
+    timeout(Duration::from_secs(20), subscribed).await.expect("the cache subscribes");
 }
 
 #[tokio::test]
@@ -86,7 +86,7 @@ async fn entry_of_another_version_is_overwritten_and_its_refresh_token_not_sent(
         let before = source.count();
         let (one, two) = (process(&redis, &source), process(&redis, &source));
         let token = get(&one).await;
-        assert_eq!(get(&two).await, token, "version {version}: shared again");
+        assert_eq!(get(&two).await, token, "version {version}: the processes must share the token");
         assert_eq!(source.count(), before + 1, "version {version}");
         assert_eq!(source.token_calls().last(), Some(&TokenCall::Issue("a".to_owned())), "version {version}");
         assert!(redis.run_text::<Vec<String>>("KEYS *:lease:*").await.is_empty());
@@ -120,7 +120,7 @@ async fn tokens_are_shared_only_by_processes_of_the_same_version() {
         assert_ne!(get(&caches[0]).await, last);
         assert_eq!(value().await, before);
     }
-    assert_eq!(source.count(), 3, "the first, and one after each rejection");
+    assert_eq!(source.count(), 3, "there must be one token call, and one after each rejection");
 }
 
 /// A process reads only the expiry of a lease that another version wrote, and does not parse the
@@ -141,7 +141,11 @@ async fn lease_of_another_version_is_respected_until_it_expires() {
         let before = source.count();
         let cache = process(&redis, &source);
         cache.token_within(&scopes(&["a"]), Duration::from_millis(200)).await.unwrap_err();
-        assert_eq!(source.count(), before, "{holder}: no second request beside the holder's");
+        assert_eq!(
+            source.count(),
+            before,
+            "{holder}: no request may be sent while another process has the lease"
+        );
         redis.run_text::<i64>(&format!("PEXPIRE {lease} 1")).await;
         get(&cache).await;
         assert_eq!(source.count(), before + 1, "{holder}");
@@ -162,7 +166,7 @@ async fn revocation_by_another_version_is_applied_and_unknown_messages_ignored()
     {
         say(unknown).await;
     }
-    let stored = store(&redis).get(&key()).await.unwrap().expect("it is stored");
+    let stored = store(&redis).get(&key()).await.unwrap().expect("the token is in the store");
     assert_eq!(stored.access_token.expose_secret(), token);
     say(&format!("invalidated:{:016x}", stored.id.get())).await;
     dropped(&cache).await;
@@ -170,22 +174,30 @@ async fn revocation_by_another_version_is_applied_and_unknown_messages_ignored()
 
     // A process of the other version writes the tombstone and then sends the message.
     let revoked = name(&redis, "fence").await.replace(":fence", ":revoked");
-    let stored = store(&redis).get(&key()).await.unwrap().expect("it is stored");
+    let stored = store(&redis).get(&key()).await.unwrap().expect("the token is in the store");
     assert_eq!(stored.access_token.expose_secret(), token);
-    let [now, _] = &redis.run_text::<Vec<String>>("TIME").await[..] else { panic!("two parts") };
+    let [now, _] = &redis.run_text::<Vec<String>>("TIME").await[..] else {
+        panic!("the time must have two parts")
+    };
     let ends = (now.parse::<u64>().unwrap() + 3600) * 1000;
     redis.run_text::<i64>(&format!("ZADD {revoked} {ends} {:016x}", stored.id.get())).await;
-    assert!(store(&redis).get(&key()).await.unwrap().is_none(), "the mark alone keeps it in the store");
+    assert!(
+        store(&redis).get(&key()).await.unwrap().is_none(),
+        "the store must not return a token that is marked as revoked"
+    );
     say(&format!("revoked:{:016x}", stored.id.get())).await;
     dropped(&cache).await;
 
     let next = cache.token(&scopes(&["a"])).await.unwrap();
     assert_ne!(next.expose_secret(), token);
-    let stored = store(&redis).get(&key()).await.unwrap().expect("it is stored");
+    let stored = store(&redis).get(&key()).await.unwrap().expect("the token is in the store");
     cache.forget(&next).await.unwrap();
     let score: String = redis.run_text(&format!("ZSCORE {revoked} {:016x}", stored.id.get())).await;
     let day = 24 * 3600 * 1000;
-    assert!(score.parse::<u64>().unwrap() > ends - 3600 * 1000 + day - 60_000, "{score}: milliseconds");
+    assert!(
+        score.parse::<u64>().unwrap() > ends - 3600 * 1000 + day - 60_000,
+        "{score} is not the expected time in milliseconds"
+    );
 }
 
 #[tokio::test]
@@ -220,7 +232,7 @@ async fn deliveries_recorded_by_another_version_are_not_lost_or_repeated() {
     let id = DeliveryId::new([&b"a"[..]], std::time::SystemTime::UNIX_EPOCH);
     // The previous version must be able to read these values.
     deliveries.begin(&id, 0xab, LEASE).await.unwrap();
-    let [key] = &redis.run_text::<Vec<String>>("KEYS *").await[..] else { panic!("one key") };
+    let [key] = &redis.run_text::<Vec<String>>("KEYS *").await[..] else { panic!("there must be one key") };
     let digest: String = id.key().iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(*key, format!("{{fintech-auth:test:delivery:{digest}}}"));
     assert_eq!(redis.run_text::<String>(&format!("GET {key}")).await, format!("{:032x}", 0xab));

@@ -93,7 +93,7 @@ async fn refused_scope_set_does_not_block_other_scope_sets() {
             sleep(SECOND).await;
         }
         let refused = source.count_of("bad");
-        assert!((5..=6).contains(&refused), "once in 10 s, not {refused} times in a minute");
+        assert!((5..=6).contains(&refused), "{refused} requests in one minute");
     }
 }
 
@@ -113,7 +113,11 @@ async fn after_a_success_refused_scope_sets_do_not_block_other_scope_sets() {
         }
         sleep(SECOND).await;
     }
-    assert_eq!(held_up, (0..held_up.len()).collect::<Vec<_>>(), "at the beginning alone");
+    assert_eq!(
+        held_up,
+        (0..held_up.len()).collect::<Vec<_>>(),
+        "callers may be blocked only before the first success"
+    );
     assert!(held_up.len() <= 61, "{held_up:?}");
 }
 
@@ -135,10 +139,10 @@ async fn wrong_secret_causes_three_requests_then_one_probe_per_period() {
             sleep(Duration::from_millis(500)).await;
         }
         let probes = source.count() - 3;
-        assert!((300..=360).contains(&probes), "{status:?}: {probes} in an hour");
+        assert!((300..=360).contains(&probes), "{status:?}: {probes} requests in one hour");
         let asked = source.count();
         sleep(3600 * SECOND).await;
-        assert_eq!(source.count(), asked, "nobody asks");
+        assert_eq!(source.count(), asked, "without callers, no request may be sent");
         source.0.refuses_all.store(false, Ordering::Relaxed);
         for number in 0..100 {
             assert_eq!(kind(&cache, &format!("scope-{number}")).await, None);
@@ -158,7 +162,7 @@ async fn client_credentials_are_blocked_after_one_401() {
     for number in 0..100 {
         kind(&cache, &format!("scope-{number}")).await;
     }
-    assert_eq!(source.count(), 2, "one probe");
+    assert_eq!(source.count(), 2, "only one probe may be sent");
 }
 
 #[tokio::test(start_paused = true)]

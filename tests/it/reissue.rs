@@ -77,7 +77,7 @@ async fn caller_gets_a_rejected_token_if_the_server_issues_it_again() {
         cache.invalidate(&token).await;
         assert_eq!(cache.token(&scopes).await.unwrap().expose_secret(), "same");
         let asked = source.count();
-        assert!(asked <= 5, "a handful, not {asked}");
+        assert!(asked <= 5, "{asked} requests");
         for _ in 0..1_000 {
             cache.token(&scopes).await.unwrap();
         }
@@ -105,7 +105,7 @@ async fn requests_back_off_if_a_reissued_token_is_invalidated_repeatedly() {
         let asked = source.count();
         assert!((100..=4 * 130).contains(&asked), "{asked}");
         sleep(HOUR).await;
-        assert_eq!(source.count(), asked, "nobody asks");
+        assert_eq!(source.count(), asked, "without callers, no request may be sent");
     }
 }
 
@@ -123,7 +123,7 @@ async fn revoked_token_that_is_issued_again_causes_an_error_and_a_back_off() {
         let asked = source.count();
         assert!((100..=4 * 130).contains(&asked), "{asked}");
         sleep(HOUR).await;
-        assert_eq!(source.count(), asked, "nobody asks");
+        assert_eq!(source.count(), asked, "without callers, no request may be sent");
     }
 }
 
@@ -151,7 +151,7 @@ async fn panicking_source_is_not_called_again_before_the_back_off_ends() {
             }
             sleep(Duration::from_secs(1)).await;
         }
-        assert_eq!(seen, [1, 2, 4, 8, 16, 32], "half of 1, 2, 4, … s without jitter, asked each second");
+        assert_eq!(seen, [1, 2, 4, 8, 16, 32], "the back-off must double after each panic");
     }
 }
 
@@ -182,7 +182,7 @@ impl TokenSource for PanickingRefresh {
     }
 
     async fn refresh(&self, _: &Secret) -> Result<IssuedToken, Error> {
-        panic!("as the test has it")
+        panic!("the source of this test panics")
     }
 }
 

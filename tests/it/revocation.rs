@@ -59,9 +59,13 @@ async fn refresh_result_is_discarded_if_either_old_token_is_revoked_meanwhile() 
         for _ in 0..2 {
             let token = cache.token(&scopes(&["a"])).await.unwrap();
             let number: usize = token.expose_secret().trim_start_matches("token-").parse().unwrap();
-            assert!(number > 1, "{revoked} after {after} ms: the token itself");
+            assert!(number > 1, "{revoked} revoked after {after} ms: the revoked token was returned");
             let issue = TokenCall::Issue("a".to_owned());
-            assert_eq!(source.token_calls()[number - 1], issue, "{revoked} after {after} ms: a child of it");
+            assert_eq!(
+                source.token_calls()[number - 1],
+                issue,
+                "{revoked} revoked after {after} ms: the token was refreshed from a revoked token"
+            );
             sleep(Duration::from_secs(1)).await;
         }
     }

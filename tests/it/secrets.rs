@@ -32,7 +32,7 @@ fn all_text(error: &fintech_auth::Error) -> String {
 }
 
 fn formatted<T: DeserializeOwned + Debug>(value: Value) -> String {
-    let value: T = serde_json::from_value(value).expect("the value is of the type");
+    let value: T = serde_json::from_value(value).expect("the value has the expected type");
     format!("{value:?} {value:#?}")
 }
 

@@ -92,7 +92,7 @@ fn each_setting_has_an_effect() {
         let config = moov_of(&json!({ *key: value }));
         assert_ne!(format!("{config:?}"), format!("{:?}", moov::Config::default()), "{key}");
         let variable = (format!("MOOV_{}", key.to_ascii_uppercase()), text(value));
-        let from_vars = moov::Config::from_vars([variable]).expect("it is read");
+        let from_vars = moov::Config::from_vars([variable]).expect("the settings are valid");
         assert_eq!(format!("{config:?}"), format!("{from_vars:?}"), "{key}");
         // `credentials_files` tests the settings whose values are read from files.
         let is_read = key.contains("secret") || *key == "credentials_dir";
@@ -112,7 +112,9 @@ fn both_vendors_use_the_same_setting_names() {
     assert_eq!(config.client_auth, Some(moneykit::ClientAuth::Headers));
     for (key, value) in samples().into_iter().filter(|(key, _)| moneykit::Config::KEYS.contains(key)) {
         let value = if key == "version" { json!("2025-01-01") } else { value };
-        let of = |value: Value| -> moneykit::Config { serde_json::from_value(value).expect("it is read") };
+        let of = |value: Value| -> moneykit::Config {
+            serde_json::from_value(value).expect("the settings are valid")
+        };
         let built = |mut config: moneykit::Config| {
             config.client_id.get_or_insert("another".to_owned());
             config.client_secret = Some("secret".into());
@@ -243,8 +245,9 @@ fn value_with_quotes_or_whitespace_is_rejected_with_a_fix() {
             ["client_id", "client_secret", "client_secret_file", "base_url", "origin", "webhook_secret"]
         {
             let variable = (format!("MOOV_{}", key.to_ascii_uppercase()), wrong);
-            let from_vars =
-                moov::Config::from_vars([variable.clone()]).expect_err("it is refused").to_string();
+            let from_vars = moov::Config::from_vars([variable.clone()])
+                .expect_err("the settings are invalid")
+                .to_string();
             let from_file =
                 serde_json::from_value::<moov::Config>(json!({ key: wrong })).unwrap_err().to_string();
             for error in [from_vars.replace(&variable.0, key), from_file] {
@@ -331,7 +334,7 @@ fn misspelled_variable_causes_only_a_warning_if_all_settings_are_set() {
     let vars = right.into_iter().chain(odd.map(|name| (name, MARK)));
     let log = crate::support::Log::default();
     let recording = log.start();
-    let config = moov::Config::from_vars(vars).expect("it is read");
+    let config = moov::Config::from_vars(vars).expect("the settings are valid");
     drop(recording);
     assert_eq!(log.text().matches("ignoring an environment variable").count(), odd.len(), "{}", log.text());
     assert!(!log.text().contains(MARK), "{}", log.text());
@@ -351,7 +354,7 @@ fn misspelled_variable_causes_only_a_warning_if_all_settings_are_set() {
         &[("MOOV_PUBLIC_KEY", "id"), ("MOOV_SECRET_KEY", "secret")],
     ] {
         let odd = [("MOOV_CLIENT_ID_2", MARK), ("MOOV_CLIENT_SECRET_2", MARK)];
-        let config = moov::Config::from_vars(set.iter().copied().chain(odd)).expect("it is read");
+        let config = moov::Config::from_vars(set.iter().copied().chain(odd)).expect("the settings are valid");
         assert_eq!(config.warnings().len(), 2, "{:?}", config.warnings());
     }
     for (name, key) in [
@@ -387,7 +390,10 @@ fn variable_names_in_vendor_samples_are_not_accepted() {
         assert_eq!(config.warnings().len(), 1, "{name}");
         let values = [config.base_url, config.origin, config.version, config.client_id];
         assert!(!values.into_iter().flatten().any(|value| value == OTHER), "{name}");
-        assert!(moov::Config::from_vars([(name, "")]).is_ok(), "{name} is empty, which is not set");
+        assert!(
+            moov::Config::from_vars([(name, "")]).is_ok(),
+            "{name}: an empty variable must count as not set"
+        );
     }
     for (name, ours) in [("MONEYKIT_URL", "MONEYKIT_BASE_URL"), ("MONEYKIT_API_VERSION", "MONEYKIT_VERSION")]
     {
@@ -461,7 +467,7 @@ fn non_utf_8_variable_is_rejected_only_if_it_is_a_setting() {
 #[test]
 fn vendor_sdk_variables_are_accepted_only_if_id_and_secret_are_both_set() {
     let id = |vars: &[(&str, &str)]| {
-        let config = moov::Config::from_vars(vars.iter().copied()).expect("it is read");
+        let config = moov::Config::from_vars(vars.iter().copied()).expect("the settings are valid");
         config
             .client_id
             .zip(config.client_secret)
@@ -526,8 +532,10 @@ fn error_for_each_invalid_secret_file_names_it_without_its_content() {
         with_file("root_certificate_file", folder.clone()),
         with_file("root_certificate_file", file("root-wrong", MARK)),
     ];
-    let mut errors: Vec<Error> =
-        refused.iter().map(|config| moov_of(config).client().expect_err("it is refused")).collect();
+    let mut errors: Vec<Error> = refused
+        .iter()
+        .map(|config| moov_of(config).client().expect_err("the settings are invalid"))
+        .collect();
     errors.push(moov_of(&json!({})).webhooks().expect_err("no secret"));
     let lines: Vec<String> = errors
         .iter()
@@ -595,7 +603,8 @@ fn options_changed_in_code_do_not_reset_other_settings() {
 #[test]
 fn each_option_has_a_configuration_key_or_a_documented_reason_for_none() {
     let read = |path: &str| {
-        fs::read_to_string(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)).expect("it is readable")
+        fs::read_to_string(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path))
+            .expect("the file can be read")
     };
     let config =
         ["src/client/config/mod.rs", "src/moov/config.rs", "src/moneykit/config.rs"].map(read).concat();

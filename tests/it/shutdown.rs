@@ -63,7 +63,7 @@ async fn idle_cache_shuts_down_immediately_and_sends_nothing_afterwards() {
     sleep(EXPIRED - STALE).await;
     is_shut_down(handle.token().await);
     assert_eq!(source.count(), 1);
-    assert_eq!(start.elapsed(), EXPIRED, "nobody waited");
+    assert_eq!(start.elapsed(), EXPIRED, "no call may wait after the shutdown");
 }
 
 #[tokio::test(start_paused = true)]
@@ -77,11 +77,19 @@ async fn refresh_in_flight_finishes_and_its_refresh_token_is_stored() {
         async move { cache.token(&scopes(&["a"])).await }
     });
     sleep(Duration::from_millis(50)).await;
-    assert_eq!(source.token_calls()[1..], [TokenCall::Refresh("refresh-1".to_owned())], "it is on the wire");
+    assert_eq!(
+        source.token_calls()[1..],
+        [TokenCall::Refresh("refresh-1".to_owned())],
+        "the refresh must be in flight"
+    );
     let start = Instant::now();
     cache.shutdown(60 * SECOND).await.unwrap();
-    assert_eq!(start.elapsed(), Duration::from_millis(50), "as long as the response takes");
-    let stored = store.get(&key(&source)).await.unwrap().expect("it is in the store");
+    assert_eq!(
+        start.elapsed(),
+        Duration::from_millis(50),
+        "the shutdown must wait until the response arrives"
+    );
+    let stored = store.get(&key(&source)).await.unwrap().expect("the token is in the store");
     assert_eq!(stored.access_token.expose_secret(), "token-2");
     assert_eq!(stored.refresh_token.as_ref().map(Secret::expose_secret), Some("refresh-2"));
     assert_eq!(caller.await.unwrap().unwrap().expose_secret(), "token-2");
@@ -127,7 +135,7 @@ async fn hanging_request_is_cancelled_at_the_shutdown_timeout() {
     assert_eq!(error.kind(), ErrorKind::Timeout);
     assert!(error.to_string().contains("1 refreshes cancelled"), "{error}");
     is_shut_down(caller.await.unwrap());
-    assert_eq!(start.elapsed(), 5 * SECOND, "the caller does not wait for its own time");
+    assert_eq!(start.elapsed(), 5 * SECOND, "the caller must get the error at the timeout of the shutdown");
     cache.shutdown(5 * SECOND).await.unwrap();
     assert_eq!(source.count(), 1);
 }
@@ -167,7 +175,7 @@ async fn credentials_are_not_sent_if_a_refresh_fails_during_shutdown() {
     sleep(Duration::from_millis(50)).await;
     cache.shutdown(60 * SECOND).await.unwrap();
     is_shut_down(caller.await.unwrap());
-    assert_eq!(source.count(), 2, "the first token and the refresh");
+    assert_eq!(source.count(), 2, "only the first token call and the refresh may be sent");
 }
 
 #[tokio::test(start_paused = true)]
@@ -186,7 +194,7 @@ async fn shutdown_retries_a_refresh_until_its_refresh_token_is_sent() {
     assert_eq!(caller.await.unwrap().unwrap().expose_secret(), "token-4");
     let refresh = || TokenCall::Refresh("refresh-1".to_owned());
     assert_eq!(source.token_calls()[1..], [refresh(), refresh(), refresh()]);
-    let stored = store.get(&key(&source)).await.unwrap().expect("it is in the store");
+    let stored = store.get(&key(&source)).await.unwrap().expect("the token is in the store");
     assert_eq!(stored.refresh_token.as_ref().map(Secret::expose_secret), Some("refresh-4"));
 }
 
@@ -290,7 +298,11 @@ async fn cancelled_shutdown_still_prevents_new_requests() {
     sleep(Duration::from_millis(50)).await;
     tokio::time::timeout(Duration::from_millis(10), cache.shutdown(60 * SECOND)).await.unwrap_err();
     is_shut_down(cache.token(&scopes(&["b"])).await);
-    assert_eq!(caller.await.unwrap().unwrap().expose_secret(), "token-1", "it goes on");
+    assert_eq!(
+        caller.await.unwrap().unwrap().expose_secret(),
+        "token-1",
+        "the refresh in flight must continue"
+    );
     cache.shutdown(Duration::ZERO).await.unwrap();
     assert_eq!(source.count(), 1);
 }
@@ -317,7 +329,7 @@ async fn shutdown_leaves_no_task_running() {
     // A background task is still waiting to write this tombstone to the store.
     cache.forget(&token).await.unwrap_err();
     let before = tokio::runtime::Handle::current().metrics().num_alive_tasks();
-    assert!(before > 0, "the task runs");
+    assert!(before > 0, "the background task must be running");
     store.set(State::Up);
     cache.shutdown(SECOND).await.unwrap();
     tokio::task::yield_now().await;

@@ -265,7 +265,7 @@ async fn fleet_uses_a_rejected_token_if_the_server_issues_it_again() {
         sleep(Duration::from_secs(1)).await;
     }
     sleep(Duration::from_secs(600)).await;
-    assert_eq!(source.count(), 3, "nothing is sent while nobody asks");
+    assert_eq!(source.count(), 3, "without callers, no request may be sent");
 }
 
 #[tokio::test(start_paused = true)]
@@ -338,7 +338,7 @@ async fn revocation_returns_an_error_and_is_retried_if_the_store_fails() {
     let error = cache.forget(&token).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(error.to_string().contains("token store"), "{error}");
-    assert!(cache.cached(&scopes(&["a"])).is_none(), "this process forgets it all the same");
+    assert!(cache.cached(&scopes(&["a"])).is_none(), "the token must be removed from the cache");
     let before = cache.stats().store_failures;
     sleep(Duration::from_secs(600)).await;
     let attempts = cache.stats().store_failures - before;
@@ -380,9 +380,9 @@ async fn revocation_reaches_other_processes_even_if_its_caller_is_dropped() {
     let token = fleet[0].token(&scopes(&["a"])).await.unwrap();
     store.set(State::Hanging);
     let forgotten = timeout(Duration::from_millis(100), fleet[0].forget(&token)).await;
-    assert!(forgotten.is_err(), "the store hangs");
+    assert!(forgotten.is_err(), "the revocation must wait for the hanging store");
     store.set(State::Up);
     sleep(Duration::from_secs(60)).await;
     let other = fleet[1].token(&scopes(&["a"])).await.unwrap();
-    assert_ne!(other.expose_secret(), token.expose_secret(), "the revoked one");
+    assert_ne!(other.expose_secret(), token.expose_secret(), "the process returned the revoked token");
 }

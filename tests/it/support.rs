@@ -104,7 +104,7 @@ pub(crate) async fn post_webhook(address: &str, path: &str, webhook: &SignedWebh
         request += &format!("{name}: {}\r\n", value.to_str().expect("text"));
     }
     let mut stream = TcpStream::connect(address).await.expect("a connection");
-    stream.write_all(format!("{request}\r\n").as_bytes()).await.expect("it is sent");
+    stream.write_all(format!("{request}\r\n").as_bytes()).await.expect("the request is sent");
     // The server may reject a body that is over the limit before the whole body was sent.
     let _ = stream.write_all(&webhook.body).await;
     stream

@@ -138,7 +138,7 @@ fn error_names_the_unsupported_schema_construct() {
         bindings(json!(3)),
     ];
     let refusals: Vec<String> =
-        refusals.into_iter().map(|refusal| refusal.expect_err("it is refused")).collect();
+        refusals.into_iter().map(|refusal| refusal.expect_err("the spec is rejected")).collect();
     insta::assert_snapshot!(refusals.join("\n"));
 }
 
@@ -266,8 +266,8 @@ fn derives(code: &str) -> BTreeMap<String, String> {
 /// Two public types with the name `Scope` would be easy to confuse.
 #[test]
 fn only_one_type_is_named_scope() {
-    let api =
-        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/api.txt")).expect("it is readable");
+    let api = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/api.txt"))
+        .expect("the file can be read");
     let types = api.lines().filter_map(|line| {
         let line = line.strip_prefix("#[non_exhaustive] ").unwrap_or(line);
         let (kind, path) = line.strip_prefix("pub ")?.split_once(' ')?;

@@ -100,9 +100,12 @@ fn urls_in_the_contracts_have_no_parameters() {
     for vendor in ["moneykit", "moov"] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("specs/{vendor}/openapi.yaml"));
         let contract = fs::read_to_string(path).expect("readable");
-        assert!(contract.contains("in: header"), "{vendor}: parameters are written in another way");
+        assert!(
+            contract.contains("in: header"),
+            "{vendor}: this test does not find the parameters of the contract"
+        );
         for place in ["in: query", "in: path"] {
-            assert!(!contract.contains(place), "{vendor}: a parameter is {place}");
+            assert!(!contract.contains(place), "{vendor}: the contract has a parameter `{place}`");
         }
     }
 }
@@ -125,7 +128,7 @@ async fn failed_refresh_span_names_the_error_kind() {
                 && line.contains("close")
                 && line.contains(scope)
         };
-        text.lines().find(is_end).unwrap_or_else(|| panic!("no end of the refresh: {text}"))
+        text.lines().find(is_end).unwrap_or_else(|| panic!("no line for the end of the refresh: {text}"))
     };
     let failed = end("/accounts.read");
     assert!(failed.contains(r#"error.type="invalid_request""#), "{failed}");
@@ -170,9 +173,12 @@ fn events(tokens: TokenStream, found: &mut Events) {
         let is_comma = |token: &TokenTree| matches!(token, TokenTree::Punct(comma) if comma.as_char() == ',');
         let mut arguments: Vec<_> = arguments.split(is_comma).filter(|part| !part.is_empty()).collect();
         let message = arguments.pop().expect("a text");
-        let [message] = message else { panic!("an event without a fixed text at its end: {message:?}") };
+        let [message] = message else { panic!("the event does not end with a fixed text: {message:?}") };
         let message = syn::parse_str::<syn::LitStr>(&message.to_string()).expect("a fixed text").value();
-        assert!(!message.contains('{'), "an event needs a fixed text, to be found: {message}");
+        assert!(
+            !message.contains('{'),
+            "the event needs a fixed text, so that it can be found in the log: {message}"
+        );
         let name = |field: &&[TokenTree]| {
             let is_equal =
                 |token: &TokenTree| matches!(token, TokenTree::Punct(equal) if equal.as_char() == '=');
@@ -182,7 +188,7 @@ fn events(tokens: TokenStream, found: &mut Events) {
         let fields: Vec<String> = arguments.iter().map(name).map(|name| format!("`{name}`")).collect();
         let event = (level, fields.join(", "));
         let before = found.insert(message.clone(), event.clone());
-        assert!(before.is_none_or(|before| before == event), "two events have one text: {message}");
+        assert!(before.is_none_or(|before| before == event), "two events have the same text: {message}");
     }
 }
 
@@ -217,7 +223,7 @@ fn the_guide_lists_each_event_with_its_fields() {
         let fields = line.rsplit(" | ").next().expect("fields").split(", ").filter(|field| !field.is_empty());
         for field in fields {
             let known = ["`error`", "`error.type`", "`http.response.status_code`"].contains(&field);
-            assert!(known || field.starts_with("`fintech_auth."), "{field} in {line}");
+            assert!(known || field.starts_with("`fintech_auth."), "{field} is in {line}");
         }
     }
 }

@@ -194,7 +194,7 @@ async fn timed_out_tls_handshake_is_retried() {
     let authority = Authority::new();
     let http = authority.trusted().with_connect_timeout(Duration::from_millis(100));
     let (outcome, connections) = fetch(vec![Peer::Silent], http).await;
-    let error = outcome.expect_err("it is silent");
+    let error = outcome.expect_err("the server sends nothing");
     assert_eq!((error.kind(), error.may_have_been_sent()), (ErrorKind::Timeout, false));
     assert_eq!(connections, 3);
 }

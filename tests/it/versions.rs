@@ -127,7 +127,7 @@ async fn refused_client_type_is_not_resent() {
     let sent =
         |version: &str, client_type: &str, result| (version.to_owned(), client_type.to_owned(), result);
     assert_eq!(refused, sent("v2026.07.00", "service", Err(ErrorKind::InvalidRequest)));
-    assert!(server.sent.lock().unwrap().is_empty(), "it was sent once");
+    assert!(server.sent.lock().unwrap().is_empty(), "the request must be sent once");
     let without = server.saw(server.builder().with_client_type(None)).await;
     assert_eq!(without, sent("v2026.07.00", "-", Ok(())));
     assert_eq!(server.saw(server.builder().with_version("none")).await, sent("-", "-", Ok(())));
@@ -168,7 +168,7 @@ async fn emulator_ignores_the_client_type_with_older_api_versions() {
 }
 
 fn reqwest_client() -> reqwest::Client {
-    fintech_auth::HttpOptions::default().to_reqwest("http://127.0.0.1").expect("it builds")
+    fintech_auth::HttpOptions::default().to_reqwest("http://127.0.0.1").expect("the client builds")
 }
 
 #[test]
@@ -189,7 +189,7 @@ async fn every_moneykit_call_sends_the_api_version_of_the_spec() {
     let spec = std::fs::read_to_string("specs/moneykit/openapi.yaml").expect("the spec");
     assert!(
         spec.contains(&format!("\n  version: '{}'\n", moneykit::VERSION)),
-        "the spec is of another version"
+        "the spec does not have the version of the client"
     );
     let emulator = emulator().await;
     let client = emulator.moneykit().build().expect("the client builds");

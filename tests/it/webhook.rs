@@ -40,7 +40,7 @@ async fn webhook_errors_and_debug_show_no_body_secret_or_header() {
         emulator.moneykit_webhook("{}").with_header("alg", marked("alg")),
         emulator.moneykit_webhook("{}").with_claim("iat", marked("iat")),
     ] {
-        let sent = webhook.sign().expect("it signs");
+        let sent = webhook.sign().expect("the webhook is signed");
         let error = moneykit.verify(&sent.headers, &sent.body).await.unwrap_err();
         shown.push(format!("{error} {error:?}"));
     }
@@ -53,7 +53,7 @@ async fn webhook_errors_and_debug_show_no_body_secret_or_header() {
         emulator.moov_webhook("{}").with_nonce(marked("nonce")).with_webhook_id(marked("id")),
     ] {
         shown.push(format!("{webhook:?}").replace("marked-", "").replace("body", ""));
-        let sent = webhook.sign().expect("it signs");
+        let sent = webhook.sign().expect("the webhook is signed");
         shown.push(format!("{:?}", SignedHeaders::read(&sent.headers)));
         let error = moov.verify(&sent.headers, &sent.body).unwrap_err();
         shown.push(format!("{error} {error:?}"));
@@ -80,7 +80,7 @@ async fn duplicate_headers_are_rejected_in_every_type_of_header_source() {
     let emulator = emulator().await;
     let webhooks = WebhookVerifier::new([emulator.moov_webhook_secret()]).expect("a secret");
     let webhooks = webhooks.with_clock(emulator.clock().clone());
-    let sent = emulator.moov_webhook("{}").sign().expect("it signs");
+    let sent = emulator.moov_webhook("{}").sign().expect("the webhook is signed");
     let value = |name: &str| sent.headers[name].to_str().expect("text").to_owned();
     let names = ["X-Timestamp", "X-NONCE", "x-webhook-id", "X-Signature"];
     let mut pairs: Vec<(&str, String)> = names.iter().map(|name| (*name, value(name))).collect();
@@ -104,22 +104,22 @@ async fn each_reason_not_to_handle_a_webhook_has_its_own_response() {
     let emulator = emulator().await;
     let webhooks = WebhookVerifier::new([emulator.moov_webhook_secret()]).expect("a secret");
     let webhooks = webhooks.with_clock(emulator.clock().clone());
-    let sent = emulator.moov_webhook("{}").sign().expect("it signs");
+    let sent = emulator.moov_webhook("{}").sign().expect("the webhook is signed");
     let response = async |webhooks: &WebhookVerifier, body: &[u8]| -> Result<_, WebhookResponse> {
         Ok(webhooks.receive(&sent.headers, body).await?.into_new()?.1)
     };
     let shown = |response: WebhookResponse| (response.status().as_u16(), response.retry_after());
 
-    let delivery = response(&webhooks, b"{}").await.expect("it is new");
+    let delivery = response(&webhooks, b"{}").await.expect("the delivery is new");
     let (status, retry_after) = shown(response(&webhooks, b"{}").await.unwrap_err());
     assert!(status == 503 && retry_after.is_some_and(|wait| (1..=61).contains(&wait)), "{retry_after:?}");
-    delivery.complete().await.expect("it is done");
+    delivery.complete().await.expect("the delivery is completed");
     assert_eq!(shown(response(&webhooks, b"{}").await.unwrap_err()), (200, None));
     assert_eq!(shown(response(&webhooks.clone().with_body_limit(1), b"{}").await.unwrap_err()), (413, None));
     // The delivery store is full, so the response tells the vendor when to retry.
     let full = webhooks.with_deliveries(Deliveries::new(MemoryDeliveries::new(1)));
-    let other = emulator.moov_webhook("{}").sign().expect("it signs");
-    let _in_progress = full.receive(&other.headers, b"{}").await.expect("it is new");
+    let other = emulator.moov_webhook("{}").sign().expect("the webhook is signed");
+    let _in_progress = full.receive(&other.headers, b"{}").await.expect("the delivery is new");
     let (status, retry_after) = shown(response(&full, b"{}").await.unwrap_err());
     assert!(status == 503 && retry_after.is_some_and(|wait| wait >= 10), "{retry_after:?}");
 }

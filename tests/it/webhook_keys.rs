@@ -38,7 +38,7 @@ async fn with(
 }
 
 fn sign(webhook: MoneykitWebhook) -> SignedWebhook {
-    webhook.sign().expect("it signs")
+    webhook.sign().expect("the webhook is signed")
 }
 
 fn good(emulator: &Emulator) -> SignedWebhook {
@@ -104,7 +104,7 @@ async fn client_used_only_for_webhooks_needs_no_credentials() {
     assert_eq!(emulator.requests().len(), 2);
     // A client without credentials can introspect a token of a client with credentials.
     let token = emulator.moneykit().build().expect("a client").default_token().await.expect("a token");
-    client.introspect(&token).await.expect("a client is described");
+    client.introspect(&token).await.expect("the introspection succeeds");
 }
 
 #[tokio::test]
@@ -335,7 +335,7 @@ async fn key_fetch_continues_after_its_caller_is_dropped() {
     let sent = good(&emulator);
     tokio::select! {
         biased;
-        _ = webhooks.verify(&sent.headers, &sent.body) => panic!("it waits"),
+        _ = webhooks.verify(&sent.headers, &sent.body) => panic!("the verification must be waiting for the fetch"),
         _ = tokio::task::yield_now() => {}
     }
     assert_eq!(verdict(&webhooks, &sent).await, Ok(()));

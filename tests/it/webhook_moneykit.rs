@@ -116,12 +116,12 @@ fn verified(signature: &str) -> Result<Verified<&'static [u8]>, VerifyError> {
 }
 
 fn refused(signature: &str) -> &'static str {
-    verified(signature).expect_err("it is refused").reason()
+    verified(signature).expect_err("the webhook is rejected").reason()
 }
 
 #[test]
 fn event_is_verified_and_parsed() {
-    let webhook = verified(&good()).expect("it verifies");
+    let webhook = verified(&good()).expect("the webhook is verified");
     assert_eq!((webhook.signed_at(), webhook.key_id()), (now(), "k"));
     let event = webhook.event().expect("an event");
     assert_eq!(event.kind, EventKind::LinkStateChanged);
@@ -143,7 +143,8 @@ fn unknown_events_and_fields_are_returned() {
         let body = body.to_string();
         let claims = but(claims(), json!({ "request_body_sha256": body_digest(body.as_bytes()) }));
         let jws = sign(header().to_string(), claims.to_string());
-        let webhook = verify(&jws, &body, &KEYS, now(), &VerifierOptions::default()).expect("it verifies");
+        let webhook =
+            verify(&jws, &body, &KEYS, now(), &VerifierOptions::default()).expect("the webhook is verified");
         let event = webhook.event().expect("an event");
         assert_eq!((event.kind.as_str(), &event.kind, event.major_version), (name, &kind, Some(2)));
         assert_eq!(event.fields["deep"], json!({ "a": [1] }));
@@ -154,8 +155,8 @@ fn unknown_events_and_fields_are_returned() {
     });
     let claims = but(claims(), json!({ "request_body_sha256": body_digest(body.to_string().as_bytes()) }));
     let jws = sign(header().to_string(), claims.to_string());
-    let webhook =
-        verify(&jws, body.to_string(), &KEYS, now(), &VerifierOptions::default()).expect("it verifies");
+    let webhook = verify(&jws, body.to_string(), &KEYS, now(), &VerifierOptions::default())
+        .expect("the webhook is verified");
     let event = webhook.event().expect("an event");
     assert_eq!(event.fields.len(), 5);
     let mut expected = Event::new("x".into());
@@ -375,14 +376,19 @@ fn timestamp_exactly_at_the_tolerance_is_accepted() {
 #[test]
 fn body_over_the_limit_is_rejected_and_any_authentic_body_is_accepted() {
     let options = VerifierOptions::default().with_body_limit(BODY.len() - 1);
-    let error = verify(&good(), BODY, &KEYS, now(), &options).expect_err("it is refused");
+    let error = verify(&good(), BODY, &KEYS, now(), &options).expect_err("the webhook is rejected");
     assert_eq!((error.reason(), error.status().as_u16()), ("body_too_large", 413));
     for body in ["", "[]", "{}", "{\"webhook_event\":1}", "{\"webhook_event\":\"x\"} x", "null"] {
         let claims = but(claims(), json!({ "request_body_sha256": body_digest(body.as_bytes()) }));
         let jws = sign(header().to_string(), claims.to_string());
-        let webhook = verify(&jws, body, &KEYS, now(), &VerifierOptions::default()).expect("it is authentic");
+        let webhook =
+            verify(&jws, body, &KEYS, now(), &VerifierOptions::default()).expect("the body is authentic");
         assert_eq!(*webhook.body(), body);
-        assert_eq!(webhook.event().expect_err("it is no event").reason(), "malformed_body", "{body}");
+        assert_eq!(
+            webhook.event().expect_err("the body is not an event").reason(),
+            "malformed_body",
+            "{body}"
+        );
     }
 }
 
@@ -426,7 +432,7 @@ fn each_unusable_key_has_its_own_error_reason() {
     ];
     for (keys, expected) in table {
         let verdict = verify(&good(), BODY, &set(&keys), now(), &VerifierOptions::default());
-        assert_eq!(verdict.expect_err("it is refused").reason(), expected, "{keys:?}");
+        assert_eq!(verdict.expect_err("the webhook is rejected").reason(), expected, "{keys:?}");
         let keys: Vec<Value> = keys.into_iter().chain([PAIR.jwk("good")]).collect();
         let jws = sign(but(header(), json!({ "kid": "good" })).to_string(), claims().to_string());
         assert!(verify(&jws, BODY, &set(&keys), now(), &VerifierOptions::default()).is_ok(), "{keys:?}");
@@ -472,7 +478,7 @@ fn keys_of_rfc_7517_appendix_a_1_are_rejected_for_their_use_or_type() {
     for (id, expected) in [("1", "key_use"), ("2011-04-29", "key_type")] {
         let jws = sign(but(header(), json!({ "kid": id })).to_string(), claims().to_string());
         let verdict = verify(&jws, BODY, &keys, now(), &VerifierOptions::default());
-        assert_eq!(verdict.expect_err("it is refused").reason(), expected);
+        assert_eq!(verdict.expect_err("the webhook is rejected").reason(), expected);
     }
     assert_eq!(set(&[but(ec, json!({ "use": "sig" }))]).len(), 1);
 }
@@ -496,7 +502,7 @@ fn webhook_with_a_flipped_bit_is_rejected() {
     let body = std::str::from_utf8(BODY).expect("text");
     for bit in 0..body.len() * 8 {
         let verdict = verify(&good, flipped(body, bit), &KEYS, now(), &VerifierOptions::default());
-        assert_eq!(verdict.expect_err("it is refused").reason(), "body_mismatch", "bit {bit}");
+        assert_eq!(verdict.expect_err("the webhook is rejected").reason(), "body_mismatch", "bit {bit}");
     }
 }
 

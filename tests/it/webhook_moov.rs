@@ -22,11 +22,11 @@ fn verifier(emulator: &Emulator) -> WebhookVerifier {
 }
 
 fn sign(webhook: MoovWebhook) -> SignedWebhook {
-    webhook.sign().expect("it can be sent")
+    webhook.sign().expect("the webhook is sent")
 }
 
 fn refused(webhooks: &WebhookVerifier, headers: &HeaderMap) -> &'static str {
-    webhooks.verify(headers, b"{}").expect_err("it is refused").reason()
+    webhooks.verify(headers, b"{}").expect_err("the webhook is rejected").reason()
 }
 
 #[tokio::test]
@@ -35,7 +35,7 @@ async fn verified_moov_webhook_marks_its_body_as_unsigned() {
     let sent = sign(emulator.moov_webhook(r#"{"type":"transfer.updated"}"#).with_webhook_id("w-1"));
     // With these headers, any body is accepted, because the vendor does not sign the body.
     let sent = sent.with_body(r#"{"type":"forged"}"#);
-    let webhook = verifier(&emulator).verify(&sent.headers, &sent.body).expect("it verifies");
+    let webhook = verifier(&emulator).verify(&sent.headers, &sent.body).expect("the webhook is verified");
     assert_eq!(webhook.webhook_id(), "w-1");
     assert_eq!(webhook.nonce(), sent.headers["x-nonce"]);
     assert_eq!(*webhook.unsigned_body(), &sent.body);
@@ -99,7 +99,7 @@ async fn signed_header_with_the_separator_character_is_rejected() {
 async fn every_documented_time_format_is_checked_for_past_and_future_limits() {
     let start = SystemTime::UNIX_EPOCH + Duration::from_secs(1_736_964_352);
     let clock = ManualClock::new(start);
-    let emulator = Emulator::builder().with_clock(clock.clone()).start().await.expect("it starts");
+    let emulator = Emulator::builder().with_clock(clock.clone()).start().await.expect("the emulator starts");
     let webhooks = verifier(&emulator);
     for (timestamp, expected) in [
         ("2025-01-15T18:05:52Z", None),

@@ -71,13 +71,13 @@ async fn handle(go_on: Arc<Notify>, headers: HeaderMap) -> StatusCode {
     }
     match behaviour.as_str() {
         "500" => return StatusCode::INTERNAL_SERVER_ERROR,
-        "panic" => panic!("before the effect"),
+        "panic" => panic!("the handler of this test panics before the effect"),
         _ => println!("{WORD}handled"),
     }
     match behaviour.as_str() {
         "effect, wait" => go_on.notified().await,
         "effect, 500" => return StatusCode::INTERNAL_SERVER_ERROR,
-        "effect, panic" => panic!("after the effect"),
+        "effect, panic" => panic!("the handler of this test panics after the effect"),
         _ => {}
     }
     StatusCode::NO_CONTENT
@@ -157,7 +157,10 @@ impl Server {
     }
 
     async fn word(&mut self) -> String {
-        let word = timeout(TOO_LONG, self.words.recv()).await.expect("in time").expect("a word");
+        let word = timeout(TOO_LONG, self.words.recv())
+            .await
+            .expect("the process responds in time")
+            .expect("a word");
         self.handled += usize::from(word == "handled");
         word
     }

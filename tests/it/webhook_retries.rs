@@ -195,5 +195,5 @@ async fn failed_signing_does_not_count_as_an_attempt() {
     }
     assert_eq!(numbers, [None, Some(1), None, Some(2), Some(3)]);
     assert_eq!(seen.values("moneykit-delivery-attempt"), ["1", "2", "3"]);
-    assert_eq!(seen.distinct("moneykit-delivery-token"), 1, "it is one delivery");
+    assert_eq!(seen.distinct("moneykit-delivery-token"), 1, "all attempts must have the same delivery token");
 }

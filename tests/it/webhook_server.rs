@@ -58,10 +58,14 @@ async fn example_server_accepts_signed_webhooks_and_refuses_forged_ones() {
     let emulator = &server.emulator;
     for event in ["link.state_changed", "link.product_refresh", "not.known_yet"] {
         let webhook = emulator.moneykit_webhook(format!(r#"{{"webhook_event":"{event}"}}"#));
-        assert_eq!(server.status("moneykit", &webhook.sign().expect("it signs")).await, 200, "{event}");
+        assert_eq!(
+            server.status("moneykit", &webhook.sign().expect("the webhook is signed")).await,
+            200,
+            "{event}"
+        );
     }
     let event = || emulator.moneykit_webhook(r#"{"webhook_event":"x"}"#);
-    let good = event().sign().expect("it signs");
+    let good = event().sign().expect("the webhook is signed");
     assert_eq!(server.status("moneykit", &good.clone().with_body("{}")).await, 401);
     for (forged, expected) in [
         (event().with_header("alg", "none"), 401),
@@ -69,25 +73,25 @@ async fn example_server_accepts_signed_webhooks_and_refuses_forged_ones() {
         (event().with_claim("iat", 1), 401),
         (event().with_header("kid", "made-up"), 503),
     ] {
-        let response = server.send("moneykit", &forged.sign().expect("it signs")).await;
+        let response = server.send("moneykit", &forged.sign().expect("the webhook is signed")).await;
         assert!(response.starts_with(&format!("HTTP/1.1 {expected}")), "{response}");
         assert_eq!(response.contains("retry-after: 60"), expected == 503, "{response}");
-        assert!(response.ends_with("\r\n\r\n"), "the sender learns no reason: {response}");
+        assert!(response.ends_with("\r\n\r\n"), "the response must not contain the reason: {response}");
     }
 
-    let good = emulator.moov_webhook(r#"{"type":"transfer.updated"}"#).sign().expect("it signs");
+    let good = emulator.moov_webhook(r#"{"type":"transfer.updated"}"#).sign().expect("the webhook is signed");
     assert_eq!(server.status("moov", &good).await, 200);
-    assert_eq!(server.status("moov", &good).await, 200, "a duplicate");
-    let forged = emulator.moov_webhook("{}").with_secret("made up").sign().expect("it signs");
+    assert_eq!(server.status("moov", &good).await, 200, "the server accepts a duplicate with 200");
+    let forged = emulator.moov_webhook("{}").with_secret("made up").sign().expect("the webhook is signed");
     assert_eq!(server.status("moov", &forged).await, 401);
-    let late = emulator.moov_webhook("{}").sign().expect("it signs");
+    let late = emulator.moov_webhook("{}").sign().expect("the webhook is signed");
     emulator.clock().advance(Duration::from_secs(24 * 3600 + 301));
     assert_eq!(server.status("moov", &late).await, 401);
 
     assert_eq!(server.status("moneykit", &good).await, 400);
     let large = "a".repeat(1024 * 1024 + 1);
-    let large_webhook = emulator.moov_webhook(large.clone()).sign().expect("it signs");
+    let large_webhook = emulator.moov_webhook(large.clone()).sign().expect("the webhook is signed");
     assert_eq!(server.status("moov", &large_webhook).await, 413);
-    let large_webhook = emulator.moneykit_webhook(large).sign().expect("it signs");
+    let large_webhook = emulator.moneykit_webhook(large).sign().expect("the webhook is signed");
     assert_eq!(server.status("moneykit", &large_webhook).await, 413);
 }

@@ -23,7 +23,7 @@ fn fresh(name: &str) -> PathBuf {
 fn lines(path: &Path) -> Vec<Value> {
     let text = fs::read_to_string(path).expect("the transcript");
     let is_safe = |c: char| c == '\n' || c == ' ' || c.is_ascii_graphic();
-    assert!(text.chars().all(is_safe), "it acts on a terminal: {text:?}");
+    assert!(text.chars().all(is_safe), "the transcript contains control characters: {text:?}");
     text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 
@@ -187,7 +187,7 @@ async fn transcript_omits_secrets_echoed_by_a_hostile_server() {
         let text = text.to_ascii_lowercase();
         assert!(!text.contains(&form.to_ascii_lowercase()), "{form} is in {text}");
     }
-    assert!(text.len() < 64 << 10, "{} bytes", text.len());
+    assert!(text.len() < 64 << 10, "the transcript has {} bytes", text.len());
     // The transcript must still describe the structure of the response.
     let token = &call(&lines, "POST /oauth2/token")["received"];
     let shape = &token["body"]["shape"];

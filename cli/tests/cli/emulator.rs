@@ -90,7 +90,7 @@ fn emulator_exits_cleanly_on_sigint_and_sigterm() {
         emulator.json();
         self::signal(&emulator, signal);
         assert_eq!(emulator.json()["event"], "stopped");
-        assert_eq!(emulator.child.wait().expect("it ends").code(), Some(0), "{signal}");
+        assert_eq!(emulator.child.wait().expect("the program ends").code(), Some(0), "{signal}");
     }
 }
 

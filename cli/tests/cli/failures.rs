@@ -168,9 +168,9 @@ async fn vendor_messages_are_escaped_for_the_terminal() {
 #[test]
 fn broken_pipe_is_not_an_error() {
     let mut child =
-        program("--help").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+        program("--help").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
     drop(child.stdout.take());
     let mut err = String::new();
     child.stderr.take().expect("a pipe").read_to_string(&mut err).expect("UTF-8");
-    assert_eq!((child.wait().expect("it ends").code(), err.as_str()), (Some(0), ""));
+    assert_eq!((child.wait().expect("the program ends").code(), err.as_str()), (Some(0), ""));
 }

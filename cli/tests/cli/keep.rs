@@ -60,8 +60,10 @@ fn by_shell(command: &Command, before: &str, after: &str) -> Command {
 
 fn named(emulator: &Emulator, ran: &Ran) -> String {
     let line = ran.err.lines().next().unwrap_or_default();
-    let path =
-        line.split("the refresh token is in ").nth(1).unwrap_or_else(|| panic!("no place: {}", ran.all()));
+    let path = line
+        .split("the refresh token is in ")
+        .nth(1)
+        .unwrap_or_else(|| panic!("the error does not name the file: {}", ran.all()));
     let token = fs::read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"));
     assert!(emulator.is_live(token.trim()), "{token}");
     assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
@@ -99,12 +101,12 @@ async fn error_names_the_temporary_file_if_it_cannot_replace_the_save_file() {
     fs::create_dir(&save).unwrap();
     let ran = ran(&child.wait_with_output().unwrap());
     assert_eq!(ran.code, Some(1), "{}", ran.all());
-    assert!(emulator.is_live(ran.out.trim()), "the access token is printed all the same: {}", ran.all());
+    assert!(emulator.is_live(ran.out.trim()), "the access token must be printed: {}", ran.all());
     named(&emulator, &ran);
 }
 
 fn spawned(mut command: Command) -> std::process::Child {
-    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts")
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -361,7 +363,7 @@ async fn every_output_escapes_control_and_format_characters() {
             assert_eq!(ran.code, Some(0), "{}", ran.all());
             assert!(!ran.all().contains(odd), "{args}: {:?}", ran.all());
             if args.ends_with("introspect --client --json") {
-                assert_eq!(ran.json()["client_name"], format!("x{odd}y"), "the value stays the same");
+                assert_eq!(ran.json()["client_name"], format!("x{odd}y"), "the JSON value must not change");
             }
         }
         for args in ["moneykit token", "moneykit token --json", "doctor moneykit", "doctor moneykit --json"] {

@@ -74,7 +74,7 @@ impl Emulator {
             }
             std::thread::sleep(Duration::from_millis(10));
         }
-        panic!("not in {}", self.state());
+        panic!("the expected state did not occur, last state: {}", self.state());
     }
 }
 
@@ -181,7 +181,7 @@ fn remote_clients_need_a_key_for_the_page_but_not_for_the_services() {
         assert_eq!(emulator.get("/_page/state").status, 401);
         assert_eq!(emulator.order("clock", &json!({"seconds": 1})).status, 401);
     }
-    assert_eq!(emulator.get("/").status, 200, "it is the same for everyone");
+    assert_eq!(emulator.get("/").status, 200, "the page itself must not require the key");
     assert!(!emulator.get("/").body.contains(&key));
     for host in ["emulator:4848", "192.0.2.7:4848"] {
         let head = format!("GET /_page/state HTTP/1.1\r\nHost: {host}\r\nX-Page-Key: {key}");

@@ -18,7 +18,7 @@ pub(crate) struct Running {
 impl Running {
     pub(crate) fn start(args: &str) -> Self {
         let pipes = program(args).stdout(Stdio::piped()).spawn();
-        let mut child = pipes.expect("it starts");
+        let mut child = pipes.expect("the program starts");
         let out = BufReader::new(child.stdout.take().expect("a pipe"));
         Self { child, out }
     }

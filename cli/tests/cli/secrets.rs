@@ -105,15 +105,18 @@ async fn process_list_shows_no_secret() {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
-        .expect("it starts");
+        .expect("the program starts");
     while emulator.count(Operation::MoovToken) == 0 {
-        assert!(child.try_wait().expect("it runs").is_none(), "it ended before it sent anything");
+        assert!(
+            child.try_wait().expect("the program is running").is_none(),
+            "the program ended before it sent a request"
+        );
         tokio::task::yield_now().await;
     }
-    let seen = |name: &str| fs::read(format!("/proc/{}/{name}", child.id())).expect("it runs");
+    let seen = |name: &str| fs::read(format!("/proc/{}/{name}", child.id())).expect("the program is running");
     let seen = [seen("cmdline"), seen("comm"), seen("stat")].concat();
-    child.kill().expect("it runs");
-    child.wait().expect("it ends");
+    child.kill().expect("the program is running");
+    child.wait().expect("the program ends");
     let seen = String::from_utf8_lossy(&seen);
     assert!(seen.contains("fintech-auth") && !seen.contains(&secret), "{seen}");
 }

@@ -120,7 +120,7 @@ impl Findings {
         let finding = self.0.iter().find(|finding| finding["id"] == id);
         let finding = finding.unwrap_or_else(|| panic!("no {id} among {:#?}", self.ids()));
         let says = finding["next"].as_str().unwrap_or_default();
-        assert!(says.contains(next), "{id} does not say {next:?}: {finding}");
+        assert!(says.contains(next), "finding {id} does not contain {next:?}: {finding}");
         finding["verdict"].as_str().expect("a verdict")
     }
 

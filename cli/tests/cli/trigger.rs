@@ -239,7 +239,7 @@ async fn webhook_is_resent_until_the_schedule_ends_if_no_attempt_succeeds() {
 
 fn absent(name: &str) -> PathBuf {
     let path = file(name, "");
-    fs::remove_file(&path).expect("it was there");
+    fs::remove_file(&path).expect("the file exists");
     path
 }
 
@@ -386,7 +386,7 @@ async fn signal_ends_the_wait_for_a_retry() {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .expect("it starts");
+            .expect("the program starts");
         let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
         let mut line = String::new();
         out.read_line(&mut line).expect("UTF-8");
@@ -394,7 +394,7 @@ async fn signal_ends_the_wait_for_a_retry() {
         assert_eq!(attempt["status"], 503);
         let sent = Command::new("kill").args([format!("-{signal}"), child.id().to_string()]).status();
         assert!(sent.expect("kill runs").success());
-        let ended = child.wait_with_output().expect("it ends");
+        let ended = child.wait_with_output().expect("the program ends");
         let error: Value = serde_json::from_slice(&ended.stderr).expect("JSON");
         assert_eq!((ended.status.code(), &error["error"]["kind"]), (Some(code), &"signal".into()));
     }
@@ -418,15 +418,18 @@ async fn command_finishes_the_last_attempt_before_it_exits_on_a_signal() {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .expect("it starts");
+            .expect("the program starts");
         while calls.load(Ordering::SeqCst) == 0 {
-            assert!(child.try_wait().expect("it can be asked").is_none(), "it ended without an attempt");
+            assert!(
+                child.try_wait().expect("the state of the process is available").is_none(),
+                "the program ended without an attempt"
+            );
             tokio::task::yield_now().await;
         }
         let sent = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
         assert!(sent.expect("kill runs").success());
         gate.notify_one();
-        let ended = child.wait_with_output().expect("it ends");
+        let ended = child.wait_with_output().expect("the program ends");
         assert_eq!((ended.status.code(), calls.load(Ordering::SeqCst)), (Some(143), 1), "{more}");
     }
 }

@@ -64,7 +64,7 @@ async fn jwks_and_verify_commands_need_and_send_no_credentials() {
     assert_eq!(requests.len(), 4);
     assert!(!shows("authorization") && !shows("x-client-secret"), "{requests:?}");
     let ids: Vec<bool> = requests.iter().map(|request| request.headers.contains_key("x-client-id")).collect();
-    assert_eq!(ids, [false, true, false, false], "only an id that is set is sent: it is no secret");
+    assert_eq!(ids, [false, true, false, false], "the client id must be sent only if it is configured");
 }
 
 #[tokio::test(flavor = "multi_thread")]

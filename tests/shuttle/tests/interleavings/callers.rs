@@ -128,7 +128,7 @@ fn entry_with_a_handle_can_always_be_found() {
                 spawn(async move { cache.token(&scopes(name)).await.expect("a token") })
             })
             .collect();
-        let handle = cache.handle(&scopes("a")).expect("a place");
+        let handle = cache.handle(&scopes("a")).expect("a handle");
         let token = handle.token().await.expect("a token");
         for other in others {
             drop(other.await.expect("no panic"));

@@ -136,17 +136,17 @@ fn revoked_refresh_token_from_the_store_is_not_sent() {
         let returned = time::elapsed();
         for _ in 0..2 {
             if let Some(token) = cache.cached(&scopes("a")) {
-                assert_ne!(token.expose_secret(), "g1-a2", "in place after its revocation");
+                assert_ne!(token.expose_secret(), "g1-a2", "a token was cached after its revocation");
             }
             let token = cache.token(&scopes("a")).await.expect("a token");
-            assert_ne!(token.expose_secret(), "g1-a2", "handed out after its revocation");
+            assert_ne!(token.expose_secret(), "g1-a2", "the cache returned a token after its revocation");
             idle().await;
         }
         caller.await.expect("no panic");
         // The cache takes and sends a refresh token at the same simulated time, so a refresh token
         // that is sent later was taken after the revocation.
         let later = server.requests().into_iter().filter(|request| request.at > returned);
-        assert_eq!(later.filter_map(|request| request.refresh_token).count(), 0, "sent after its revocation");
+        assert_eq!(later.filter_map(|request| request.refresh_token).count(), 0, "a refresh token was sent after its revocation");
     });
 }
 

@@ -48,10 +48,10 @@ async fn revoke_during_renewal(revoked: &'static str, age: std::time::Duration) 
 /// A request that took the refresh token before the revocation may still be in flight.
 async fn expect_nothing_of(grant: &str, cache: &TokenCache) {
     if let Some(token) = cache.cached(&scopes("a")) {
-        assert_ne!(grant_of(&token), grant, "in place after its revocation");
+        assert_ne!(grant_of(&token), grant, "a token was cached after its revocation");
     }
     let token = cache.token(&scopes("a")).await.expect("a token");
-    assert_ne!(grant_of(&token), grant, "handed out after its revocation");
+    assert_ne!(grant_of(&token), grant, "the cache returned a token after its revocation");
 }
 
 #[test]

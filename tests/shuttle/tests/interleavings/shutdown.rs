@@ -57,11 +57,11 @@ async fn shutdown_during_renewal(age: Duration) {
         spawn(async move { token_or_shut_down(cache.token(&scopes("a")).await).is_some() })
     };
     switch_point();
-    cache.shutdown(MINUTE).await.expect("it ends in time");
+    cache.shutdown(MINUTE).await.expect("the shutdown ends in time");
     let sent = server.requests();
     // The store must have the latest refresh token: the new one if a refresh was sent, and
     // otherwise the old one.
-    let stored = store.get(&key(&server)).await.expect("no failure");
+    let stored = store.get(&key(&server)).await.expect("the store returns no error");
     if let Some(stored) = stored {
         let number = sent.len();
         assert_eq!(
@@ -69,7 +69,7 @@ async fn shutdown_during_renewal(age: Duration) {
             Some(format!("g1-r{number}"))
         );
     } else {
-        assert_eq!(age, EXPIRED, "a token that works stays in the store");
+        assert_eq!(age, EXPIRED, "a token may leave the store only if it has expired");
         assert_eq!(sent.len(), 1);
     }
     caller.await.expect("no panic");
@@ -90,9 +90,9 @@ fn caller_during_shutdown_joins_the_refresh_or_gets_an_error() {
         }
         let second = {
             let cache = cache.clone();
-            spawn(async move { cache.shutdown(MINUTE).await.expect("it ends in time") })
+            spawn(async move { cache.shutdown(MINUTE).await.expect("the shutdown ends in time") })
         };
-        cache.shutdown(MINUTE).await.expect("it ends in time");
+        cache.shutdown(MINUTE).await.expect("the shutdown ends in time");
         let sent = server.requests().len();
         assert!(sent <= 1);
         assert_eq!(cache.cached(&scopes("a")).is_some(), sent == 1);
@@ -212,7 +212,7 @@ fn shutdown_stores_a_revocation_or_its_caller_gets_an_error() {
         assert!(cache.cached(&scopes("a")).is_none());
         cache.shutdown(MINUTE).await.expect("the store works");
         assert!(store.written.load(Ordering::SeqCst));
-        assert!(store.get(&key(&server)).await.expect("no failure").is_none());
+        assert!(store.get(&key(&server)).await.expect("the store returns no error").is_none());
     });
 }
 
@@ -231,10 +231,10 @@ fn refresh_finished_by_shutdown_does_not_restore_revoked_tokens() {
             let cache = cache.clone();
             spawn(async move { cache.forget(&Secret::from("g1-a1")).await.expect("the store works") })
         };
-        cache.shutdown(MINUTE).await.expect("it ends in time");
+        cache.shutdown(MINUTE).await.expect("the shutdown ends in time");
         revoker.await.expect("no panic");
         caller.await.expect("no panic");
-        let stored = store.get(&key(&server)).await.expect("no failure");
+        let stored = store.get(&key(&server)).await.expect("the store returns no error");
         assert!(stored.is_none_or(|token| !token.access_token.expose_secret().starts_with("g1-")));
         assert!(cache.cached(&scopes("a")).is_none_or(|token| grant_of(&token) != "g1"));
     });

@@ -53,7 +53,7 @@ fn revoked_token_is_not_returned_for_any_order_of_timers() {
         cache.forget(&token).await.unwrap();
         for _ in 0..2 {
             if let Ok(later) = cache.token(&scopes("a")).await {
-                assert_ne!(grant_of(&later), grant_of(&token), "handed out after its revocation");
+                assert_ne!(grant_of(&later), grant_of(&token), "the cache returned a token after its revocation");
             }
         }
         caller.await.expect("no panic");
