@@ -41,8 +41,8 @@ pub(in crate::token) struct CacheEntry {
 /// revokes both tokens.
 type GrantIds = [Option<TokenId>; 2];
 
-/// The state of an entry, or `None` for the default state: most idle entries are in this state, and
-/// a cache may have 100,000 entries.
+/// The state of an entry. `None` is the default state. Most idle entries are in this state, so
+/// `None` saves memory.
 #[derive(Default)]
 struct LazyState(Option<Box<State>>);
 
@@ -223,8 +223,8 @@ impl CacheEntry {
     /// Decides the next step of a caller. If a refresh is needed and `admit` allows the refresh,
     /// reserves the refresh for this caller.
     ///
-    /// `admit` gets `true` if the caller has a stale token. `credentials` returns the fingerprint
-    /// of the credentials that a request would send.
+    /// The argument of `admit` is `true` if the caller has a stale token. `credentials` returns the
+    /// fingerprint of the credentials for the next request.
     pub(in crate::token) fn lookup<P>(
         &self,
         now: Now,
@@ -297,8 +297,8 @@ impl CacheEntry {
         self.lock().refresh_token = None;
     }
 
-    /// Puts back a refresh token that was certainly not used. Discards the refresh token if it was
-    /// revoked, or if its access token was rejected in the meantime.
+    /// Puts back a refresh token that the server has not consumed. Discards the refresh token if
+    /// the refresh token was revoked or its access token was rejected during the request.
     pub(in crate::token) fn put_back(&self, taken: TakenRefreshToken) {
         let mut state = self.lock();
         if state.refresh_token_id.is_some()
@@ -332,8 +332,8 @@ impl CacheEntry {
     /// The check runs under the lock. A revocation first marks the token and then takes the lock,
     /// so either the check sees the mark or the revocation sees the token.
     ///
-    /// If the server issues a rejected token again, the entry records a failure. `retry_at` then
-    /// gets the number of failures so far, and returns the earliest time of the next refresh.
+    /// If the server issues a rejected token again, the entry records a failure. `retry_at`
+    /// computes the earliest time of the next refresh from the number of failures.
     pub(in crate::token) fn publish(
         &self,
         new: NewToken<'_>,
@@ -394,8 +394,7 @@ impl CacheEntry {
                 !is_from_store
                     && state.cold.as_ref().is_some_and(|cold| cold.rejected.is_some() && cold.rejected == id)
             }
-            // If the token is from a store, the process that requested the token counts this
-            // failure.
+            // Only the process that requested the token records the failure.
             Verdict::Reissued => !is_from_store,
             Verdict::Invalidated => return Err(Discarded::Void),
             Verdict::Revoked => return Err(Discarded::Revoked),
@@ -455,10 +454,10 @@ impl CacheEntry {
         self.current.store(Arc::new(Issued::none()));
     }
 
-    /// If the entry depends on `revoked`, removes the tokens of the entry and marks these tokens as
-    /// revoked. An entry depends on its tokens, on the tokens with which its tokens were requested,
-    /// and on the tokens that the running refresh uses. If the running refresh uses a refresh
-    /// token, the result of the refresh is discarded.
+    /// Removes the tokens of the entry if `revoked` is one of these tokens, was used to request
+    /// them, or is used by the running refresh. Marks the tokens of the entry and of the running
+    /// refresh as revoked. If the running refresh uses a refresh token, the result of the refresh
+    /// is discarded.
     ///
     /// Returns `None` if the entry is not affected. Otherwise returns the id of the removed access
     /// token, or `Some(None)` if the entry had no access token.

@@ -132,7 +132,8 @@ impl CacheInner {
         guard: TaskGuard,
         max_wait: Duration,
     ) -> Result<(), Error> {
-        // Callers that join later may wait longer than the first caller.
+        // Callers that join this refresh later may wait longer than the first caller, so the
+        // refresh must not stop at the time limit of the first caller.
         let max_wait = max_wait.max(self.shared.options.max_wait);
         let task = RefreshTask { shared: self.shared.clone(), entry: entry.clone(), max_wait };
         if let Some(Admission::Queued(ticket)) = &admission {
@@ -152,7 +153,7 @@ impl CacheInner {
         let issued = token.issued();
         let Some(id) = issued.id else { return };
         let entries = &self.shared.entries;
-        // The search by token is slow, so the entry is first searched by its hash.
+        // Search by hash first, because the search by token is slow.
         let entry = entries.find_by_hash(issued.scopes_hash).or_else(|| entries.find_by_token(id));
         match entry {
             Some(entry) => self.invalidate_entry(&entry, id).await,
@@ -174,8 +175,8 @@ impl CacheInner {
     /// Removes an access token or refresh token that is about to be revoked, and the tokens issued
     /// with it, in memory and in the store.
     ///
-    /// This function marks the token as revoked before it checks the entries. So if an entry gets
-    /// the token after its check, the entry sees the mark and discards the token.
+    /// This function marks the token as revoked before it checks the entries. If an entry receives
+    /// the token after the check, the entry finds the mark and discards the token.
     pub(in crate::token) async fn forget(&self, secret: &Secret) -> Result<(), Error> {
         let revoked = token_id(secret);
         self.shared.mark_revoked(revoked);

@@ -29,9 +29,9 @@ impl<'a> ScopeKey<'a> {
         then(&ScopeKey::of_names(&names))
     }
 
-    /// Calls `find` with the key of a scope set, like [`ScopeKey::with`]. First uses the scopes in
-    /// the given order, because most callers pass sorted scopes. If `find` returns `None`, sorts
-    /// the scopes and calls `find` again.
+    /// Calls `find` with the key of a scope set, like [`ScopeKey::with`]. The first call of `find`
+    /// uses the scopes in the given order, because most callers pass sorted scopes. If this call
+    /// returns `None` and the scopes are not sorted, sorts the scopes and calls `find` again.
     #[inline]
     pub(in crate::token) fn find<T>(
         scopes: &[Scope],

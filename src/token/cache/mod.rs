@@ -110,8 +110,8 @@ impl TokenCache {
         self.inner.invalidate(token).await;
     }
 
-    /// Runs your request with a token. If the outcome is a 401 that a new token may resolve, runs
-    /// the request once more with a new token.
+    /// Runs your request with a token. If the outcome is a 401 that a new token may fix, runs the
+    /// request once more with a new token.
     ///
     /// [`authorize`](crate::authorize#what-happens-on-a-401) explains when a request is repeated.
     /// The method returns the outcome of the second run. If no new token is available, the method
@@ -176,14 +176,14 @@ impl TokenCache {
     /// Ends the work of this cache and of all its clones, before the process exits. The call takes
     /// at most `within`.
     ///
-    /// - No new refresh starts. A refresh that only waits (for the rate limit, a retry or another
-    ///   process) ends at once.
-    /// - A request that was sent is completed, and its token and refresh token are stored. A
-    ///   refresh that took a refresh token out of the store is also completed, because otherwise
-    ///   the refresh token would be lost.
+    /// - No new refresh starts. A refresh that is waiting for the rate limit, a retry or another
+    ///   process ends at once.
+    /// - The cache completes each request that was sent, and stores the new token and refresh
+    ///   token. The cache also completes each refresh that has removed a refresh token from the
+    ///   store, because otherwise the refresh token would be lost.
     /// - Revocations and invalidations that could not be written to the store earlier are written
     ///   now, with a back-off.
-    /// - The task that receives notices of other processes ends.
+    /// - The task that receives notices from other processes ends.
     ///
     /// After the shutdown, the cache still returns valid tokens from memory. If there is no valid
     /// token, calls fail at once with [`Unavailable`](crate::ErrorKind::Unavailable), and no

@@ -80,41 +80,42 @@ impl Default for TokenOptions {
 }
 
 impl TokenOptions {
-    /// Sets how long before the expiry of a token the cache refreshes the token. The time is at
-    /// most 30 days, and at most a quarter of the lifetime of the token. During this time, callers
-    /// still get the old token. Default: 5 min.
+    /// Sets the refresh window: the time before the expiry in which the cache refreshes a token.
+    /// The window is at most 30 days, and at most a quarter of the lifetime of the token. During
+    /// the window, callers still get the old token. Default: 5 min.
     #[must_use]
     pub fn with_refresh_window(mut self, window: Duration) -> Self {
         self.refresh_window = window.min(MAX_REFRESH_WINDOW);
         self
     }
 
-    /// Sets how long before the expiry of a token the cache stops using the token, so that the
-    /// token does not expire on the way to the server. The time is at most a tenth of the lifetime
-    /// of the token. Default: 10 s.
+    /// Sets the expiry leeway: the cache stops using a token this long before the expiry, so that
+    /// the token does not expire before a request reaches the server. The leeway is at most a tenth
+    /// of the lifetime of the token. Default: 10 s.
     #[must_use]
     pub fn with_expiry_leeway(mut self, margin: Duration) -> Self {
         self.margin = margin.min(FOREVER);
         self
     }
 
-    /// Sets the lifetime of a token if the response contains no credible expiry. Default: 5 min.
+    /// Sets the lifetime of a token if the response has no valid `expires_in`. Default: 5 min.
     #[must_use]
     pub fn with_default_lifetime(mut self, lifetime: Duration) -> Self {
         self.limits.default = lifetime.min(FOREVER);
         self
     }
 
-    /// Sets the longest lifetime of any token. A longer lifetime is reduced. Default: 24 h.
+    /// Sets the maximum lifetime of a token. If a response contains a longer lifetime, the cache
+    /// uses the maximum. Default: 24 h.
     #[must_use]
     pub fn with_max_lifetime(mut self, lifetime: Duration) -> Self {
         self.limits.max = lifetime.min(FOREVER);
         self
     }
 
-    /// Sets how random refresh windows and delays are, from 0 (not random) to 1, so that many
-    /// processes do not act at the same time. With 1, the cache extends a refresh window by up to a
-    /// quarter, and shortens a delay by up to half. Default: 1.
+    /// Sets the amount of randomness in refresh windows and delays, from 0 (none) to 1. Randomness
+    /// prevents many processes from sending requests at the same time. With 1, the cache extends a
+    /// refresh window by up to a quarter, and shortens a delay by up to half. Default: 1.
     #[must_use]
     pub fn with_jitter(mut self, share: f64) -> Self {
         self.jitter = if share.is_nan() { 0.0 } else { share.clamp(0.0, 1.0) };
@@ -186,22 +187,21 @@ impl TokenOptions {
     /// intervals. A request that cannot be sent before the time limit of its caller fails at once
     /// with `RateLimited`.
     ///
-    /// The period is extended by 2 %, or by 5 % with a store. The reason is that requests sent at
-    /// even intervals do not arrive at even intervals, and the vendor counts requests when they
-    /// arrive. With a [`TokenStore`] that supports rate limits, such as Redis, the limit applies to
-    /// all processes together. While the store fails, each process applies the whole limit on its
-    /// own.
+    /// The cache extends the period by 2 %, or by 5 % with a store, because the vendor counts
+    /// requests when they arrive, and network delays vary. With a [`TokenStore`] that supports rate
+    /// limits, such as Redis, the limit applies to all processes together. While the store fails,
+    /// each process applies the limit only to its own requests.
     ///
     /// # How to choose
     ///
     /// Vendors document a limit, but do not document all requests that count against the limit. If
-    /// calls fail with [`RateLimited`](crate::ErrorKind::RateLimited), the limit is too high:
+    /// the vendor responds with a 429, set a lower limit. There are two common causes:
     ///
     /// - A test environment may have a lower limit. Moov documents 40 calls per second, and 10 in
-    ///   test mode. Other texts from Moov give these two limits as 100 and 50.
-    /// - If the vendor limits calls by address or account, all clients with that address or account
-    ///   share the limit, even clients without a common store. Assign each client its share with
-    ///   [`Self::with_rate_limit_share`].
+    ///   test mode. Other pages of Moov state 100 and 50 instead.
+    /// - If the vendor applies the limit to an IP address or account, all clients with this address
+    ///   or account share the limit, even clients without a common store. Assign each client its
+    ///   share with [`Self::with_rate_limit_share`].
     #[must_use]
     pub fn with_rate_limit(mut self, calls: usize, per: Duration) -> Self {
         self.rate_limit = Some(RateLimit { calls: calls.max(1), per: per.min(FOREVER) });
@@ -264,9 +264,9 @@ impl TokenOptions {
 
     /// Sets a function that receives each event of the cache, for metrics. Default: none.
     ///
-    /// The function runs in the task that does the work, before callers get the token, so the
-    /// function must return quickly. The cache holds no lock during the call. A panic is caught and
-    /// logged. A second call of this method replaces the function.
+    /// The cache calls the function before callers get the token, so the function must return
+    /// quickly. The cache holds no lock during the call. A panic is caught and logged. A second
+    /// call of this method replaces the function.
     ///
     /// Events do not contain the vendor. Set one function per client, as in this example.
     ///

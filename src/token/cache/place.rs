@@ -5,17 +5,17 @@ use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 /// All fields except `used` are written only under the mutex of `Entries`.
 #[derive(Default)]
 pub(in crate::token) struct Place {
-    /// Whether the entry was looked up after the clock hand last passed the entry. New entries
-    /// start with `false`, because most scope sets are used only once, and must not cause the
-    /// eviction of entries that are used often.
+    /// Whether the entry was used after the hand of `Clock` last passed the entry. New entries
+    /// start with `false`, so that scope sets that are used only once do not evict entries that are
+    /// used often.
     pub(super) used: AtomicBool,
     pub(super) handles: AtomicU32,
     pub(super) index: AtomicU32,
 }
 
 impl Place {
-    /// Writes only if the entry is not marked yet, because a write slows down all cores that read
-    /// this field.
+    /// Writes `used` only if the value changes, because a write slows down all cores that read
+    /// `used`.
     #[inline]
     pub(in crate::token) fn mark_used(&self) {
         if !self.used.load(Ordering::Relaxed) {

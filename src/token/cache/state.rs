@@ -125,9 +125,9 @@ impl CacheState {
     #[inline]
     fn coarse_wall(&self, tick: u64) -> u64 {
         let (at, seen) = &self.seen;
-        // The reading is written before its tick, so a reader that sees the tick also sees the
-        // reading. In rare cases, a concurrent call has already stored the reading of a different
-        // tick. The call for the next tick stores a correct reading again.
+        // The wall-clock time is stored before its tick, so a call that loads the tick also loads
+        // the time. In rare cases, a concurrent call stores the time of a different tick. The next
+        // tick corrects this error.
         if at.load(Ordering::Acquire) == tick {
             return seen.load(Ordering::Relaxed);
         }
@@ -160,8 +160,8 @@ impl CacheState {
         tombstones.mark_revoked(token, now, revoked_until);
     }
 
-    /// Marks a token as rejected until a later request returns the same token. The mark expires at
-    /// the latest after the maximum back-off.
+    /// Marks a token as rejected. The mark ends when a later token request returns the same token,
+    /// or after the maximum back-off.
     pub(in crate::token) fn mark_invalidated(&self, token: TokenId) {
         let now = self.tick();
         self.tombstones.mark_invalidated(token, now, now.saturating_add(millis(self.options.max_backoff)));
@@ -269,8 +269,8 @@ impl CacheState {
     /// Returns whether a call should be sent once more, because the server refused the sent
     /// credentials and the source now has different credentials.
     ///
-    /// A call with a refresh token is sent once more only if the error is certainly about the
-    /// credentials, because otherwise the refresh token may have been used up.
+    /// A call with a refresh token is sent once more only if the error names the credentials as the
+    /// cause. After any other error, the server may have consumed the refresh token.
     pub(in crate::token) async fn renew_credentials(
         &self,
         error: &Error,
