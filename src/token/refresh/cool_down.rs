@@ -51,9 +51,10 @@ impl CoolDown {
 
     /// Records a failure. Returns whether the failure starts or extends the cool-down.
     ///
-    /// `least` gets the number of cool-downs since the last success, and returns the minimum
-    /// duration of a new cool-down. The minimum applies even if the server asks for less. Failures
-    /// of requests that were sent before the cool-down started do not increase the number.
+    /// `least` computes the minimum duration of a new cool-down from the number of cool-downs since
+    /// the last success. The server may ask for a longer wait, but not for a shorter wait. Failures
+    /// during a cool-down do not increase the number, because the requests were sent before the
+    /// cool-down.
     pub(in crate::token) fn failed(
         &self,
         now: u64,

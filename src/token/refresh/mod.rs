@@ -1,5 +1,4 @@
-//! Requests tokens: the refresh task, renewal after a rejection, rate limit, cool-down, negative
-//! cache.
+//! Requests tokens, renews rejected tokens, and limits the token requests of a cache.
 
 pub(super) mod cool_down;
 pub(super) mod expiring_map;

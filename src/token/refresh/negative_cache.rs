@@ -1,9 +1,9 @@
 //! Remembers that the server refuses the client credentials.
 //!
 //! The cause of a refusal may be the credentials or one scope set. If the server does not name the
-//! cause, only the scope set is blocked. After refusals of three different scope sets without a
-//! success in between, the credentials are blocked. Then one request at a time (the probe) checks
-//! whether the server still refuses the credentials.
+//! cause, only the scope set is blocked. If the server refuses three different scope sets before a
+//! request succeeds, the credentials are blocked. When the block ends, one request at a time (the
+//! probe) checks whether the server still refuses the credentials.
 //!
 //! Times are milliseconds of the monotonic clock.
 
@@ -46,8 +46,8 @@ struct Refusal {
     /// The hash of the scope set whose request is the probe, and the time until which the probe may
     /// run.
     probe: Option<(u64, u64)>,
-    /// Whether the last probe was for one of the `suspects`. If so, the requests for suspects must
-    /// wait longer than other requests before the next probe.
+    /// Whether the last probe was for one of the `suspects`. If so, suspects wait longer before the
+    /// next probe, so that another scope set can be the probe.
     is_suspect_probed: bool,
 }
 
@@ -76,9 +76,8 @@ impl NegativeCache {
     }
 
     /// Checks whether a request for these scopes may be sent. If the credentials are blocked and a
-    /// probe is due, this request becomes the probe. While the probe runs, but at most for
-    /// `patience`, other requests fail. Requests fail with the error with which the server refused
-    /// the credentials.
+    /// probe is due, this request becomes the probe. Other requests fail while the probe runs, for
+    /// at most `patience`. The returned error is the error of the request that the server refused.
     pub(in crate::token) fn check(&self, scopes: &str, now: u64, patience: Duration) -> Result<(), Error> {
         let (id, end) = (self.id(scopes), self.end(now));
         let mut state = self.lock();

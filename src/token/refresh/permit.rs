@@ -47,7 +47,7 @@ impl CacheState {
     }
 
     /// Sleeps until the reserved time. Returns `false` if a cool-down or a refusal of the
-    /// credentials started in the meantime.
+    /// credentials started during the sleep.
     ///
     /// After `false`, the request needs a new permit. If requests kept their permits during a
     /// cool-down, all of them would be sent when the cool-down ends.
@@ -83,7 +83,7 @@ impl CacheState {
                 self.refused(credentials, left, error.clone());
                 error.held_for(left)
             }
-            // Do not record this limit, because other callers may be able to wait for `left`.
+            // Do not block other callers, because they may have a longer time limit.
             Block::RateLimit(left) => {
                 let reason = "rate limit reached: the wait would exceed max_wait";
                 Error::new(ErrorKind::RateLimited, reason).with_retry_after(left)

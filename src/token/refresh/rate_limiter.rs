@@ -34,7 +34,7 @@ struct Limit {
 
 #[derive(Debug, Default)]
 struct State {
-    /// The times of the last admitted requests, at most `Limit::calls` times.
+    /// The send times of the last admitted requests, for at most `Limit::calls` requests.
     admitted: VecDeque<u64>,
     waiting: VecDeque<Waiting>,
     tickets: u64,
@@ -161,8 +161,7 @@ impl State {
         self.admitted.push_back(now);
     }
 
-    /// Returns the earliest time at which the limit allows the request at `index` of the queue,
-    /// given the requests before it.
+    /// Returns the earliest time at which the limit allows the request at `index` of the queue.
     fn window_end(&self, limit: Option<Limit>, index: usize) -> u64 {
         let Some(limit) = limit else { return 0 };
         let first = match index.checked_sub(limit.calls) {
@@ -314,7 +313,7 @@ mod tests {
             assert!(matches!(limiter.reserve(0, 0, 0), Admission::Now));
         }
         let waiting: Vec<Ticket> = (0..4).map(|_| queued(&limiter, 0)).collect();
-        // On a busy machine, all four requests may wake up only when the last request is due.
+        // All four requests wake up late, as on a busy machine.
         let now = 2_540;
         let claims: Vec<_> = waiting.iter().map(|ticket| limiter.claim(ticket.number, now, 0)).collect();
         assert_eq!(claims, [Ok(()), Ok(()), Err(3_560), Err(3_560)]);

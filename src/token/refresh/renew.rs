@@ -1,7 +1,8 @@
 //! Renews a token after a request with this token fails with a 401, and limits the number of
 //! renewals.
 //!
-//! A 401 does not always mean that the token is invalid, and a valid token must not be discarded:
+//! A 401 does not always mean that the token is invalid, and a valid token must not be discarded.
+//! So the next step depends on the response:
 //!
 //! - If the server names the token as the cause ([`Rejection::InvalidToken`]), exactly that token
 //!   is invalidated, in memory and in the store. The request is repeated with a new token.
@@ -40,10 +41,9 @@ use crate::{
 impl RefreshTask {
     /// Gets a token that may later replace the current token, whose id is `replaces`.
     ///
-    /// If another process has already stored a newer token, and the id of this token is not
-    /// `except`, returns the stored token. Otherwise requests a token with the client credentials,
-    /// and not with the refresh token, because the refresh token was issued together with the token
-    /// to replace.
+    /// If another process has stored a newer token whose id is not `except`, returns the stored
+    /// token. Otherwise requests a token with the client credentials. Does not use the refresh
+    /// token, because the server issued the refresh token together with the current token.
     async fn candidate(&self, replaces: TokenId, except: Option<TokenId>) -> Result<Candidate, Error> {
         if let Some(breaker) = self.shared.ready() {
             let key = self.shared.key(&self.entry);
@@ -144,8 +144,8 @@ impl CacheInner {
         }
     }
 
-    /// Replaces the token in the store by an accepted candidate. Runs in its own task, so that the
-    /// lease is released even if the caller stops waiting.
+    /// Replaces the token in the store with an accepted candidate. Runs in its own task, so that
+    /// the lease is released even if the caller stops waiting.
     async fn store_replaced(&self, entry: &Arc<CacheEntry>, candidate: &Candidate) {
         let (cache, entry, candidate) = (self.clone(), entry.clone(), candidate.clone());
         let work = async move {

@@ -41,8 +41,8 @@ pub(super) struct Candidate {
     pub(super) issued: Arc<Issued>,
     pub(super) refresh_token_id: Option<TokenId>,
     pub(super) epoch: Epoch,
-    /// The token to store, and the time at which its `age` was measured. `None` if the candidate
-    /// was loaded from the store.
+    /// The token to put into the store, and the time to which [`StoredToken::age`] refers. `None`
+    /// if the candidate was loaded from the store.
     pub(super) requested: Option<(StoredToken, time::Instant)>,
 }
 

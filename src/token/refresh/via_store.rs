@@ -35,9 +35,9 @@ use crate::{
     },
 };
 
-/// The minimum time for which a lease is renewed during token requests. This time is longer than
-/// three attempts with the default timeout. After this time, or after `max_wait` if that is longer,
-/// renewal stops. Otherwise a source that never returns would block the other processes forever.
+/// During a token request, the lease is renewed for this time, or for `max_wait` if `max_wait` is
+/// longer. Without a limit, a source that never returns would block the other processes forever.
+/// This time is longer than three attempts with the default timeout.
 const MIN_RENEWAL: Duration = Duration::from_secs(60);
 
 impl RefreshTask {
@@ -122,7 +122,7 @@ impl RefreshTask {
         tracing::debug!(fintech_auth.fence = lease.fence, "lease acquired: requesting a token");
         let own = self.entry.current.load().id;
         let requested = async {
-            // The lease is also renewed during this wait.
+            // The lease is also renewed while the request waits for its permit.
             let admitted = match permit {
                 Permit::Granted(wait) => self.until_shutdown(self.shared.await_permit(wait)).await?,
                 Permit::Denied(_) | Permit::Unlimited => false,
@@ -177,8 +177,8 @@ impl RefreshTask {
             Err(discarded) => {
                 self.shared.counters.discarded.add(1);
                 // Mark the new tokens as revoked if the server re-issued a revoked token, or if the
-                // new tokens were requested with a revoked token. Otherwise a new token was
-                // invalidated, and the store already has this mark.
+                // new tokens were requested with a revoked token. In all other cases, a new token
+                // was marked during the request, and the store already has the mark.
                 let is_marked =
                     ids.iter().any(|id| self.shared.tombstones.is_marked(*id, self.shared.now().tick));
                 if discarded == Discarded::Revoked || !is_marked {
@@ -211,8 +211,8 @@ impl RefreshTask {
     /// Returns `None` if the token is not fresh. `requested_at` is the time of the call to the
     /// store.
     pub(in crate::token) fn read_stored(&self, stored: StoredToken, requested_at: Now) -> Option<Issued> {
-        // The store measured the age after `requested_at`, so the computed expiry is too early
-        // rather than too late.
+        // The store measured the age after `requested_at`, so the computed expiry is never too
+        // late.
         let age = u64::try_from(stored.age.as_millis()).unwrap_or(u64::MAX).saturating_add(1);
         let expires = Expires {
             lifetime: stored.lifetime.min(self.shared.options.limits.max),
@@ -231,8 +231,8 @@ impl RefreshTask {
     }
 }
 
-/// Renews a lease repeatedly while this future is polled. After `most`, stops the renewal but never
-/// returns, so that `select!` still waits for the token request.
+/// Renews a lease repeatedly, for at most `most`. This future never completes, so that `select!`
+/// always waits for the token request.
 async fn renew(breaker: &StoreCircuitBreaker, key: &StoreKey, lease: &Lease, most: Duration) -> Infallible {
     let end = after(Instant::now(), most);
     while Instant::now() < end {
