@@ -78,8 +78,9 @@ impl StoreCircuitBreaker {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns whether the store may be called. When the open time is over, one caller may call the
-    /// store. All other callers must wait until this call succeeds.
+    /// Returns whether the store may be called. When the circuit has been open for the configured
+    /// time, one caller may call the store. The other callers may not call the store until this
+    /// call succeeds.
     pub(in crate::token) fn try_acquire(&self) -> bool {
         let (mut state, now) = (self.lock(), Instant::now());
         match state.open_until {
@@ -195,7 +196,8 @@ impl StoreCircuitBreaker {
     }
 
     /// Calls `start` to start the background task, unless the task is running or has nothing to do.
-    /// `start` gets the receiver of the store's notices, and `true` if an earlier task ran.
+    /// The arguments of `start` are the receiver of the store's notices, and whether an earlier
+    /// task was started.
     pub(in crate::token) fn sync_with_store(
         &self,
         start: impl FnOnce(Option<broadcast::Receiver<Notice>>, bool) -> AbortHandle,

@@ -118,12 +118,12 @@ impl StoredToken {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Lease {
-    /// The number of the lease, which increases with each lease of a key. The store rejects a put
-    /// under this lease if a later lease was granted for the key.
+    /// The number of the lease, which increases with each lease of a key. If a later lease was
+    /// granted for the key, the store rejects each token that is put under this lease.
     pub fence: u64,
-    /// The ids of the tokens with which the new token may be requested. If one of these tokens is
-    /// revoked, the store rejects a put under this lease. When the store grants the lease,
-    /// `parents` contains the ids of the access token and of the refresh token in the entry.
+    /// The ids of the tokens on which the new token depends. The store sets `parents` to the ids of
+    /// the access token and of the refresh token in the entry when it grants the lease. If one of
+    /// these tokens is revoked, the store rejects each token that is put under this lease.
     pub parents: Vec<TokenId>,
     granted: Instant,
 }
@@ -142,9 +142,9 @@ impl Lease {
         self
     }
 
-    /// Returns how long after the grant of the lease the token was requested. Returns zero if the
-    /// token was requested before the grant. A store that measures the age of tokens with its own
-    /// clock needs this time.
+    /// Returns the time from the grant of the lease to the request of the token. Returns zero if
+    /// the token was requested before the grant. A store that measures the age of tokens with its
+    /// own clock needs this time.
     pub fn until_requested(&self, token: &StoredToken) -> Duration {
         (Instant::now() - self.granted).saturating_sub(token.age)
     }
@@ -259,16 +259,16 @@ pub(in crate::token) const INVALIDATED: Duration = Duration::from_secs(60);
 /// check the key again. A lease ends when it is released or expires, so a crashed process blocks
 /// the other processes only until its lease expires.
 ///
-/// **Marks.** A store keeps two kinds of marks. A mark contains only the id of a token. So a mark
-/// also applies to a token that only another process or only the store has.
+/// **Marks.** A store keeps two kinds of marks. A mark contains only the id of a token, so a
+/// process can mark a token that the process does not have.
 ///
 /// - *Revoked* ([`Self::revoke`]): no method returns a token that is revoked or whose refresh token
-///   is revoked. A put of such a token fails. A put under a lease with a revoked
-///   [parent](Lease::parents) also fails. The mark lasts as long as the caller specifies, and takes
-///   precedence over all other rules.
-/// - *Invalidated* ([`Self::invalidate`]): the stored token is removed. A put of an invalidated
-///   token succeeds only under a lease that was granted after the mark. The put then removes the
-///   mark, because a server may issue the same token again. The mark lasts at most 60 s.
+///   is revoked, and such a token cannot be stored. A token cannot be stored under a lease with a
+///   revoked [parent](Lease::parents) either. The caller sets the duration of the mark. The mark
+///   takes precedence over all other rules.
+/// - *Invalidated* ([`Self::invalidate`]): the stored token is removed. The token can be stored
+///   again only under a lease that was granted after the invalidation. Storing the token removes
+///   the mark, because a server may issue the same token again. The mark lasts at most 60 s.
 ///
 /// With the feature `emulator`, `emulator::store_contract::check` tests an implementation against
 /// this interface.
@@ -430,8 +430,7 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
         Box::pin(async { Ok(()) })
     }
 
-    /// Returns a notice for each of these tokens of the source that is marked as revoked or
-    /// invalidated.
+    /// Returns a notice for each marked token. `ids` are the ids of the tokens to check.
     fn marks<'a>(&'a self, source: &'a Fingerprint, ids: &'a [TokenId]) -> StoreFuture<'a, Vec<Notice>> {
         let _ = (source, ids);
         Box::pin(async { Ok(Vec::new()) })

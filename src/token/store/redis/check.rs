@@ -22,8 +22,8 @@ impl RedisStore {
     ///
     /// The check leases, stores, reads, invalidates and revokes a dummy token under a random key,
     /// subscribes to the channel of the namespace, and removes the data again. The check detects
-    /// missing rights, a server that is read-only or full, and a server that is not Redis. Run the
-    /// check when a program starts, or in a health check.
+    /// missing permissions, a server that is read-only or full, and a server that is not Redis. Run
+    /// the check when a program starts, or in a health check.
     ///
     /// Each call to Redis takes at most
     /// [`RedisStoreBuilder::with_timeout`](super::RedisStoreBuilder::with_timeout).

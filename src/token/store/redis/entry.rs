@@ -1,4 +1,4 @@
-//! Encodes a token before sealing, and decodes a token after opening.
+//! Encodes a token before encryption, and decodes a token after decryption.
 //!
 //! Decoding returns `None` if the bytes do not have this format. If you change the format, increase
 //! `VERSION` in `seal.rs`.

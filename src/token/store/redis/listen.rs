@@ -1,4 +1,4 @@
-//! Receives notices of other processes through one subscription per store.
+//! Receives notices from other processes through one subscription per store.
 //!
 //! The connection is used only for the subscription. Without a subscription, waiting callers poll
 //! Redis. After a new subscription, the caches get [`Notice::Missed`], because notices may have

@@ -1,7 +1,7 @@
 //! Shares tokens between processes through Redis or Valkey (feature `redis`).
 //!
 //! All processes with the same client id and the same namespace share each token: one process
-//! requests the token, and the other processes load it from Redis. The processes also share
+//! requests the token, and the other processes load the token from Redis. The processes also share
 //! cool-downs and the rate limit. When a process invalidates or revokes a token, the other
 //! processes drop the token at once. Only processes with the same client id and secret share a
 //! refusal of the credentials.
@@ -54,8 +54,8 @@
 //! When [`TokenCache::forget`](crate::token::TokenCache::forget) or
 //! [`moov::Client::revoke`](crate::moov::Client::revoke) returns, this process does not return the
 //! token any more. All other processes with the same namespace and client id drop the token too.
-//! This applies to a revoked access token and to a revoked refresh token. A token that only Redis
-//! has is not returned either. The other processes drop the token:
+//! This applies to a revoked access token and to a revoked refresh token, even if only Redis has
+//! the token. The other processes drop the token:
 //!
 //! - when Redis delivers the message, usually within milliseconds;
 //! - at most 10 s after Redis can be reached again, if the process had lost its subscription. A
@@ -91,8 +91,9 @@
 //! # Security
 //!
 //! Tokens are sealed with AES-256-GCM before they leave the process. A sealed token can be opened
-//! only for the same source, scopes and namespace, and only as the same kind of token. Names in
-//! Redis contain only fingerprints.
+//! only for the same source, scopes and namespace. A sealed access token cannot be opened as a
+//! refresh token, and a sealed refresh token cannot be opened as an access token. Names in Redis
+//! contain only fingerprints.
 //!
 //! Anyone who can write to Redis but has no sealing key can delete tokens, restore an older sealed
 //! token until it expires, remove the mark of a revoked token, and block all processes for up to
@@ -100,14 +101,15 @@
 //! scopes. A malicious server can send responses that are larger than the memory of the process.
 //! Use only the address of a trusted server, over TLS.
 //!
-//! To rotate the sealing key, first add the new key after the old key in all processes. Then move
-//! the new key before the old key in all processes. Remove the old key after a day.
+//! To rotate the sealing key, first append the new key to the list of keys in all processes. Then
+//! move the new key to the first position of the list in all processes. Remove the old key after a
+//! day.
 //!
-//! # Rights
+//! # Permissions
 //!
-//! A Redis user needs only the following rights. These rights do not allow the user to list or
-//! delete keys of other users, to read the configuration or to flush the database. Scripts can run
-//! only commands that the user may run. Enter each command as one line:
+//! A Redis user needs only the following permissions. They do not allow the user to list or delete
+//! keys of other users, to read the configuration or to flush the database. Scripts can run only
+//! commands that the user may run. Enter each command as one line:
 //!
 //! ```text
 //! # One server
@@ -210,8 +212,8 @@ impl RedisStore {
         self.link.close();
     }
 
-    /// Returns the Redis key of a name in this namespace. A script can use only one of these keys,
-    /// because a cluster may keep the keys on different nodes.
+    /// Returns the Redis key of a name in this namespace. A cluster may keep such keys on different
+    /// nodes, so a script can use only one of these keys.
     pub(crate) fn key(&self, name: &str) -> String {
         self.names.single(name)
     }

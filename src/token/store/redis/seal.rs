@@ -110,7 +110,8 @@ impl Keyring {
         Ok(sealed)
     }
 
-    /// Returns `None` unless one of the keys has sealed the value with the same `about`.
+    /// Returns `None` if no key can decrypt the value, or if the value was sealed with a different
+    /// `about`.
     pub(super) fn open(&self, about: &Fingerprint, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let (header, text) = sealed.split_at_checked(HEADER)?;
         let (id, nonce) = header.strip_prefix(&[VERSION])?.split_at(ID);

@@ -17,8 +17,8 @@ pub(super) enum Server {
     Single(Client),
     #[cfg(feature = "redis-sentinel")]
     Sentinel(tokio::sync::Mutex<redis::sentinel::SentinelClient>),
-    /// The second field contains clients for some nodes of the cluster. These clients receive
-    /// messages, because a message that is sent to one node reaches all nodes.
+    /// A client for the calls to the cluster, and clients for single nodes. One of these nodes is
+    /// enough to receive messages, because a message that is sent to one node reaches all nodes.
     #[cfg(feature = "redis-cluster")]
     Cluster(redis::cluster::ClusterClient, Vec<Client>),
 }

@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-/// The index of the entry to overwrite in the arguments of the claim script.
+/// The index of the argument of the claim script that contains an entry to delete.
 const OVERWRITE: usize = 5;
 /// The longest wait for a permit: 45 min. A lease must last longer than this wait, but the scripts
 /// delete a lease that lasts longer than one hour.
@@ -91,8 +91,8 @@ impl RedisStore {
         let redis_key = self.redis_key(key);
         let names = &redis_key.names;
         let keys = [redis_key.entry(), redis_key.lease(), names.revoked(), names.invalid()];
-        // The fence is the time of the grant on the clock of Redis. `until_requested` counts from
-        // the later time at which this process received the grant, so `end` is not too late for a
+        // The fence is the time of the grant on the clock of Redis. `until_requested` starts later,
+        // when this process receives the grant. So `end` is never later than the actual expiry of a
         // token that was requested under this lease.
         let end = lease.until_requested(token).saturating_add(token.lifetime);
         let end = lease.fence.saturating_add(entry::micros(end));
@@ -249,7 +249,7 @@ impl TokenStore for RedisStore {
             arguments.extend(reservation(limit, max_wait));
             arguments.push(Vec::new());
             arguments.extend(except.iter().map(|id| names::id(id).into()));
-            // The second attempt overwrites an entry that no sealing key opens.
+            // The second attempt deletes an entry that no sealing key can decrypt.
             for _ in 0..2 {
                 match Reply::read(self.link.call(&script::CLAIM, &keys, &arguments).await?)? {
                     Reply::Token(sealed) => match self.token(key, &sealed) {
