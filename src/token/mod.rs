@@ -35,9 +35,10 @@
 //!
 //! # Expiry
 //!
-//! The cache uses the shortest credible expiry and records the rule that determined it
-//! ([`Token::expiry_rule`]): `expires_in` as seconds or as a Unix timestamp, the `exp` of a JWT, or
-//! a default if the response has no credible expiry.
+//! The cache uses the shortest lifetime in the response: `expires_in` as seconds or as a Unix
+//! timestamp, or the claims of a JWT. If `expires_in` is missing or invalid, the cache uses a
+//! default lifetime instead of `expires_in`. [`Token::expiry_rule`] returns the rule that
+//! determined the lifetime.
 //!
 //! # Requests
 //!
@@ -46,14 +47,14 @@
 //! - A 429, or a `Retry-After` on any error, starts a **cool-down** of at least 1 s for all scope
 //!   sets of the cache. If the cool-down ends before the caller's time limit, the caller waits.
 //!   Otherwise the call fails at once with `RateLimited`.
-//! - The cause of a 401 to a request with client credentials may be the credentials or the scope
-//!   set:
-//!   - If the cause is certainly the credentials, and the source now has different credentials
-//!     ([`TokenSource::renew_credentials`]), the call is sent once more. Without different
-//!     credentials, no token is requested for 10 s. Then one request at a time checks whether the
-//!     server still refuses the credentials.
-//!   - If the cause may be the scope set, only that scope set is blocked. After three different
-//!     scope sets were refused without a success in between, the credentials are blocked.
+//! - If the server refuses a request with client credentials, and the source now has different
+//!   credentials ([`TokenSource::renew_credentials`]), the request is sent once more. Otherwise the
+//!   response decides what is blocked:
+//!   - After a 401 or the code `invalid_client`, no token is requested for 10 s. After this time,
+//!     one request at a time checks whether the server still refuses the credentials.
+//!   - In all other cases, such as a 403, the scope set may be the cause, so only the scope set is
+//!     blocked. If the server refuses three different scope sets before a request succeeds, the
+//!     credentials are blocked.
 //! - A refused refresh token does not block other requests.
 //! - The number of token requests in a period is limited ([`TokenOptions::with_rate_limit`]).
 //!   Waiting requests are sent in order of arrival.
@@ -83,9 +84,9 @@
 //! **Security**: a process with the right client id and a wrong secret gets the stored tokens too.
 //! Only the access control of the store protects the tokens (for Redis, its password and the
 //! sealing key). Do not share a store between clients whose ids and secrets come from parties that
-//! do not trust each other, such as tenants that enter their own client ids: one tenant could enter
-//! the client id of another tenant. For the same reason, do not let such parties choose the names
-//! that `with_credentials_name` sets.
+//! do not trust each other. For example, a tenant that enters its own client id could enter the
+//! client id of another tenant. For the same reason, do not let such parties choose the names that
+//! `with_credentials_name` sets.
 //!
 //! When the server refuses credentials, the cache and the store remember exactly the client id and
 //! secret that were refused ([`TokenSource::credentials_fingerprint`]). So a process with a wrong

@@ -76,7 +76,7 @@ pub trait TokenProvider: Send + Sync + fmt::Debug {
     fn token<'a>(&'a self, scopes: &'a [Scope]) -> TokenFuture<'a, Result<Token, Error>>;
 
     /// Removes exactly this token. A newer token is not removed. Call this method after a 401 that
-    /// means that the token has expired.
+    /// reports an invalid or expired token.
     fn invalidate<'a>(&'a self, token: &'a Token) -> TokenFuture<'a, ()>;
 }
 

@@ -53,7 +53,7 @@ impl Scope {
         Ok(Self { name: scope.into(), hash: name_hash(scope) })
     }
 
-    /// Returns the scope as a token request contains it.
+    /// Returns the text of the scope.
     #[inline]
     pub fn as_str(&self) -> &str {
         &self.name

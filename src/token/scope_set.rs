@@ -47,7 +47,7 @@ impl ScopeSet {
         Ok(Self(Arc::new(Sorted { scopes: scopes.into_boxed_slice(), joined })))
     }
 
-    /// Returns the scopes separated by spaces, as a token request contains them.
+    /// Returns the scopes, sorted and separated by spaces.
     pub fn as_str(&self) -> &str {
         &self.0.joined
     }

@@ -52,7 +52,8 @@ pub trait TokenSource: Send + Sync + 'static {
         self.fingerprint()
     }
 
-    /// Looks for new credentials after the server has refused the credentials `refused`.
+    /// Looks for new credentials after the server has refused the credentials with the fingerprint
+    /// `refused`.
     ///
     /// Returns whether [`Self::credentials_fingerprint`] now identifies different credentials. If
     /// `true`, the cache repeats the failed request once, within the rate limit. Otherwise the
@@ -74,7 +75,7 @@ pub trait TokenSource: Send + Sync + 'static {
     ///
     /// The cache passes only refresh tokens that this method or [`Self::issue`] returned. If this
     /// method fails, the cache calls [`Self::issue`] in the same refresh. The cache sends the same
-    /// refresh token again only if the error is transient and the request [was certainly not
+    /// refresh token again only if the error is transient and the request [was not
     /// sent](Error::may_have_been_sent).
     fn refresh(&self, refresh_token: &Secret) -> impl Future<Output = Result<IssuedToken, Error>> + Send {
         let _ = refresh_token;
@@ -150,7 +151,7 @@ impl<S: TokenSource> TokenSource for Arc<S> {
 pub struct IssuedToken {
     /// The access token.
     pub access_token: Secret,
-    /// The `expires_in` field, not interpreted.
+    /// The `expires_in` field: a number of seconds or a Unix timestamp.
     pub expires_in: Option<ExpiresIn>,
     /// The refresh token. `None` if the response contains no refresh token. The cache ignores a
     /// blank refresh token.

@@ -19,8 +19,8 @@ pub(in crate::token) struct Expires {
 pub(crate) struct Life {
     pub(in crate::token) stale: u64,
     pub(in crate::token) wall_stale: u64,
-    /// The time from stale to expired. A `u32` is large enough for the longest refresh window, and
-    /// keeps tokens small.
+    /// The time from `stale` to the expiry. A `u32` is large enough for the longest refresh window,
+    /// and keeps tokens small.
     pub(in crate::token) window: u32,
     pub(in crate::token) rule: ExpiryRule,
 }

@@ -1,9 +1,10 @@
-//! The `expires_in` field of a token response, not interpreted.
+//! The type of the `expires_in` field of a token response.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::Value;
 
-/// The `expires_in` field of a token response, **not interpreted**.
+/// The number in the `expires_in` field of a token response. This type does not decide whether the
+/// number is a duration or a timestamp.
 ///
 /// MoneyKit sends the validity in seconds. Moov's documents disagree: the value is 900 (seconds) in
 /// some documents, and 1736964352 (the Unix timestamp of the expiry) in other documents. This type

@@ -1,4 +1,4 @@
-//! Computes the lifetime of a token, and the rule that determined the lifetime.
+//! Computes the lifetime of a token, and returns the rule that determined the lifetime.
 //!
 //! The result depends only on the token response, because this module reads no clock and does not
 //! verify JWTs. A JWT can shorten the lifetime that the response grants, but never extend it.
@@ -10,11 +10,11 @@ use serde_json::{Map, Value};
 
 use crate::token::lifetime::expires_in::ExpiresIn;
 
-/// The longest credible lifetime: 365 days.
+/// The longest lifetime that is accepted: 365 days.
 ///
-/// An `expires_in` up to this limit is a number of seconds. From [`FIRST_TIMESTAMP`] on, an
-/// `expires_in` is a timestamp. Both limits are constants, because the local clock may be wrong
-/// (some machines start in 1970).
+/// An `expires_in` up to this limit is a number of seconds. An `expires_in` of at least
+/// [`FIRST_TIMESTAMP`] is a timestamp. Both limits are constants, because the local clock may be
+/// wrong (some machines start in 1970).
 const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// The smallest number that counts as a Unix timestamp: 2001-09-09, the first timestamp with ten
@@ -54,8 +54,8 @@ pub enum ExpiryRule {
     JwtLifetime,
     /// `expires_in` is missing, so the configured default lifetime applies.
     Absent,
-    /// `expires_in` is neither a credible number of seconds nor a credible timestamp, so the
-    /// configured default lifetime applies. A negative number is not credible.
+    /// `expires_in` is negative, or gives an expiry more than 365 days in the future, so the
+    /// configured default lifetime applies.
     Absurd,
     /// `expires_in` is zero. The callers that wait for the token get it, but the token is not
     /// cached.
@@ -124,8 +124,8 @@ impl Default for Limits {
     }
 }
 
-/// Computes the shortest credible lifetime. The upper limit is `expires_in`, or the default if
-/// `expires_in` is missing or not credible. The other rules can only shorten the lifetime.
+/// Computes the lifetime. The upper limit is `expires_in`, or the default if `expires_in` is
+/// missing or invalid. The other rules can only shorten the lifetime.
 pub(crate) fn resolve(facts: &Facts<'_>, limits: &Limits) -> Expiry {
     // If the local clock jumps during the request, the later time gives the shorter lifetime.
     let local = facts.sent.max(facts.received);
@@ -133,8 +133,8 @@ pub(crate) fn resolve(facts: &Facts<'_>, limits: &Limits) -> Expiry {
     // effect. `Date` is truncated to seconds, so add the resolution of `Date` to get the shortest
     // lifetime.
     let now = facts.date.map_or(local, |date| date.checked_add(DATE_RESOLUTION).unwrap_or(date));
-    // If `Date` is wrong and far in the past, a timestamp would give a lifetime that is far too
-    // long.
+    // If `Date` is far in the past, a timestamp gives a lifetime that is far too long. The lifetime
+    // is then limited to the default.
     let clocks_clash = facts.date.is_some_and(|date| distance(date, local) > MAX_CLOCK_DIFFERENCE);
 
     let (mut lifetime, mut rule) = granted(facts.expires_in, now, clocks_clash, limits.default);
@@ -175,7 +175,7 @@ fn granted(
 }
 
 /// Returns the time from `now` to the Unix time `end`. Returns zero if `end` is in the past, and
-/// `None` if `end` is not credible.
+/// `None` if `end` is not a valid expiry.
 fn remaining(end: Duration, now: SystemTime) -> Option<Duration> {
     if end < FIRST_TIMESTAMP {
         return None;
@@ -525,8 +525,8 @@ mod tests {
             for reading in readings.into_iter().flatten() {
                 prop_assert!(i128::from(believed.lifetime.as_secs()) <= reading, "{believed:?} > {reading}");
             }
-            // Compare for equality with the shortest lifetime, because a lifetime of zero would
-            // pass any check of an upper limit.
+            // The check above also passes for a lifetime of zero, so compare with the shortest
+            // lifetime.
             let shortest = readings.into_iter().flatten().min();
             prop_assert_eq!(Some(i128::from(believed.lifetime.as_secs())), shortest);
         }
