@@ -141,8 +141,8 @@ impl Api {
         let client = generated::Client::of(&call);
         let version = self.version.as_deref();
         match self.encoding {
-            Encoding::Form => call.run(client.revoke_access_token(version, &body), |()| Ok(())).await,
-            Encoding::Json => call.run(client.revoke_access_token_json(version, &body), |()| Ok(())).await,
+            Encoding::Form => call.run_without_body(client.revoke_access_token(version, &body)).await,
+            Encoding::Json => call.run_without_body(client.revoke_access_token_json(version, &body)).await,
         }
     }
 

@@ -10,10 +10,8 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use progenitor_client::ResponseValue;
-use reqwest::ResponseBuilderExt as _;
 use serde::de::DeserializeOwned;
 use tracing::{Instrument as _, Span, field};
-use zeroize::Zeroizing;
 
 use super::{
     EchoedSecrets, Http,
@@ -38,6 +36,9 @@ pub(crate) struct Contract {
     /// The error text for a 403 if no error code shows the cause of the 403.
     pub(crate) forbidden: Option<&'static str>,
 }
+
+/// The result of a generated method.
+type Generated<T, E> = Result<ResponseValue<T>, progenitor_client::Error<E>>;
 
 /// The state of one call. The generated client passes this state to its hooks `pre` and `exec`.
 #[derive(Clone)]
@@ -143,7 +144,24 @@ impl Call {
     /// matches the API schema, but cannot be used.
     pub(crate) async fn run<T: DeserializeOwned, E>(
         self,
-        sending: impl Future<Output = Result<ResponseValue<T>, progenitor_client::Error<E>>>,
+        sending: impl Future<Output = Generated<T, E>>,
+        check: impl FnOnce(&mut T) -> Result<(), Cow<'static, str>>,
+    ) -> Result<Response<T>, Error> {
+        self.receive(sending, json::decode, check).await
+    }
+
+    /// Works like [`Self::run`], for an operation whose response has no body.
+    pub(crate) async fn run_without_body<E>(
+        self,
+        sending: impl Future<Output = Generated<(), E>>,
+    ) -> Result<Response<()>, Error> {
+        self.receive(sending, |_| Ok(()), |()| Ok(())).await
+    }
+
+    async fn receive<T, E>(
+        self,
+        sending: impl Future<Output = Generated<T, E>>,
+        decode: fn(&[u8]) -> serde_json::Result<T>,
         check: impl FnOnce(&mut T) -> Result<(), Cow<'static, str>>,
     ) -> Result<Response<T>, Error> {
         let span = tracing::debug_span!(
@@ -167,7 +185,7 @@ impl Call {
         let _ = self.0.span.set(span.clone());
         let result = sending.instrument(span.clone()).await;
         let outcome = self
-            .classify_response(result, check)
+            .classify_response(result, decode, check)
             .map_err(|error| error.with_operation(self.0.contract.vendor, self.0.operation))
             .map_err(|error| match self.0.credentials {
                 Some(fingerprint) => error.with_credentials(fingerprint),
@@ -189,17 +207,16 @@ impl Call {
         outcome
     }
 
-    fn classify_response<T: DeserializeOwned, E>(
+    fn classify_response<T, E>(
         &self,
-        result: Result<ResponseValue<T>, progenitor_client::Error<E>>,
+        result: Generated<T, E>,
+        decode: fn(&[u8]) -> serde_json::Result<T>,
         check: impl FnOnce(&mut T) -> Result<(), Cow<'static, str>>,
     ) -> Result<Response<T>, Error> {
-        use progenitor_client::Error as Generated;
-
         let received = self.0.received.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(received) = received else {
             return Err(match result {
-                Err(Generated::CommunicationError(error)) => classify_send_error(error),
+                Err(progenitor_client::Error::CommunicationError(error)) => classify_send_error(error),
                 // This case does not occur, because `exec` either stores a response or returns a
                 // communication error. Other errors of the generated client may contain secrets, so
                 // the returned error does not include them.
@@ -221,7 +238,8 @@ impl Call {
             www_authenticate: self.text(&headers, header::WWW_AUTHENTICATE.as_str()),
             details: self.scrub(details),
             known_fields: self.0.contract.fields,
-            body: body.clone(),
+            // Copied, because the body may be a part of a larger buffer of the connection.
+            body: Bytes::copy_from_slice(&body),
         };
         // The body may contain a token, and the caller may keep the error for a long time, so the
         // error does not contain the body.
@@ -260,19 +278,7 @@ impl Call {
             let (kind, reason) = classify_status(status, details.code.as_deref());
             return Err(failed(kind, reason.into(), details));
         }
-        let decoded = match result {
-            Ok(value) => Ok(value.into_inner()),
-            Err(Generated::InvalidResponsePayload(_, error)) => {
-                // Decode the body again after `normalize` has removed the details that strict
-                // decoders reject, such as duplicate members.
-                match json::normalize(&body) {
-                    Some(json) => serde_json::from_str(&Zeroizing::new(json)),
-                    None => Err(error),
-                }
-            }
-            Err(_) => return Err(unreadable("response does not match the API schema".into())),
-        };
-        let mut value = decoded.map_err(|error| unreadable(schema_mismatch(&body, &error)))?;
+        let mut value = decode(&body).map_err(|error| unreadable(schema_mismatch(&body, &error)))?;
         check(&mut value).map_err(unreadable)?;
         Ok(Response::new(head, value))
     }
@@ -357,8 +363,8 @@ impl Call {
         span.record("url.full", url.as_str());
     }
 
-    /// Sends the request, and reads the response up to the size limit. The hook `exec` of the
-    /// generated client calls this method.
+    /// Sends the request, and reads the response up to the size limit. The returned response has
+    /// neither headers nor a body. The hook `exec` of the generated client calls this method.
     pub(crate) async fn exec(&self, request: reqwest::Request) -> reqwest::Result<reqwest::Response> {
         let Some(recorder) = &self.0.http.recorder else { return self.send(request).await };
         let copy = request.try_clone();
@@ -385,7 +391,7 @@ impl Call {
         let sent = SystemTime::now();
         let mut response = self.0.http.client.execute(request).await?;
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
-        let mut body = BytesMut::new();
+        let mut body = Bytes::new();
         let (mut is_complete, mut over_limit) = (true, false);
         loop {
             match response.chunk().await {
@@ -393,7 +399,7 @@ impl Call {
                     over_limit = true;
                     break;
                 }
-                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(Some(chunk)) => body = append(body, chunk),
                 Ok(None) => break,
                 Err(error) if status.is_success() => return Err(error),
                 // The status and headers of an error response are useful even if its body is
@@ -404,15 +410,20 @@ impl Call {
                 }
             }
         }
-        let body = body.freeze();
-        // Set a URL, because otherwise reqwest parses a placeholder URL for each response. Building
-        // cannot fail, because the status is valid and there are no headers.
-        let copy = http::Response::builder().status(status).url(response.url().clone()).body(body.clone());
-        let copy = copy.unwrap_or_else(|_| http::Response::new(Bytes::new()));
         let received = Received { sent, status, headers, body, is_complete, over_limit };
         *self.0.received.lock().unwrap_or_else(PoisonError::into_inner) = Some(received);
-        Ok(copy.into())
+        Ok(response)
     }
+}
+
+/// Appends a chunk to a body. The first chunk is not copied.
+fn append(body: Bytes, chunk: Bytes) -> Bytes {
+    if body.is_empty() {
+        return chunk;
+    }
+    let mut body = BytesMut::from(body);
+    body.extend_from_slice(&chunk);
+    body.freeze()
 }
 
 impl fmt::Debug for Call {

@@ -34,10 +34,19 @@ where
     }))
 }
 
+/// Decodes a response. If a strict decoder fails, decodes the response again after `normalize` has
+/// removed the details that strict decoders reject, such as duplicate members.
+pub(super) fn decode<T: DeserializeOwned>(body: &[u8]) -> serde_json::Result<T> {
+    serde_json::from_slice(body).or_else(|error| match normalize(body) {
+        Some(json) => serde_json::from_str(&Zeroizing::new(json)),
+        None => Err(error),
+    })
+}
+
 /// Rewrites a JSON object as UTF-8 without a byte order mark, without `NaN` and without duplicate
 /// members, so that a strict decoder can read the object. Returns `None` if the body is not a JSON
 /// object.
-pub(super) fn normalize(body: &[u8]) -> Option<String> {
+fn normalize(body: &[u8]) -> Option<String> {
     with_members(body, |members| {
         let mut json = String::from("{");
         for (name, value) in members {
