@@ -38,6 +38,7 @@ pub(crate) struct CurrentCredentials(Arc<Inner>);
 
 struct Inner {
     provider: Arc<dyn CredentialsProvider>,
+    is_constant: bool,
     /// The name that replaces the client id in the keys of stored tokens.
     name: Option<String>,
     shared: Shared,
@@ -66,7 +67,8 @@ impl CurrentCredentials {
         if let Some(known) = provider.known() {
             shared.install(known)?;
         }
-        Ok(Self(Arc::new(Inner { provider, name, shared, clock, state: Mutex::default() })))
+        let is_constant = provider.is_constant();
+        Ok(Self(Arc::new(Inner { provider, is_constant, name, shared, clock, state: Mutex::default() })))
     }
 
     /// Returns the last valid credentials without calling the provider.
@@ -85,9 +87,16 @@ impl CurrentCredentials {
         self.known().map_or_else(|| Fingerprint::of(["unknown"]), |auth| auth.fingerprint())
     }
 
-    /// Returns the provider's credentials. If the provider fails, returns the last valid
-    /// credentials. Fails only if there are no valid credentials.
+    /// Returns the provider's credentials, without a call if they never change. If the provider
+    /// fails, returns the last valid credentials. Fails only if there are no valid credentials.
     pub(crate) async fn get(&self) -> Outcome {
+        match self.known().filter(|_| self.0.is_constant) {
+            Some(known) => Ok(known),
+            None => self.get_from_provider().await,
+        }
+    }
+
+    async fn get_from_provider(&self) -> Outcome {
         let running = {
             let mut state = self.0.lock();
             match state.look.running() {
@@ -338,16 +347,45 @@ mod tests {
         assert_eq!((provider.calls.load(atomic::Ordering::Relaxed), current.account()), (1, None));
     }
 
+    /// A provider that has its credentials in memory.
+    #[derive(Debug, Default)]
+    struct InMemory {
+        calls: atomic::AtomicUsize,
+        known: Option<Credentials>,
+        is_constant: bool,
+    }
+
+    impl CredentialsProvider for InMemory {
+        fn credentials(&self) -> CredentialsFuture<'_> {
+            self.calls.fetch_add(1, atomic::Ordering::Relaxed);
+            Box::pin(async { Ok(Credentials::new("id", "secret")) })
+        }
+
+        fn known(&self) -> Option<Credentials> {
+            self.known.clone()
+        }
+
+        fn is_constant(&self) -> bool {
+            self.is_constant
+        }
+    }
+
     #[tokio::test]
-    async fn credentials_in_memory_are_returned_without_waiting() {
-        let scheme = Scheme { own: basic_header, key_pair: basic_header };
-        let clock = Arc::new(ManualClock::new(std::time::SystemTime::now()));
-        let provider = Arc::new(Credentials::new("id", "secret"));
-        let current = CurrentCredentials::new(provider, scheme, None, clock).unwrap();
-        for _ in 0..2 {
-            let mut get = Box::pin(current.get());
-            let polled = get.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-            assert!(matches!(polled, Poll::Ready(Ok(_))));
+    async fn credentials_in_memory_are_returned_without_waiting_and_constant_ones_without_a_call() {
+        let known = Some(Credentials::new("id", "secret"));
+        for (is_constant, known, calls) in
+            [(false, None, 3), (false, known.clone(), 3), (true, None, 1), (true, known, 0)]
+        {
+            let scheme = Scheme { own: basic_header, key_pair: basic_header };
+            let clock = Arc::new(ManualClock::new(std::time::SystemTime::now()));
+            let provider = Arc::new(InMemory { known, is_constant, ..InMemory::default() });
+            let current = CurrentCredentials::new(provider.clone(), scheme, None, clock).unwrap();
+            for _ in 0..3 {
+                let mut get = Box::pin(current.get());
+                let polled = get.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+                assert!(matches!(polled, Poll::Ready(Ok(_))));
+            }
+            assert_eq!(provider.calls.load(atomic::Ordering::Relaxed), calls, "constant: {is_constant}");
         }
     }
 }

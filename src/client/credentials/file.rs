@@ -196,7 +196,7 @@ fn read_json(path: &Path, name: &str) -> Result<Credentials, Error> {
 impl CredentialsProvider for FileCredentials {
     fn credentials(&self) -> CredentialsFuture<'_> {
         Box::pin(async {
-            if !self.is_read_again {
+            if self.is_constant() {
                 return Ok(self.first.clone());
             }
             let reading = self.reading.clone().lock_owned().await;
@@ -213,6 +213,10 @@ impl CredentialsProvider for FileCredentials {
 
     fn known(&self) -> Option<Credentials> {
         Some(self.first.clone())
+    }
+
+    fn is_constant(&self) -> bool {
+        !self.is_read_again
     }
 }
 

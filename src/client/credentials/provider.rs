@@ -20,7 +20,8 @@ pub type CredentialsFuture<'a> = Pin<Box<dyn Future<Output = Result<Credentials,
 /// - The client calls [`credentials`](Self::credentials) before each token request, each
 ///   revocation, and each [`introspect_client`](crate::moneykit::Client::introspect_client). An
 ///   [`Authorizer`](crate::authorize::Authorizer) that adds the client id and secret to your own
-///   requests calls `credentials` only if no credentials are known yet.
+///   requests calls `credentials` only if no credentials are known yet. If the provider is
+///   [constant](Self::is_constant), this applies to all calls.
 /// - The client calls [`after_refusal`](Self::after_refusal) when the vendor has rejected the
 ///   credentials, at most once in 5 s. If the provider returns different credentials, the client
 ///   sends the rejected request once more with the new credentials. Otherwise the client caches the
@@ -57,6 +58,12 @@ pub trait CredentialsProvider: Debug + Send + Sync + 'static {
     fn known(&self) -> Option<Credentials> {
         None
     }
+
+    /// Returns whether the credentials never change. If so, the client calls
+    /// [`credentials`](Self::credentials) only until it has credentials. Default: `false`.
+    fn is_constant(&self) -> bool {
+        false
+    }
 }
 
 impl CredentialsProvider for Credentials {
@@ -66,6 +73,10 @@ impl CredentialsProvider for Credentials {
 
     fn known(&self) -> Option<Credentials> {
         Some(self.clone())
+    }
+
+    fn is_constant(&self) -> bool {
+        true
     }
 }
 
@@ -80,5 +91,9 @@ impl<P: CredentialsProvider + ?Sized> CredentialsProvider for Arc<P> {
 
     fn known(&self) -> Option<Credentials> {
         (**self).known()
+    }
+
+    fn is_constant(&self) -> bool {
+        (**self).is_constant()
     }
 }
