@@ -50,14 +50,22 @@ struct Inner {
     http: Http,
     headers: Vec<(HeaderName, HeaderValue)>,
     secrets: Vec<Secret>,
-    echoed: Option<Arc<EchoedSecrets>>,
-    credentials: Option<[u8; 32]>,
-    /// The response that `exec` received. It is stored, because the generated client drops the
-    /// status and headers of a response that cannot be decoded.
+    credentials: Option<Arc<CallCredentials>>,
+    /// The response that `exec` received. It is stored, because the generated client does not return
+    /// the status and headers of a response that cannot be decoded.
     received: Mutex<Option<Received>>,
     /// The span of this call. It is stored, because `Span::current` may return a span of the caller
     /// if debug spans are disabled.
     span: OnceLock<Span>,
+}
+
+/// The client credentials that authenticate a call. All calls of a client share them.
+pub(crate) struct CallCredentials {
+    pub(crate) fingerprint: [u8; 32],
+    pub(crate) secret: Secret,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    /// Current and previous secrets of the client.
+    pub(crate) echoed: Arc<EchoedSecrets>,
 }
 
 struct Received {
@@ -90,7 +98,6 @@ impl Call {
             http: http.clone(),
             headers: Vec::new(),
             secrets: Vec::new(),
-            echoed: None,
             credentials: None,
             received: Mutex::default(),
             span: OnceLock::new(),
@@ -121,17 +128,15 @@ impl Call {
         self.with(|inner| inner.secrets.push(secret.clone()))
     }
 
-    /// Redacts `secret` and all secrets in `echoed` from error responses.
-    pub(crate) fn with_credentials(
-        self,
-        fingerprint: [u8; 32],
-        secret: &Secret,
-        echoed: Arc<EchoedSecrets>,
-    ) -> Self {
-        self.with_secret(secret).with(|inner| {
-            inner.echoed = Some(echoed);
-            inner.credentials = Some(fingerprint);
-        })
+    /// Sets the client credentials that the request contains, and adds their headers. All their
+    /// secrets are redacted from error responses.
+    pub(crate) fn with_credentials(self, credentials: Arc<CallCredentials>) -> Self {
+        self.with(|inner| inner.credentials = Some(credentials))
+    }
+
+    fn headers(&self) -> impl Iterator<Item = &(HeaderName, HeaderValue)> {
+        let credentials = self.0.credentials.iter().flat_map(|credentials| &credentials.headers);
+        self.0.headers.iter().chain(credentials)
     }
 
     pub(crate) fn failed(&self, error: Error) -> Error {
@@ -187,8 +192,8 @@ impl Call {
         let outcome = self
             .classify_response(result, decode, check)
             .map_err(|error| error.with_operation(self.0.contract.vendor, self.0.operation))
-            .map_err(|error| match self.0.credentials {
-                Some(fingerprint) => error.with_credentials(fingerprint),
+            .map_err(|error| match &self.0.credentials {
+                Some(credentials) => error.with_credentials(credentials.fingerprint),
                 None => error,
             });
         let (status, request_id) = match &outcome {
@@ -321,12 +326,14 @@ impl Call {
     }
 
     fn secret_forms(&self) -> SecretForms {
-        let in_headers = self.0.headers.iter().filter(|(_, value)| value.is_sensitive());
+        let in_headers = self.headers().filter(|(_, value)| value.is_sensitive());
         let in_headers = in_headers.filter_map(|(_, value)| value.to_str().ok()?.rsplit(' ').next());
-        let echoed = self.0.echoed.as_ref().map(|echoed| echoed.load()).unwrap_or_default();
-        // `echoed` already contains the forms of the client's own secrets.
+        let credentials = self.0.credentials.as_ref();
+        let echoed = credentials.map(|credentials| credentials.echoed.load()).unwrap_or_default();
+        // The forms of the client's own secrets are already part of `echoed`.
         let is_new = |secret: &&str| echoed.iter().all(|echoed| echoed.expose_secret() != *secret);
-        let secrets = self.0.secrets.iter().map(Secret::expose_secret).chain(in_headers).filter(is_new);
+        let secrets = self.0.secrets.iter().chain(credentials.map(|credentials| &credentials.secret));
+        let secrets = secrets.map(Secret::expose_secret).chain(in_headers).filter(is_new);
         SecretForms { request: secrets.flat_map(forms).collect(), echoed }
     }
 
@@ -339,7 +346,7 @@ impl Call {
         // the second format. A fragment must not be sent (RFC 9110 section 4.2.5).
         request.url_mut().set_fragment(None);
         request.headers_mut().entry(header::ACCEPT).or_insert(HeaderValue::from_static("application/json"));
-        for (name, value) in &self.0.headers {
+        for (name, value) in self.headers() {
             request.headers_mut().insert(name, value.clone());
         }
         *request.timeout_mut() = Some(self.0.http.timeout);

@@ -238,7 +238,13 @@ impl HttpOptions {
         self.check(&base)?;
         let client = self.shared(&base, Caller::Crate)?;
         let recorder = self.recorder.clone();
-        Ok(Http { base, client, timeout: self.timeout, body_limit: self.body_limit, recorder })
+        Ok(Http {
+            base: Arc::new(base),
+            client,
+            timeout: self.timeout,
+            body_limit: self.body_limit,
+            recorder,
+        })
     }
 
     fn check(&self, base: &BaseUrl) -> Result<(), Error> {
@@ -464,7 +470,7 @@ impl fmt::Debug for HttpOptions {
 
 #[derive(Clone)]
 pub(crate) struct Http {
-    pub(super) base: BaseUrl,
+    pub(super) base: Arc<BaseUrl>,
     pub(super) client: reqwest::Client,
     pub(super) timeout: Duration,
     pub(super) body_limit: usize,

@@ -20,7 +20,7 @@ mod retry_after;
 mod tls;
 
 pub(crate) use base_url::BaseUrl;
-pub(crate) use call::{Call, Contract};
+pub(crate) use call::{Call, CallCredentials, Contract};
 #[cfg(feature = "emulator")]
 pub(crate) use classify::classify_send_error;
 pub(crate) use client::Http;

@@ -9,7 +9,7 @@ use crate::{
     Error, Secret,
     authorize::KeyPairHeaders,
     token::Fingerprint,
-    transport::{Call, EchoedSecrets, basic},
+    transport::{Call, CallCredentials, EchoedSecrets, basic},
 };
 
 pub(crate) type Headers = Vec<(HeaderName, HeaderValue)>;
@@ -27,9 +27,8 @@ pub(crate) struct Scheme {
 pub(crate) struct Auth {
     credentials: Credentials,
     fingerprint: Fingerprint,
-    own: Headers,
+    own: Arc<CallCredentials>,
     key_pair: Result<Arc<KeyPairHeaders>, Error>,
-    echoed: Arc<EchoedSecrets>,
 }
 
 impl Auth {
@@ -45,7 +44,13 @@ impl Auth {
         let (own, fingerprint) = ((scheme.own)(&credentials)?, credentials.fingerprint());
         let key_pair = (scheme.key_pair)(&credentials);
         let key_pair = key_pair.map(|headers| Arc::new(KeyPairHeaders::new(headers, fingerprint)));
-        Ok(Self { credentials, fingerprint, own, key_pair, echoed })
+        let own = Arc::new(CallCredentials {
+            fingerprint: fingerprint.to_array(),
+            secret: credentials.client_secret().clone(),
+            headers: own,
+            echoed,
+        });
+        Ok(Self { credentials, fingerprint, own, key_pair })
     }
 
     pub(crate) fn credentials(&self) -> &Credentials {
@@ -61,7 +66,7 @@ impl Auth {
     }
 
     pub(crate) fn secrets(&self) -> Vec<Secret> {
-        let in_headers = self.own.iter().filter(|(_, value)| value.is_sensitive());
+        let in_headers = self.own.headers.iter().filter(|(_, value)| value.is_sensitive());
         let in_headers = in_headers.filter_map(|(_, value)| value.to_str().ok()?.rsplit(' ').next());
         in_headers.map(Secret::from).chain([self.credentials.client_secret().clone()]).collect()
     }
@@ -69,24 +74,18 @@ impl Auth {
     /// Adds the credentials to the headers of a call. If the client is configured to send the
     /// credentials in the body, sets `id` and `secret` instead.
     pub(crate) fn apply(&self, call: Call, id: &mut Option<String>, secret: &mut Option<Secret>) -> Call {
-        if self.own.is_empty() {
+        if self.own.headers.is_empty() {
             *id = Some(self.credentials.client_id().to_owned());
             *secret = Some(self.credentials.client_secret().clone());
         }
-        self.with_headers(call, &self.own)
+        call.with_credentials(self.own.clone())
     }
 
     pub(crate) fn apply_key_pair(&self, call: Call) -> Result<Call, Error> {
-        Ok(self.with_headers(call, self.key_pair()?.headers()))
-    }
-
-    fn with_headers(&self, call: Call, headers: &[(HeaderName, HeaderValue)]) -> Call {
-        let secret = self.credentials.client_secret();
-        let call = call.with_credentials(self.fingerprint.to_array(), secret, self.echoed.clone());
-        let add = |call: Call, (name, value): &(HeaderName, HeaderValue)| {
-            call.with_header(name.clone(), value.clone())
-        };
-        headers.iter().fold(call, add)
+        let headers = self.key_pair()?.headers().to_vec();
+        let CallCredentials { fingerprint, secret, echoed, .. } = &*self.own;
+        let (fingerprint, secret, echoed) = (*fingerprint, secret.clone(), echoed.clone());
+        Ok(call.with_credentials(Arc::new(CallCredentials { fingerprint, secret, headers, echoed })))
     }
 }
 
