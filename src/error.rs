@@ -346,7 +346,7 @@ impl Error {
     /// request, and no headers that are longer than 1,024 bytes or not ASCII. The result is empty
     /// for an error that was cached for later callers.
     pub fn headers(&self) -> Option<&HeaderMap> {
-        self.response().map(|response| &response.head.headers)
+        self.response().map(|response| response.head.headers.get())
     }
 
     /// Returns the time at which the server sent the response, according to the server's clock (the

@@ -1,6 +1,12 @@
 //! The response of a successful call.
 
-use std::{fmt, ops::Deref, time::SystemTime};
+use std::{
+    fmt,
+    ops::Deref,
+    panic::{AssertUnwindSafe, UnwindSafe},
+    sync::{Arc, LazyLock},
+    time::SystemTime,
+};
 
 use http::{HeaderMap, StatusCode};
 
@@ -19,7 +25,7 @@ pub(crate) struct Head {
     /// The time at which the request was sent, according to the local clock.
     pub(crate) sent: SystemTime,
     pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
+    pub(crate) headers: ShownHeaders,
     pub(crate) request_id: Option<String>,
     pub(crate) date: Option<SystemTime>,
 }
@@ -29,10 +35,27 @@ impl Default for Head {
         Self {
             sent: SystemTime::UNIX_EPOCH,
             status: StatusCode::default(),
-            headers: HeaderMap::new(),
+            headers: ShownHeaders::new(HeaderMap::new),
             request_id: None,
             date: None,
         }
+    }
+}
+
+/// The headers that may be shown. They are selected when they are first read, because most callers
+/// never read them.
+#[derive(Clone)]
+pub(crate) struct ShownHeaders(Arc<LazyLock<HeaderMap, Select>>);
+
+type Select = Box<dyn FnOnce() -> HeaderMap + Send + UnwindSafe>;
+
+impl ShownHeaders {
+    pub(crate) fn new(select: impl FnOnce() -> HeaderMap + Send + 'static) -> Self {
+        Self(Arc::new(LazyLock::new(Box::new(AssertUnwindSafe(select)))))
+    }
+
+    pub(crate) fn get(&self) -> &HeaderMap {
+        &self.0
     }
 }
 
@@ -51,7 +74,7 @@ impl<T> Response<T> {
     /// The result contains no cookies, no credentials, no headers that repeat a secret of the
     /// request, and no headers that are longer than 1,024 bytes or not ASCII.
     pub fn headers(&self) -> &HeaderMap {
-        &self.head.headers
+        self.head.headers.get()
     }
 
     /// Returns the `x-request-id` header, the id to quote to the vendor's support.

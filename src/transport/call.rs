@@ -14,18 +14,19 @@ use serde::de::DeserializeOwned;
 use tracing::{Instrument as _, Span, field};
 
 use super::{
-    EchoedSecrets, Http,
+    CallCredentials, Http,
     classify::{classify_in_front, classify_send_error, classify_status, is_in_front},
+    echoed::SentSecrets,
     error_body, json,
     record::Exchange,
-    redact::{clean, forms, is_clean, is_code, is_id, is_public},
+    redact::{is_code, is_id},
     retry_after::{date, retry_after},
 };
 use crate::{
     Error, ErrorKind, Response, Secret,
     error::{ErrorBody, ErrorResponse},
     resend,
-    response::Head,
+    response::{Head, ShownHeaders},
 };
 
 #[derive(Clone, Copy)]
@@ -48,24 +49,13 @@ struct Inner {
     contract: Contract,
     operation: &'static str,
     http: Http,
-    headers: Vec<(HeaderName, HeaderValue)>,
-    secrets: Vec<Secret>,
-    credentials: Option<Arc<CallCredentials>>,
+    secrets: SentSecrets,
     /// The response that `exec` received. It is stored, because the generated client does not return
     /// the status and headers of a response that cannot be decoded.
     received: Mutex<Option<Received>>,
     /// The span of this call. It is stored, because `Span::current` may return a span of the caller
     /// if debug spans are disabled.
     span: OnceLock<Span>,
-}
-
-/// The client credentials that authenticate a call. All calls of a client share them.
-pub(crate) struct CallCredentials {
-    pub(crate) fingerprint: [u8; 32],
-    pub(crate) secret: Secret,
-    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
-    /// Current and previous secrets of the client.
-    pub(crate) echoed: Arc<EchoedSecrets>,
 }
 
 struct Received {
@@ -77,28 +67,13 @@ struct Received {
     over_limit: bool,
 }
 
-/// The secrets that are redacted from a response, in all forms in which a server may quote a
-/// secret.
-struct SecretForms {
-    request: Vec<Secret>,
-    echoed: Arc<Vec<Secret>>,
-}
-
-impl SecretForms {
-    fn iter(&self) -> impl Iterator<Item = &str> {
-        self.request.iter().chain(&*self.echoed).map(Secret::expose_secret)
-    }
-}
-
 impl Call {
     pub(crate) fn new(contract: Contract, operation: &'static str, http: &Http) -> Self {
         Self(Arc::new(Inner {
             contract,
             operation,
             http: http.clone(),
-            headers: Vec::new(),
-            secrets: Vec::new(),
-            credentials: None,
+            secrets: SentSecrets::default(),
             received: Mutex::default(),
             span: OnceLock::new(),
         }))
@@ -120,23 +95,18 @@ impl Call {
     /// header as a security scheme. If the header is sensitive, its secret is redacted from error
     /// responses.
     pub(crate) fn with_header(self, name: HeaderName, value: HeaderValue) -> Self {
-        self.with(|inner| inner.headers.push((name, value)))
+        self.with(|inner| inner.secrets.headers.push((name, value)))
     }
 
     /// Redacts `secret` from error responses.
     pub(crate) fn with_secret(self, secret: &Secret) -> Self {
-        self.with(|inner| inner.secrets.push(secret.clone()))
+        self.with(|inner| inner.secrets.secrets.push(secret.clone()))
     }
 
     /// Sets the client credentials that the request contains, and adds their headers. All their
     /// secrets are redacted from error responses.
     pub(crate) fn with_credentials(self, credentials: Arc<CallCredentials>) -> Self {
-        self.with(|inner| inner.credentials = Some(credentials))
-    }
-
-    fn headers(&self) -> impl Iterator<Item = &(HeaderName, HeaderValue)> {
-        let credentials = self.0.credentials.iter().flat_map(|credentials| &credentials.headers);
-        self.0.headers.iter().chain(credentials)
+        self.with(|inner| inner.secrets.credentials = Some(credentials))
     }
 
     pub(crate) fn failed(&self, error: Error) -> Error {
@@ -192,7 +162,7 @@ impl Call {
         let outcome = self
             .classify_response(result, decode, check)
             .map_err(|error| error.with_operation(self.0.contract.vendor, self.0.operation))
-            .map_err(|error| match &self.0.credentials {
+            .map_err(|error| match &self.0.secrets.credentials {
                 Some(credentials) => error.with_credentials(credentials.fingerprint),
                 None => error,
             });
@@ -229,15 +199,15 @@ impl Call {
             });
         };
         let Received { sent, status, headers, body, is_complete, over_limit } = received;
-        let head = Head {
-            sent,
-            status,
-            headers: self.shown_headers(&headers),
-            request_id: self.id(&headers, "x-request-id"),
-            date: date(&headers),
+        let (request_id, date) = (self.id(&headers, "x-request-id"), date(&headers));
+        let secrets = &self.0.secrets;
+        // An error may be kept for a long time, so select its headers now, which drops the secrets.
+        let shown_now = || {
+            let shown = secrets.shown_headers(&headers, &secrets.echoed());
+            ShownHeaders::new(|| shown)
         };
         let error_response = |details: ErrorBody| ErrorResponse {
-            head: head.clone(),
+            head: Head { sent, status, headers: shown_now(), request_id: request_id.clone(), date },
             ray_id: self.id(&headers, "cf-ray"),
             retry_after: retry_after(&headers, SystemTime::now()),
             www_authenticate: self.text(&headers, header::WWW_AUTHENTICATE.as_str()),
@@ -285,16 +255,9 @@ impl Call {
         }
         let mut value = decode(&body).map_err(|error| unreadable(schema_mismatch(&body, &error)))?;
         check(&mut value).map_err(unreadable)?;
-        Ok(Response::new(head, value))
-    }
-
-    fn shown_headers(&self, headers: &HeaderMap) -> HeaderMap {
-        let secrets = self.secret_forms();
-        let is_shown = |name: &HeaderName, value: &HeaderValue| {
-            is_public(name) && value.to_str().is_ok_and(|text| is_clean(text, secrets.iter()))
-        };
-        let shown = headers.iter().filter(|(name, value)| is_shown(name, value));
-        shown.map(|(name, value)| (name.clone(), value.clone())).collect()
+        let (secrets, echoed) = (secrets.clone(), secrets.echoed());
+        let headers = ShownHeaders::new(move || secrets.shown_headers(&headers, &echoed));
+        Ok(Response::new(Head { sent, status, headers, request_id, date }, value))
     }
 
     fn text(&self, headers: &HeaderMap, name: &str) -> Option<String> {
@@ -322,19 +285,7 @@ impl Call {
     }
 
     fn clean(&self, text: &str) -> String {
-        clean(text, self.secret_forms().iter())
-    }
-
-    fn secret_forms(&self) -> SecretForms {
-        let in_headers = self.headers().filter(|(_, value)| value.is_sensitive());
-        let in_headers = in_headers.filter_map(|(_, value)| value.to_str().ok()?.rsplit(' ').next());
-        let credentials = self.0.credentials.as_ref();
-        let echoed = credentials.map(|credentials| credentials.echoed.load()).unwrap_or_default();
-        // The forms of the client's own secrets are already part of `echoed`.
-        let is_new = |secret: &&str| echoed.iter().all(|echoed| echoed.expose_secret() != *secret);
-        let secrets = self.0.secrets.iter().chain(credentials.map(|credentials| &credentials.secret));
-        let secrets = secrets.map(Secret::expose_secret).chain(in_headers).filter(is_new);
-        SecretForms { request: secrets.flat_map(forms).collect(), echoed }
+        self.0.secrets.clean(text)
     }
 
     /// Completes a request before the request is sent. The hook `pre` of the generated client calls
@@ -346,7 +297,7 @@ impl Call {
         // the second format. A fragment must not be sent (RFC 9110 section 4.2.5).
         request.url_mut().set_fragment(None);
         request.headers_mut().entry(header::ACCEPT).or_insert(HeaderValue::from_static("application/json"));
-        for (name, value) in self.headers() {
+        for (name, value) in self.0.secrets.headers() {
             request.headers_mut().insert(name, value.clone());
         }
         *request.timeout_mut() = Some(self.0.http.timeout);

@@ -1,11 +1,72 @@
-//! The current and previous secrets of a client, which are redacted from its error responses.
+//! The secrets of a request and of its client, which are redacted from error responses.
 
 use std::sync::Arc;
 
-use super::redact::forms;
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::redact::{clean, forms, is_clean, is_public};
 use crate::{Secret, sync::ArcSwap};
 
-/// Contains each secret in all forms in which a server may quote the secret.
+/// The client credentials that authenticate a call. All calls of a client share them.
+pub(crate) struct CallCredentials {
+    pub(crate) fingerprint: [u8; 32],
+    pub(crate) secret: Secret,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    /// Current and previous secrets of the client.
+    pub(crate) echoed: Arc<EchoedSecrets>,
+}
+
+/// The headers that a call adds to its request, and the secrets that the request contains.
+#[derive(Clone, Default)]
+pub(super) struct SentSecrets {
+    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(super) secrets: Vec<Secret>,
+    pub(super) credentials: Option<Arc<CallCredentials>>,
+}
+
+impl SentSecrets {
+    pub(super) fn headers(&self) -> impl Iterator<Item = &(HeaderName, HeaderValue)> {
+        let credentials = self.credentials.iter().flat_map(|credentials| &credentials.headers);
+        self.headers.iter().chain(credentials)
+    }
+
+    /// Returns the current and previous secrets of the client, in all forms.
+    pub(super) fn echoed(&self) -> Arc<Vec<Secret>> {
+        self.credentials.as_ref().map(|credentials| credentials.echoed.load()).unwrap_or_default()
+    }
+
+    /// Returns a text without secrets.
+    pub(super) fn clean(&self, text: &str) -> String {
+        let echoed = self.echoed();
+        let others = self.forms_not_in(&echoed);
+        clean(text, others.iter().chain(&*echoed).map(Secret::expose_secret))
+    }
+
+    /// Returns the headers of a response that may be shown. `echoed` are the secrets of the client
+    /// when the response arrived.
+    pub(super) fn shown_headers(&self, headers: &HeaderMap, echoed: &[Secret]) -> HeaderMap {
+        let others = self.forms_not_in(echoed);
+        let secrets = || others.iter().chain(echoed).map(Secret::expose_secret);
+        let is_shown = |name: &HeaderName, value: &HeaderValue| {
+            is_public(name) && value.to_str().is_ok_and(|text| is_clean(text, secrets()))
+        };
+        let shown = headers.iter().filter(|(name, value)| is_shown(name, value));
+        shown.map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+
+    /// Returns the secrets of the request that are not in `echoed`, in all forms. `echoed` usually
+    /// contains the secrets of the credentials.
+    fn forms_not_in(&self, echoed: &[Secret]) -> Vec<Secret> {
+        let in_headers = self.headers().filter(|(_, value)| value.is_sensitive());
+        let in_headers = in_headers.filter_map(|(_, value)| value.to_str().ok()?.rsplit(' ').next());
+        let is_new = |secret: &&str| echoed.iter().all(|echoed| echoed.expose_secret() != *secret);
+        let credentials = self.credentials.iter().map(|credentials| &credentials.secret);
+        let secrets = self.secrets.iter().chain(credentials).map(Secret::expose_secret);
+        secrets.chain(in_headers).filter(is_new).flat_map(forms).collect()
+    }
+}
+
+/// The current and previous secrets of a client, each in all forms in which a server may quote it.
 pub(crate) struct EchoedSecrets(ArcSwap<Vec<Secret>>);
 
 impl EchoedSecrets {
@@ -13,7 +74,7 @@ impl EchoedSecrets {
         self.0.store(Arc::new(secrets.iter().flat_map(|secret| forms(secret.expose_secret())).collect()));
     }
 
-    pub(super) fn load(&self) -> Arc<Vec<Secret>> {
+    fn load(&self) -> Arc<Vec<Secret>> {
         self.0.load_full()
     }
 }

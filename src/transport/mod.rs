@@ -20,12 +20,12 @@ mod retry_after;
 mod tls;
 
 pub(crate) use base_url::BaseUrl;
-pub(crate) use call::{Call, CallCredentials, Contract};
+pub(crate) use call::{Call, Contract};
 #[cfg(feature = "emulator")]
 pub(crate) use classify::classify_send_error;
 pub(crate) use client::Http;
 pub use client::HttpOptions;
-pub(crate) use echoed::EchoedSecrets;
+pub(crate) use echoed::{CallCredentials, EchoedSecrets};
 pub(crate) use header::{basic, bearer, is_like, origin, sensitive, visible};
 pub(crate) use json::optional;
 #[doc(hidden)]
