@@ -1,8 +1,8 @@
 //! Reads the Redis settings of a fleet, which is a group of instances that share tokens. The
 //! settings are in the `--config` file or in environment variables.
 //!
-//! The library does not read Redis settings. Errors contain no values, because a Redis URL may
-//! contain a password.
+//! The library does not read these settings. An error message never contains a setting, because a
+//! Redis URL may contain a password.
 
 use std::env;
 

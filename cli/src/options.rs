@@ -97,8 +97,8 @@ pub(crate) struct Webhook {
     pub(crate) tolerance: Option<Duration>,
 }
 
-/// The error of a value parser. Describes the accepted values, and never contains the rejected
-/// value, which may be a secret.
+/// A value parser returns this error. The text describes the accepted values, and never contains
+/// the rejected value, because the rejected value may be a secret.
 #[derive(Debug)]
 pub(crate) struct Expected(pub(crate) &'static str);
 
@@ -144,8 +144,8 @@ pub(crate) fn port(text: &str) -> Result<u16, Expected> {
     text.parse().map_err(|_| Expected("a number from 0 to 65535"))
 }
 
-/// Parses a time like the library's setting `MONEYKIT_TIMEOUT`, so that options and settings have
-/// the same syntax.
+/// Uses the library's parser of `MONEYKIT_TIMEOUT`, so that options and settings have the same
+/// syntax.
 fn parse_time(text: &str) -> Option<Duration> {
     moneykit::Config::from_vars([("MONEYKIT_TIMEOUT", text)]).ok()?.timeout
 }

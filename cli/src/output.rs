@@ -22,7 +22,8 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Also fails if the pipe is broken, because the text may contain a refresh token.
+/// Prints `text`. Unlike `print`, fails if the pipe is broken, because the text may contain a
+/// refresh token.
 pub(crate) fn print_all(text: &str) -> Result<(), Failure> {
     write(text).map_err(|error| unwritten(&error))
 }

@@ -1,8 +1,8 @@
 //! Writes a file that only its owner can read. Replaces an old file atomically.
 //!
-//! The CLI creates the file and reserves disk space before it sends a request. Otherwise, the
-//! request could use up the old refresh token, and the new refresh token could not be saved. Only a
-//! regular file is replaced.
+//! The CLI creates the file and reserves disk space before it sends a request. If the file could
+//! not be written after the request, the new refresh token would be lost, and the old refresh token
+//! would no longer be valid. Only a regular file is replaced.
 
 use std::{
     env,
@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 use crate::exit::Failure;
 
-/// The reserved disk space in bytes. No refresh token of a vendor is larger.
+/// The reserved disk space in bytes. Both vendors' refresh tokens are smaller.
 const ROOM: usize = 16 * 1024;
 
 /// Writes to a temporary file (the draft) in the folder of the target file, so that a rename can
@@ -62,8 +62,8 @@ impl PrivateFile {
     /// If the draft is complete but cannot replace the target file, the draft is kept, and the
     /// error contains the path of the draft.
     pub(crate) fn finish(mut self, content: &[u8]) -> Result<PathBuf, Unsaved> {
-        // The write must use the reserved disk space, so the file is truncated only after the
-        // write.
+        // Truncate the file only after the write. Truncating the file earlier would free the
+        // reserved disk space.
         let written = self
             .file
             .write_all(content)
@@ -80,7 +80,8 @@ impl PrivateFile {
     }
 }
 
-/// The error of `finish`. `path` is the path of the draft if the draft contains the content.
+/// The error of `finish`. If the draft contains the complete content, `path` is the path of the
+/// draft.
 pub(crate) struct Unsaved {
     pub(crate) failure: Failure,
     pub(crate) path: Option<PathBuf>,

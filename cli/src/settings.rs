@@ -23,7 +23,8 @@ impl Settings {
         Ok(Self { file: path.map(File::read).transpose()? })
     }
 
-    /// Returns `true` if there is no file, because the environment may contain the settings.
+    /// Returns `true` if the file has the table. Also returns `true` if there is no file, because
+    /// the settings may be in environment variables.
     pub(crate) fn may_have(&self, table: &str) -> bool {
         self.file.as_ref().is_none_or(|file| file.tables.contains_key(table))
     }

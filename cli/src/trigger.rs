@@ -26,10 +26,10 @@ use crate::{
 
 /// Moov waits 5 s for a response. MoneyKit documents no timeout.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// The maximum of `--timeout`. A signal does not interrupt an attempt, so the command can continue
-/// for this time after a signal.
+/// The maximum of `--timeout`. After a signal, the command still finishes the current attempt,
+/// which can take this time.
 const MAX_TIMEOUT: Duration = Duration::from_secs(60);
-/// With `--old`, the age of the webhook is the time until the vendor's last retry plus this time.
+/// With `--old`, the vendor's last retry of the webhook was due this long ago.
 const OUTDATED: Duration = Duration::from_secs(3600);
 
 #[derive(Args)]
@@ -266,7 +266,8 @@ fn result(attempt: &Attempt) -> String {
     }
 }
 
-/// Replaces words of the library's error messages with the names of options.
+/// An error of the library does not contain the names of CLI options, so this function inserts
+/// these names.
 fn reworded(error: &Error) -> String {
     chain(error)
         .replace("the base url", "--to")

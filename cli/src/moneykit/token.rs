@@ -1,4 +1,4 @@
-//! `moneykit token`: issues a token and prints the token. Does not store the token.
+//! `moneykit token`: issues and prints a token. Does not store the token.
 
 use crate::{
     credentials::{self, Overrides},

@@ -1,7 +1,7 @@
-//! Requests a token and makes sure that its refresh token is not lost. The refresh token is written
-//! to the `--save` file or to standard output. If an exchange has used up the old refresh token and
-//! both outputs fail, the new refresh token is written to a different file, and the error contains
-//! the path of this file.
+//! Requests a token and makes sure that the refresh token is not lost. Writes the refresh token to
+//! the `--save` file or to standard output. If both fail after an exchange, the old refresh token
+//! is already invalid. The CLI then saves the new refresh token in a rescue file and returns an
+//! error with the path of this file.
 
 use std::future::Future;
 
@@ -21,8 +21,8 @@ pub(super) struct Destination<'a> {
     pub(super) format: Format,
     pub(super) reveal: &'a Reveal,
     pub(super) save: Option<&'a str>,
-    /// `Some` if the call exchanges a refresh token, which makes this refresh token invalid. The
-    /// inner value is the path of the file that contained this refresh token, if there was a file.
+    /// `None` if the call exchanges no refresh token. `Some(None)` if the old refresh token was not
+    /// in a file. Otherwise, the path of the file that contained the old refresh token.
     pub(super) exchanged: Option<Option<&'a str>>,
 }
 
@@ -82,9 +82,9 @@ fn keep(
     };
     let Some(refresh_token) = refresh_token.filter(|token| !token.is_empty()) else {
         print_token(false, print)?;
-        // The response has no refresh token, so the old refresh token stays valid (RFC 6749 section
-        // 6). This is an error if the user passed `--save` and the old refresh token is not in the
-        // `--save` file.
+        // The vendor issued no refresh token, so the old refresh token stays valid (RFC 6749
+        // section 6). With `--save`, this is an error unless the `--save` file already contains the
+        // old refresh token.
         let has_old_one = save.is_some() && exchanged == Some(save);
         return if save.is_none() || has_old_one { Ok(()) } else { Err(Failure::no_refresh_token()) };
     };
@@ -94,8 +94,8 @@ fn keep(
         Ok(path) => (path, None),
         Err(Unsaved { failure, path }) => (path, Some(failure)),
     };
-    // Print the refresh token for `--save -`, and if saving failed and no file contains the refresh
-    // token.
+    // Print the refresh token if the user passed `--save -`, or if saving failed and no file
+    // contains the refresh token.
     let is_shown = save == Some("-") || failure.is_some() && path.is_none();
     let printed = print_token(is_shown, print);
     let printed = match printed {

@@ -1,5 +1,4 @@
-//! `moov token`: issues a token and prints the token. Stores only the refresh token, and only with
-//! `--save`.
+//! `moov token`: issues and prints a token. With `--save`, also saves the refresh token.
 
 use clap::ValueHint::FilePath;
 

@@ -1,5 +1,5 @@
-//! `moov token --accounts`: issues one token per account and puts the tokens into the shared token
-//! store, so that the services that share the store need not request these tokens.
+//! `moov token --accounts`: issues one token per account and stores the tokens in the shared token
+//! store. The services that share the store then use these tokens.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -61,7 +61,8 @@ pub(super) async fn run(
     let mut waiting = accounts.iter();
     let (mut tasks, mut failures, mut signal) = (JoinSet::new(), Vec::new(), None);
     loop {
-        // Stop if the store is not available, because the new tokens could not be stored.
+        // Start no more calls if the store is not available, because new tokens could not be
+        // stored.
         let goes_on = signal.is_none() && !is_hopeless(&failures) && !client.stats().store_circuit_open;
         while goes_on && tasks.len() < AT_A_TIME {
             let Some(account) = waiting.next() else { break };
@@ -97,8 +98,8 @@ pub(super) async fn run(
     }
 }
 
-/// Returns `true` if every account would fail with the same error. A 403 does not count, because
-/// the service may refuse only this account.
+/// Returns `true` if the call for every account would fail with the same error. A 403 is ignored,
+/// because the service may refuse a single account.
 fn is_hopeless(failures: &[(Uuid, Error)]) -> bool {
     failures.iter().any(|(_, error)| {
         error.kind() == ErrorKind::InvalidConfig
