@@ -1,6 +1,6 @@
 //! Tests the buttons of the status page in headless Chromium, which chromedriver controls over
-//! WebDriver. If Chromium or chromedriver is not installed, the test is skipped, or fails if `CI`
-//! is set.
+//! WebDriver. Without Chromium and chromedriver, the test is skipped. If `CI` is set, the test
+//! fails instead.
 
 use std::{
     env, fs,
@@ -157,8 +157,8 @@ impl Browser {
 }
 
 impl Drop for Browser {
-    /// Ends the browser session first, because Chromium would continue to run if only chromedriver
-    /// were killed.
+    /// Ends the browser session before chromedriver is killed. Otherwise, Chromium would continue
+    /// to run.
     fn drop(&mut self) {
         let (address, path) = self.session["http://".len()..].split_once('/').unwrap_or_default();
         if let Ok(mut stream) = TcpStream::connect(address) {

@@ -159,7 +159,6 @@ async fn exit_code_is_11_if_there_is_no_refresh_token_to_save() {
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "as it was");
     let folder = run(&mut configured(&emulator, "moov token /ping.read --save /tmp"));
     assert_eq!(folder.code, Some(2), "{}", folder.all());
-    // No run leaves a temporary file behind.
     let drafts = std::fs::read_dir(path.parent().unwrap()).unwrap().filter(|entry| {
         entry.as_ref().is_ok_and(|entry| entry.file_name().to_string_lossy().starts_with("cli-unsaved."))
     });

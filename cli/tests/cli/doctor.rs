@@ -92,8 +92,8 @@ async fn doctor_warns_if_the_key_pair_is_accepted_only_for_token_requests() {
     for (operation, what) in
         [(Operation::MoovAccounts, "doctor moov"), (Operation::MoneykitIntrospect, "doctor moneykit")]
     {
-        // The first call sends a token and succeeds. The second call sends the key pair and gets a
-        // 401.
+        // `doctor` sends the token in the first call and the key pair in the second call. Only the
+        // second call gets a 401.
         emulator.fault(operation, Fault::delay(Duration::ZERO));
         emulator.fault(operation, Fault::response(StatusCode::UNAUTHORIZED));
         let ran = run(&mut configured(&emulator, what));
@@ -168,8 +168,8 @@ fn guide_explains_every_doctor_finding_id() {
             ids.extend(text.split('"').filter(is_id).map(str::to_owned));
         }
     }
-    // Two texts in the source look like ids but are not ids: a host name in a test, and an error
-    // code of MoneyKit.
+    // `api.example` is a host name in a test, and `api_error.` is the start of MoneyKit's error
+    // codes. Both look like ids but are not ids.
     ids.retain(|id| id != "api.example" && !id.starts_with("api_error."));
     let guide = std::fs::read_to_string(root.join("../docs/guide/troubleshooting.md")).expect("the guide");
     let (_, section) = guide.split_once("\n## doctor\n").expect("a section");

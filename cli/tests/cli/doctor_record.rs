@@ -93,7 +93,6 @@ async fn transcript_records_each_call_and_its_response() {
     assert_eq!(bearer["sent"]["headers"]["authorization"], "Bearer");
     assert_eq!(bearer["received"]["body"]["shape"]["items"], 0);
 
-    // A second run replaces the transcript and leaves no temporary file behind.
     assert_eq!(record(&emulator, &path).code, Some(0));
     let beside = fs::read_dir(path.parent().expect("a folder")).expect("a folder");
     let names: Vec<_> = beside.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
@@ -112,8 +111,8 @@ const FORMS: [&str; 6] =
     ["MARK-client-secret-0123456789", "MARK", "TUFSSy", "4d41524b", "8765432109", "a-client-id"];
 
 fn hostile(path: &str) -> Response<Vec<u8>> {
-    // The server puts the secret into many fields, in several encodings. The transcript shows some
-    // of these fields, but only words from the allow-lists.
+    // Each field contains the secret, in several encodings. The transcript may show only words from
+    // the allow-lists.
     let claims = crate::doctor_service::base64(
         json!({
             "iss": SECRET, "sub": SECRET, SECRET: SECRET, "aud": [SECRET, { SECRET: 8_765_432_109_u64 }],
@@ -214,7 +213,7 @@ async fn transcript_records_cdn_responses_and_failed_connections() {
         (&received["body"]["kind"], &received["body"]["cloudflare_error"]),
         (&json!("text"), &json!(1010))
     );
-    // No program listens at this address, so the transcript contains the call but no response.
+    // No program listens at this address, so there is no response to record.
     let mut command = blocked.program(&format!("doctor moov --record {}", path.display()));
     let ran = run(command.env("MOOV_BASE_URL", "http://127.0.0.1:9"));
     assert_eq!(ran.code, Some(10), "{}", ran.all());

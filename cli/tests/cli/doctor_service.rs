@@ -159,7 +159,6 @@ async fn doctor_distinguishes_a_cdn_or_captive_portal_from_the_service() {
             assert!(!ran.all().contains("MARK"), "{}", ran.all());
         }
     }
-    // The CDN blocks only `GET /accounts`.
     let service = Service::start(|request| match request.path.as_str() {
         "/accounts" => cdn(),
         "/oauth2/revoke" => moov(204, ""),

@@ -108,7 +108,7 @@ fn emulator_completes_in_flight_requests_before_it_exits() {
     let address = started["url"].as_str().unwrap().trim_start_matches("http://").to_owned();
     let mut stream = TcpStream::connect(&address).unwrap();
     stream.write_all(b"GET /.well-known/jwks.json HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
-    // The fault is no longer pending after the request has arrived at the emulator.
+    // Wait until the emulator has received the request. The fault is then no longer pending.
     while state(&address)["faults"] != serde_json::json!([]) {
         std::thread::sleep(Duration::from_millis(10));
     }

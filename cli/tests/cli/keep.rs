@@ -280,7 +280,8 @@ async fn missing_refresh_token_has_its_own_exit_code() {
     }
 }
 
-/// A token with a control character is invalid in a header, and could control a terminal.
+/// A control character is invalid in an HTTP header, and can control the terminal that shows the
+/// token.
 #[tokio::test(flavor = "multi_thread")]
 async fn refresh_token_with_control_characters_is_not_saved() {
     let emulator = emulator().await;
@@ -399,8 +400,8 @@ async fn token_copied_with_quotes_or_line_breaks_is_not_sent() {
         }
     }
     assert!(emulator.requests().is_empty());
-    // Windows PowerShell writes a byte order mark at the start of the file, and the command must
-    // ignore this mark.
+    // Windows PowerShell writes a byte order mark at the start of the file. The command must ignore
+    // the byte order mark.
     let path = issued(&emulator, &folder);
     let token = fs::read_to_string(&path).unwrap();
     fs::write(&path, format!("\u{feff}{}\r\n", token.trim())).unwrap();

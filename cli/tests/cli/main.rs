@@ -1,4 +1,4 @@
-//! Tests the binary that users run. The emulator runs in the process of the tests.
+//! Tests the binary that users run. The emulator runs in the test process.
 
 mod browser;
 mod calls;

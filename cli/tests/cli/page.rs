@@ -1,5 +1,5 @@
-//! Tests the emulator's status page with HTTP requests, also with requests that foreign web pages,
-//! remote machines and unusual clients send.
+//! Tests the emulator's status page with HTTP requests. Some requests come from other web pages,
+//! from other machines or from unusual clients.
 
 use std::{
     io::{Read as _, Write as _},

@@ -1,4 +1,4 @@
-//! Runs the binary with an empty environment, so that the settings of this machine have no effect.
+//! Runs the binary with an empty environment, so that the environment of the tests has no effect.
 
 use std::{
     env, fs,

@@ -1,4 +1,4 @@
-//! Tests the checks of `doctor` for Redis, with real servers and with programs that are not Redis.
+//! Tests the checks of `doctor` for Redis, with real Redis servers and with other servers.
 
 #[cfg(unix)]
 use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};

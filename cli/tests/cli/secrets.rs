@@ -1,5 +1,5 @@
-//! Tests that secrets are read from the environment, from a file and from standard input, and that
-//! they are shown only on request.
+//! Tests that the CLI reads secrets from the environment, from a file and from standard input, and
+//! shows secrets only on request.
 
 use std::{fs, process::Stdio};
 

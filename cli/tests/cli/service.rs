@@ -1,4 +1,4 @@
-//! A service with behavior that the emulator does not have. Each test passes a function that
+//! A test server for responses that the emulator cannot send. Each test passes a function that
 //! creates the responses.
 
 use std::{

@@ -182,8 +182,8 @@ async fn trigger_reports_a_handler_that_accepts_a_forged_webhook() {
     }
 }
 
-/// At a wrong URL, every webhook gets a 404. So a 404 does not prove that the handler rejected the
-/// forged webhook.
+/// A wrong URL responds with 404 to every webhook. So a 404 does not prove that the handler
+/// rejected the forged webhook.
 #[tokio::test(flavor = "multi_thread")]
 async fn status_404_does_not_count_as_a_refusal_of_a_forged_webhook() {
     let service = Service::start(0).await;
@@ -268,7 +268,8 @@ async fn key_set_file_is_written_before_the_webhook_is_sent() {
         let ran = run(&mut program(&with_set));
         assert_eq!(ran.code, Some(0), "{}", ran.all());
     }
-    // Both runs use the same key, so the key set of the first run also verifies the second webhook.
+    // Both runs use the same key, so the key set from the first run also verifies the webhook of
+    // the second run.
     let pkcs8 = emulator().await.moneykit_signing_key();
     let pem = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", pkcs8.expose_secret());
     let key = file("key.pem", &pem);
@@ -400,7 +401,6 @@ async fn signal_ends_the_wait_for_a_retry() {
     }
 }
 
-/// The handler responds only after the signal was sent.
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn command_finishes_the_last_attempt_before_it_exits_on_a_signal() {

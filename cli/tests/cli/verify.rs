@@ -42,8 +42,6 @@ async fn moneykit_webhook_is_verified_with_fetched_or_saved_keys() {
     }
 }
 
-/// The commands must succeed without a client id, and also if the file with the client secret does
-/// not exist.
 #[tokio::test(flavor = "multi_thread")]
 async fn jwks_and_verify_commands_need_and_send_no_credentials() {
     let emulator = emulator().await;
