@@ -33,8 +33,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// The code that each process of your service runs. Only the addresses are specific to this
-/// example.
+/// Each process of your service runs this code. Only the addresses are specific to this example.
 async fn process(name: &str) -> Result<(), Box<dyn Error>> {
     // In production, use 32 random bytes that all processes share, with SealingKey::from_base64.
     let store = RedisStore::builder([SealingKey::new(&[42; 32]).unwrap()])

@@ -35,8 +35,8 @@ async fn from_moov(MoovWebhook(webhook): MoovWebhook) -> StatusCode {
     StatusCode::OK
 }
 
-/// Until a handler responds with 2xx, the layer calls the handler for each retry of a delivery.
-/// After the 2xx response, retries do not reach the handler.
+/// `WebhookLayer` passes each retry of a delivery to the handler until the handler responds with
+/// 2xx.
 pub(crate) fn router(
     moneykit: moneykit::webhook::WebhookVerifier,
     moov: moov::webhook::WebhookVerifier,

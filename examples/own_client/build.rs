@@ -1,5 +1,5 @@
-//! Generates the client in `$OUT_DIR/client.rs` from `openapi.json`. A client with tokens needs
-//! only the settings below.
+//! Generates the client in `$OUT_DIR/client.rs` from `openapi.json`. The settings `with_hooks` and
+//! `with_inner_type` let the client send fintech-auth's tokens.
 
 use std::{env, error::Error, fs, path::Path};
 

@@ -46,8 +46,8 @@ async fn account(
     ([(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 
-/// Only this test needs `with_origins`, because the emulator and the accounts have different
-/// origins. In the real service, tokens and accounts have the same origin.
+/// Only this test needs `with_origins`, because the emulator and the test server for accounts have
+/// different origins. The real service has the same origin for tokens and accounts.
 fn client(moov: &moov::Client, url: &str) -> Client {
     let bearer = moov.bearer(&["/accounts.read".parse().expect("a scope")]).expect("a scope");
     let http = HttpOptions::default().to_reqwest(url).expect("a client");

@@ -3,10 +3,10 @@
 //! The service takes its tokens from a [`TokenProvider`], so each test can choose where the tokens
 //! come from:
 //!
-//! | test | tokens from | server | what it shows |
+//! | test | tokens from | server | what the test shows |
 //! | --- | --- | --- | --- |
-//! | `tests/mock.rs` | `StaticTokenProvider`, or a provider of the test | none | what the service sends, and that it sends nothing without a token |
-//! | `tests/emulator.rs` | `moov::Client` and the emulator | the emulator, and a few lines of axum for the API | expiry, revocation and outages that work like the vendor's |
+//! | `tests/mock.rs` | `StaticTokenProvider`, or a provider that the test defines | none | what the service sends, and that it sends nothing without a token |
+//! | `tests/emulator.rs` | `moov::Client` and the emulator | the emulator, and a few lines of axum for the API | what the service does after expiry, revocation and outages |
 //! | `tests/wiremock.rs` | `moov::Client` | wiremock for the token endpoint and the API | the exact requests and responses that the test defines |
 //!
 //! For your own service, start with a test like `tests/mock.rs`. Use the emulator to test expiry,
@@ -64,8 +64,8 @@ impl Accounts {
         let token = self.tokens.token(&scopes).await.map_err(AccountError::Token)?;
         let request = self.request(account, token.authorization().clone()).map_err(AccountError::Http)?;
         let response = self.http.execute(request).await.map_err(AccountError::Http)?;
-        // Invalidate the token only if the server reports that the token is invalid. For a 401 with
-        // a different cause, a new token does not help. This example does not retry the request. An
+        // Invalidate the token only if the server reports that the token is invalid. After a
+        // different 401, a new token does not help. This example does not retry the request. An
         // `Authorizer` retries the request once.
         if response.status() == StatusCode::UNAUTHORIZED
             && classify_challenges(response.headers()) == Rejection::InvalidToken

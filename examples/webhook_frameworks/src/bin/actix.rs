@@ -107,8 +107,8 @@ mod tests {
         assert_eq!(send(&webhooks, request(&sent)).await, (200, false), "a duplicate");
         assert_eq!(webhooks.deliveries().abandoned(), 0);
 
-        // The store holds only one delivery. Other deliveries get a 503, so that the vendor retries
-        // them.
+        // The store has room for only one delivery. Other deliveries get a 503, so the vendor
+        // retries them.
         let webhooks = webhooks.with_deliveries(Deliveries::new(MemoryDeliveries::new(1)));
         let _in_progress = webhooks.receive(&sent.headers, &sent.body).await.unwrap();
         assert_eq!(send(&webhooks, request(&sent)).await, (503, true));

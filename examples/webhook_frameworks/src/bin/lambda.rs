@@ -119,10 +119,10 @@ mod tests {
             assert_eq!(send(&sent, is_base64).await, (200, false));
             assert_eq!(send(&sent, is_base64).await, (200, false), "a duplicate");
         }
-        // The webhook is authentic, but the crate cannot parse its body as an event.
+        // The webhook is authentic, but `[]` is not an event.
         let unknown = emulator.moneykit_webhook("[]").sign().unwrap();
         assert_eq!(send(&unknown, false).await, (200, false));
-        // The handler fails for this event, so each retry calls the handler again.
+        // The event has no `link_id`, so `handle` fails and the vendor retries the webhook.
         let failing = emulator.moneykit_webhook(r#"{"webhook_event": "x"}"#).sign().unwrap();
         for attempt in 1..=2 {
             assert_eq!(send(&failing, false).await, (500, false));
