@@ -14,8 +14,8 @@ use std::{
 
 use libfuzzer_sys::fuzz_target;
 
-// Replaces the panic hook of libFuzzer, which would abort the process even if the build script
-// catches the panic and reports it.
+// Replaces the panic hook of libFuzzer. The hook of libFuzzer aborts the process even if the build
+// script catches the panic.
 static HOOK: LazyLock<()> =
     LazyLock::new(|| panic::set_hook(Box::new(|info| *PANIC.lock().unwrap() = info.to_string())));
 

@@ -1,4 +1,4 @@
-//! Parses a key set, and then each key of the set. The target also adds a valid key, which must be
+//! Parses a key set and each key in the set. The target also adds a valid key. This key must be
 //! usable unless the input contains a key with the same id.
 #![no_main]
 

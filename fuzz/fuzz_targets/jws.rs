@@ -1,5 +1,5 @@
-//! Verifies a JWS, which is either the raw input or has a valid signature over the fuzzer's header
-//! and claims. The fuzzer cannot guess a valid signature.
+//! Verifies the raw input as a JWS. The fuzzer cannot guess a valid signature, so the target also
+//! signs the header and the claims from the fuzzer and verifies this JWS.
 #![no_main]
 
 use std::{sync::LazyLock, time::SystemTime};

@@ -1,6 +1,6 @@
-//! Runs `regen` with one hostile file among valid files: the vendor's document, the overlay,
-//! `source.toml`, `upstream.yaml` or `openapi.yaml`. `regen` must not panic, and must write nothing
-//! if it fails. The size of the output is limited.
+//! Runs `regen`, which updates the files in `specs/`. One of the files is from the fuzzer and the
+//! other files are valid. `regen` must not panic, and must not write any file if it fails. The size
+//! of the error output is limited.
 #![no_main]
 
 use std::{
@@ -27,8 +27,8 @@ const FILES: [(&str, &str); 5] = [
 static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
     let root = std::env::temp_dir().join(format!("fintech-auth-fuzz-{}", process::id()));
     fs::create_dir_all(root.join("specs/library")).unwrap();
-    // Replaces the panic hook of libFuzzer, which would abort the process before the panic can be
-    // caught and reported.
+    // Replaces the panic hook of libFuzzer. The hook of libFuzzer aborts the process even if this
+    // target catches the panic.
     panic::set_hook(Box::new(|info| *PANIC.lock().unwrap() = info.to_string()));
     root
 });

@@ -89,7 +89,7 @@ fuzz_target!(|input: Input| match input {
         let length = length.unwrap_or(rest.len() as u32 / 2);
         let plain = [&end.to_be_bytes()[..], &lifetime.to_be_bytes(), &length.to_be_bytes(), rest.as_bytes()];
         let plain = plain.concat();
-        // The store accepts the entry only if the reply contains the id of the token in the entry.
+        // The store accepts the entry only if the reply contains the id of the entry's token.
         let id = fuzz::entry(&plain, Duration::ZERO, 0).map_or(0, |token| token.id.get());
         let text = |text: String| Value::BulkString(text.into());
         let reply = Value::Array(vec![

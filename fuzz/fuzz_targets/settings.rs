@@ -6,11 +6,12 @@ use fintech_auth::{Error, moneykit, moov};
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Map, Value};
 
-/// If the input is marked, each value contains this text, so that the target detects values in
-/// errors.
+/// The target appends this text to each value if `is_marked` is `true`. An error that contains this
+/// text contains a value.
 const MARK: &str = "%~mark~%";
 
-/// An index into the list of keys, the key to use if the index is too large, and a value.
+/// The fields are an index into the known keys, a key to use if the index is out of range, and a
+/// value.
 type Pair<'a> = (u8, &'a str, Given<'a>);
 
 #[derive(arbitrary::Arbitrary, Clone, Debug)]

@@ -1,8 +1,9 @@
-//! Builds the fuzz targets with coverage on the stable toolchain, and runs each for a few seconds.
+//! Builds the fuzz targets with coverage on the stable toolchain. Runs each target for a few
+//! seconds.
 //!
-//! `cargo run --manifest-path fuzz/smoke/Cargo.toml` runs what CI runs. The first argument is the
-//! number of seconds for each target. Further arguments select targets. Without a C++ compiler for
-//! libFuzzer, the program does nothing and exits with code 4, which `cargo xtask ci` reports as a
+//! CI runs `cargo run --manifest-path fuzz/smoke/Cargo.toml`. The first argument is the number of
+//! seconds for each target. Further arguments select targets. Without a C++ compiler for libFuzzer,
+//! the program does nothing and exits with code 4. `cargo xtask ci` reports this exit code as a
 //! skipped step.
 
 use std::{
