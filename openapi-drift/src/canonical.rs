@@ -1,6 +1,6 @@
-//! Converts an OpenAPI document to canonical form: sorts keys, `required` and `enum`. Removes the
-//! prose (such as descriptions, titles and examples) from a vendor's document, because the vendor
-//! owns these texts.
+//! Converts an OpenAPI document to canonical form: sorts keys, `required` and `enum`. A vendor owns
+//! the prose in its document (such as descriptions, titles and examples), so the canonical form of
+//! a vendor's document contains no prose.
 
 use serde_json::{Value, json};
 
@@ -14,8 +14,8 @@ pub(crate) enum Form {
     /// Removes all prose except `x-source`, which names the source of an operation or a schema.
     /// This form is for documents that we transcribed by hand.
     SourcedFacts,
-    /// Keeps everything. This form is for contracts (`openapi.yaml`), because we wrote the prose in
-    /// a contract.
+    /// Keeps everything. This form is for contracts (`openapi.yaml`), because the prose in a
+    /// contract is ours.
     Contract,
 }
 
@@ -76,7 +76,7 @@ pub(crate) fn keeps(shape: &Shape, key: &str, form: Form) -> bool {
         // OpenAPI requires `title` in `info`.
         Shape::Object { name: "info", .. } if key == "title" => true,
         Shape::Object { name: "info", .. } if key == "termsOfService" => false,
-        // A keyword that OpenAPI does not define may contain prose of the vendor.
+        // A keyword that OpenAPI does not define may contain the vendor's prose.
         Shape::Object { name: "schema", .. } if !is_schema_keyword(key) => {
             form == Form::SourcedFacts && key == "x-source"
         }

@@ -1,7 +1,7 @@
-//! Finds components whose definition never ends: a `$ref` that leads back to itself, or a schema
-//! that contains itself in `allOf`, `anyOf`, `oneOf` or `not`. A schema that has a property of its
-//! own type is valid, and is not reported. The search is a loop, because recursion over an
-//! untrusted document could overflow the stack.
+//! Finds components that contain themselves: a `$ref` that leads back to itself, or a schema that
+//! contains itself in `allOf`, `anyOf`, `oneOf` or `not`. A property may have the type of its own
+//! schema. The search is a loop, because recursion over an untrusted document could overflow the
+//! stack.
 
 use std::collections::BTreeMap;
 
@@ -13,8 +13,7 @@ const IN_PLACE: [&str; 4] = ["allOf", "anyOf", "oneOf", "not"];
 
 pub(crate) fn cycles(document: &Value) -> Vec<String> {
     let mut found = Vec::new();
-    // `false` while the loop visits the components that this component refers to, and `true`
-    // afterwards.
+    // `true` if the loop has visited all components to which this component refers.
     let mut is_closed: BTreeMap<String, bool> = BTreeMap::new();
     for start in components(document) {
         let mut path: Vec<(String, Vec<String>)> = Vec::new();

@@ -18,8 +18,8 @@ pub(crate) const MAX_BYTES: usize = 16 * 1024 * 1024;
 /// The maximum amount of data in a document after YAML aliases are expanded. A short file with
 /// aliases can expand to a huge document.
 ///
-/// Each value adds 1 to the amount, and each 32 bytes of text add 1. Each 256 bytes in the JSON
-/// pointer of a value also add 1, because later steps store pointers.
+/// Each value counts as 1. Each 32 bytes of text and each 256 bytes of a value's JSON pointer also
+/// count as 1. The pointers count because later steps store them.
 pub(crate) const MAX_WEIGHT: usize = 1_000_000;
 
 /// The maximum number of brackets that are open at the same time, including brackets in strings.
@@ -177,7 +177,8 @@ impl<'de> Visitor<'de> for Node<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> std::result::Result<Value, A::Error> {
         let mut map = Map::new();
         while let Some(key) = entries.next_key_seed(self)? {
-            // Documents often contain status codes as numbers, such as `200:`.
+            // Documents often contain status codes as numbers, such as `200:`, so a number is a
+            // valid key.
             let key = match key {
                 Value::String(key) => key,
                 Value::Number(_) | Value::Bool(_) => key.to_string(),

@@ -1,6 +1,6 @@
-//! Tests `regen` with an OpenAPI 3.1 document that FastAPI generated. The document describes the
-//! API of MoneyKit, so `regen` must generate the bindings of MoneyKit, except for the differences
-//! in this file. `fixtures/fastapi/README.md` explains how the document was generated.
+//! Tests `regen` with an OpenAPI 3.1 document that FastAPI generated. The document describes
+//! MoneyKit's API, so `regen` must generate MoneyKit's bindings. This file contains the expected
+//! differences. `fixtures/fastapi/README.md` explains how the document was generated.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,8 +16,8 @@ use crate::{Input, Outcome, Request, run};
 
 const CONTRACT: &str = "specs/moneykit/openapi.yaml";
 
-/// A target in MoneyKit's overlay. FastAPI repeats a shared parameter in each operation, so the
-/// test replaces this target with `OWN_PARAMETERS`.
+/// The target of an action in MoneyKit's overlay. The test replaces this target with
+/// `OWN_PARAMETERS`, because FastAPI repeats a shared parameter in each operation.
 const SHARED_PARAMETER: &str = "$.components.parameters.Version";
 const OWN_PARAMETERS: &str = "$.paths[*][*].parameters[?@.name == 'MoneyKit-Version']";
 

@@ -1,4 +1,5 @@
-//! Reads the checked-in files. Replaces all files that differ, or no file if an error occurs.
+//! Reads the checked-in files and replaces the files that differ. If an error occurs, no file
+//! changes.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -9,8 +10,8 @@ use similar::TextDiff;
 
 use crate::problems::Result;
 
-/// The time limit for finding a minimal diff, because the search takes quadratic time if the texts
-/// have little in common. After this time, the diff is correct but not minimal.
+/// The time limit for finding a minimal diff, because the search is slow if the texts have little
+/// in common. After this time, the diff is correct but not minimal.
 const MAX_DIFF_TIME: Duration = Duration::from_secs(2);
 
 /// A file with its current and its new text.
@@ -25,7 +26,7 @@ pub struct Change {
 }
 
 impl Change {
-    /// Compares the new text with the file called `name`, relative to `root`.
+    /// Compares the text `new` with the text of the file `name` in the folder `root`.
     ///
     /// # Errors
     ///
@@ -44,7 +45,7 @@ impl Change {
         unified(&self.name, self.old.as_deref().unwrap_or_default(), &self.new)
     }
 
-    /// Returns the path of the temporary file that contains the new text until the file is renamed.
+    /// Returns the path of the temporary file for the new text.
     fn draft(&self) -> PathBuf {
         let mut name = self.path.clone().into_os_string();
         name.push(".draft");

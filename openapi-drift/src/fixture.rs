@@ -104,7 +104,7 @@ components:
     Unused: { type: http, scheme: digest }
 ";
 
-/// Lists two of the three operations of the library. The `sha256` matches no document.
+/// Lists two of the three operations of the library. The `sha256` is wrong for every document.
 pub(crate) const SOURCE: &str = "\
 # Where it is from.
 kind = \"document\"

@@ -124,8 +124,8 @@ fn body(url: &str, response: Response<ureq::Body>) -> Result<Fetched> {
     if response.body().content_length().is_some_and(|length| length > MAX_BYTES as u64) {
         return Err(too_large().into());
     }
-    // The timeout of the agent includes the time to read the body. The limit is one byte higher
-    // than `MAX_BYTES`, because ureq fails as soon as the limit is reached.
+    // The timeout of the agent includes the time to read the body. ureq fails as soon as the body
+    // reaches the limit, so the limit is one byte higher than `MAX_BYTES`.
     let bar = progress(url, response.body().content_length());
     let reader = response.into_body().into_with_config().limit(MAX_BYTES as u64 + 1).reader();
     let mut bytes = Vec::new();

@@ -98,8 +98,8 @@ fn unmodified_document_is_not_downloaded_again() {
     assert_eq!(files(root.path()), before);
 }
 
-/// A `304 Not Modified` response contains no document, so `regen` could not extract the new
-/// operation.
+/// `regen` needs the document to extract the new operation, and a `304 Not Modified` response
+/// contains no document.
 #[test]
 fn document_is_downloaded_again_if_an_operation_is_added() {
     let marked = || says(ok("ETag: \"a\"\r\n", DOCUMENT));

@@ -1,5 +1,5 @@
-//! Reports what a new revision of an OpenAPI document means for users of the Rust bindings that are
-//! generated from it, and keeps the files in `specs/<vendor>/` up to date.
+//! Reports how a new revision of an OpenAPI document affects users of the generated Rust bindings,
+//! and keeps the files in `specs/<vendor>/` up to date.
 //!
 //! Reads the vendor's document, converts it to OpenAPI 3.0, extracts the operations that are used,
 //! and applies the overlay. Then compares the result with the checked-in specs, finds the Rust

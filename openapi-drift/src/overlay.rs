@@ -1,8 +1,9 @@
-//! Applies an OpenAPI Overlay 1.0 to `upstream.yaml`, the vendor's API description without prose.
-//! Each action must state its kind, its reason and its source.
+//! Applies an overlay (OpenAPI Overlay 1.0) to `upstream.yaml`, the vendor's API description
+//! without prose. The overlay contains our corrections. Each action of the overlay must state its
+//! kind, its reason and its source.
 //!
-//! An action that has no effect or adds a duplicate is reported. The vendor may have made the same
-//! correction, and then a person must delete the action.
+//! Reports an action that has no effect or adds a duplicate. If the vendor has made the same
+//! correction, a person must delete the action.
 
 use std::collections::BTreeSet;
 
@@ -26,9 +27,9 @@ pub(crate) struct UnusedAction {
 }
 
 impl UnusedAction {
-    /// Returns whether a change at the JSON pointer `at` may be the reason why the action has no
-    /// effect. Returns `true` if `at` is inside the target of the action or contains this target,
-    /// and both have at least two segments.
+    /// Returns `true` if a change at the JSON pointer `at` may be the reason why the action has no
+    /// effect. This is so if `at` is inside the target of the action or contains the target. A path
+    /// with a single segment, such as `/paths`, is too general to be a reason.
     pub(crate) fn concerns(&self, at: &str) -> bool {
         let wanted = steps(&self.target);
         let found = segments(at);
@@ -38,8 +39,8 @@ impl UnusedAction {
     }
 }
 
-/// Returns the first steps of a JSONPath, up to a step that is neither a name nor `*`. Each step is
-/// a list of alternative names. An empty list matches any name.
+/// Returns the first steps of a JSONPath. Stops before a step that is neither a name nor `*`. Each
+/// step contains the names that it matches. A step without names matches every name.
 fn steps(path: &str) -> Vec<Vec<String>> {
     let mut steps = Vec::new();
     let mut rest = path.strip_prefix('$').unwrap_or(path);
@@ -125,8 +126,8 @@ fn applied(overlay: &Overlay, action: &Action, document: &Value) -> std::result:
     }
     if action.is_remove() {
         // `roas_overlay` removes list items in the order of the query. Each removal changes the
-        // indices of the later items, so `roas_overlay` would remove wrong items. Removing the last
-        // item first avoids this.
+        // indices of the later items, so `roas_overlay` removes wrong items. Remove the last item
+        // first instead.
         after = document.clone();
         places.sort_by_cached_key(|place| sortable(place));
         places.iter().rev().for_each(|place| remove(&mut after, place));
@@ -152,8 +153,9 @@ fn remove(document: &mut Value, place: &str) {
     }
 }
 
-/// Finds duplicates in lists whose items must be unique, as (JSON pointer of the list, item). An
-/// overlay can add duplicates, because an overlay only appends to lists.
+/// Finds duplicates in lists whose items must be unique. Returns the JSON pointer of the list and
+/// the item for each duplicate. An overlay can add duplicates, because an overlay only appends to
+/// lists.
 pub(crate) fn duplicates(document: &Value) -> BTreeSet<(String, String)> {
     const UNIQUE: [&str; 8] =
         ["allOf", "anyOf", "enum", "oneOf", "parameters", "required", "security", "servers"];

@@ -1,6 +1,6 @@
-//! Computes the new content of all files of one vendor: extracts the listed operations, converts
-//! them to canonical form, and applies the overlay. Does not write files. Uses the network only if
-//! the request has a URL or `--fetch`.
+//! Computes the new content of the files of one vendor: extracts the listed operations, converts
+//! them to canonical form, and applies the overlay. Does not write files. Uses the network only for
+//! a URL or `--fetch`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -40,7 +40,7 @@ pub(crate) struct Plan {
 const MAX_CAUSES: usize = 3;
 
 /// `facts` is the content of upstream.yaml: the names, types and structure of the vendor's
-/// document. `omitted` is the content that upstream.yaml omits, such as prose.
+/// document. `omitted` contains values that are not in upstream.yaml, such as prose.
 #[derive(Debug, Default)]
 struct Upstream {
     facts: Value,
@@ -65,8 +65,8 @@ impl Upstream {
 
 fn cut(name: &str, document: Value, source: &Source) -> Result<(Converted, Slice)> {
     let converted = downconvert(name, document)?;
-    // Remove the prose before extracting the operations. Otherwise, the result would contain
-    // components to which only an example refers.
+    // Remove the prose before extracting the operations. Otherwise, components that only an example
+    // uses would be extracted.
     let facts = canonical(converted.document.clone(), Form::Facts);
     let slice = slice::slice(name, &facts, &source.operations)?;
     Ok((converted, slice))
@@ -89,8 +89,8 @@ impl Plan {
         let mut from = source.revision.clone().unwrap_or_else(|| "the checked-in files".to_owned());
 
         let origin = origin(&self.vendor, &source, request)?;
-        // A vendor's document contains no `x-source`. Before comparing our transcript of an API
-        // description with such a document, remove `x-source` from the transcript.
+        // Only a description that we wrote by hand contains `x-source`. Remove `x-source` before
+        // comparing this description with a vendor's document.
         let kind = if origin.is_some() { Kind::Document } else { source.kind };
         let mut before = self.checked_in(root, kind)?;
         let copy = match &origin {
@@ -145,7 +145,8 @@ impl Plan {
 
         let corrected = self.corrected(root, &after);
         let published = match (&request.base, &corrected) {
-            // If an operation is missing, the overlay actions for this operation match nothing.
+            // If an operation is missing, skipped overlay actions are expected, because the actions
+            // for this operation match nothing.
             (None, Ok((contract, unused))) if unused.is_empty() || !after.is_complete() => {
                 self.document(root, "openapi.yaml")?.zip(Some(contract))
             }
@@ -291,8 +292,8 @@ impl Plan {
         Ok((contract, unused))
     }
 
-    /// Returns the findings that a person must resolve: operations that differ from source.toml,
-    /// and skipped overlay actions with possible causes.
+    /// Returns the findings that a person must resolve: renamed or missing operations, and skipped
+    /// overlay actions with possible causes.
     fn findings(&self, mismatches: Vec<Mismatch>, unused: Vec<UnusedAction>) -> Vec<drift::Change> {
         let of_operation = |mismatch: Mismatch| {
             let (rule, level) = if mismatch.is_renamed {
@@ -331,14 +332,14 @@ impl Plan {
     }
 }
 
-/// Returns where to read the vendor's document. `None` means the checked-in upstream.yaml.
+/// Returns where to read the vendor's document. Returns `None` to use the checked-in upstream.yaml.
 fn origin(vendor: &str, source: &Source, request: &Request) -> Result<Option<Origin>> {
     let is_drift = request.mode == Mode::Drift;
     match (&request.input, source.kind, &source.url) {
         (Input::Upstream, ..) => Ok(None),
         (Input::From(origin), Kind::Document, _) => Ok(Some(origin.clone())),
         (Input::From(origin), Kind::Transcribed, _) if is_drift => Ok(Some(origin.clone())),
-        // In a request for all vendors, a vendor that publishes no document is not an error.
+        // If the user requested all vendors, a vendor that publishes no document is not an error.
         (Input::Recorded, Kind::Transcribed, _) if request.vendor.is_none() => Ok(None),
         (_, Kind::Transcribed, _) => Err(format!(
             "{vendor} publishes no document; edit specs/{vendor}/upstream.yaml by hand, or set kind = \"document\" \

@@ -16,7 +16,8 @@ use crate::source::{Record, Source};
 /// several times a year.
 const MAX_AGE_DAYS: i64 = 365;
 
-/// Returns the recorded validators only if `origin` is the recorded URL.
+/// Returns the recorded validators only if `origin` is the recorded URL, because validators are
+/// valid only for the URL that sent them.
 pub(crate) fn fetch_options(source: &Source, origin: &Origin) -> FetchOptions {
     let of_this = |mark: &Option<String>| mark.clone().filter(|_| is_recorded(source, origin));
     FetchOptions {

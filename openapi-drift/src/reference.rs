@@ -55,8 +55,8 @@ impl Reference {
     }
 }
 
-/// Stands for a `$ref` that is not a string. Contains a space, so it differs from every valid
-/// target.
+/// Replaces a `$ref` that is not a string. The text contains a space, so it differs from every
+/// valid target.
 const NO_TEXT: &str = "no text";
 
 pub(crate) fn references(value: &Value, shape: &'static Shape, pointer: &str) -> Vec<Reference> {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::shape::{self, join, walk};
 
-/// Returns the new component name of each moved schema, by the old JSON pointer of the schema.
+/// Returns a map from the old JSON pointer of each moved schema to the name of its new component.
 pub(super) fn hoist(document: &mut Value) -> BTreeMap<String, String> {
     let mut moved = BTreeMap::new();
     let mut numbers = BTreeMap::new();

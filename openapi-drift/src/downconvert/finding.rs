@@ -26,8 +26,8 @@ pub(super) struct Finding {
 }
 
 impl Converted {
-    /// Returns the notices about `slice`, the extracted part of the document. Fails if the
-    /// converter could not convert a part of `slice`.
+    /// Returns the notices about `slice`, which contains the extracted operations. Fails if a part
+    /// of `slice` cannot be converted.
     pub(crate) fn notices(&self, name: &str, slice: &Value) -> Result<Vec<String>> {
         let mut problems = Problems::default();
         let mut dropped: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -50,8 +50,8 @@ impl Converted {
     }
 }
 
-/// Returns whether `pointer` leads to a part of `slice`. A part outside of `components` and `paths`
-/// concerns the whole document, so it belongs to each slice.
+/// Returns `true` if `pointer` leads to a part of `slice`. The parts of a document outside of
+/// `components` and `paths` belong to every slice.
 fn is_in(slice: &Value, pointer: &str) -> bool {
     let mut steps = segments(pointer).into_iter();
     let mut step = || steps.next().unwrap_or_default();

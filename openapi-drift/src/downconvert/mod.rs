@@ -37,7 +37,8 @@ pub(crate) fn downconvert(name: &str, mut document: Value) -> Result<Converted> 
         Some(version) if !version.starts_with("3.0.") => {
             return Err(format!("{name}: OpenAPI {version}; only 3.0.x and 3.1.x are supported").into());
         }
-        // The module `slice` reports a missing or invalid version.
+        // An OpenAPI 3.0 document needs no conversion. The module `slice` reports a missing
+        // version.
         _ => return Ok(Converted { document, findings: Vec::new() }),
     }
     let moved = definitions::hoist(&mut document);
@@ -65,12 +66,12 @@ struct Converter {
     /// References to the path items that are being copied, outermost first. Used to detect cycles.
     chain: Vec<String>,
     copied: usize,
-    /// The new component name of each moved schema, by the old JSON pointer of the schema.
+    /// Maps the old JSON pointer of each moved schema to the name of its new component.
     moved: BTreeMap<String, String>,
     /// References to a part of a component: the JSON pointer and the target of each reference.
     deep: Vec<(String, String)>,
-    /// Whether the current schema is inside `not`. The converter must not drop a keyword inside
-    /// `not`, because the whole schema would become stricter.
+    /// Is `true` inside `not`. Dropping a keyword there would make the whole schema stricter, so
+    /// the converter must keep the keyword.
     is_negated: bool,
 }
 
@@ -238,7 +239,7 @@ impl Converter {
         for (at, to) in std::mem::take(&mut self.deep) {
             let is_kept = *seen.entry(to.clone()).or_insert_with(|| {
                 let pointer = to.trim_start_matches('#');
-                // The module `slice` reports broken references.
+                // Ignore a broken reference, because the module `slice` reports broken references.
                 before.pointer(pointer).is_none_or(|target| {
                     Some(&alone.schema(target.clone(), pointer)) == after.pointer(pointer)
                 })

@@ -97,8 +97,8 @@ pub(super) fn alternatives(map: &mut Map<String, Value>) {
             continue;
         };
         let Value::Object(only) = only else { continue };
-        // `nullable` adds null only to `type`. Keywords such as `not` and `allOf` can still reject
-        // null.
+        // `nullable` allows null only for the `type` in the same schema. Keywords such as `not` and
+        // `allOf` can still reject null.
         let rejects_flag = only.contains_key("not") || only.contains_key("type") && is_composed(&only);
         if only.contains_key("$ref") {
             map.remove(key);

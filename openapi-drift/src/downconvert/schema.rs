@@ -47,7 +47,7 @@ impl Converter {
                 let below = join(at, &key);
                 let value = match (key.as_str(), value) {
                     // OpenAPI 3.0 allows a boolean for `additionalProperties`. The methods `items`
-                    // and `properties` convert the booleans of the other two keywords.
+                    // and `properties` convert the booleans of `items` and `unevaluatedProperties`.
                     ("additionalProperties" | "items" | "unevaluatedProperties", Value::Bool(is_any)) => {
                         is_any.into()
                     }
@@ -206,8 +206,8 @@ impl Converter {
     fn rest(&mut self, map: &mut Map<String, Value>, at: &str) {
         map.retain(|key, _| {
             let is_known = is_schema_keyword(key) || key == "xml" || key.starts_with("x-");
-            // The notice for a dropped `if` is enough, because `then` and `else` have no effect
-            // without `if`.
+            // `then` and `else` have no effect without `if`, so the notice about the dropped `if`
+            // is enough.
             if !is_known && key != "then" && key != "else" {
                 self.drop(at, key);
             }

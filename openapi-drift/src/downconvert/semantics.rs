@@ -1,6 +1,6 @@
-//! Tests with generated schemas that the conversion keeps the meaning of a schema. The original
-//! schema (OpenAPI 3.1) and the converted schema (OpenAPI 3.0) must allow the same values, unless a
-//! notice reports a difference.
+//! Tests that the conversion keeps the meaning of generated schemas. The original schema (OpenAPI
+//! 3.1) and the converted schema (OpenAPI 3.0) must allow the same values, unless a notice reports
+//! a difference.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -17,8 +17,8 @@ enum Version {
 }
 use Version::{V3_0, V3_1};
 
-/// Returns whether `schema` allows `value`. Treats the target of each reference as `{ type: object
-/// }`.
+/// Returns `true` if `schema` allows `value`. Does not resolve a reference, but treats the
+/// reference as `{ type: object }`.
 ///
 /// In OpenAPI 3.0, `nullable` next to `type` adds null to the allowed types. `nullable` without
 /// `type` also allows null, because code generators read `nullable` in this way.

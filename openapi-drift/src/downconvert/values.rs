@@ -127,8 +127,8 @@ pub(super) fn types(map: &mut Map<String, Value>) {
     }
 }
 
-/// Replaces `types` with one alternative for each type. An alternative gets only the keywords that
-/// apply to its type.
+/// Replaces a list of types with one alternative for each type. An alternative gets only the
+/// keywords that apply to its type.
 fn distribute(map: &mut Map<String, Value>, types: &[&str], has_null: bool) {
     let values = map.remove("enum");
     let format = map.get("format").cloned();

@@ -22,7 +22,8 @@ pub(crate) enum Semver {
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Author {
     Vendor,
-    /// The vendor changed the document, but our overlay keeps the contract unchanged.
+    /// The vendor changed the document, but the overlay corrects this part, so the contract does
+    /// not change.
     #[serde(rename = "vendor, corrected")]
     VendorCorrected,
     /// We changed the overlay, or a document that we transcribed by hand.
@@ -35,11 +36,11 @@ pub(crate) struct Change {
     pub(crate) level: Level,
     pub(crate) side: Option<Side>,
     pub(crate) at: String,
-    /// JSON pointer in the old document, if it differs from `at`.
+    /// The JSON pointer in the old document. `None` if the new document has the same pointer.
     pub(crate) formerly: Option<String>,
     pub(crate) what: String,
     pub(crate) by: Author,
-    /// The lines of the generated API that the change affects.
+    /// The parts of the generated API that the change affects, such as `type AuthToken.scope`.
     pub(crate) items: Vec<String>,
     pub(crate) semver: Semver,
     pub(crate) prose: Option<Prose>,
@@ -75,10 +76,10 @@ pub(crate) struct Prose {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Drift {
-    /// Sorted by level, highest level first.
+    /// The changes, sorted from the highest to the lowest level.
     pub(crate) changes: Vec<Change>,
-    /// The changed lines of the generated API with their version bumps. `Err` has the reason why
-    /// the generator failed.
+    /// The changed parts of the generated API, and the version bump that each part requires. `Err`
+    /// contains the reason why the generator failed.
     pub(crate) surface: Result<BTreeMap<String, Semver>, String>,
 }
 

@@ -10,11 +10,11 @@ use crate::shape::{Shape, join};
 pub(crate) struct Edit<'v> {
     pub(crate) place: Place,
     pub(crate) kind: Kind,
-    /// The path to the difference. The path begins at the document, or at a component that is
+    /// The path to the difference. The path starts at the document, or at a component that is
     /// compared separately.
     pub(crate) steps: Vec<Step<'v>>,
-    /// Where the value is used, such as in the body of a request. `None` outside of requests and
-    /// responses.
+    /// The side (request or response) and the part (such as a body) that contain the value. `None`
+    /// outside of requests and responses.
     pub(crate) used: Option<Use>,
 }
 
@@ -38,7 +38,7 @@ impl Place {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Added,
-    /// An alternative of the same type as the old schema was added.
+    /// An alternative was added, and its type is equal to the type of the old schema.
     AddedAlike,
     Removed,
     Changed,
@@ -94,7 +94,7 @@ impl<'v> Edit<'v> {
         self.steps[self.steps.len() - 1]
     }
 
-    /// Returns the step to the value that contains the difference.
+    /// Returns the step before the last step. The value of this step contains the difference.
     pub(crate) fn holder(&self) -> Step<'v> {
         self.steps[self.steps.len().saturating_sub(2)]
     }
@@ -124,8 +124,8 @@ impl<'v> Edit<'v> {
 /// The maximum number of reported differences. Limits the time to compare an untrusted document.
 pub(crate) const MAX_EDITS: usize = 2_000;
 
-/// Returns what identifies a list item, such as the name of a parameter. Returns `None` if nothing
-/// identifies the item.
+/// Returns the texts that identify a list item, such as the name of a parameter. Returns `None` if
+/// the item has no identity.
 pub(crate) fn identity(document: &Value, of: &Shape, item: &Value) -> Option<Vec<String>> {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     if of.is("parameter") {

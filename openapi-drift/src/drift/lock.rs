@@ -11,12 +11,12 @@ use crate::problems::{Problems, Result};
 use crate::sha256::sha256;
 use crate::shape::{self, join, unescape, walk};
 
-/// The fingerprint of each omitted text, by the JSON pointer of the text. The fingerprint of the
-/// whole upstream.yaml has the empty pointer.
+/// Maps the JSON pointer of each omitted text to the fingerprint of the text. The empty pointer
+/// maps to the fingerprint of the whole upstream.yaml.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Lock(pub(crate) BTreeMap<String, String>);
 
-/// The values that upstream.yaml omits, by JSON pointer: prose, examples, extensions, and the
+/// Maps JSON pointers to the values that upstream.yaml omits: prose, examples, extensions, and the
 /// operation ids of the vendor.
 pub(crate) type Omitted = BTreeMap<String, Value>;
 
@@ -28,8 +28,8 @@ pub(crate) fn omitted(document: &Value, facts: &Value) -> Omitted {
     walk(facts, &shape::DOCUMENT, "", &mut |at, shape, _| {
         for (key, value) in document.pointer(at).and_then(Value::as_object).into_iter().flatten() {
             let is_id = shape.is("operation") && key == "operationId";
-            // Ignore tags and shared examples, because they also describe parts of the document
-            // that were not extracted.
+            // Ignore tags and shared examples, because operations that were not extracted also use
+            // them.
             let is_everybodys =
                 (at.is_empty() && key == "tags") || (shape.is("components") && key == "examples");
             if is_everybodys {
@@ -74,8 +74,8 @@ impl Lock {
         self.0.is_empty()
     }
 
-    /// Returns whether the lock was generated for `facts`. A lock without a fingerprint of
-    /// upstream.yaml matches any `facts`.
+    /// Returns `true` if the lock has the fingerprint of `facts`, or no fingerprint of
+    /// upstream.yaml.
     pub(crate) fn is_of(&self, facts: &Value) -> bool {
         self.0.get("").is_none_or(|known| *known == fingerprint(facts))
     }
@@ -113,7 +113,7 @@ impl Lock {
     }
 }
 
-/// The last line of the file has the fingerprint of all lines above it, and this word.
+/// Marks the last line of the file. The last line contains the fingerprint of all lines above it.
 const END: &str = "end";
 
 /// The length of a fingerprint in hexadecimal digits. Fingerprints only detect changes, so they

@@ -45,7 +45,7 @@ pub(crate) struct State<'a> {
     pub(crate) lock: &'a Lock,
 }
 
-/// `texts` has the texts of the new document that upstream.yaml omits.
+/// `texts` contains the texts of the new document that upstream.yaml omits.
 pub(crate) fn drift(old: State<'_>, new: State<'_>, texts: &Omitted) -> Drift {
     let (before, after) = contracts(old, new);
     let surfaces = Surface::of(before).and_then(|old| Ok((old, Surface::of(after)?)));
@@ -93,9 +93,9 @@ type Surfaces = Result<(Surface, Surface), String>;
 
 struct Comparison<'v> {
     documents: (&'v Value, &'v Value),
-    /// The same documents without the fingerprints of texts.
+    /// The two documents without the fingerprints of texts.
     plain: (&'v Value, &'v Value),
-    /// The new texts. Set only if `documents` contain fingerprints instead of texts.
+    /// The texts of the new document. `None` if `documents` contains no fingerprints.
     texts: Option<&'v Omitted>,
     surfaces: Option<&'v (Surface, Surface)>,
 }
@@ -112,8 +112,8 @@ impl Comparison<'_> {
     }
 
     fn change(&self, edit: &Edit<'_>) -> Change {
-        // Requests and responses can use the same component, so a change of a whole component has
-        // no side.
+        // Requests and responses can use the same component, so a change of a whole component
+        // belongs to neither side.
         let used = edit.used.filter(|_| !edit.is_component());
         let text = self.texts.and_then(|texts| Some((classify_text(edit)?, texts)));
         let prose = text.as_ref().map(|(_, texts)| prose(edit, texts));

@@ -1,12 +1,13 @@
-//! Checks that the changes match the generated API. For each changed line of the API there must be
-//! a change that explains it, and each change must have its expected effect.
+//! Checks that each change of the spec has its expected effect on the generated API, and that a
+//! change of the spec explains each change of the API.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::{Author, Change, Semver};
 use super::rules::{Effect, Level};
 
-/// Sets the version bump of each change, and adds a change of level `unhandled` for each mismatch.
+/// Sets the version bump of each change. Adds a change of level `unhandled` for each unexpected or
+/// missing effect on the generated API.
 pub(super) fn reconcile(changes: &mut Vec<Change>, changed: &BTreeMap<String, Semver>) {
     let mut surprises = Vec::new();
     for change in changes.iter_mut() {

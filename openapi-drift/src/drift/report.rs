@@ -17,7 +17,7 @@ pub(crate) struct Heading {
     pub(crate) to: String,
 }
 
-/// Sorted from the highest to the lowest level. The report has a section for each level.
+/// The levels from the highest to the lowest. The report has a section for each level.
 const LEVELS: [(Level, &str); 5] = [
     (Level::Breaking, "existing callers may fail"),
     (Level::Meaning, "the shape is the same, but the meaning may have changed: review the code that uses it"),
@@ -192,7 +192,7 @@ fn code(text: &str) -> String {
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
-/// Returns at least `least` backticks, and more than any run of backticks in `text`.
+/// Returns at least `least` backticks, and more backticks than `text` has in a row.
 fn fence(text: &str, least: usize) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
     "`".repeat(least.max(longest + 1))

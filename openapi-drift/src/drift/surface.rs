@@ -16,8 +16,8 @@ use crate::digest;
 use crate::reference::operations;
 use crate::shape::{is_method, segments};
 
-/// The lines of the generated API. The key of a line is its subject, such as `type AuthToken.scope`
-/// or `fn create_token(origin)`.
+/// Maps the subject of each line of the generated API to the line. Subjects are, for example, `type
+/// AuthToken.scope` and `fn create_token(origin)`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Surface(pub(crate) BTreeMap<String, String>);
 
@@ -54,8 +54,8 @@ impl Surface {
     }
 }
 
-/// Runs `run` without printing panics. The build script catches the panics of the generator and
-/// returns them as errors.
+/// Calls `run` without printing panics, because the build script catches the panics of the
+/// generator and returns them as errors.
 fn without_panic_output<T>(run: impl FnOnce() -> T) -> T {
     thread_local!(static IS_QUIET: Cell<bool> = const { Cell::new(false) });
     static HOOK: Once = Once::new();
@@ -105,8 +105,8 @@ pub(crate) fn items(
 ) -> Vec<String> {
     let Step { old, new, .. } = edit.last();
     let mut found = BTreeSet::new();
-    // A component that was added has no place in the old document. A component that was removed has
-    // no place in the new document.
+    // An added component has no place in the old document, and a removed component has no place in
+    // the new document.
     let is_whole = edit.is_component();
     if old.is_some() || !is_whole {
         found.extend(items_at(&edit.place.old, documents.0, surfaces.0));
@@ -151,7 +151,7 @@ fn ids(document: &Value, path: &str, method: Option<&str>) -> Vec<String> {
     operations.filter_map(|(_, operation)| operation["operationId"].as_str().map(str::to_owned)).collect()
 }
 
-/// `rest` has the keys of the JSON pointer after the path.
+/// `rest` contains the segments of the JSON pointer after the path.
 fn of_operation(document: &Value, surface: &Surface, path: &str, rest: &[&str], id: &str) -> Vec<String> {
     let name = id.to_snake_case();
     let functions = [name.clone(), format!("{name}_json")];
@@ -181,7 +181,7 @@ fn of_operation(document: &Value, surface: &Surface, path: &str, rest: &[&str], 
     own.chain(of_type(document, surface, &prefix)).collect()
 }
 
-/// `rest` has the keys of the JSON pointer after the name of the schema.
+/// `rest` contains the segments of the JSON pointer after the name of the schema.
 fn of_schema(document: &Value, surface: &Surface, name: &str, rest: &[&str]) -> Vec<String> {
     let owner = name.to_pascal_case();
     let inner = rest.iter().position(|key| *key == "properties");

@@ -339,7 +339,6 @@ fn order_change_is_not_reported_if_the_order_has_no_meaning() {
     assert_eq!(lines(&drift_between(&SPEC, &new)), "");
 }
 
-/// Parameters are matched by name, so their descriptions are compared even if the order changes.
 #[test]
 fn list_items_are_matched_by_meaning_after_reordering() {
     let parameter = |name: &str, text: &str| json!({ "name": name, "in": "query", "schema": { "type": "string" }, "description": text });
@@ -355,8 +354,6 @@ fn list_items_are_matched_by_meaning_after_reordering() {
     assert_eq!(lines(&drift_between(&old, &turned)), "");
 }
 
-/// A request and a response both refer to the changed component, so the change must be reported for
-/// both.
 #[test]
 fn changed_component_is_reported_for_each_request_and_response() {
     let refer = |to: &str| json!({ "$ref": format!("#/components/schemas/{to}") });
@@ -417,7 +414,7 @@ fn changes_of_shared_examples_are_not_reported() {
     assert_eq!(lines(&drift_between(&with("a"), &with("b"))), "");
 }
 
-/// Lists without a common item are the slowest to compare.
+/// The comparison takes longest if the lists have no common item.
 #[test]
 fn long_lists_are_reported_in_limited_time() {
     let names =
@@ -452,8 +449,6 @@ fn long_lists_are_reported_in_limited_time() {
     }
 }
 
-/// Two mistakes must be reported: a change that does not have its expected effect on the generated
-/// API, and an effect that no change explains.
 #[test]
 fn mismatch_between_reported_changes_and_generated_api_is_reported() {
     let new = edited(&format!("{RESPONSE}/due/type"), json!("string"));

@@ -1,5 +1,5 @@
-//! Describes where a schema is used. The same change can be breaking in a request, which we send,
-//! and harmless in a response, which the vendor sends. The opposite is also possible.
+//! Describes where a schema is used, because the level of a change depends on the use. For example,
+//! a new required property can break requests, which we send, but not responses.
 
 use serde::Serialize;
 

@@ -1,6 +1,6 @@
-//! Normalizes a schema: follows references, merges `allOf`, and sets the flag `is_nullable` instead
-//! of keeping an alternative that allows only null. Schemas with the same meaning have equal views,
-//! even if they are written differently.
+//! Normalizes a schema: follows references, merges `allOf`, and replaces an alternative that allows
+//! only null with the flag `is_nullable`. Schemas with the same meaning have equal views, even if
+//! they are written differently.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ pub(super) struct Field<'v> {
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct View<'v> {
-    /// The keywords for which this struct has no separate field.
+    /// The keywords that have no field of their own in this struct.
     pub(super) fields: Vec<Field<'v>>,
     pub(super) properties: Vec<Field<'v>>,
     pub(super) required: BTreeSet<&'v str>,

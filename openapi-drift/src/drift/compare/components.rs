@@ -1,4 +1,5 @@
-//! Compares the names of components, and compares components to which nothing refers.
+//! Finds components that were added, removed, renamed or replaced. Compares the content of a
+//! component only if no reference leads to the component.
 
 use std::collections::BTreeMap;
 
@@ -11,14 +12,13 @@ use crate::shape::{self, join};
 
 #[derive(Clone, Copy)]
 struct Component<'v> {
-    /// The kind of the component, such as `schemas` or `parameters`.
     section: &'v str,
     name: &'v str,
     value: &'v Value,
 }
 
 impl<'v> Walk<'v> {
-    /// Compares only the names in the references. The targets are compared separately.
+    /// Compares only the names in the references, and not the targets of the references.
     pub(super) fn references(&mut self, old: &[&'v Value], new: &[&'v Value], place: &Place) {
         let names = |list: &[&'v Value]| list.iter().filter_map(|to| component(to)).collect::<Vec<_>>();
         self.used_old.extend(names(old));
@@ -100,7 +100,8 @@ impl<'v> Walk<'v> {
                         self.component(Some(*old), Some(*new), Some(Kind::Replaced));
                     }
                 }
-                // Compare the component here if it is new, or if nothing refers to it.
+                // The component is new or no reference leads to it, so no other code compares this
+                // component.
                 old => self.component(old.copied(), Some(*new), None),
             }
         }
@@ -130,8 +131,9 @@ impl<'v> Walk<'v> {
         self.steps.clear();
     }
 
-    /// Returns the old and the new name of each renamed component. A component counts as renamed if
-    /// its old name no longer exists, and its new name is new or belonged to a different component.
+    /// Returns the old and the new name of each renamed component. In a rename, a reference to the
+    /// old name changes to the new name, and the old name no longer exists. The new name may have
+    /// belonged to a different component.
     pub(super) fn renames(&self) -> Vec<(Name, Name)> {
         let has = |document: &Value, (kind, name): &Name| {
             document.get("components").and_then(|all| all.get(kind)?.get(name)).is_some()

@@ -1,4 +1,5 @@
-//! Compares lists whose items can be identified, and compares the parameters of each operation.
+//! Compares lists by the identity of their items, such as the name of a parameter. Also compares
+//! the parameters of each operation.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +10,7 @@ use crate::drift::edit::{Kind, Place, identity};
 use crate::drift::view::{Field, items};
 use crate::shape::{self, Shape, is_method, join};
 
-/// The kind and name of a parameter, or `None` if the parameter is malformed.
+/// Contains the kind and the name of a parameter. `None` if the parameter is malformed.
 type Identity = Option<Vec<String>>;
 
 impl<'v> Walk<'v> {
@@ -88,8 +89,8 @@ impl<'v> Walk<'v> {
         self.steps.pop();
     }
 
-    /// Matches items that are equal or have the same identity. If no item has an identity, matches
-    /// the remaining items in order.
+    /// Matches items that are equal or have the same identity (see `identity`). If no item has an
+    /// identity, matches the remaining items in order.
     pub(super) fn list(&mut self, shape: &'static Shape, old: &'v [Value], new: &'v [Value], place: &Place) {
         let of = match shape {
             Shape::List(of) if old.len() * new.len() <= MAX_COMPARED => of,

@@ -1,5 +1,5 @@
-//! Finds all differences between two documents. Starts at the operations and follows references,
-//! and then compares the names of components. Matches parameters, alternatives and enum values by
+//! Finds all differences between two documents. Compares the operations, the components to which
+//! they refer, and the names of components. Matches parameters, alternatives and enum values by
 //! identity, not by position. Does not classify the differences.
 
 mod components;
@@ -53,8 +53,8 @@ pub(crate) fn edits<'v>(old: &'v Value, new: &'v Value) -> Vec<Edit<'v>> {
     walk.edits
 }
 
-/// The maximum number of visited places. Limits the time to compare documents with very many
-/// references.
+/// The maximum number of compared places, because a comparison with very many references would take
+/// too long.
 const MAX_VISITED: usize = 2_000_000;
 
 /// The maximum number of pairs that are compared to match two lists. The items of longer lists are
@@ -81,20 +81,19 @@ struct Job<'v> {
 
 struct Walk<'v> {
     documents: (&'v Value, &'v Value),
-    /// The path to the current value. The path begins at the document, or at the start of the
+    /// The path to the current value. The path starts at the document or at the first value of the
     /// current job.
     steps: Vec<Step<'v>>,
-    /// Where the value at the start of the current job is used, such as in the body of a request.
+    /// The side (request or response) and the part (such as a body) that contain the first value of
+    /// the current job. `None` outside of requests and responses.
     base: Option<Use>,
     edits: Vec<Edit<'v>>,
     is_full: bool,
     jobs: VecDeque<Job<'v>>,
-    /// All jobs that were ever queued. A job is queued only once, so the comparison of a cycle
-    /// ends.
+    /// Contains each job that was ever queued, so that no job is queued twice. Otherwise, the
+    /// comparison of a cycle would not end.
     seen: BTreeSet<(Place, Option<Use>, bool)>,
-    /// Pairs of an old and a new component. The reference at a place in the old document leads to
-    /// the old component, and the reference at the same place in the new document leads to the new
-    /// component.
+    /// Contains the old and the new component for each place where both documents have a reference.
     pairs: BTreeSet<(Name, Name)>,
     used_old: BTreeSet<Name>,
     used_new: BTreeSet<Name>,
@@ -266,8 +265,9 @@ fn step<'v>(shape: &'static Shape, key: &'v str, old: Option<&'v Value>, new: Op
     Step { shape, key, old, new, is_property: false, is_required: false }
 }
 
-/// Returns where the value at the last step is used, such as in the body of a request. Returns
-/// `None` outside of requests and responses. `base` is where the value at the first step is used.
+/// Returns the side (request or response) and the part (such as a body) that contain the value at
+/// the last step. Returns `None` outside of requests and responses. `base` is the side and the part
+/// that contain the value at the first step.
 fn use_of(base: Option<Use>, steps: &[Step<'_>]) -> Option<Use> {
     let mut known = base;
     let mut holder = "";
@@ -325,7 +325,7 @@ fn respelled<'v>(shape: &'static Shape, old: &'v Object, new: &'v Object) -> Vec
 
 fn is_container(shape: &Shape, value: &Value) -> bool {
     let is_of_things = matches!(shape, Shape::Names(_) | Shape::Patterned(_) | Shape::List(_));
-    // An empty map or list can have its own meaning, so report the map or list itself.
+    // An empty map or list has no items to report, so report the map or list itself.
     is_of_things && (value.is_object() || value.is_array()) && !is_empty(value)
 }
 

@@ -23,7 +23,7 @@ impl<'v> Walk<'v> {
             return self.compare_views(step, before, after, place);
         }
         self.references(&before.references, &after.references, place);
-        // Follow only references that have no other keyword next to them.
+        // Follow a reference only if `$ref` is the only keyword.
         let pure = |document, value, at: &str| {
             followed_while(document, value, at, |map| map.len() == 1).unwrap_or((value, at.to_owned()))
         };
@@ -217,7 +217,7 @@ impl<'v> Walk<'v> {
         let gone: Vec<&Field<'v>> = old.properties.iter().filter(|it| !news.contains(it.key)).collect();
         let mut fresh: Vec<&Field<'v>> = new.properties.iter().filter(|it| !olds.contains(it.key)).collect();
         let mut pairs = Vec::new();
-        // Comparing all pairs of many names takes too long.
+        // Comparing all pairs would take too long, so report no renames.
         if gone.len() * fresh.len() > MAX_COMPARED {
             return pairs;
         }
@@ -242,7 +242,7 @@ impl<'v> Walk<'v> {
         }
         let texts = |list: &[Value]| list.iter().map(Value::to_string).collect::<BTreeSet<_>>();
         let (in_old, in_new) = (texts(old), texts(new));
-        // `compare_views` already reports that null was added or removed.
+        // Ignore null, because `compare_views` already reports that null was added or removed.
         let counts = |item: &&Value| !(is_nullable && item.is_null());
         for item in new.iter().filter(counts).filter(|item| !in_old.contains(&item.to_string())) {
             self.report(Kind::ItemAdded(item.clone()), place);

@@ -134,8 +134,9 @@ fn subject(key: &str) -> String {
     if key.is_empty() || key == "schema" { "the schema".to_owned() } else { format!("`{key}`") }
 }
 
-/// Returns whether each operation that exists in both documents has the same servers in both. The
-/// list of servers can move between the operation, its path and the document.
+/// Returns `true` if each operation has the same servers in both documents. Ignores operations that
+/// only one document has. The list of servers can move between the operation, its path and the
+/// document.
 fn is_in_force_everywhere(documents: (&Value, &Value)) -> bool {
     let urls = |document: &Value, method: &str, path: &str| -> Option<Vec<String>> {
         let item = document["paths"].get(path)?;

@@ -1,4 +1,4 @@
-//! Classifies each difference: the name of its rule, its level, and its effect on the generated
+//! Finds the rule for each difference. The rule defines the level and the effect on the generated
 //! API. If oasdiff has the same rule, the rule has the same name. A difference without a rule is
 //! reported as `unhandled`.
 
@@ -22,8 +22,8 @@ use finding::{deprecated, finding, quoted, requiredness};
 use schema::of_schema;
 use security::security;
 
-/// `used` is `None` outside of requests and responses. `documents` are the old and the new
-/// document.
+/// `used` is `None` outside of requests and responses. `documents` contains the old document and
+/// the new document.
 pub(crate) fn classify(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)) -> Finding {
     let mut found = classify_edit(edit, used, documents);
     // The build script generates no code for the error responses of an operation. The schemas of
@@ -82,8 +82,8 @@ fn reference(edit: &Edit<'_>, used: Option<Use>) -> Finding {
     let what = format!("refers to {} instead of {}", name(new), name(old));
     let part = used.map_or("component", Use::name);
     let effect = if used.is_some_and(|used| used.part == Part::Header) { NoEffect } else { Any };
-    // The reference leads to a different component. This component can have another meaning even if
-    // its structure is the same.
+    // The reference leads to a different component, which can have another meaning even if its
+    // structure is the same.
     let level = if edit.kind == Kind::Changed { Level::Meaning } else { Trivial };
     finding(format!("{part}-reference-changed"), level, effect, what)
 }

@@ -11,7 +11,7 @@ use crate::drift::uses::{Side, Use};
 
 pub(super) fn of_schema(edit: &Edit<'_>, used: Option<Use>) -> Option<Finding> {
     let Step { key, old, new, .. } = edit.last();
-    // A schema to which nothing refers belongs neither to requests nor to responses.
+    // If no reference leads to a schema, the schema belongs neither to requests nor to responses.
     let (part, side) = used.map_or(("schema", None), |used| (used.name(), Some(used.side)));
     let is_request = side != Some(Side::Response);
     let from_to = || format!("`{key}` changed from {} to {}", quoted(old), quoted(new));
@@ -41,8 +41,8 @@ pub(super) fn of_schema(edit: &Edit<'_>, used: Option<Use>) -> Option<Finding> {
         "nullable" => {
             let word = if is_set { "nullable" } else { "not-nullable" };
             let what = if is_set { "it may be null" } else { "it may no longer be null" };
-            // Callers must already handle that an optional property is missing. They handle null in
-            // the same way.
+            // Callers must already handle a missing optional property, and handle null in the same
+            // way.
             let is_optional = edit.holder().is_optional_property();
             let level = if is_set && is_optional { Additive } else { narrows(!is_set) };
             Some(finding(format!("{part}-became-{word}"), level, Any, what))
@@ -64,8 +64,8 @@ pub(super) fn of_schema(edit: &Edit<'_>, used: Option<Use>) -> Option<Finding> {
             }
             _ => return None,
         }),
-        // The default value applies if a request omits the value, so such a request now has another
-        // meaning.
+        // If a request omits the value, the server uses the default value. So the meaning of such a
+        // request changes.
         "default" => named(&format!("default-value-{verb}"), Level::Meaning, NoEffect),
         "pattern" => {
             let level = match verb {
@@ -93,7 +93,7 @@ fn bound(edit: &Edit<'_>, part: &str, narrows: &dyn Fn(bool) -> Level, what: Str
         "minLength" | "minItems" | "minProperties" | "minimum" | "exclusiveMinimum" => false,
         _ => return None,
     };
-    // oasdiff uses the names `max` and `exclusive-max`.
+    // oasdiff uses the names `max` and `exclusive-max`, so use the same names.
     let name = key.to_kebab_case().replace("imum", "");
     let number = |value: Option<&Value>| value.and_then(Value::as_f64);
     let is_true = |value: Option<&Value>| value == Some(&Value::Bool(true));

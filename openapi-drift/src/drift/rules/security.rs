@@ -8,8 +8,8 @@ use super::finding::{Finding, finding, quoted};
 use crate::drift::edit::{Edit, Step};
 use crate::reference::operations;
 
-/// Compares the security requirements of an operation. If an operation has no list of requirements,
-/// the list of the document applies.
+/// Compares the security requirements of an operation. An operation without security requirements
+/// uses the security requirements of the document.
 pub(super) fn security(edit: &Edit<'_>, documents: (&Value, &Value)) -> Finding {
     let operation = edit.steps.iter().find(|step| step.shape.is("operation"));
     let scope = if operation.is_some() { "api-security" } else { "api-global-security" };
@@ -19,7 +19,8 @@ pub(super) fn security(edit: &Edit<'_>, documents: (&Value, &Value)) -> Finding 
             let (old, new) = (old.get("security").or(global.0), new.get("security").or(global.1));
             Some((list(old), with_old_names(new, documents)))
         }
-        // A change of the document's list does not affect operations that have their own list.
+        // A change of the document's security requirements affects only operations that have no
+        // security requirements of their own.
         _ => {
             let inherits = |document: &Value, method: &str, path: &str| {
                 let operation = document["paths"][path].get(method);
@@ -46,8 +47,8 @@ pub(super) fn security(edit: &Edit<'_>, documents: (&Value, &Value)) -> Finding 
             format!("`{key}` scopes changed from {} to {}", quoted(edit.last().old), quoted(edit.last().new));
         return finding(format!("{scope}-scope-{word}"), level, NoEffect, what);
     }
-    // An additional alternative is one more way to authenticate. But if the old list was empty,
-    // callers needed no authentication before, and now they need it.
+    // An additional alternative does not break callers, unless callers needed no authentication
+    // before.
     let is_open = |list: &[Value]| list.is_empty() || list.contains(&json!({}));
     let is_lost = before.iter().any(|one| !after.contains(one)) || (is_open(&before) && !is_open(&after));
     let level = if is_lost { Breaking } else { Additive };
