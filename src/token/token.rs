@@ -38,7 +38,7 @@ pub(crate) struct Issued {
     /// `Bearer <token>`, marked as sensitive.
     header: HeaderValue,
     pub(super) scope: Option<Box<str>>,
-    /// `None` if this is the placeholder for "no token".
+    /// `None` if this is the placeholder for an entry without a token.
     pub(super) id: Option<TokenId>,
     /// The hash of the scope set, by which the cache finds the entry of the token.
     pub(super) scopes_hash: u64,
@@ -54,9 +54,9 @@ impl Token {
     ///
     /// # Errors
     ///
-    /// Returns [`InvalidConfig`](ErrorKind::InvalidConfig) if the token is longer than 16 KiB, or
-    /// is not a bearer token (RFC 6750 section 2.1): letters, digits and `-._~+/`, with `=` only at
-    /// the end.
+    /// Returns [`InvalidConfig`](ErrorKind::InvalidConfig) if the token is longer than 16 KiB or is
+    /// not a bearer token (RFC 6750 section 2.1). A bearer token consists of letters, digits and
+    /// `-._~+/`, and may end with `=`.
     ///
     /// ```
     /// use std::time::Duration;
@@ -159,7 +159,7 @@ impl Issued {
         Ok(Self { header, scope, id: Some(id), scopes_hash, life })
     }
 
-    /// Returns a placeholder for "no token". The placeholder is already expired.
+    /// Returns the placeholder for an entry without a token. The placeholder is already expired.
     pub(super) fn none() -> Self {
         let life = Life { stale: 0, wall_stale: 0, window: 0, rule: ExpiryRule::Absent };
         let header = HeaderValue::from_static("");

@@ -1,5 +1,5 @@
-//! Synchronizes a cache with its store. Writes marks to the store, with retries, and drops tokens
-//! that other processes revoked or invalidated.
+//! Synchronizes a cache with its store. The cache marks revoked and invalidated tokens in the
+//! store, and drops the tokens that other processes have marked.
 //!
 //! The background task ends when the last clone of the cache is dropped.
 
@@ -26,8 +26,8 @@ use crate::{
 };
 
 const BATCH: usize = 500;
-/// Each process checks its tokens after a random delay of at most this time, so that not all
-/// processes call the store at the same time.
+/// The maximum random delay before a process checks its tokens. The delay prevents all processes
+/// from calling the store at the same time.
 const SPREAD: Duration = Duration::from_secs(1);
 const MAX_PAUSE: Duration = Duration::from_secs(60);
 
@@ -53,12 +53,13 @@ impl CacheInner {
         });
     }
 
-    /// If the store fails now, the mark is written when the store responds again.
+    /// If the store fails, the background task marks the token later.
     pub(in crate::token) async fn invalidate_in_store(&self, entry: Option<&CacheEntry>, id: TokenId) {
         let Some(breaker) = &self.shared.breaker else { return };
         let key = match entry {
             Some(entry) => self.shared.key(entry),
-            // The scopes are unknown. The mark still applies to the stored token.
+            // The scopes are unknown, so the store cannot find the entry of the token. The store
+            // still marks the token id as invalidated.
             None => StoreKey { source: self.shared.source.fingerprint(), scopes: "".into() },
         };
         if self.mark(breaker, PendingMark::Invalidated(key, id)).await.is_ok() {
@@ -119,14 +120,14 @@ impl Drop for KeepIfCancelled<'_> {
 
 async fn run(shared: &CacheState, mut notices: Option<broadcast::Receiver<Notice>>, again: bool) {
     let Some(breaker) = &shared.breaker else { return };
-    // If an earlier task ran, the notices after its end were lost, so check all tokens.
+    // If an earlier task has ended, the notices since its end are lost, so check all tokens.
     let mut recheck = again.then(Instant::now);
-    // All tokens that were in memory when notices were lost have expired at this time, so no
-    // further check is needed.
+    // At this time, every token that was in memory when notices were lost has expired, so the
+    // checks end.
     let mut recheck_end = after(Instant::now(), breaker.max_lifetime);
     let (mut attempts, mut checks) = (0, 0);
-    // The pause is at least as long as the circuit stays open. Jitter prevents all processes from
-    // writing at the same time.
+    // The pause between two attempts is at least as long as the circuit stays open. Jitter prevents
+    // all processes from writing at the same time.
     let first = breaker.open_for.saturating_mul(2);
     let pause = |attempts| backoff(first, MAX_PAUSE.max(first), attempts, shared.random());
     let mut write = breaker.first_pending().is_some().then(|| Instant::now() + breaker.open_for);
@@ -198,8 +199,8 @@ fn apply_notices(
     received.contains(&Notice::Missed)
 }
 
-/// Records the marks before dropping the tokens. So a token that is installed between these two
-/// steps is checked against the marks.
+/// Records the marks before the tokens are dropped, so that a token that is installed in between is
+/// checked against the marks.
 fn apply(shared: &CacheState, notices: &[Notice]) {
     let (mut revoked, mut invalidated) = (HashSet::new(), HashSet::new());
     for notice in notices {

@@ -32,8 +32,8 @@ struct Mark {
     invalidation: Option<u64>,
 }
 
-/// The number of invalidations before a token was requested. If the token was invalidated after its
-/// request, the token may not be used.
+/// The number of invalidations at the time when a token is requested. A token that is invalidated
+/// after this time must not be used.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::token) struct Epoch(u64);
 
