@@ -79,7 +79,7 @@ impl Call {
         }))
     }
 
-    /// Does nothing if the call has already been cloned.
+    /// Changes the call. Does nothing if a clone of the call exists.
     fn with(mut self, add: impl FnOnce(&mut Inner)) -> Self {
         if let Some(inner) = Arc::get_mut(&mut self.0) {
             add(inner);
@@ -115,8 +115,8 @@ impl Call {
             .with_source(error)
     }
 
-    /// Runs a method of the generated client. `check` returns the error text for a response that
-    /// matches the API schema, but cannot be used.
+    /// Runs a method of the generated client. If a response matches the API schema but cannot be
+    /// used, `check` returns the text for the error.
     pub(crate) async fn run<T: DeserializeOwned, E>(
         self,
         sending: impl Future<Output = Generated<T, E>>,
@@ -271,8 +271,8 @@ impl Call {
     fn scrub(&self, mut details: ErrorBody) -> ErrorBody {
         details.code = details.code.map(|code| self.clean(&code));
         details.message = details.message.map(|message| self.clean(&message));
-        // Errors show the code, so a text that does not have the form of a code is used as the
-        // message.
+        // `Display` of an error shows the code but not the message. A code in an unexpected format
+        // may contain any text, so it becomes the message.
         if details.code.as_deref().is_some_and(|code| !is_code(code)) {
             let code = details.code.take();
             details.message = details.message.or(code);
@@ -304,9 +304,9 @@ impl Call {
         self.describe(request);
     }
 
-    /// Records the attributes of OpenTelemetry's conventions for HTTP clients. The URLs have no
-    /// query and no path parameters, so the URLs contain no secret, and a path can be used as
-    /// `url.template`.
+    /// Records the request attributes that OpenTelemetry defines for HTTP clients. Request URLs
+    /// have no query and no path parameters, so a URL contains no secret, and its path can be used
+    /// as `url.template`.
     fn describe(&self, request: &reqwest::Request) {
         let Some(span) = self.0.span.get().filter(|span| !span.is_disabled()) else { return };
         let (method, url) = (request.method().as_str(), request.url());
@@ -393,8 +393,8 @@ impl fmt::Debug for Call {
     }
 }
 
-/// The decoder's error may quote the body, so only the name of a missing field is taken from the
-/// error.
+/// The decoder's error may contain parts of the body, so only the name of a missing field is taken
+/// from the error.
 fn schema_mismatch(body: &[u8], error: &serde_json::Error) -> Cow<'static, str> {
     if json::object(body).is_none() {
         return "response is not a JSON object".into();

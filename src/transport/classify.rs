@@ -1,4 +1,4 @@
-//! Classifies failed calls: the kind of error, and whether the vendor or a proxy sent the response.
+//! Determines the error kind of a failed call, and whether the vendor or a proxy sent the response.
 
 use http::{HeaderMap, StatusCode, header};
 use uuid::Uuid;
@@ -50,8 +50,8 @@ pub(super) fn classify_status(status: StatusCode, code: Option<&str>) -> (ErrorK
     }
 }
 
-/// Classifies an error response that a proxy or CDN in front of the vendor sent. Such a response
-/// does not show whether the credentials are valid.
+/// Classifies an error response from a proxy or CDN in front of the vendor. After such a response,
+/// the credentials may still be valid.
 pub(super) fn classify_in_front(status: StatusCode, headers: &HeaderMap) -> (ErrorKind, Reason) {
     let server = headers.get(header::SERVER).and_then(|server| server.to_str().ok()).unwrap_or_default();
     let is_cloudflare = headers.contains_key("cf-ray") || server.eq_ignore_ascii_case("cloudflare");

@@ -45,7 +45,8 @@ pub struct HttpOptions {
     built: Built,
 }
 
-/// Clones of one `HttpOptions` share this list, and so the connection pools of the reqwest clients.
+/// The reqwest clients that are already built. Clones of an `HttpOptions` share these clients and
+/// their connection pools.
 type Built = Arc<Mutex<Vec<(String, Caller, reqwest::Client)>>>;
 
 #[derive(Clone, Copy, Eq, PartialEq)]
@@ -177,12 +178,12 @@ impl HttpOptions {
     /// builder. Do not return a new builder. A new builder has no crypto provider, so reqwest
     /// panics unless your program has installed a crypto provider.
     ///
-    /// With the feature `rustls`, TLS is already configured, and reqwest ignores individual TLS
-    /// settings of the builder without an error: `add_root_certificate`, `tls_certs_merge`,
-    /// `tls_certs_only`, `identity`, `tls_version_min` and similar settings. For root certificates
-    /// call [`with_root_certificate`](Self::with_root_certificate), for a client certificate
-    /// [`with_client_identity`](Self::with_client_identity). To replace the whole TLS configuration
-    /// and its roots, call `tls_backend_preconfigured` with your own configuration.
+    /// With the feature `rustls`, TLS is already configured. reqwest then ignores single TLS
+    /// settings of the builder without an error, such as `add_root_certificate`, `tls_certs_merge`,
+    /// `tls_certs_only`, `identity` and `tls_version_min`. Use
+    /// [`with_root_certificate`](Self::with_root_certificate) and
+    /// [`with_client_identity`](Self::with_client_identity) instead. To replace the whole TLS
+    /// configuration and its roots, call `tls_backend_preconfigured` with your own configuration.
     ///
     /// # Security
     ///
@@ -210,7 +211,7 @@ impl HttpOptions {
     ///
     /// # Security
     ///
-    /// An exchange contains all secrets in clear text.
+    /// The recorder receives all secrets in clear text.
     #[doc(hidden)]
     #[must_use]
     pub fn with_recorder(self, recorder: impl Fn(&Exchange<'_>) + Send + Sync + 'static) -> Self {
@@ -267,8 +268,8 @@ impl HttpOptions {
     }
 
     fn shared(&self, base: &BaseUrl, caller: Caller) -> Result<reqwest::Client, Error> {
-        // If the base URL is https and not on this machine, the client has the same settings for
-        // both callers, so both callers share the client.
+        // For an https base URL on another machine, the crate and the user's program use the same
+        // settings, so they share one client.
         let caller = if base.is_https() && !base.is_loopback() { Caller::Crate } else { caller };
         let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
         let is_same = |url: &str, of| url == base.as_str() && of == caller;
@@ -306,8 +307,8 @@ impl HttpOptions {
         }
         if base.is_loopback() || !base.is_https() {
             builder = builder.no_proxy();
-            // This proxy setting takes a tenth of the processor time of a request, so a client for
-            // the crate's own requests does not get this setting.
+            // The crate sends its own requests only to the base URL, so only the program's client
+            // needs this setting. The setting takes a tenth of the processor time of a request.
             if caller == Caller::Program {
                 builder = builder.proxy(self.allowed_http.reject_other_hosts());
             }
@@ -333,8 +334,8 @@ impl HttpOptions {
     }
 }
 
-/// Returns the crypto provider that the program has installed. If there is none, returns ring, but
-/// does not install ring for the whole process, because the program chooses that provider.
+/// Returns the crypto provider that the program has installed, or ring if there is none. Does not
+/// install ring, because only the program may choose the provider for the whole process.
 #[cfg(feature = "rustls")]
 fn provider() -> Arc<rustls::crypto::CryptoProvider> {
     let installed = rustls::crypto::CryptoProvider::get_default();

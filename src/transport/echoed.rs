@@ -66,7 +66,8 @@ impl SentSecrets {
     }
 }
 
-/// The current and previous secrets of a client, each in all forms in which a server may quote it.
+/// The current and previous secrets of a client. Contains each secret unchanged, form-encoded and
+/// JSON-encoded, because a server may echo the secret in any of these forms.
 pub(crate) struct EchoedSecrets(ArcSwap<Vec<Secret>>);
 
 impl EchoedSecrets {

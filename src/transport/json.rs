@@ -11,8 +11,8 @@ use zeroize::Zeroizing;
 
 use crate::json::Members;
 
-/// Replaces a value that must not be read, such as `NaN`. This number is valid JSON, but too large
-/// for every field type.
+/// A number that replaces an unusable value, such as `NaN`. The number is valid JSON, but too large
+/// for every field type, so decoding the value fails.
 const UNREADABLE: &str = "1e999";
 
 /// Reads an optional response field. If the value is `null` or unreadable, the field counts as

@@ -32,7 +32,7 @@ pub(super) fn is_public(name: &HeaderName) -> bool {
     common.contains(name) || !named.contains(name) && !words.iter().any(|word| name.as_str().contains(word))
 }
 
-/// Returns the forms in which a server may quote the secret: unchanged, form-encoded and
+/// Returns the forms in which a response may contain the secret: unchanged, form-encoded and
 /// JSON-encoded.
 pub(super) fn forms(secret: &str) -> Vec<Secret> {
     let form = Zeroizing::new(form_urlencoded::byte_serialize(secret.as_bytes()).collect::<String>());

@@ -1,4 +1,4 @@
-//! Reads from the headers of a response how long the client should wait before the next request.
+//! Reads the wait before the next request from the headers of a response.
 
 use std::time::{Duration, SystemTime};
 
@@ -28,7 +28,8 @@ pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Durati
     for (name, unit) in [("retry-after", "s"), ("x-retry-in", "ms")] {
         for value in headers.get_all(name).iter().filter_map(|value| value.to_str().ok()) {
             let parts: Vec<&str> = value.split(',').map(str::trim).collect();
-            // An HTTP date contains a comma, so join each pair of neighbouring parts.
+            // An HTTP date contains a comma, so the split cuts a date in two. Parse each part
+            // together with the next part.
             let dates = parts.windows(2).filter_map(|pair| httpdate::parse_http_date(&pair.join(", ")).ok());
             let dates = dates.chain(httpdate::parse_http_date(value.trim()).ok());
             waits.extend(dates.map(until));
