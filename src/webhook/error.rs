@@ -12,7 +12,7 @@ use http::StatusCode;
 pub enum VerifyErrorKind {
     /// A required header is missing, repeated, too long or malformed.
     InvalidHeader,
-    /// The signature, or the signed data other than the body, does not have the vendor's format.
+    /// The signature, the JWS header or the claims do not have the vendor's format.
     MalformedSignature,
     /// The signature uses an algorithm that the vendor does not use, such as `none` (RFC 8725
     /// section 2.1).
@@ -37,8 +37,8 @@ pub enum VerifyErrorKind {
     BodyTooLarge,
     /// The connection ended before the end of the body.
     IncompleteBody,
-    /// The body is not the JSON of an event. If the vendor signs bodies, the body is still
-    /// authentic.
+    /// The body is not a webhook event in JSON. If the vendor signs bodies, the signature of the
+    /// body is still valid.
     MalformedBody,
     /// The keys could not be fetched, and the cache contains no usable keys.
     KeysUnavailable,
@@ -303,10 +303,10 @@ impl VerifyError {
         self.reason.kind()
     }
 
-    /// Returns the cause, for logs and metrics: one of [`VerifyError::REASONS`], such as
-    /// `signature_in_der`.
+    /// Returns the reason, for logs and metrics, such as `signature_in_der`.
+    /// [`VerifyError::REASONS`] contains all reasons.
     ///
-    /// A minor release may add causes.
+    /// A minor release may add reasons.
     pub fn reason(&self) -> &'static str {
         self.reason.name()
     }

@@ -1,4 +1,4 @@
-//! A macro for the enum of a vendor's events. The enum also keeps the names of undocumented events.
+//! A macro that defines the enum `EventKind` of a vendor.
 
 /// Defines `EventKind`, with a variant for each documented event.
 macro_rules! event_kinds {

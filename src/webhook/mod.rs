@@ -30,11 +30,11 @@
 //!
 //! | | MoneyKit | Moov |
 //! | --- | --- | --- |
-//! | the sender is the vendor | ECDSA P-256 over the claims | HMAC-SHA512 over three headers |
-//! | the **body** is the vendor's | SHA-256 of the body, in the claims | **no** |
+//! | the vendor sent the webhook | ECDSA P-256 over the claims | HMAC-SHA512 over three headers |
+//! | the **body** is unchanged | SHA-256 of the body, in the claims | **no** |
 //! | the webhook is recent | `iat`, `exp`, `nbf` | `X-Timestamp` |
 //! | the webhook was not handled before | idempotency key, or the digest of the body | the nonce |
-//! | result | [`Verified`], the signed bytes | [`UnsignedBody`] |
+//! | result type | [`Verified`], with the signed bytes | [`UnsignedBody`] |
 //!
 //! ## What is not
 //!

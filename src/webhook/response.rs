@@ -9,8 +9,8 @@ use super::{VerifyError, VerifyErrorKind};
 /// The response to a webhook that your handler must not handle: a status, sometimes `Retry-After`,
 /// and no body.
 ///
-/// A response can be created from a [`VerifyError`] and by
-/// [`Received::into_new`](super::Received::into_new), so that a handler can return early with `?`:
+/// [`Received::into_new`](super::Received::into_new) returns this type as its error, and a
+/// [`VerifyError`] converts into this type, so that a handler can use `?`:
 ///
 /// ```
 /// use fintech_auth::{moov::webhook::WebhookVerifier, webhook::WebhookResponse};

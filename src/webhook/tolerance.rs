@@ -68,8 +68,8 @@ impl Tolerance {
         Self::new(FIVE_MINUTES).with_past(retries.saturating_add(FIVE_MINUTES))
     }
 
-    /// Returns how long a handled delivery must be remembered. The vendor retries a delivery during
-    /// the time `retries`.
+    /// Returns how long a handled delivery must be remembered. `retries` is how long the vendor
+    /// retries a delivery.
     ///
     /// The vendor's last retry may have a new signature with a timestamp in the future. The
     /// delivery is remembered until this timestamp is too old to be accepted.

@@ -62,9 +62,9 @@ impl<B: AsRef<[u8]>> Verified<B> {
     ///
     /// # Errors
     ///
-    /// Returns [`MalformedBody`](crate::webhook::VerifyErrorKind::MalformedBody) if the body is not
-    /// the JSON of a `T`. The error contains no text of the body. The webhook is still authentic,
-    /// so respond with 2xx. Otherwise the vendor keeps sending the webhook.
+    /// Returns [`MalformedBody`](crate::webhook::VerifyErrorKind::MalformedBody) if the body cannot
+    /// be parsed as a `T`. The error does not show the body. The webhook is still authentic, so
+    /// respond with 2xx. Otherwise the vendor keeps sending the webhook.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, VerifyError> {
         read(self.body.as_ref())
     }
@@ -152,8 +152,8 @@ impl<B: AsRef<[u8]>> UnsignedBody<B> {
     ///
     /// # Errors
     ///
-    /// Returns [`MalformedBody`](crate::webhook::VerifyErrorKind::MalformedBody) if the body is not
-    /// the JSON of a `T`. The error contains no text of the body.
+    /// Returns [`MalformedBody`](crate::webhook::VerifyErrorKind::MalformedBody) if the body cannot
+    /// be parsed as a `T`. The error does not show the body.
     pub fn unsigned_json<T: DeserializeOwned>(&self) -> Result<T, VerifyError> {
         read(self.body.as_ref())
     }

@@ -39,8 +39,8 @@ pub struct Deliveries(Arc<Shared>);
 pub enum Begun {
     /// The delivery is new: handle it, then complete the guard.
     New(DeliveryGuard),
-    /// A different attempt to handle the delivery is running. The lease of the running attempt
-    /// expires after this time, unless the lease is renewed. Respond with 503 and `Retry-After`.
+    /// Another attempt to handle the delivery is running. Contains the time until the lease of that
+    /// attempt expires. The attempt may renew its lease. Respond with 503 and `Retry-After`.
     InProgress(Duration),
     /// The delivery was handled before. Respond with 200.
     Done,
@@ -118,9 +118,8 @@ impl Deliveries {
         self.with(|shared| shared.observer = WebhookObserver::new(Arc::new(observer)))
     }
 
-    /// Reports an accepted or rejected webhook to the observer. If [`Self::begin`] is called for
-    /// the webhook, use [`Self::observe_rejected`] instead, because `begin` also reports an
-    /// accepted webhook.
+    /// Reports the result of a verification to the observer. Do not call this method before
+    /// [`Self::begin`], because `begin` also reports an accepted webhook.
     pub(crate) fn observe_verified<T>(&self, result: Result<T, VerifyError>) -> Result<T, VerifyError> {
         if result.is_ok() {
             self.0.observe(&WebhookEvent::Accepted {});
@@ -128,8 +127,8 @@ impl Deliveries {
         self.observe_rejected(result)
     }
 
-    /// Reports only a rejected webhook to the observer, because [`Self::begin`] reports an accepted
-    /// webhook after the lookup in the store.
+    /// Reports only a rejected webhook to the observer. [`Self::begin`] reports an accepted webhook
+    /// later, after the lookup in the store.
     pub(crate) fn observe_rejected<T>(&self, result: Result<T, VerifyError>) -> Result<T, VerifyError> {
         result.inspect_err(|error| self.0.observe(&WebhookEvent::Rejected { error }))
     }
@@ -137,8 +136,8 @@ impl Deliveries {
     /// Starts to handle a delivery, unless the delivery is done or in progress. The verifiers'
     /// `receive` methods call this method after the verification.
     ///
-    /// `keep` is the minimum time to remember the delivery after its completion. The delivery must
-    /// be remembered for as long as the verifier accepts the timestamps of the vendor's retries.
+    /// `keep` is the minimum time to remember the completed delivery. After this time, the verifier
+    /// must reject every retry of the delivery as too old.
     ///
     /// # Errors
     ///
@@ -210,9 +209,9 @@ impl Deliveries {
     /// their handlers complete or abandon the deliveries. [`Deliveries::complete_failures`] counts
     /// the results that the store failed to record.
     ///
-    /// Before this call, stop accepting requests in your server. A server does not wait for all
-    /// handlers, because `axum::WebhookLayer` runs each handler in a separate task, which continues
-    /// if the client disconnects.
+    /// Before this call, stop accepting requests in your server. A graceful shutdown of the server
+    /// does not wait for all handlers, because `axum::WebhookLayer` runs each handler in a separate
+    /// task, which continues if the client disconnects.
     ///
     /// # Errors
     ///

@@ -88,8 +88,8 @@ impl DeliveryGuard {
     ///
     /// # Errors
     ///
-    /// Returns [`DeliveryStoreError`] if the store fails. In this case, the attempt ends when its
-    /// lease expires.
+    /// Returns [`DeliveryStoreError`] if the store fails. The delivery then stays in progress until
+    /// its lease expires.
     pub async fn abandon(mut self) -> Result<(), DeliveryStoreError> {
         self.end_undecided();
         match self.record.take() {
@@ -134,7 +134,7 @@ impl Drop for DeliveryGuard {
             let running = self.running.take();
             runtime.spawn(async move {
                 let _running = running;
-                // If the store fails, the attempt ends when its lease expires.
+                // If the store fails, the delivery stays in progress until its lease expires.
                 let _ = record.abandon().await;
             });
         }

@@ -24,10 +24,10 @@ type Key = [u8; 32];
 /// capacity is 100,000 deliveries, which take 25 MB. This is enough for 560,000 events per day from
 /// MoneyKit or 49,000 events per day from Moov.
 ///
-/// A full store drops the oldest done deliveries, but no delivery in progress. After that, the
-/// store rejects each unknown delivery that was signed no later than a dropped delivery with a 503,
-/// because the unknown delivery may be a retry of a dropped delivery. If the vendor signs such a
-/// retry with a new timestamp, the store accepts the retry, and the event is handled again.
+/// A full store drops the oldest done deliveries, but no delivery in progress. After that, an
+/// unknown delivery may be a retry of a dropped delivery. The unknown delivery is rejected with
+/// 503, unless the vendor signed it after all dropped deliveries. If the vendor signs a retry with
+/// a new timestamp, the store accepts the retry, and the event is handled again.
 pub struct MemoryDeliveries {
     capacity: usize,
     clock: Arc<dyn Clock>,
@@ -122,8 +122,8 @@ impl State {
 
     /// Removes the oldest expired records, at most two per call.
     ///
-    /// A record must have expired on both clocks. The wall clock may have been set forward, but the
-    /// monotonic clock shows how long the record has really been kept.
+    /// Removes a record only if it has expired on the wall clock and on the monotonic clock,
+    /// because the wall clock may have been set forward.
     fn expire(&mut self, now: Duration, wall: SystemTime) {
         for _ in 0..2 {
             let Some((signed_at, key)) = self.done.first().copied() else { return };

@@ -18,8 +18,8 @@ pub enum Begin {
     /// The delivery is new, its last attempt was abandoned, or the lease of its last attempt has
     /// expired. The caller's claim now holds the delivery.
     New,
-    /// A different attempt is running. The lease of the running attempt expires after this time,
-    /// unless the lease is renewed.
+    /// Another attempt to handle the delivery is running. Contains the time until the lease of that
+    /// attempt expires. The attempt may renew its lease.
     InProgress(Duration),
     /// The delivery was handled before.
     Done,
@@ -30,15 +30,15 @@ pub enum Begin {
 /// Each method must be atomic. If the store uses the same database as your handlers, one
 /// transaction can record both a delivery and the effect of its handler.
 pub trait DeliveryStore: fmt::Debug + Send + Sync {
-    /// Starts an attempt: records that `claim` holds the delivery for `lease`, unless the delivery
-    /// is done or a different claim still has a lease.
+    /// Starts an attempt by recording that `claim` holds the delivery for `lease`. Records nothing
+    /// if the delivery is done or another claim holds the delivery.
     ///
     /// # Errors
     ///
-    /// Returns [`DeliveryStoreError`] if the store fails or is full. A store that drops records
-    /// also returns this error for an unknown delivery whose [`DeliveryId::signed_at`] is not later
-    /// than that of a dropped delivery, because the unknown delivery may be a retry of the dropped
-    /// delivery.
+    /// Returns [`DeliveryStoreError`] if the store fails or is full. If the store has dropped
+    /// records, an unknown delivery may be a retry of a dropped delivery. The store then also
+    /// returns this error, unless the delivery was signed ([`DeliveryId::signed_at`]) after all
+    /// dropped deliveries.
     fn begin<'a>(&'a self, id: &'a DeliveryId, claim: ClaimId, lease: Duration) -> DeliveryFuture<'a, Begin>;
 
     /// Sets the remaining time of the lease of `claim` to `lease`. Returns `false` if `claim` no

@@ -12,7 +12,7 @@ use crate::{
 
 static DELIVERY: Script = Script::new(include_str!("delivery.lua"));
 
-/// Redis keeps a done delivery for at most this time, because Redis rejects times that overflow.
+/// The maximum time for which Redis keeps a done delivery. Redis rejects an expiry that overflows.
 const MAX_KEEP: Duration = Duration::from_secs(366 * 24 * 3600);
 
 /// Remembers deliveries in Redis, for a service with several processes (feature `redis`).
@@ -43,8 +43,9 @@ const MAX_KEEP: Duration = Duration::from_secs(366 * 24 * 3600);
 /// takes about 200 bytes of Redis memory. For example, a million deliveries per day from Moov, each
 /// kept for four days, take about 800 MB.
 ///
-/// Redis keeps a done delivery for twice the requested time, because a process whose clock is slow
-/// accepts retries for longer. The clock of a process may be slow by up to the requested time.
+/// A process with a slow clock accepts retries for longer. Redis therefore keeps a done delivery
+/// for twice the requested time. This is enough if no clock is slow by more than the requested
+/// time.
 ///
 /// # Security
 ///
