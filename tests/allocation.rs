@@ -1,6 +1,6 @@
-//! Counts the allocations of a token lookup, and the memory that cached errors occupy. The program
-//! has no test harness, because the allocations of all threads are counted, and the thread of the
-//! harness allocates while a test runs.
+//! Counts the allocations of a token lookup, and the memory that cached errors occupy. The count
+//! includes all threads, and the test harness allocates in its own thread, so this program runs
+//! without the test harness.
 
 use std::{alloc::System, time::Duration};
 
@@ -47,7 +47,7 @@ async fn look_up() {
     let scopes = ["h", "g", "f", "e", "d", "c", "b", "a"].map(|scope| Scope::new(scope).unwrap());
     let cache = TokenCache::new(ImmediateSource, TokenOptions::default());
     let handle = cache.handle(&scopes).unwrap();
-    // The first call on each thread also initializes the counters of the thread.
+    // The first lookup also allocates the counters of this thread, so do not count its allocations.
     for _ in 0..2 {
         cache.token(&scopes).await.unwrap();
     }

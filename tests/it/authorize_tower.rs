@@ -332,7 +332,7 @@ async fn inspection_of_a_401_body_is_limited_in_time_and_frames() {
     }
 }
 
-/// An HTTP client may connect to port 443 if it cannot parse the port of the URI.
+/// If the port of a URI is invalid, some HTTP clients connect to port 443.
 #[tokio::test(start_paused = true)]
 async fn token_is_not_sent_to_a_uri_with_a_different_origin() {
     let (cache, source) = crate::scripted::cache([]);

@@ -66,9 +66,9 @@ fn each_row_of_the_guide_table_has_a_test() {
     assert_eq!(names.len(), rows().len());
 }
 
-/// Requests a token ten times a second for an hour. Checks the limit in the table row `name`, that
-/// requests are still sent in the second half of the hour, and that no request is sent after the
-/// callers have stopped.
+/// Requests a token ten times a second for an hour. The table row `name` limits the number of
+/// requests that the crate may send in this hour. In the second half of the hour, the crate must
+/// still send requests. After the callers stop, the crate must send no request.
 async fn hold(
     name: &str,
     cache: &TokenCache,
@@ -410,8 +410,8 @@ async fn writing_a_tombstone_is_retried_until_the_tombstone_expires() {
     cache.invalidate(&token).await;
     let before = calls();
     sleep(Duration::from_secs(60)).await;
-    // The writes are retried after 5 s, 10 s, 20 s and 40 s. The tombstone expires before the fifth
-    // retry is due.
+    // The cache tries again to write the tombstone after 5 s, 10 s, 20 s and 40 s. The tombstone
+    // expires before the next attempt.
     assert_eq!(calls() - before, 4);
     sleep(HOUR).await;
     assert_eq!(calls() - before, 4, "the retries must end when the tombstone has expired");
@@ -446,8 +446,9 @@ impl Wrapper for RefusesPut {
 #[tokio::test(start_paused = true)]
 async fn store_that_rejects_every_token_causes_four_requests_per_refresh() {
     let name = "New token after the store refused a token";
-    // Tokens that are valid for one day are refreshed once in the hour. Tokens that are valid for
-    // 15 minutes are used for at least 11 minutes.
+    // In one hour, the cache requests one token that is valid for a day. The cache uses a token
+    // that is valid for 15 minutes for at least 11 minutes, so it requests at most 6 of these
+    // tokens.
     for (seconds, refreshes) in [(86_400, 1), (900, 6)] {
         let store = Arc::new(WrappedStore::<RefusesPut>::default());
         let (cache, source) = scripted(&Reply::Token(seconds), |options| options.with_store(store));

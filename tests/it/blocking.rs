@@ -452,8 +452,8 @@ fn every_async_client_method_has_a_blocking_version() {
     /// Async methods whose blocking version has a different name.
     const OTHER_NAMES: [(&str, &str); 3] =
         [("builder", "new"), ("webhooks", "verify_webhook"), ("cached", "token")];
-    /// The async method `tokens` returns the cache, whose methods are async. The blocking client
-    /// has its own versions of these methods.
+    /// The blocking client has no method `tokens`, because the methods of the token cache are
+    /// async.
     const NONE: [&str; 1] = ["tokens"];
 
     let api = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("api.txt")).unwrap();

@@ -1,5 +1,5 @@
-//! Tests the deduplication of webhooks: each delivery is handled at least once, and not after it
-//! was completed.
+//! Tests the deduplication of webhooks. Each delivery is handled at least once, and is not handled
+//! again after its completion.
 
 use std::{
     sync::{
@@ -149,7 +149,7 @@ async fn clock_jumps_do_not_remove_deliveries() {
     }
     clock.wall_back(48 * HOUR);
     assert_eq!(state(&deliveries.begin(first, KEEP).await.unwrap()), "done");
-    // After the wall clock was set back, the old timestamp is accepted. So the record must not
+    // After the wall clock was set back, the old timestamp is accepted, so the record must not
     // expire.
     clock.wall_back(48 * HOUR);
     sleep(25 * HOUR).await;
@@ -300,8 +300,8 @@ async fn late_delivery_is_accepted_as_long_as_the_vendor_retries() {
         assert_eq!(matches!(received, Ok(Received::New(..))), by_moneykit, "received {late} s late");
         let received = moov.receive(&sent_moov.headers, &sent_moov.body).await;
         assert_eq!(matches!(received, Ok(Received::New(..))), by_moov, "received {late} s late");
-        // Without a delivery store, repeated webhooks are not detected, so the time window stays
-        // short.
+        // `verify` uses no delivery store and cannot detect repeated webhooks, so `verify` accepts
+        // only recent webhooks.
         assert_eq!(moov.verify(&sent_moov.headers, b"{}").unwrap_err().reason(), "too_old");
         let verdict = moneykit.verify(&sent_moneykit.headers, &sent_moneykit.body).await;
         assert_eq!(verdict.unwrap_err().reason(), "too_old");

@@ -244,7 +244,7 @@ async fn moneykit_accepts_every_authentication_method() {
         headers().form("grant_type=client_credentials"),
         headers().form(&body),
         headers(),
-        // The README of MoneyKit's Ruby SDK sends an empty key pair.
+        // The example in the README of MoneyKit's Ruby SDK sends an empty key pair.
         post("/auth/token").form(&body).header("Authorization", "Basic Og=="),
         headers().header("Authorization", "Basic Og=="),
     ] {

@@ -251,8 +251,8 @@ async fn each_framing_fault_has_the_expected_outcome() {
         };
         matrix.row(name, script, |_| expected).await;
     }
-    // The response is shorter than its content length. For an error response, the status and the
-    // headers are sufficient.
+    // The body is shorter than its content length. The status and the headers still determine the
+    // kind of an error response.
     for (status, expected) in [
         (200, ErrorKind::Unavailable),
         (400, ErrorKind::InvalidRequest),

@@ -213,8 +213,8 @@ fn fleet_member_runs_as_a_child_process() {
                     println!("{WORD}revoked {} {}", now(), token.expose_secret());
                     continue;
                 }
-                // The command `token` prints a Moov token and requests the token if necessary. The
-                // command `cached` prints only a token that is in memory.
+                // Both commands print a Moov token. `token` may request the token, but `cached`
+                // never sends a request.
                 "token" => {
                     println!("{WORD}{}", clients.moov.token(&scope()).await.unwrap().expose_secret());
                     continue;
@@ -426,8 +426,8 @@ async fn twenty_processes_share_one_token_call_for_each_token() {
     for number in 2..=4 {
         let new = fleet.all("reject").await;
         assert!(new.errors.is_empty(), "{:?}", new.errors);
-        // Most processes invalidate a token that another process has already invalidated. These
-        // invalidations must not remove the new token.
+        // Every process invalidates the same old token. The later invalidations must not remove the
+        // new token.
         let why = format!(
             "{} without the store, {} discarded, {} failures",
             new.store_bypassed, new.discarded, new.failures

@@ -1,5 +1,5 @@
-//! Tests the rate limit of a fleet on a real Redis: how many calls are admitted, when the calls
-//! start on the clock of Redis, and how many script calls the processes send.
+//! Tests the rate limit of a fleet with a real Redis: the number of admitted calls, the start time
+//! of each call by the clock of Redis, and the number of script calls.
 
 use std::{sync::Arc, time::Duration};
 
@@ -110,8 +110,8 @@ async fn ask(fleet: &[TokenCache], wanted: impl Fn(usize) -> Vec<usize>) -> usiz
     count
 }
 
-/// Checks that no period of length `per` has more admissions than the limit. Checks that calls that
-/// had to wait start at even intervals, and as early as the limit allows.
+/// Checks that no period of length `per` has more than `calls` admissions. Waiting calls must start
+/// at even intervals, and as early as the limit allows.
 fn assert_within(admitted: &[Admission], calls: usize, per: u64) {
     assert!(
         admitted.windows(calls + 1).all(|span| span[calls].at - span[0].at >= per),
@@ -125,7 +125,7 @@ fn assert_within(admitted: &[Admission], calls: usize, per: u64) {
         waited += usize::from(span[calls].at <= earliest + 1);
     }
     let all = admitted.iter().skip(calls).filter(|admission| admission.waits).count();
-    // The first call after a cool-down may start later.
+    // Only the first call after a cool-down may start later than the limit requires.
     assert!(waited + 1 >= all, "{} calls waited longer than the limit requires", all - waited);
 }
 

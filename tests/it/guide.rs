@@ -116,8 +116,8 @@ fn every_guide_page_is_in_the_page_list_and_in_rustdoc() {
     }
 }
 
-/// The guide must add no code to crates that depend on this crate. Each example in the guide is a
-/// doctest.
+/// The modules of the guide contain only documentation, so that the guide adds nothing to a
+/// compiled program. Each example in the guide is a doctest.
 #[test]
 fn guide_pages_contain_no_code() {
     let macros = read("src/guide/mod.rs");
@@ -147,8 +147,8 @@ fn guide_pages_contain_no_code() {
     }
 }
 
-/// The link labels of a page lead to files on GitHub. For rustdoc, the module of the page defines
-/// the same labels before it includes the page. rustdoc uses the first definition of a label.
+/// A page links to files, which works on GitHub. For rustdoc, the module of the page defines each
+/// link label again, before the text of the page, because rustdoc uses the first definition.
 #[test]
 fn each_link_between_guide_pages_works_on_github_and_in_rustdoc() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/guide");

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A module may import only the modules of the lines above its own line. A file outside of these
+/// A module may import only modules from earlier lines of this list. A file outside of these
 /// modules, such as `lib.rs`, may import all modules.
 const ORDER: &[&[&str]] = &[
     &["catch_panic", "response", "secret", "timestamp", "clock", "sync", "hex", "json", "observer", "resend"],
@@ -115,8 +115,8 @@ fn module_dependencies_point_in_one_direction() {
     assert!(checked > 20, "only {checked} names were found");
 }
 
-/// `tests/shuttle` replaces `src/sync.rs` with models. shuttle cannot explore code that uses
-/// primitives from elsewhere.
+/// `tests/shuttle` replaces the primitives of `src/sync.rs` with models. shuttle cannot test code
+/// that uses other primitives.
 #[test]
 fn token_cache_uses_only_primitives_of_the_sync_module() {
     const FORBIDDEN: [&str; 13] = [

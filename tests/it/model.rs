@@ -77,7 +77,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 struct History {
     next: Vec<Server>,
     issued: BTreeMap<u32, TokenLife>,
-    /// The newest token of each scope that was neither rejected nor revoked.
+    /// For each scope, the newest token, unless that token was rejected or revoked.
     newest: BTreeMap<String, u32>,
     /// Tokens that must never be returned again.
     dead: BTreeSet<u32>,
