@@ -34,8 +34,8 @@ where
     }))
 }
 
-/// Decodes a response. If a strict decoder fails, decodes the response again after `normalize` has
-/// removed the details that strict decoders reject, such as duplicate members.
+/// Decodes a response. If decoding fails, `normalize` repairs the body, for example by merging
+/// duplicate members, and the repaired body is decoded.
 pub(super) fn decode<T: DeserializeOwned>(body: &[u8]) -> serde_json::Result<T> {
     serde_json::from_slice(body).or_else(|error| match normalize(body) {
         Some(json) => serde_json::from_str(&Zeroizing::new(json)),
