@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn unused_action_concerns_only_changes_at_or_below_its_target() {
+    fn unused_action_is_related_only_to_changes_at_or_below_its_target() {
         let unused = |target: &str| UnusedAction { message: String::new(), target: target.into() };
         let target = unused("$.paths['/a/b'].post.responses['500', \"504\"].headers.x-id");
         assert!(target.concerns("/paths/~1a~1b/post"));

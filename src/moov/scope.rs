@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn scope_variants_are_parsed_from_and_written_as_their_text() {
+    fn scope_text_is_parsed_to_a_variant_and_formatted_back() {
         let id = ID.parse().unwrap();
         assert_eq!(parse("/ping.read"), NamedScope::PingRead);
         assert_eq!(parse(&format!("/accounts/{ID}/cards.write")), AccountScope::CardsWrite.of(id));

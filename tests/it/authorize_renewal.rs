@@ -379,7 +379,7 @@ fn cached(cache: &TokenCache) -> Option<String> {
 const REJECTIONS: [Rejection; 2] = [Rejection::Unexplained, Rejection::InvalidToken];
 
 #[tokio::test(start_paused = true)]
-async fn renewals_that_do_not_help_are_delayed_by_30_s_up_to_10_min() {
+async fn next_renewal_is_delayed_by_30_s_to_10_min_if_renewals_do_not_help() {
     for rejection in REJECTIONS {
         let (cache, source) = cache([]);
         assert_eq!(run(&cache, &[], rejection).await.len(), 2);

@@ -151,7 +151,7 @@ async fn request_with_its_own_authorization_is_not_changed() {
 }
 
 #[tokio::test]
-async fn unrelated_401_is_returned_intact_and_not_retried() {
+async fn unrelated_401_is_returned_unchanged_and_not_retried() {
     let emulator = emulator().await;
     let http = http(moneykit(&emulator).bearer(&[]).unwrap());
     let body = format!(r#"{{"error_code":"api_error.auth.unauthorized","more":"{}"}}"#, "x".repeat(200_000));

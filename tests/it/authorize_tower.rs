@@ -75,7 +75,7 @@ async fn thousand_requests_with_an_expired_token_share_one_token_call() {
 }
 
 #[tokio::test]
-async fn token_is_not_sent_to_another_origin_and_replaces_no_authorization() {
+async fn token_is_not_sent_to_another_origin_or_with_another_authorization() {
     let (ours, other) = (emulator().await, emulator().await);
     let mut service = AuthorizeLayer::new(moneykit(&ours).bearer(&[]).unwrap()).layer(hyper());
     let mut own = request(&ours);
@@ -118,7 +118,7 @@ async fn request_is_retried_once_if_only_the_body_reports_the_expiry() {
 }
 
 #[tokio::test]
-async fn unrelated_401_is_returned_intact_and_not_retried() {
+async fn unrelated_401_is_returned_unchanged_and_not_retried() {
     let emulator = emulator().await;
     let mut service = AuthorizeLayer::new(moneykit(&emulator).bearer(&[]).unwrap()).layer(hyper());
     for size in [0, 1, 70_000, 200_000] {

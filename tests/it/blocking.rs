@@ -436,7 +436,7 @@ fn credential_headers_are_returned_only_for_the_origin_of_the_client() {
 }
 
 #[tokio::test]
-async fn headers_for_works_in_async_code_if_the_token_is_cached() {
+async fn headers_for_method_works_in_async_code_if_the_token_is_cached() {
     let emulator = crate::support::emulator().await;
     let client = moneykit(&emulator);
     let authorizer = client.bearer(&[]).unwrap();

@@ -89,7 +89,7 @@ async fn emulator() -> Emulator {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ten_thousand_callers_at_a_cold_start_send_one_request() {
+async fn ten_thousand_callers_without_a_cached_token_send_one_request() {
     for operation in TOKEN {
         let emulator = emulator().await;
         emulator.fault(operation, Fault::delay(Duration::from_millis(50)));
@@ -100,7 +100,7 @@ async fn ten_thousand_callers_at_a_cold_start_send_one_request() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ten_thousand_callers_of_an_expired_token_send_one_request() {
+async fn ten_thousand_callers_with_an_expired_token_send_one_request() {
     for operation in TOKEN {
         let emulator = emulator().await;
         let client = Client::new(operation, &emulator);
@@ -117,7 +117,7 @@ async fn ten_thousand_callers_of_an_expired_token_send_one_request() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ten_thousand_callers_of_a_stale_token_are_served_and_send_one_request() {
+async fn ten_thousand_callers_get_the_stale_token_and_send_one_request() {
     for operation in TOKEN {
         let emulator = emulator().await;
         let client = Client::new(operation, &emulator);
@@ -180,7 +180,7 @@ async fn ten_thousand_rejections_of_one_token_cause_one_request() {
 }
 
 #[tokio::test]
-async fn moov_refresh_tokens_are_rotated_and_sent_once() {
+async fn each_moov_refresh_token_is_replaced_after_it_is_sent_once() {
     let emulator = emulator().await;
     let client = Client::new(Operation::MoovToken, &emulator);
     for round in 1..=5 {

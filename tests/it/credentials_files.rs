@@ -150,7 +150,7 @@ async fn replaced_secret_file_is_used_unless_it_cannot_be_read() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn both_vendors_reread_id_and_secret_from_a_mounted_directory() {
+async fn clients_of_both_vendors_reread_credentials_from_a_mounted_directory() {
     let root = folder("config");
     mount(&root, 0, "id", "one");
     let server = Server::start().await;

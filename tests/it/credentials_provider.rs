@@ -291,7 +291,7 @@ async fn stored_token_is_keyed_by_client_id_or_name_and_not_by_the_secret() {
 }
 
 #[test]
-fn store_requires_a_known_client_id_or_a_name() {
+fn builder_rejects_a_store_without_a_known_client_id_or_name() {
     let store = Arc::new(MemoryStore::default());
     let moov = || {
         moov::Client::builder(Cached::lazy("id:one")).with_tokens(|tokens| tokens.with_store(store.clone()))

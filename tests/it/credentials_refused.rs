@@ -153,7 +153,7 @@ async fn refused_call_is_retried_once_with_the_new_credentials() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn third_call_is_not_sent_if_old_and_new_credentials_are_refused() {
+async fn no_third_call_is_sent_if_old_and_new_credentials_are_refused() {
     let server = Server::new(StatusCode::UNAUTHORIZED);
     let source = Source::new(&server, "one");
     let cache = source.cache();

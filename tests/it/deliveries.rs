@@ -64,7 +64,7 @@ async fn memory_store_meets_the_store_contract() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn completed_delivery_is_remembered_for_the_retention_time() {
+async fn completed_delivery_is_stored_for_the_retention_time() {
     let (deliveries, _) = deliveries(10);
     let id = id("a", start());
     let Begun::New(guard) = deliveries.begin(id, KEEP).await.unwrap() else {

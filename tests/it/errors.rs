@@ -355,7 +355,7 @@ async fn token_like_text_in_errors_is_redacted() {
 }
 
 #[tokio::test]
-async fn service_refusals_have_readable_messages() {
+async fn errors_for_refused_requests_have_readable_messages() {
     let emulator = emulator().await;
     let (linking, moving) = (moneykit(&emulator), moov(&emulator));
     let mut transcript = String::new();
@@ -441,7 +441,7 @@ async fn response_headers_and_date_are_available_without_secrets() {
 }
 
 #[tokio::test]
-async fn refused_connection_is_reported_as_not_sent() {
+async fn request_is_reported_as_not_sent_if_the_connection_is_refused() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);

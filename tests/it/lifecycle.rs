@@ -132,7 +132,7 @@ async fn token_expires_during_a_suspend_that_stops_the_monotonic_clock() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn setting_the_wall_clock_back_does_not_extend_a_token() {
+async fn setting_the_wall_clock_back_does_not_extend_the_token_lifetime() {
     let clock = TestClock::new();
     let source = Scripted::new(Duration::ZERO, false, []);
     let cache = TokenCache::new(source.clone(), options(&clock));
@@ -192,7 +192,7 @@ async fn scope_order_and_duplicates_do_not_matter() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn cache_keeps_at_most_its_capacity_of_scope_sets() {
+async fn number_of_cached_scope_sets_does_not_exceed_the_capacity() {
     let (cache, source) = cache_with([], |options| options.with_capacity(100));
     let often = scopes(&["often"]);
     for number in 0..1000 {
@@ -688,7 +688,7 @@ async fn token_with_invalid_header_characters_is_rejected() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn stats_count_each_event() {
+async fn stats_count_each_kind_of_cache_event() {
     let (cache, _) = cache([Reply::Token(3600)]);
     for _ in 0..5 {
         token(&cache).await.unwrap();

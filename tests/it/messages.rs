@@ -204,7 +204,7 @@ fn message_scanner_finds_every_form_of_string_literal() {
             const TEST: &str = "not this one";
         }
         #[tokio::test(start_paused = true)]
-        async fn excluded_test() { say("not this test") }
+        async fn test_to_be_excluded_from_the_messages() { say("not this test") }
     "####;
     let mut found = BTreeSet::new();
     collect(source.parse().expect("Rust"), &mut found);

@@ -15,7 +15,7 @@ const HELD_BY: [(&str, &[&str]); 17] = [
     ),
     (
         "many callers at the same time",
-        &["concurrency::ten_thousand_callers_at_a_cold_start_send_one_request"],
+        &["concurrency::ten_thousand_callers_without_a_cached_token_send_one_request"],
     ),
     (
         "before a token expires",

@@ -1021,7 +1021,7 @@ async fn revocation_missed_by_the_subscription_is_applied_later() {
 }
 
 #[tokio::test]
-async fn longer_redis_ttl_does_not_extend_a_token() {
+async fn longer_redis_ttl_does_not_extend_the_lifetime_of_a_token() {
     let Some(redis) = RedisServer::start() else { return };
     let (store, key) = (store(&redis), key("a"));
     let lease = store.lease(&key, LONG).await.unwrap().unwrap();

@@ -228,7 +228,7 @@ fn error_for_each_invalid_variable_shows_its_name_but_not_its_value() {
 /// Docker's `--env-file` keeps the quotes of a value. A value from `$(cat file)` or `base64` can
 /// contain a line break.
 #[test]
-fn value_with_quotes_or_whitespace_is_rejected_with_a_fix() {
+fn error_suggests_a_fix_for_a_value_with_quotes_or_whitespace() {
     for (wrong, what) in [
         ("\"MARK-0123456789\"", "quotes"),
         ("'MARK-0123456789'", "quotes"),
@@ -259,7 +259,7 @@ fn value_with_quotes_or_whitespace_is_rejected_with_a_fix() {
 }
 
 #[test]
-fn wrongly_joined_scopes_are_rejected_with_a_fix() {
+fn error_suggests_a_fix_for_wrongly_joined_scopes() {
     for wrong in [
         "/a.read,/b.read",
         "/a.read, /b.read",
@@ -311,7 +311,7 @@ fn byte_order_mark_is_removed_and_utf_16_is_reported() {
 }
 
 #[test]
-fn secret_set_in_code_is_checked_like_one_from_a_variable() {
+fn secret_set_in_code_is_checked_like_a_secret_from_a_variable() {
     for wrong in
         ["\u{feff}MARK-0123456789", "\"MARK-0123456789\"", "MARK-0123456789\n", "MARK\u{0}0123456789"]
     {
@@ -404,7 +404,7 @@ fn variable_names_in_vendor_samples_are_not_accepted() {
 }
 
 #[test]
-fn each_tenant_can_use_its_own_prefix() {
+fn each_tenant_can_use_its_own_variable_prefix() {
     let vars = [
         ("MOOV_CLIENT_ID", "platform"),
         ("MOOV_CLIENT_SECRET", "secret"),
@@ -509,7 +509,7 @@ async fn secret_is_read_from_a_mounted_file() {
 }
 
 #[test]
-fn error_for_each_invalid_secret_file_names_it_without_its_content() {
+fn error_for_each_invalid_secret_file_shows_no_content_of_the_file() {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
     let with_file =
         |key: &str, path: PathBuf| json!({"client_id": "id", "client_secret": "secret", key: path});

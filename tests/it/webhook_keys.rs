@@ -58,7 +58,7 @@ fn fetches(emulator: &Emulator) -> usize {
 }
 
 #[tokio::test]
-async fn keys_are_fetched_once_as_the_contract_specifies() {
+async fn webhook_keys_are_fetched_once_and_without_a_secret() {
     let (emulator, webhooks, _) = service().await;
     let mut tasks = JoinSet::new();
     for _ in 0..100 {
@@ -132,7 +132,7 @@ async fn ten_thousand_unknown_key_ids_cause_one_fetch() {
 }
 
 #[tokio::test]
-async fn many_webhooks_on_a_cold_cache_cause_one_fetch() {
+async fn many_webhooks_without_cached_keys_cause_one_fetch() {
     let (emulator, webhooks, _) = service().await;
     let mut tasks = JoinSet::new();
     for id in 0..1_000 {
@@ -157,7 +157,7 @@ async fn key_fetch_cool_down_is_reported_and_configurable() {
 }
 
 #[tokio::test]
-async fn key_rotation_rejects_no_valid_webhook() {
+async fn no_valid_webhook_is_rejected_during_a_key_rotation() {
     let (emulator, webhooks, _) = service().await;
     let mut tasks = JoinSet::new();
     for number in 0..300 {

@@ -307,7 +307,7 @@ async fn refresh_token_with_control_characters_is_not_saved() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn token_given_instead_of_a_path_is_not_printed() {
+async fn error_does_not_show_a_token_that_is_given_instead_of_a_path() {
     let emulator = emulator().await;
     let folder = folder("pasted");
     let jwt = format!("eyJhbGciOiJSUzI1NiJ9.{}.c2lnbmF0dXJl", "MARK0123456789".repeat(30));

@@ -40,7 +40,7 @@ async fn secret_is_read_from_every_source() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn output_shows_secrets_only_on_request() {
+async fn output_shows_no_secret_unless_an_option_requests_it() {
     let emulator = emulator().await;
     let token = run(&mut configured(&emulator, "moneykit token --raw")).out;
     let refresh = file("redacted", "");
@@ -122,7 +122,7 @@ async fn process_list_shows_no_secret() {
 }
 
 #[test]
-fn invalid_configuration_file_is_rejected_without_showing_it() {
+fn error_for_an_invalid_configuration_file_shows_no_content() {
     const MARK: &str = "MARK-0123456789";
     let mut report = Vec::new();
     for (name, content) in [

@@ -315,7 +315,7 @@ fn each_kind_of_edit_has_a_drift_rule() {
 }
 
 #[test]
-fn renames_are_reported_as_renames() {
+fn renamed_item_is_reported_as_renamed() {
     let renamed = |from: &str, to: &str| {
         let text = SPEC.to_string().replace(from, to);
         lines(&drift_between(&SPEC, &serde_json::from_str(&text).unwrap()))

@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn many_insertions_stay_within_the_capacity() {
+    fn cache_stays_within_its_capacity_after_many_insertions() {
         for capacity in [1, 4, 5_000, 20_000, 100_000] {
             let entries = Entries::new(capacity, 100_000);
             for number in 0..capacity * 4 + 10 {
@@ -383,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn scopes_in_any_order_and_with_duplicates_find_the_entry() {
+    fn entry_is_found_for_scopes_in_any_order_and_with_duplicates() {
         let entries = Entries::new(10, 1);
         let abc = get(&entries, "a b c");
         get(&entries, "a b");

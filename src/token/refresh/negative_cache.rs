@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn new_probe_is_allowed_if_the_last_probe_hangs_or_is_not_refused() {
+    fn new_probe_is_allowed_if_a_probe_hangs_or_fails_without_a_refusal() {
         let cache = cache();
         cache.refused(0, Duration::from_secs(10), error());
         assert!(passes(&cache, "a", 10_000));
