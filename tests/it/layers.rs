@@ -108,7 +108,7 @@ fn module_dependencies_point_in_one_direction() {
             let there =
                 EXPORTS.iter().find(|(export, _)| *export == name).map_or(name.as_str(), |(_, room)| room);
             let is_above = ORDER[..line].iter().any(|line| line.contains(&there));
-            assert!(there == here || is_above, "{} names {name}", path.display());
+            assert!(there == here || is_above, "{} must not depend on {name}", path.display());
             checked += 1;
         }
     }
@@ -181,7 +181,11 @@ fn cli_commands_do_not_depend_on_each_other() {
         let here = path.strip_prefix(&bin).expect("below").iter().next().expect("a first part");
         let here = here.to_string_lossy().trim_end_matches(".rs").to_owned();
         for name in named(&fs::read_to_string(path).expect("readable")) {
-            assert!(name == here || !COMMANDS.contains(&name.as_str()), "{} names {name}", path.display());
+            assert!(
+                name == here || !COMMANDS.contains(&name.as_str()),
+                "{} must not depend on {name}",
+                path.display()
+            );
             checked += 1;
         }
     }

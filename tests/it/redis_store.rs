@@ -78,11 +78,11 @@ async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
             sleep(Duration::from_millis(10)).await;
         }
     };
-    timeout(LONG, wait).await.unwrap_or_else(|_| panic!("timed out waiting: {what}"));
+    timeout(LONG, wait).await.unwrap_or_else(|_| panic!("timed out waiting until {what}"));
 }
 
 async fn listening(redis: &RedisServer, count: usize) {
-    until("a subscription", async || {
+    until("the subscription is active", async || {
         let channels: Vec<String> = redis.run_text("PUBSUB NUMSUB fintech-auth:test").await;
         channels[1].parse::<usize>().unwrap() >= count
     })
@@ -324,7 +324,7 @@ async fn new_token_needs_two_redis_calls_and_a_stored_token_needs_one_call() {
         calls.map_or(0, |calls| calls.split(',').next().unwrap().parse::<u32>().unwrap())
     };
     let mut before = calls().await;
-    until("what each asks once is asked", async || {
+    until("the number of calls is constant", async || {
         sleep(BRIEF).await;
         let last = before;
         before = calls().await;
@@ -352,11 +352,11 @@ async fn token_invalidated_by_one_process_is_evicted_in_every_process() {
     assert_eq!(get(&two, "a").await, "token-1");
     listening(&redis, 2).await;
     one.invalidate(&one.token(&scopes(&["a"])).await.unwrap()).await;
-    until("dropped", async || two.cached(&scopes(&["a"])).is_none()).await;
+    until("the token is removed from the cache", async || two.cached(&scopes(&["a"])).is_none()).await;
     assert_eq!(two.stats().evicted_remotely, 1);
     assert_eq!((get(&two, "a").await, get(&one, "a").await), ("token-2".to_owned(), "token-2".to_owned()));
     one.forget(&Secret::from("token-2")).await.unwrap();
-    until("dropped", async || two.cached(&scopes(&["a"])).is_none()).await;
+    until("the token is removed from the cache", async || two.cached(&scopes(&["a"])).is_none()).await;
     assert_eq!(source.count(), 2);
 }
 
@@ -367,7 +367,7 @@ async fn dropping_the_cache_ends_its_redis_subscription() {
     get(&cache, "a").await;
     listening(&redis, 1).await;
     drop(cache);
-    until("no connection but ours", async || {
+    until("the connections are closed", async || {
         let clients: String = redis.run_text("CLIENT LIST").await;
         clients.lines().count() == 1
     })
@@ -386,7 +386,7 @@ async fn closed_store_reconnects_when_it_is_called() {
     assert_eq!(connections().await, 3);
     cache.shutdown(LONG).await.unwrap();
     store.close();
-    until("no connection", async || connections().await == 1).await;
+    until("the connection is closed", async || connections().await == 1).await;
     cache.forget(&Secret::from(token.as_str())).await.unwrap();
     assert_eq!(connections().await, 2, "the call must open one connection and no subscription");
 }
@@ -401,7 +401,7 @@ async fn eviction_missed_by_the_subscription_is_applied_later() {
     let token = one.token(&scopes(&["a"])).await.unwrap();
     redis.run_text::<i64>("CLIENT KILL TYPE pubsub").await;
     one.invalidate(&token).await;
-    until("dropped", async || two.cached(&scopes(&["a"])).is_none()).await;
+    until("the token is removed from the cache", async || two.cached(&scopes(&["a"])).is_none()).await;
 }
 
 #[tokio::test]
@@ -414,7 +414,7 @@ async fn eviction_during_a_redis_outage_is_published_after_the_outage() {
     assert_eq!(one.stats().store_failures, 1);
     assert!(one.stats().store_circuit_open);
     redis.resume();
-    until("dropped", async || two.cached(&scopes(&["a"])).is_none()).await;
+    until("the token is removed from the cache", async || two.cached(&scopes(&["a"])).is_none()).await;
     assert!(keys(&redis, "token:").await.is_empty());
 }
 
@@ -431,10 +431,10 @@ async fn late_refresh_does_not_restore_a_revoked_token() {
     // The token is stale, so the call returns the token and the cache refreshes the token in the
     // background.
     assert_eq!(get(&one, "a").await, "token-1");
-    until("a refresh", async || source.count() == 2).await;
+    until("the refresh is sent", async || source.count() == 2).await;
     two.forget(&Secret::from("token-1")).await.unwrap();
     // The refresh was in flight during the revocation, so its new token is discarded.
-    until("a new token", async || source.count() == 3).await;
+    until("a new token is requested", async || source.count() == 3).await;
     assert_eq!(get(&one, "a").await, "token-3");
     assert_eq!(get(&two, "a").await, "token-3");
     assert_eq!(get(&process(), "a").await, "token-3");
@@ -630,7 +630,7 @@ async fn tokens_are_issued_during_a_redis_outage_and_shared_after_it() {
         );
         fault.end(&mut redis).await;
         let mut count = 0;
-        until("shared again", async || {
+        until("the processes share tokens again", async || {
             count += 1;
             let scope = format!("c{count}");
             get(&one, &scope).await == get(&two, &scope).await
@@ -671,7 +671,7 @@ async fn token_is_returned_if_redis_fails_before_the_token_is_stored() {
     let cache = process(&redis, &source);
     let asking = cache.clone();
     let asked = tokio::spawn(async move { get(&asking, "a").await });
-    until("asked", async || source.count() == 1).await;
+    until("the token is requested", async || source.count() == 1).await;
     redis.stop();
     assert_eq!(asked.await.unwrap(), "token-1");
     assert_eq!((source.count(), get(&cache, "a").await.as_str()), (1, "token-1"));
@@ -820,8 +820,10 @@ async fn tokens_are_sent_over_tls_only_to_a_trusted_server() {
 async fn redis_cluster_meets_the_store_contract() {
     let Some(redis) = RedisServer::start_with(&["--cluster-enabled", "yes"]) else { return };
     redis.run_text::<()>("CLUSTER ADDSLOTSRANGE 0 16383").await;
-    until("a cluster", async || redis.run_text::<String>("CLUSTER INFO").await.contains("cluster_state:ok"))
-        .await;
+    until("the cluster is ready", async || {
+        redis.run_text::<String>("CLUSTER INFO").await.contains("cluster_state:ok")
+    })
+    .await;
     redis.run_text::<()>(&documented_rights("A cluster, on each node")).await;
     let user = format!("redis://tokens:pass-word@127.0.0.1:{}", redis.port);
     let store = || Arc::new(builder().with_timeout(LONG).open_cluster([user.as_str()]).unwrap());
@@ -834,7 +836,7 @@ async fn redis_cluster_meets_the_store_contract() {
     assert_eq!(get(&one, "a").await, get(&two, "a").await);
     listening(&redis, 2).await;
     one.invalidate(&one.token(&scopes(&["a"])).await.unwrap()).await;
-    until("dropped", async || two.cached(&scopes(&["a"])).is_none()).await;
+    until("the token is removed from the cache", async || two.cached(&scopes(&["a"])).is_none()).await;
 }
 
 #[tokio::test]
@@ -879,7 +881,7 @@ async fn store_follows_a_sentinel_failover() {
     assert_eq!(one.stats().store_failures, 0);
     old.stop();
     let count = AtomicUsize::new(0);
-    until("shared again", async || {
+    until("the processes share tokens again", async || {
         let scope = format!("b{}", count.fetch_add(1, Ordering::Relaxed));
         let same = get(&one, &scope).await == get(&two, &scope).await;
         sleep(BRIEF).await;
@@ -925,7 +927,10 @@ async fn token_call_that_outlasts_its_callers_is_sent_once() {
     let (first, second) = tokio::join!(one.token(&wanted), two.token(&wanted));
     assert_eq!(first.unwrap_err().kind(), ErrorKind::Timeout);
     assert_eq!(second.unwrap_err().kind(), ErrorKind::Timeout);
-    until("the token", async || [&one, &two].iter().any(|cache| cache.cached(&wanted).is_some())).await;
+    until("a process has the token", async || {
+        [&one, &two].iter().any(|cache| cache.cached(&wanted).is_some())
+    })
+    .await;
     for cache in [&one, &two] {
         assert_eq!(cache.token_within(&wanted, LONG).await.unwrap().expose_secret(), "token-1");
     }
@@ -944,7 +949,8 @@ async fn process_can_revoke_a_token_held_only_by_another_process_or_redis() {
         listening(&redis, 2).await;
         revoker.forget(&Secret::from(revoked)).await.unwrap();
         for cache in [&holder, &taker] {
-            until("dropped", async || cache.cached(&scopes(&["a"])).is_none()).await;
+            until("the token is removed from the cache", async || cache.cached(&scopes(&["a"])).is_none())
+                .await;
         }
         let next = format!("token-{}", round + 2);
         for cache in [&holder, &taker, &revoker, &new()] {
@@ -996,7 +1002,7 @@ async fn revocation_during_a_redis_outage_fails_and_is_applied_later() {
     // Redis may still hold the token until the tombstone is written. Until then, this process must
     // not use the token.
     assert_ne!(get(&one, "a").await, "token-1");
-    until("dropped", async || two.cached(&scopes(&["a"])).is_none()).await;
+    until("the token is removed from the cache", async || two.cached(&scopes(&["a"])).is_none()).await;
     assert_ne!(get(&two, "a").await, "token-1");
 }
 
@@ -1017,7 +1023,7 @@ async fn revocation_missed_by_the_subscription_is_applied_later() {
         )
         .await
         .unwrap();
-    until("dropped", async || two.cached(&scopes(&["a"])).is_none()).await;
+    until("the token is removed from the cache", async || two.cached(&scopes(&["a"])).is_none()).await;
 }
 
 #[tokio::test]
