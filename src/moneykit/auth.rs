@@ -14,7 +14,7 @@ const CLIENT_ID: HeaderName = HeaderName::from_static("x-client-id");
 const CLIENT_SECRET: HeaderName = HeaderName::from_static("x-client-secret");
 pub(super) const KEY_PAIR: [HeaderName; 2] = [CLIENT_ID, CLIENT_SECRET];
 
-/// The way to send the client credentials with a token request.
+/// How the client sends the client credentials in a token request.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ClientAuth {

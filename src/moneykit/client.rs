@@ -18,7 +18,7 @@ use crate::{
     webhook::Deliveries,
 };
 
-/// A client of MoneyKit's auth endpoints. A client is cheap to clone, and all clones share
+/// A client for MoneyKit's auth endpoints. A client is cheap to clone, and all clones share
 /// connections and tokens.
 ///
 /// ```
@@ -57,9 +57,9 @@ impl Client {
     /// requests must go to the origin of the base URL.
     ///
     /// The authorizer sends `X-Client-Id` and `X-Client-Secret`, and no token. If a request gets a
-    /// 401 and the credentials have been replaced in the meantime, the authorizer sends the request
-    /// once more. [The module `authorize`](crate::authorize#security) describes how redirects are
-    /// handled.
+    /// 401 and the credentials have been replaced since the request was sent, the authorizer sends
+    /// the request once more. [The module `authorize`](crate::authorize#security) describes how
+    /// redirects are handled.
     ///
     /// # Errors
     ///

@@ -7,7 +7,7 @@ use std::fmt;
 use crate::client::scope::{documented, scope_conversions};
 
 documented! {
-    /// A scope of MoneyKit, such as `link:data:read`.
+    /// A MoneyKit scope, such as `link:data:read`.
     ///
     /// The variants are the scopes in MoneyKit's documentation of `GET /auth/introspect`.
     ///

@@ -26,7 +26,7 @@ const STALE_WAIT: Duration = Duration::from_secs(1);
 /// cool-down.
 const BACKOFF: Duration = Duration::from_secs(1);
 /// The longest `Retry-After` that the cache accepts from the vendor. While the cache waits,
-/// webhooks with new keys are rejected.
+/// webhooks that are signed with a new key cannot be verified.
 const LONGEST_WAIT: Duration = Duration::from_secs(5 * 60);
 
 pub(crate) struct KeyCache {

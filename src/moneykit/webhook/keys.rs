@@ -118,8 +118,8 @@ fn read(jwk: &Map<String, Value>) -> Key {
     if is_on_curve(&point) { Ok(point) } else { Err(Reason::KeyOffCurve) }
 }
 
-/// Checks the point with a key agreement, which returns an error if the point is not on the curve.
-/// A signature check would return the same error for a wrong signature.
+/// Checks the point with a key agreement, which fails only if the point is invalid. Verifying a
+/// signature would not show whether the point or the signature is wrong.
 fn is_on_curve(point: &[u8; POINT]) -> bool {
     let Ok(own) = agreement::EphemeralPrivateKey::generate(&agreement::ECDH_P256, &SystemRandom::new())
     else {
