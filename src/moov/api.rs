@@ -107,8 +107,9 @@ impl Api {
 
     /// Logs a warning if the issued token is not valid for the configured origin.
     ///
-    /// The service issues a token even if the origin is not allowed, but rejects requests that use
-    /// this token with a 401 without a reason. The audience of the token shows the problem.
+    /// The service issues a token even if the origin is not allowed. Every request with such a
+    /// token gets a 401 that gives no reason. The problem is visible in the token, because its
+    /// audience does not contain the origin.
     fn check_audience(&self, issued: &types::AuthToken) {
         let Some(origin) = self.origin.as_ref().or(self.referer.as_ref()).filter(|_| self.is_web()) else {
             return;

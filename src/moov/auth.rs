@@ -2,7 +2,7 @@
 
 use crate::generated::moov::types;
 
-/// The way to send the client credentials with a request.
+/// How the client sends the client credentials in a request.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ClientAuth {

@@ -17,7 +17,7 @@ use crate::{
     transport::origin,
 };
 
-/// A client of Moov's OAuth 2.0 endpoints. A client is cheap to clone, and all clones share
+/// A client for Moov's OAuth 2.0 endpoints. A client is cheap to clone, and all clones share
 /// connections and tokens.
 ///
 /// ```
@@ -56,9 +56,9 @@ impl Client {
     /// requests. The requests must go to the origin of the base URL.
     ///
     /// The authorizer sends the key pair with HTTP Basic, and does not send a token. If a request
-    /// gets a 401 and the credentials have been replaced in the meantime, the authorizer sends the
-    /// request once more. [The module `authorize`](crate::authorize#security) describes how
-    /// redirects are handled.
+    /// gets a 401 and the credentials have been replaced since the request was sent, the authorizer
+    /// sends the request once more. [The module `authorize`](crate::authorize#security) describes
+    /// how redirects are handled.
     ///
     /// # Errors
     ///
@@ -101,8 +101,9 @@ impl Client {
     /// Pass the refresh token as a [`Secret`], or pass the [`UncachedToken`](crate::UncachedToken)
     /// or the response that contains the refresh token.
     ///
-    /// The new access token has the same type as the previous access token. The new access token
-    /// has the same scopes, or the given subset of the previous scopes (RFC 6749 section 6).
+    /// The new access token has the type and the scopes of the previous access token. To request
+    /// fewer scopes, pass a subset of the previous scopes in `scopes` (RFC 6749 section 6).
+    /// Otherwise, pass an empty slice.
     ///
     /// # Errors
     ///
@@ -290,7 +291,7 @@ impl ClientBuilder {
             _ if version.as_deref().is_some_and(knows_client_type) => {
                 self.client_type.unwrap_or((!has_page).then_some(ClientType::Service))
             }
-            // For versions before `v2026.07.00`, the service issues only tokens for a web page.
+            // For versions before `v2026.07.00`, the service issues all tokens for web pages.
             None | Some(None | Some(ClientType::Web)) => None,
             Some(Some(ClientType::Device | ClientType::Service)) => {
                 return Err(invalid(

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::client::scope::{documented, scope_conversions};
 
 documented! {
-    /// A scope of Moov: a path and an action.
+    /// A Moov scope: a path and an action.
     ///
     /// The variants are the scopes in Moov's OpenAPI documents up to 2025-06-10, its SDKs and its
     /// documentation.

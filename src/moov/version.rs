@@ -1,15 +1,15 @@
 //! Values of `x-moov-version`, for
 //! [`ClientBuilder::with_version`](super::ClientBuilder::with_version).
 //!
-//! For a version that is not in this module, pass the version as text.
+//! To use a version that has no constant in this module, pass the version as a string.
 
 use crate::transport::is_like;
 
 /// The version that a client sends by default: [`V2026_07_00`].
 ///
 /// `v2026.07.00` is the first version that documents `client_type`, which is required for a
-/// backend's tokens. The vendor's own SDKs send the same version. The default changes only with a
-/// minor version of this crate.
+/// backend's tokens. The vendor's own SDKs also send this version. A patch release of this crate
+/// never changes the default.
 pub const DEFAULT: &str = V2026_07_00;
 /// `none`: the client sends no `x-moov-version`, and the service uses [`V2024_01_00`].
 pub const NONE: &str = "none";
