@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt, marker::PhantomData};
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
-/// The members of a JSON object in order, including members with the same name.
+/// The members of a JSON object in order, including members with repeated names.
 ///
 /// If two members have the same name, JSON parsers differ in which member they use, and an attacker
 /// can exploit the difference. So this type keeps both members, and the caller decides how to
