@@ -74,8 +74,8 @@ impl Lock {
         self.0.is_empty()
     }
 
-    /// Returns `true` if the lock has the fingerprint of `facts`, or no fingerprint of
-    /// upstream.yaml.
+    /// Returns `true` if the lock has the fingerprint of `facts`. A lock without a fingerprint of
+    /// upstream.yaml matches any `facts`.
     pub(crate) fn is_of(&self, facts: &Value) -> bool {
         self.0.get("").is_none_or(|known| *known == fingerprint(facts))
     }

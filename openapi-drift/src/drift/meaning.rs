@@ -9,7 +9,6 @@ use super::lock::Omitted;
 use super::rules::{Effect, Finding, Level};
 use crate::canonical::{Form, keeps};
 
-/// Returns `None` if the change does not concern a text.
 pub(super) fn classify_text(edit: &Edit<'_>) -> Option<Finding> {
     let (holder, key) = (edit.holder(), edit.last().key);
     if !matches!(edit.kind, Kind::Added | Kind::Removed | Kind::Changed) {

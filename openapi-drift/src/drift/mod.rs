@@ -64,7 +64,6 @@ pub(crate) fn drift(old: State<'_>, new: State<'_>, texts: &Omitted) -> Drift {
     drift
 }
 
-/// Returns the reason if the bindings cannot be generated from `contract`.
 pub(crate) fn generates(contract: &Value) -> Result<(), String> {
     Surface::of(contract).map(drop)
 }

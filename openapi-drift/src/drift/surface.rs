@@ -21,8 +21,9 @@ use crate::shape::{is_method, segments};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Surface(pub(crate) BTreeMap<String, String>);
 
-/// The maximum size of a contract as JSON, in bytes. For some long lists, the time and the stack
-/// size of the generator grow with the square of the length. Our contracts have about 20 kB.
+/// The maximum size of a contract as JSON, in bytes. The time and the stack size that the generator
+/// needs can grow with the square of the length of a list. The checked-in contracts are about 10 kB
+/// each.
 const MAX_CONTRACT_BYTES: usize = 200_000;
 
 impl Surface {

@@ -96,7 +96,6 @@ pub(super) static SPEC: LazyLock<Value> = LazyLock::new(|| {
     })
 });
 
-/// Sets the value at `at`. Null removes the value.
 pub(super) fn edited(at: &str, value: Value) -> Value {
     let mut spec = SPEC.clone();
     let (parent, key) = at.rsplit_once('/').unwrap();

@@ -143,7 +143,6 @@ impl<'v> View<'v> {
         self.properties.iter().find(|field| field.key == name)
     }
 
-    /// Returns `None` if the types of the schemas differ.
     pub(super) fn likeness(&self, other: &Self) -> Option<usize> {
         if self.value("type") != other.value("type") {
             return None;

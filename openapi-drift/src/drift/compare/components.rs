@@ -1,5 +1,6 @@
-//! Finds components that were added, removed, renamed or replaced. Compares the content of a
-//! component only if no reference leads to the component.
+//! Finds components that were added, removed, renamed or replaced. A component that is referenced
+//! is compared at the reference. So this module compares the content only of components to which no
+//! reference leads.
 
 use std::collections::BTreeMap;
 
@@ -131,9 +132,9 @@ impl<'v> Walk<'v> {
         self.steps.clear();
     }
 
-    /// Returns the old and the new name of each renamed component. In a rename, a reference to the
-    /// old name changes to the new name, and the old name no longer exists. The new name may have
-    /// belonged to a different component.
+    /// Returns the old and the new name of each renamed component. A component was renamed if a
+    /// reference to the old name changed to the new name, and the old name no longer exists. In the
+    /// old document, the new name may belong to a different component.
     pub(super) fn renames(&self) -> Vec<(Name, Name)> {
         let has = |document: &Value, (kind, name): &Name| {
             document.get("components").and_then(|all| all.get(kind)?.get(name)).is_some()

@@ -53,8 +53,8 @@ pub(crate) fn edits<'v>(old: &'v Value, new: &'v Value) -> Vec<Edit<'v>> {
     walk.edits
 }
 
-/// The maximum number of compared places, because a comparison with very many references would take
-/// too long.
+/// The maximum number of places that are compared. Without this limit, the comparison of documents
+/// with very many references would take too long.
 const MAX_VISITED: usize = 2_000_000;
 
 /// The maximum number of pairs that are compared to match two lists. The items of longer lists are

@@ -23,7 +23,8 @@ impl<'v> Walk<'v> {
             return self.compare_views(step, before, after, place);
         }
         self.references(&before.references, &after.references, place);
-        // Follow a reference only if `$ref` is the only keyword.
+        // Following a `$ref` skips the other keywords of the schema. So follow the reference only
+        // if the schema has no other keywords.
         let pure = |document, value, at: &str| {
             followed_while(document, value, at, |map| map.len() == 1).unwrap_or((value, at.to_owned()))
         };

@@ -134,9 +134,9 @@ fn subject(key: &str) -> String {
     if key.is_empty() || key == "schema" { "the schema".to_owned() } else { format!("`{key}`") }
 }
 
-/// Returns `true` if each operation has the same servers in both documents. Ignores operations that
-/// only one document has. The list of servers can move between the operation, its path and the
-/// document.
+/// Returns `true` if each operation has the same servers in both documents. An operation without
+/// `servers` inherits the list of its path or of the document, so a list can move without any
+/// effect. Ignores operations that only one document has.
 fn is_in_force_everywhere(documents: (&Value, &Value)) -> bool {
     let urls = |document: &Value, method: &str, path: &str| -> Option<Vec<String>> {
         let item = document["paths"].get(path)?;

@@ -41,8 +41,8 @@ pub(super) fn of_schema(edit: &Edit<'_>, used: Option<Use>) -> Option<Finding> {
         "nullable" => {
             let word = if is_set { "nullable" } else { "not-nullable" };
             let what = if is_set { "it may be null" } else { "it may no longer be null" };
-            // Callers must already handle a missing optional property, and handle null in the same
-            // way.
+            // Callers must already handle a response without an optional property, so they can also
+            // handle null.
             let is_optional = edit.holder().is_optional_property();
             let level = if is_set && is_optional { Additive } else { narrows(!is_set) };
             Some(finding(format!("{part}-became-{word}"), level, Any, what))
