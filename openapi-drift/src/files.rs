@@ -10,8 +10,8 @@ use similar::TextDiff;
 
 use crate::problems::Result;
 
-/// The time limit for finding a minimal diff, because the search is slow if the texts have little
-/// in common. After this time, the diff is correct but not minimal.
+/// The maximum time to search for a minimal diff. The search is slow if the texts have little in
+/// common. After this time, the diff is correct but not minimal.
 const MAX_DIFF_TIME: Duration = Duration::from_secs(2);
 
 /// A file with its current and its new text.
@@ -89,7 +89,7 @@ pub fn write(changes: &[Change]) -> Result<()> {
     let failed = |change: &Change, error| Err(format!("{}: {error}", change.name).into());
     for (index, change) in changes.iter().enumerate() {
         let Err(error) = fs::write(change.draft(), &change.new) else { continue };
-        // Errors of the cleanup are ignored, because only the first error is reported.
+        // Ignore errors during the cleanup, so that the caller gets the original error.
         changes[..=index].iter().for_each(|change| drop(fs::remove_file(change.draft())));
         return failed(change, error);
     }

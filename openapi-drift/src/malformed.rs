@@ -211,7 +211,7 @@ fn documents_with_unusual_names_and_values_are_processed() {
     let odd = "{ type: object, properties: { __proto__: { type: string }, constructor: {}, '../../x': {}, \"\\e[2J\": {} } }";
     let huge = "{ type: number, maximum: 99999999999999999999999999999999999999999999 }".to_owned();
     let many = format!("{{ type: string, enum: [{}] }}", many.join(", "));
-    // The contract that contains `many` is too large for the generator.
+    // `many` makes the contract too large for the generator, so the run fails.
     for (kind, outcome) in
         [(odd.to_owned(), Outcome::NeedsReview), (huge, Outcome::NeedsReview), (many, Outcome::Failed)]
     {

@@ -28,8 +28,8 @@ pub(crate) struct UnusedAction {
 
 impl UnusedAction {
     /// Returns `true` if a change at the JSON pointer `at` may be the reason why the action has no
-    /// effect. This is so if `at` is inside the target of the action or contains the target. A path
-    /// with a single segment, such as `/paths`, is too general to be a reason.
+    /// effect. The change may be the reason if `at` is inside the target of the action, or contains
+    /// the target. A path with a single segment, such as `/paths`, is too general to be a reason.
     pub(crate) fn concerns(&self, at: &str) -> bool {
         let wanted = steps(&self.target);
         let found = segments(at);
@@ -126,8 +126,8 @@ fn applied(overlay: &Overlay, action: &Action, document: &Value) -> std::result:
     }
     if action.is_remove() {
         // `roas_overlay` removes list items in the order of the query. Each removal changes the
-        // indices of the later items, so `roas_overlay` removes wrong items. Remove the last item
-        // first instead.
+        // indices of the later items, so the next removals hit the wrong items. Therefore, this
+        // code removes the last item first.
         after = document.clone();
         places.sort_by_cached_key(|place| sortable(place));
         places.iter().rev().for_each(|place| remove(&mut after, place));

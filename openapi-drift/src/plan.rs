@@ -219,7 +219,6 @@ impl Plan {
         Ok(Upstream { facts: canonical(document, form), lock, ..Upstream::default() })
     }
 
-    /// Fails if upstream.yaml was edited by hand.
     fn same(&mut self, root: &Path, source: &Source, before: &Upstream) -> Result<Upstream> {
         let name = self.file("upstream.yaml");
         let text = read(root, &name)?;
@@ -257,8 +256,8 @@ impl Plan {
         Ok(Upstream::of(&converted.document, slice))
     }
 
-    /// Reads the document that `--base` names. The report shows an operation that is missing in
-    /// this document as added.
+    /// Reads the document that `--base` names. If an operation is missing in this document, the
+    /// report says that the operation was added.
     fn base(&mut self, origin: &Origin, source: &Source) -> Result<Upstream> {
         let name = origin.name();
         let options = FetchOptions { etag: None, last_modified: None, ..fetch_options(source, origin) };

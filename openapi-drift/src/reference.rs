@@ -55,8 +55,8 @@ impl Reference {
     }
 }
 
-/// Replaces a `$ref` that is not a string. The text contains a space, so it differs from every
-/// valid target.
+/// If a `$ref` is not a string, this text is used as its target. The text contains a space, so it
+/// differs from every valid target.
 const NO_TEXT: &str = "no text";
 
 pub(crate) fn references(value: &Value, shape: &'static Shape, pointer: &str) -> Vec<Reference> {

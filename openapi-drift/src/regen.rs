@@ -140,8 +140,8 @@ fn vendors(root: &Path, request: &Request) -> Result<Vec<String>> {
     }
 }
 
-/// `--check` shows the differences in upstream.yaml even if the overlay cannot be applied, because
-/// these differences show the reason.
+/// If the overlay cannot be applied, `--check` still shows the differences in upstream.yaml. These
+/// differences show why the overlay cannot be applied.
 fn finish(plans: Vec<Plan>, request: &Request) -> Output {
     let is_write = request.mode == Mode::Write;
     if is_write && plans.iter().any(|plan| !plan.problems.is_empty()) {
