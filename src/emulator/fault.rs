@@ -100,7 +100,7 @@ impl Fault {
         Self::new(Ending::Hang)
     }
 
-    /// Adds a delay before the request is served and the fault occurs.
+    /// Waits for `delay` before the service processes the request and before the fault occurs.
     pub fn with_delay(mut self, delay: Duration) -> Self {
         self.delay = delay;
         self

@@ -1,5 +1,5 @@
-//! The tokens that a service has issued, and their states. The type parameter `G` contains the
-//! permissions of a token.
+//! The tokens that a service has issued, and their states. The type parameter `G` is the type of a
+//! token's permissions.
 
 use std::{
     collections::{HashMap, VecDeque},

@@ -18,12 +18,12 @@ const KEPT_BYTES: usize = 64 << 20;
 
 const SECRET: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "x-client-secret"];
 
-/// A received request. All clones show the same status and the same note.
+/// A received request. All clones of a request share its status and its note.
 ///
 /// # Security
 ///
-/// `Debug` does not show the body, the query or the values of headers with secrets. The public
-/// fields contain all of these values.
+/// `Debug` does not show the body, the query or the values of headers with secrets. To read these
+/// values, use the public fields.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Request {
@@ -69,10 +69,10 @@ impl Request {
         self.status.get().copied()
     }
 
-    /// Returns why the service rejected the request, or that a fault affected the request. The text
-    /// contains no part of the request.
+    /// Returns the reason why the service rejected the request, or `injected fault` if a fault
+    /// affected the request. The note contains no part of the request.
     ///
-    /// The responses of the services reveal less. For example, a 403 does not reveal whether the
+    /// The note tells you more than the response. For example, a 403 does not reveal whether the
     /// credentials or the origin caused the rejection.
     pub fn note(&self) -> Option<&'static str> {
         self.note.get().copied()

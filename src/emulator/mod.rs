@@ -36,7 +36,7 @@
 //! - The emulator supports each way in which the real services authenticate a client. It also
 //!   supports scopes, expiry, revocation, introspection, the rotation of refresh tokens, and Moov's
 //!   check of the `Origin`.
-//! - The key set contains an ES256 key that is generated when the emulator starts.
+//! - MoneyKit's key set contains an ES256 key that is generated when the emulator starts.
 //! - If Moov's live service differs from its documentation, the emulator behaves like the live
 //!   service by default: see [`Behaviour`].
 //! - Moov's `GET /accounts` is emulated, so that a test can use a token. The response is an empty
@@ -57,7 +57,7 @@
 //!   refresh token twice. In the emulator, a refresh token is valid for 30 days. If a client sends
 //!   a refresh token twice, the emulator revokes all tokens of the same grant (RFC 9700 section
 //!   4.14.2).
-//! - A request for any other path gets a 404.
+//! - Requests for paths that are not emulated get a 404.
 
 mod behaviour;
 mod builder;

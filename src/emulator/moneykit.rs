@@ -102,8 +102,8 @@ impl Service {
             },
         };
         let body = types::AppClientResponse {
-            // The response repeats the id and the name, because the vendor's own SDK reads `id` and
-            // `app_name`.
+            // The response contains the id and the name of the app twice, because the vendor's own
+            // SDK reads `id` and `app_name`.
             app: Some(types::AppResponse {
                 app_id: Some(APP_ID.to_owned()),
                 app_name: Some(APP_NAME.to_owned()),

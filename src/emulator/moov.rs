@@ -111,8 +111,8 @@ impl Service {
         scope: Option<String>,
         now: SystemTime,
     ) -> Result<BytesResponse, Refusal> {
-        // Hold the lock until the end, so that only one of two requests with the same refresh token
-        // gets new tokens.
+        // Hold the lock until this function returns, so that only one of two requests with the same
+        // refresh token gets new tokens.
         let mut issued = self.issued();
         let (family, grant) = match issued.standing(Kind::Refresh, token, now) {
             Standing::Live(family, grant) => (family, grant),

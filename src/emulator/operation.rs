@@ -31,7 +31,7 @@ impl Operation {
         Self::MoovAccounts,
     ];
 
-    /// Returns the path. Each operation has a different path.
+    /// Returns the path. No two operations have the same path.
     pub fn path(self) -> &'static str {
         match self {
             Self::MoneykitToken => "/auth/token",

@@ -14,7 +14,7 @@ use serde::Serialize;
 pub(super) type BytesResponse = Response<Bytes>;
 
 /// The reason why a service rejected a request. The emulator writes the reason to the request log.
-/// Like the real services, the emulator does not send the reason.
+/// Like the real services, the emulator does not send the reason to the client.
 #[derive(Clone, Copy)]
 pub(super) struct Why(pub(super) &'static str);
 

@@ -27,8 +27,8 @@ use super::{
 const BODY_LIMIT: usize = 64 * 1024;
 /// The maximum number of open connections if other machines can reach the emulator.
 const CONNECTIONS: usize = 256;
-/// The time limit for receiving the head of a request from a different machine. The body has a
-/// separate limit of the same length.
+/// The time limit for receiving the head of a request, and separately for receiving its body. There
+/// is no time limit if only this machine can reach the emulator.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(super) struct Services {
@@ -86,8 +86,8 @@ pub(super) async fn run(listener: TcpListener, services: Arc<Services>, mut stop
     while connections.join_next().await.is_some() {}
 }
 
-/// Waits for the signal to stop. If the emulator is dropped, no signal arrives and this function
-/// waits forever, but dropping the emulator also aborts the server task.
+/// Waits for the signal to stop. If the emulator is dropped without the signal, this function waits
+/// forever. This is harmless, because dropping the emulator aborts the server task.
 async fn stop(stopping: &mut watch::Receiver<bool>) {
     if stopping.wait_for(|stopping| *stopping).await.is_err() {
         std::future::pending().await

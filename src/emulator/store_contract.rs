@@ -1,6 +1,6 @@
 //! Checks that your own token store fulfils the contract of [`TokenStore`].
 //!
-//! Each run creates new keys, and takes about 3 s.
+//! Each run uses new store keys, and takes about 3 s.
 
 use std::{
     fmt,
@@ -236,7 +236,8 @@ impl Contract {
         self.store.release(&key, &before).await?;
         rule(self.kept(&key, &new).await?, "a lease from after the mark can store the token again")?;
         rule(self.stored(&key).await?.as_deref() == Some("e"), "storing the token again clears the mark")?;
-        // The caller that invalidates a token may not know the key of the token.
+        // The caller that invalidates a token may not know the key of the token, so the mark must
+        // also apply if the caller passes a different key.
         let other = StoreKey::new(key.source, "other");
         self.store.invalidate(&other, new.id).await?;
         rule(self.claimed(&key).await?.is_none(), "a mark applies to every key of the source")

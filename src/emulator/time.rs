@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use crate::clock::{Clock as _, ManualClock, SystemClock};
 
-/// A clock that moves only when a test advances it, or the system clock, which a test can also
-/// advance.
+/// The time of a manual clock, or the system time plus the total time by which a test has advanced
+/// the clock.
 pub(super) struct Time {
     clock: ManualClock,
     running: bool,

@@ -237,7 +237,7 @@ impl MoovWebhook {
     ///
     /// # Errors
     ///
-    /// Fails if a value contains characters that a header cannot carry.
+    /// Fails if a value contains characters that are not allowed in a header.
     pub fn sign(self) -> io::Result<SignedWebhook> {
         let headers = testing::moov_headers(&self.secret, &self.timestamp, &self.nonce, &self.webhook_id)?;
         Ok(SignedWebhook { headers, body: self.body })
