@@ -1,4 +1,4 @@
-//! The error type of all calls.
+//! The error type of all calls to the vendors.
 //!
 //! An error never shows a body, a query string, a secret or the text of its source. Webhook
 //! verifiers have a different error type, because a webhook handler turns an error into a response
@@ -68,7 +68,8 @@ pub enum ErrorKind {
     /// No complete response arrived within the timeout. Try again, or allow more time.
     Timeout,
     /// The response does not match the API schema: for example, it is not JSON, it is too large, or
-    /// it is a redirect. Report this as a bug.
+    /// it is a redirect. Check the base URL. If the base URL is correct, report the error to the
+    /// vendor, and open an issue for this crate.
     InvalidResponse,
 }
 
@@ -288,8 +289,8 @@ impl Error {
         matches!(self.kind(), ErrorKind::RateLimited | ErrorKind::Unavailable | ErrorKind::Timeout)
     }
 
-    /// Returns whether the request may have reached the vendor. If so, the request may take effect
-    /// twice if you repeat the request.
+    /// Returns whether the request may have reached the vendor. If you repeat such a request, it may
+    /// take effect twice.
     ///
     /// Returns `false` only if the vendor certainly did not receive the request: nothing was sent,
     /// or no connection was established.
@@ -320,8 +321,12 @@ impl Error {
         self.response()?.details.code.as_deref()
     }
 
-    /// Returns the vendor's explanation, at most 1,024 characters. The explanation is free text, so
-    /// log it with care.
+    /// Returns the vendor's explanation, at most 1,024 characters.
+    ///
+    /// # Security
+    ///
+    /// Secrets of the request are removed from this text. The text may still contain other
+    /// confidential data, because the vendor can write anything into it.
     pub fn message(&self) -> Option<&str> {
         self.response()?.details.message.as_deref()
     }
@@ -339,8 +344,8 @@ impl Error {
         self.response()?.head.request_id.as_deref()
     }
 
-    /// Returns the headers of the response, if there is one, except headers that may contain a
-    /// secret.
+    /// Returns the headers of the response, except headers that may contain a secret. Returns
+    /// `None` if there is no response.
     ///
     /// The result contains no cookies, no credentials, no headers that repeat a secret of the
     /// request, and no headers that are longer than 1,024 bytes or not ASCII. The result is empty
