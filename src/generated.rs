@@ -50,7 +50,8 @@ macro_rules! vendor {
                 self.inner().exec(request).await
             }
 
-            /// Ends the generated method, because `Call` has read the body and decodes it.
+            /// Returns an error for every response, so that the generated method returns before it
+            /// reads the body. `Call` has already read the body, and decodes it.
             async fn post<E>(
                 &self,
                 result: &reqwest::Result<reqwest::Response>,

@@ -1,4 +1,5 @@
-//! Encodes and decodes hexadecimal digits. Decoding is strict, as signatures require.
+//! Encodes and decodes hexadecimal digits. Decoding accepts only lower-case digits, so that a
+//! signature has only one valid encoding.
 
 /// Returns the value of a lower-case hexadecimal digit, and at least 16 for any other byte. The
 /// function uses no lookup table, so that the compiler can vectorize the loop in [`unhex`].
