@@ -144,8 +144,8 @@ impl TokenOptions {
     /// Sets the maximum number of scope sets with [handles](crate::token::TokenHandle).
     /// Default: 100,000. Minimum: 1.
     ///
-    /// If more scope sets have handles, [`TokenCache::handle`](crate::token::TokenCache::handle)
-    /// fails. Several handles to the same scope set count once.
+    /// If the maximum is reached, [`TokenCache::handle`](crate::token::TokenCache::handle) fails
+    /// for a scope set without a handle. Several handles to the same scope set count once.
     #[must_use]
     pub fn with_max_handles(mut self, scope_sets: usize) -> Self {
         self.max_handles = scope_sets.max(1);
@@ -183,9 +183,9 @@ impl TokenOptions {
     /// Sets the maximum number of token requests in any period of length `per`. Default: no limit,
     /// except that the MoneyKit and Moov clients use the documented limit of the vendor.
     ///
-    /// If there are more requests, they wait, and are sent in order of arrival and at even
-    /// intervals. A request that cannot be sent before the time limit of its caller fails at once
-    /// with `RateLimited`.
+    /// Requests above the limit wait, and are sent in order of arrival and at even intervals. A
+    /// request that cannot be sent before the time limit of its caller fails at once with
+    /// `RateLimited`.
     ///
     /// The cache extends the period by 2 %, or by 5 % with a store, because the vendor counts
     /// requests when they arrive, and network delays vary. With a [`TokenStore`] that supports rate
@@ -194,8 +194,8 @@ impl TokenOptions {
     ///
     /// # How to choose
     ///
-    /// Vendors document a limit, but do not document all requests that count against the limit. If
-    /// the vendor responds with a 429, set a lower limit. There are two common causes:
+    /// Vendors document a limit, but may also count requests that their documentation does not
+    /// mention. If the vendor responds with a 429, set a lower limit. A 429 has two common causes:
     ///
     /// - A test environment may have a lower limit. Moov documents 40 calls per second, and 10 in
     ///   test mode. Other pages of Moov state 100 and 50 instead.
@@ -305,8 +305,9 @@ impl TokenOptions {
 
     /// Sets the duration of a lease in the store. Default: 10 s. Maximum: 10 min.
     ///
-    /// The process that holds a lease renews the lease after each third of this duration, until the
-    /// token request ends. If the process crashes, the other processes wait for this duration.
+    /// The process that holds a lease renews the lease whenever a third of this duration has
+    /// passed, until the token request ends. If the process crashes, the other processes wait until
+    /// the lease expires.
     #[must_use]
     pub fn with_lease(mut self, lease: Duration) -> Self {
         self.lease = lease.clamp(Duration::from_millis(30), Duration::from_secs(600));

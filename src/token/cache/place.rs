@@ -5,9 +5,9 @@ use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 /// All fields except `used` are written only under the mutex of `Entries`.
 #[derive(Default)]
 pub(in crate::token) struct Place {
-    /// Whether the entry was used after the hand of `Clock` last passed the entry. New entries
-    /// start with `false`, so that scope sets that are used only once do not evict entries that are
-    /// used often.
+    /// Whether the entry was used after the clock hand (see `Clock`) last passed the entry. New
+    /// entries start with `false`, so that scope sets that are used only once do not evict entries
+    /// that are used often.
     pub(super) used: AtomicBool,
     pub(super) handles: AtomicU32,
     pub(super) index: AtomicU32,

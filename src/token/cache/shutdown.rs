@@ -30,7 +30,7 @@ impl CacheInner {
         let ended = async {
             self.write_all_marks().await;
             work.closed_and_idle().await;
-            // A task may have added a mark since the first write.
+            // A task may have added a pending mark since the first write.
             self.write_all_marks().await;
         };
         let is_in_time = time::timeout_at(deadline, ended).await.is_ok();
@@ -48,8 +48,8 @@ impl CacheInner {
         Err(Error::new(kind, reason).with_sent(cut_off > 0))
     }
 
-    /// Writes all missing marks to the store, and retries until the writes succeed. Calls the store
-    /// even while its circuit breaker is open.
+    /// Writes all pending marks to the store, and retries until the writes succeed. Calls the store
+    /// even while its circuit breaker is open, because no marks are written after a shutdown.
     async fn write_all_marks(&self) {
         let Some(breaker) = &self.shared.breaker else { return };
         let mut failures = 0;
