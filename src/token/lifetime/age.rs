@@ -48,8 +48,8 @@ impl Life {
         self.wall_stale.saturating_add(self.window.into())
     }
 
-    /// Determines the phase by each of the two clocks, and returns the later phase. The monotonic
-    /// clock may stop during a suspend, and the wall clock may be set back.
+    /// Determines the phase on each of the two clocks, and returns the later phase, because the
+    /// monotonic clock may stop during a suspend, and the wall clock may be set back.
     pub(in crate::token) fn age(&self, now: Now) -> Age {
         let by = |now: u64, stale: u64, end: u64| match now {
             now if now >= end => Age::Expired,

@@ -45,12 +45,12 @@ pub enum ExpiryRule {
     /// with the `Date` of the response, or with the local clock if the response has no `Date`. The
     /// lifetime is zero if the timestamp is in the past.
     Timestamp,
-    /// The access token is a JWT whose `exp` (RFC 7519 section 4.1.4) gives the shortest lifetime.
-    /// Like a [`Self::Timestamp`], `exp` is compared with `Date` or the local clock. The lifetime
-    /// is zero if `exp` is in the past.
+    /// The access token is a JWT whose `exp` (RFC 7519 section 4.1.4) gives a shorter lifetime than
+    /// the other rules. Like a [`Self::Timestamp`], `exp` is compared with `Date` or the local
+    /// clock. The lifetime is zero if `exp` is in the past.
     JwtExp,
-    /// The access token is a JWT, and the time from its `iat` to its `exp` is the shortest
-    /// lifetime.
+    /// The access token is a JWT, and the time from its `iat` to its `exp` is shorter than the
+    /// lifetimes that the other rules give.
     JwtLifetime,
     /// `expires_in` is missing, so the configured default lifetime applies.
     Absent,
@@ -127,11 +127,12 @@ impl Default for Limits {
 /// Computes the lifetime. The upper limit is `expires_in`, or the default if `expires_in` is
 /// missing or invalid. The other rules can only shorten the lifetime.
 pub(crate) fn resolve(facts: &Facts<'_>, limits: &Limits) -> Expiry {
-    // If the local clock jumps during the request, the later time gives the shorter lifetime.
+    // The local clock may jump during the request. Use the later of the two times, so that a jump
+    // can only shorten the lifetime.
     let local = facts.sent.max(facts.received);
     // A timestamp and `Date` come from the server's clock, so an inaccurate local clock has no
-    // effect. `Date` is truncated to seconds, so add the resolution of `Date` to get the shortest
-    // lifetime.
+    // effect. `Date` is truncated to seconds, so add the resolution of `Date`. Otherwise the
+    // lifetime could be up to a second too long.
     let now = facts.date.map_or(local, |date| date.checked_add(DATE_RESOLUTION).unwrap_or(date));
     // If `Date` is far in the past, a timestamp gives a lifetime that is far too long. The lifetime
     // is then limited to the default.
@@ -525,8 +526,8 @@ mod tests {
             for reading in readings.into_iter().flatten() {
                 prop_assert!(i128::from(believed.lifetime.as_secs()) <= reading, "{believed:?} > {reading}");
             }
-            // The check above also passes for a lifetime of zero, so compare with the shortest
-            // lifetime.
+            // A lifetime of zero would also pass the check above, so compare with the shortest
+            // reading.
             let shortest = readings.into_iter().flatten().min();
             prop_assert_eq!(Some(i128::from(believed.lifetime.as_secs())), shortest);
         }
