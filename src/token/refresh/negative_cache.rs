@@ -127,8 +127,6 @@ impl NegativeCache {
         }
     }
 
-    /// Records that the server refused the credentials or these scopes. If the credentials are then
-    /// blocked, other callers get `error`.
     pub(in crate::token) fn suspected(&self, scopes: &str, now: u64, error: Error) {
         let (id, until) = (self.id(scopes), self.end(now));
         if until == now {

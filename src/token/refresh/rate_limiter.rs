@@ -34,7 +34,7 @@ struct Limit {
 
 #[derive(Debug, Default)]
 struct State {
-    /// The send times of the last admitted requests, for at most `Limit::calls` requests.
+    /// The send times of the most recent admitted requests, for up to `Limit::calls` requests.
     admitted: VecDeque<u64>,
     waiting: VecDeque<Waiting>,
     tickets: u64,
@@ -124,8 +124,8 @@ impl RateLimiter {
         let mut state = self.lock();
         state.close_gap(self.limit, now, not_before);
         let Some(index) = state.find(ticket) else { return Ok(()) };
-        // Earlier requests may have been sent late, so check the limit again with the times at
-        // which they were really sent.
+        // Earlier requests may have been sent late, so check the limit again with their actual send
+        // times.
         let turn = state.waiting[index].turn.max(not_before).max(state.window_end(self.limit, 0));
         if now < turn {
             state.waiting[index].turn = turn;

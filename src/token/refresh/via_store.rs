@@ -35,9 +35,9 @@ use crate::{
     },
 };
 
-/// During a token request, the lease is renewed for this time, or for `max_wait` if `max_wait` is
-/// longer. Without a limit, a source that never returns would block the other processes forever.
-/// This time is longer than three attempts with the default timeout.
+/// During a token request, the lease is renewed for at most this time, or for at most `max_wait` if
+/// `max_wait` is longer. Without a limit, a source that never returns would block the other
+/// processes forever. This time is longer than three attempts with the default timeout.
 const MIN_RENEWAL: Duration = Duration::from_secs(60);
 
 impl RefreshTask {
@@ -170,7 +170,7 @@ impl RefreshTask {
         match self.publish(requested) {
             Ok(token) => {
                 // Only one process may have the refresh token. The store may have kept the refresh
-                // token even if the call returned an error.
+                // token even if `put_and_release` failed, so this process always drops its copy.
                 self.entry.drop_refresh_token();
                 Some(Ok(token))
             }
