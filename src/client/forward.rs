@@ -36,9 +36,9 @@ macro_rules! client_methods {
             /// - [`InvalidConfig`](crate::ErrorKind::InvalidConfig) if an argument or a setting is
             ///   invalid.
             ///
-            /// A retry does not help after the last three errors. After any failure, further calls
-            /// get the same error, with [`Error::retry_after`](crate::Error::retry_after), until
-            /// the next attempt is due.
+            /// A retry does not help after `InvalidRequest`, `InvalidResponse` and `InvalidConfig`.
+            /// After any failure, further calls get the same error, with
+            /// [`Error::retry_after`](crate::Error::retry_after), until the next attempt is due.
             ///
             /// # Cancellation
             ///
@@ -94,7 +94,7 @@ macro_rules! client_methods {
                 &self.inner().scopes
             }
 
-            /// Classifies a response by whether the server rejected the token of the request.
+            /// Determines whether the server rejected the token of a request.
             ///
             /// Applies [the vendor's rule for a 401](crate::authorize#what-happens-on-a-401). Use
             /// this method with [`TokenCache::run`](crate::token::TokenCache::run). If you have not

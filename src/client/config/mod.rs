@@ -52,11 +52,16 @@ macro_rules! fields {
             /// Returns [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) with the name
             /// of the variable if its value is invalid.
             ///
-            /// Also returns `InvalidConfig` if the key for the host, the proxy, the origin or the
-            /// credentials is not set, but an unknown variable has a similar name. If other clients
-            /// use the name of an unknown variable for a key, this key must be set. All other
-            /// unknown variables with a name similar to a key only cause
-            /// [`warnings`](Self::warnings).
+            /// Also returns `InvalidConfig` if an unknown variable probably stands for a key that
+            /// is not set:
+            ///
+            /// - The name of the variable is similar to the key for the host, the proxy, the
+            ///   origin, the credentials or the webhook secret.
+            /// - The name is common in other libraries for one of the settings, for example
+            ///   `API_URL` for `base_url`.
+            ///
+            /// If the key is set, such a variable only causes a [warning](Self::warnings). Any
+            /// other name that is similar to a key only causes a warning.
             pub fn from_env() -> Result<Self, crate::Error> {
                 Self::from_vars(std::env::vars_os())
             }
@@ -113,7 +118,7 @@ macro_rules! fields {
             }
 
             /// Returns a sentence about each variable that was ignored although its name resembles
-            /// a setting.
+            /// the name of a setting.
             ///
             /// The sentences contain no values. Each sentence is also logged at level `warn`. The
             /// result is empty for settings from a file.
@@ -209,7 +214,7 @@ macro_rules! settings {
             /// The client secret.
             pub client_secret: crate::Secret,
             /// The path of a file with the client secret: at most 16 KiB of UTF-8. One line ending
-            /// is removed.
+            /// at the end of the file is removed.
             ///
             /// [`Config::builder`] reads the file, and the client reads the file again while it
             /// runs. So a replaced secret is used without a restart: see
@@ -308,8 +313,8 @@ macro_rules! settings {
             /// # Errors
             ///
             /// Returns [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) with the name
-            /// of the key if the id or the secret is missing, if the secret is set twice, or if a
-            /// file cannot be read.
+            /// of the key if the id or the secret is missing, if more than one key sets the id or
+            /// the secret, or if a file cannot be read.
             pub fn builder(&self) -> Result<ClientBuilder, crate::Error> {
                 let credentials = crate::client::config::CredentialsSettings {
                     prefix: self.prefix(),

@@ -83,7 +83,7 @@ impl Setting for u32 {
     }
 }
 
-/// The only setting of this type is `rate_limit_share`.
+/// The valid range is that of `rate_limit_share`, the only setting of this type.
 impl Setting for f64 {
     const MUST_BE: &'static str = "must be greater than 0 and at most 1, such as 0.5";
 
@@ -96,7 +96,7 @@ impl Setting for f64 {
     }
 }
 
-/// All settings of this type are lists of host names.
+/// The error text mentions host names, because all settings of this type are lists of host names.
 impl Setting for Vec<String> {
     const MUST_BE: &'static str = "must be host names: a list, or a string separated by spaces";
 

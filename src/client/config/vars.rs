@@ -37,7 +37,7 @@ const CRITICAL: &[&str] = &[
     "previous_webhook_secret_file",
 ];
 
-/// Variable names, without the prefix, that clients of other vendors often use. Each name is
+/// Variable names, without the prefix, that libraries for other services often read. Each name is
 /// followed by the matching key of this crate.
 const FOREIGN: &[(&str, &str)] = &[
     ("URL", "base_url"),
@@ -69,7 +69,7 @@ pub(crate) struct Environment {
 ///
 /// - If the name resembles a key, the variable causes an error if the key is critical and not set.
 ///   Otherwise the variable causes a warning.
-/// - If other clients use the name for a key, the variable causes an error if the key is not set.
+/// - If `FOREIGN` contains the name, the variable causes an error if the matching key is not set.
 ///   Otherwise the variable causes a warning.
 pub(crate) fn from_vars<S: Settings>(
     prefix: &str,

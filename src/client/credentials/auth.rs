@@ -32,8 +32,8 @@ pub(crate) struct Auth {
 }
 
 impl Auth {
-    /// Fails if the credentials are invalid, or if a token request cannot contain the credentials.
-    /// If only the headers of the key pair cannot contain the credentials, [`Self::key_pair`]
+    /// Fails if the credentials are invalid or cannot be sent in a token request. Does not fail if
+    /// the headers of the key pair cannot contain the credentials: in this case, [`Self::key_pair`]
     /// fails.
     pub(crate) fn new(
         credentials: Credentials,

@@ -26,7 +26,7 @@ const ATTEMPTS: usize = 8;
 ///
 /// A replaced file is used without a restart. The files are read when this value is created, and
 /// again before each call that sends the credentials, on tokio's threads for blocking work. If a
-/// file cannot be read at that time, the client logs a warning and uses the last credentials.
+/// file cannot be read before a call, the client logs a warning and uses the last credentials.
 ///
 /// Each file may contain at most 16 KiB of UTF-8 text. A byte order mark at the start and one line
 /// ending at the end are removed. Other white space, quotes and invisible characters around a value
@@ -81,8 +81,10 @@ impl FileCredentials {
     /// directory. Both files are links into a second directory, which Kubernetes replaces in one
     /// step. So the client never combines an old id with a new secret.
     ///
-    /// If you create the directory yourself, also replace both files in one step, by renaming a
-    /// symbolic link to a directory. Otherwise the client may combine an old id with a new secret.
+    /// If you create the directory yourself, also replace both files in one step. Otherwise the
+    /// client may combine an old id with a new secret. Pass the path of a symbolic link to the
+    /// directory. To change the files, create a second directory and a link to it, and rename the
+    /// new link to the path of the old link.
     ///
     /// # Errors
     ///

@@ -39,13 +39,14 @@ impl Credentials {
         Fingerprint::of(["pair", &*self.client_id, self.client_secret.expose_secret()])
     }
 
-    /// The comparison does not take constant time, so do not pass credentials that a peer has sent.
+    /// The comparison is not constant-time, so do not pass credentials that a peer has sent.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.client_id == other.client_id
             && self.client_secret.expose_secret() == other.client_secret.expose_secret()
     }
 
-    /// Rejects values that no vendor issues, because the server would reject them with a 401.
+    /// Rejects values that no vendor issues. Without this check, the only sign of a wrong setting
+    /// would be a 401 from the server.
     pub(crate) fn check(&self) -> Result<(), Error> {
         check("client id", &self.client_id)?;
         check("client secret", self.client_secret.expose_secret())

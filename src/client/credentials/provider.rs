@@ -20,8 +20,8 @@ pub type CredentialsFuture<'a> = Pin<Box<dyn Future<Output = Result<Credentials,
 /// - The client calls [`credentials`](Self::credentials) before each token request, each
 ///   revocation, and each [`introspect_client`](crate::moneykit::Client::introspect_client). An
 ///   [`Authorizer`](crate::authorize::Authorizer) that adds the client id and secret to your own
-///   requests calls `credentials` only if no credentials are known yet. If the provider is
-///   [constant](Self::is_constant), this applies to all calls.
+///   requests calls `credentials` only if no credentials are known yet. A client with a
+///   [constant](Self::is_constant) provider calls `credentials` only until it has credentials.
 /// - The client calls [`after_refusal`](Self::after_refusal) when the vendor has rejected the
 ///   credentials, at most once in 5 s. If the provider returns different credentials, the client
 ///   sends the rejected request once more with the new credentials. Otherwise the client caches the
@@ -59,7 +59,7 @@ pub trait CredentialsProvider: Debug + Send + Sync + 'static {
         None
     }
 
-    /// Returns whether the credentials never change. If so, the client calls
+    /// Returns `true` if the credentials never change. The client then calls
     /// [`credentials`](Self::credentials) only until it has credentials. Default: `false`.
     fn is_constant(&self) -> bool {
         false

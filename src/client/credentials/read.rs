@@ -17,7 +17,7 @@ pub(crate) fn read_file<T>(
     let invalid = |reason| Error::new(ErrorKind::InvalidConfig, reason);
     match File::open(path).and_then(read) {
         Ok(content) => Ok(content),
-        // This crate creates all `InvalidData` errors, so their text is safe to show.
+        // Only this crate's own checks return `InvalidData`, so the error text is safe to show.
         Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(invalid(format!("{name} {error}"))),
         Err(error) => Err(invalid(format!("{name} cannot be read")).with_source(error)),
     }
