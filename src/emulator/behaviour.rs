@@ -1,6 +1,7 @@
 //! The differences between Moov's live service and its documentation.
 
-/// How the emulator behaves if Moov's live service differs from Moov's documentation.
+/// Whether the emulator behaves like Moov's live service or like Moov's documentation, where the
+/// two differ.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Behaviour {
@@ -20,7 +21,8 @@ pub enum Behaviour {
 }
 
 /// The format of `expires_in` in Moov's responses. Moov's documentation contradicts itself about
-/// the meaning of the number. A client should also accept a number in a string.
+/// whether the number is a lifetime or a timestamp. A client should also accept a number in a
+/// string.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ExpiresInStyle {

@@ -180,10 +180,10 @@ impl Builder {
     /// Sets a function that can respond to a request in place of the services, for example to serve
     /// your own pages.
     ///
-    /// The function is called for each request with a body of up to 64 KiB. If the function returns
-    /// `None`, the services handle the request. If the function responds, the request is neither
-    /// logged nor observed, and no fault affects the request. The function runs on the server's
-    /// thread, so the function should be fast.
+    /// The function is called for each request whose body is at most 64 KiB. If the function
+    /// returns `None`, the services handle the request. If the function responds, the request is
+    /// neither logged nor observed, and no fault affects the request. The function runs on the
+    /// server's thread, so the function should be fast.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -209,7 +209,8 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// Fails if the port is not available, or if the system provides no randomness.
+    /// Fails if the port is not available, or if the operating system's random number generator
+    /// fails.
     ///
     /// # Panics
     ///
@@ -258,7 +259,8 @@ impl Builder {
     }
 }
 
-/// Not every operating system can connect to an unspecified address (`0.0.0.0` or `::`).
+/// Replaces an unspecified address (`0.0.0.0` or `::`) with the loopback address, because some
+/// operating systems cannot connect to an unspecified address.
 fn reachable(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         address.set_ip(match address {
