@@ -289,8 +289,8 @@ impl Error {
         matches!(self.kind(), ErrorKind::RateLimited | ErrorKind::Unavailable | ErrorKind::Timeout)
     }
 
-    /// Returns whether the request may have reached the vendor. If you repeat such a request, it may
-    /// take effect twice.
+    /// Returns whether the request may have reached the vendor. If you repeat such a request, it
+    /// may take effect twice.
     ///
     /// Returns `false` only if the vendor certainly did not receive the request: nothing was sent,
     /// or no connection was established.
