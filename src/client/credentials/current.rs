@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn credentials_in_memory_are_returned_without_waiting_and_constant_ones_without_a_call() {
+    async fn constant_credentials_are_fetched_at_most_once_and_without_waiting() {
         let known = Some(Credentials::new("id", "secret"));
         for (is_constant, known, calls) in
             [(false, None, 3), (false, known.clone(), 3), (true, None, 1), (true, known, 0)]
