@@ -134,8 +134,8 @@ impl UnsignedEvent {
     ///
     /// Take the account id from your own records, because `accountID` in the event may be forged.
     /// The ids from the event are UUIDs, so a forged event cannot change the rest of the path.
-    /// Check that the fetched object is the expected object, because a forged id may refer to a
-    /// different object of the account.
+    /// However, a forged id can refer to a different object of the same account, so check that the
+    /// fetched object is the one that you expect.
     pub fn refetch_url(&self, base_url: &str, account_id: Uuid) -> Option<String> {
         let path: &[(&str, &str)] = match self.kind.as_str().split('.').next()? {
             "account" => &[],

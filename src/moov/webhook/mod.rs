@@ -33,11 +33,11 @@
 //!
 //! `X-Signature` is the HMAC of `X-Timestamp|X-Nonce|X-Webhook-ID`. **`X-Signature` does not cover
 //! the body**, so the verifier returns an [`UnsignedBody`]. [The module
-//! `webhook`](crate::webhook#security) describes the remaining checks, what is not checked, and the
-//! reason for each limit.
+//! `webhook`](crate::webhook#security) describes the other checks, explains each limit, and lists
+//! what the verifier does not check.
 //!
-//! - The verifier checks the signature before the time. Only signed deliveries reach the delivery
-//!   store.
+//! - The verifier checks the signature first, then the time. A delivery without a valid signature
+//!   never reaches the delivery store.
 //! - No signed header may contain `|`. Otherwise `a|b` and `c` would have the same signed text as
 //!   `a` and `b|c`.
 //! - The signature must be 128 lower-case hexadecimal digits, because the vendor always sends this
@@ -83,7 +83,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
 }
 
-/// The verified headers of a webhook whose body is not read yet.
+/// The verified headers of a webhook whose body has not been read yet.
 pub(crate) struct VerifiedHeaders<'h> {
     headers: SignedHeaders<'h>,
     signed_at: SystemTime,
@@ -125,18 +125,18 @@ impl WebhookVerifier {
     ///
     /// To replace a secret without losing a webhook:
     ///
-    /// 1. When the vendor's dashboard shows the new secret, call this method with both secrets in
-    ///    all processes. Before the call, a webhook that is signed with the new secret gets a 401,
-    ///    and Moov sends the webhook again.
-    /// 2. One day later, call this method with only the new secret. Moov then no longer retries
-    ///    webhooks that were signed with the old secret.
+    /// 1. When the vendor's dashboard shows the new secret, call this method in every process, and
+    ///    pass both the old and the new secret. Before the call, a webhook that is signed with the
+    ///    new secret gets a 401, and Moov sends the webhook again.
+    /// 2. One day later, call this method in every process, and pass only the new secret. Moov then
+    ///    no longer retries webhooks that were signed with the old secret.
     ///
     /// If the old secret has leaked, call this method immediately with only the new secret. From
     /// then on, webhooks that are signed with the old secret are rejected.
     ///
-    /// The nonce, together with the secret that signed the webhook, identifies the delivery. If
-    /// Moov signs a retry with a different secret than the first attempt, the retry counts as a new
-    /// delivery.
+    /// The nonce and the secret that signed the webhook together identify the delivery. If Moov
+    /// signs the first attempt with one secret and a retry with another secret,
+    /// [`WebhookVerifier::receive`] reports the retry as a new delivery.
     ///
     /// # Errors
     ///

@@ -20,7 +20,7 @@ const NONCE: &str = "x-nonce";
 const WEBHOOK_ID: &str = "x-webhook-id";
 const SIGNATURE: &str = "x-signature";
 
-/// An HMAC-SHA512 has 64 bytes. The header contains two hexadecimal digits for each byte.
+/// An HMAC-SHA512 is 64 bytes long. The header contains two hexadecimal digits for each byte.
 const TAG: usize = 64;
 
 /// The four headers of a Moov webhook. Each header occurs once and is not too long. The signature
@@ -78,8 +78,8 @@ pub struct SigningSecrets(Box<[SigningSecret]>);
 #[derive(Clone)]
 struct SigningSecret {
     key: hmac::Key,
-    /// Identifies the secret in delivery ids, so that deliveries of different accounts have
-    /// different ids.
+    /// Identifies the secret. Delivery ids depend on this id, because different accounts have
+    /// different secrets but may use the same nonce.
     id: hmac::Tag,
 }
 
