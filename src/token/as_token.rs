@@ -1,5 +1,5 @@
-//! Traits for arguments of methods such as `revoke`. A caller can pass a token or a response, and
-//! need not copy the secret.
+//! Traits for arguments of methods such as `revoke`. A caller can pass a token or a response
+//! directly, without copying the secret.
 
 use std::borrow::Cow;
 

@@ -22,9 +22,9 @@ use crate::{
 };
 
 const MAX_STEPS: usize = 64;
-/// The maximum number of entries that one insertion evicts. The number is greater than 1, so that a
-/// cache that exceeded its capacity shrinks back. A cache exceeds its capacity while all its
-/// entries are in use.
+/// The maximum number of entries that one insertion evicts. While all entries are in use, no entry
+/// can be evicted, so the cache may grow beyond its capacity. Later insertions can evict more than
+/// one entry each, so that the cache shrinks to its capacity again.
 const MAX_EVICTIONS: usize = 2;
 /// The hash table is split into chunks of buckets. A chunk is allocated when its first entry is
 /// inserted, so a small cache uses little memory.
@@ -90,7 +90,7 @@ impl Entries {
     }
 
     /// Finds an entry by its hash only. A different scope set may have the same hash, so the caller
-    /// must also compare the id of the token.
+    /// must check that the entry contains the expected token id.
     pub(in crate::token) fn find_by_hash(&self, hash: u64) -> Option<Arc<CacheEntry>> {
         let bucket = self.bucket(hash)?.load();
         nodes(bucket.as_ref()).find(|node| node.hash == hash).map(|node| node.entry.clone())
@@ -257,8 +257,9 @@ impl Clock {
         self.hand = index + 1;
         let entry = self.queue.get(index)?;
         let used = entry.place.used.swap(false, Ordering::Relaxed);
-        // If only the bucket and the queue have a reference to the entry, no caller uses the entry.
-        // While the lock is held, `get_or_insert` and `hold` cannot add a reference.
+        // The bucket and the queue hold one reference each, so a count of 2 means that no caller
+        // uses the entry. While the lock is held, `get_or_insert` and `hold` cannot add a
+        // reference.
         let is_free = Arc::strong_count(entry) == 2;
         (is_free && (even_if_used || !used)).then_some(index)
     }

@@ -41,19 +41,19 @@ pub(in crate::token) struct CacheEntry {
 /// revokes both tokens.
 type GrantIds = [Option<TokenId>; 2];
 
-/// The state of an entry. `None` is the default state. Most idle entries are in this state, so
-/// `None` saves memory.
+/// The state of an entry. `None` stands for the default state, and saves memory because most idle
+/// entries are in the default state.
 #[derive(Default)]
 struct LazyState(Option<Box<State>>);
 
 #[derive(Default)]
 struct State {
-    /// `None` after the refresh token was sent.
+    /// `None` if there is no refresh token, or if the refresh token has been sent.
     refresh_token: Option<Secret>,
     /// The id of the refresh token that was issued with the current token. The id is kept after the
     /// refresh token was sent.
     refresh_token_id: Option<TokenId>,
-    /// The ids of the tokens with which the current token was requested. Revoking one of these
+    /// The ids of the tokens that were used to request the current token. Revoking one of these
     /// tokens also revokes the current token.
     parents: GrantIds,
     /// Rarely used state. The state is boxed to keep idle entries with a refresh token small.
@@ -169,7 +169,6 @@ pub(in crate::token) struct TakenRefreshToken {
 }
 
 impl TakenRefreshToken {
-    /// Creates the value for a request with client credentials, which sends no refresh token.
     pub(in crate::token) fn none() -> Self {
         Self { refresh_token: None, from: [None; 2] }
     }
@@ -197,7 +196,7 @@ pub(in crate::token) enum Discarded {
     Revoked,
 }
 
-/// The marks of revoked and rejected tokens. A mark counts only if its expiry is later than `now`.
+/// The marks of revoked and rejected tokens. Marks that have expired at the time `now` are ignored.
 #[derive(Clone, Copy)]
 pub(in crate::token) struct Marks<'a> {
     pub(in crate::token) tombstones: &'a Tombstones,
@@ -332,8 +331,8 @@ impl CacheEntry {
     /// The check runs under the lock. A revocation first marks the token and then takes the lock,
     /// so either the check sees the mark or the revocation sees the token.
     ///
-    /// If the server issues a rejected token again, the entry records a failure. `retry_at`
-    /// computes the earliest time of the next refresh from the number of failures.
+    /// If the server issues a rejected token again, the entry records a failure. `retry_at` takes
+    /// the number of consecutive failures, and returns the earliest time of the next refresh.
     pub(in crate::token) fn publish(
         &self,
         new: NewToken<'_>,
@@ -454,10 +453,10 @@ impl CacheEntry {
         self.current.store(Arc::new(Issued::none()));
     }
 
-    /// Removes the tokens of the entry if `revoked` is one of these tokens, was used to request
-    /// them, or is used by the running refresh. Marks the tokens of the entry and of the running
-    /// refresh as revoked. If the running refresh uses a refresh token, the result of the refresh
-    /// is discarded.
+    /// Checks whether `revoked` is a token of the entry, was used to request a token of the entry,
+    /// or is used by the running refresh. If so, removes the tokens of the entry, and marks the
+    /// tokens of the entry and of the running refresh as revoked. If the running refresh uses a
+    /// refresh token, the result of the refresh is then discarded too.
     ///
     /// Returns `None` if the entry is not affected. Otherwise returns the id of the removed access
     /// token, or `Some(None)` if the entry had no access token.
@@ -483,8 +482,8 @@ impl CacheEntry {
         Some(current)
     }
 
-    /// Puts a refresh token into this entry after this process has removed the refresh token from
-    /// the token store.
+    /// Puts a refresh token into this entry. The token store no longer contains the refresh token,
+    /// so the refresh token would otherwise be lost.
     pub(in crate::token) fn keep_refresh_token(&self, refresh_token: Secret) {
         if !is_kept_refresh_token(&refresh_token) {
             return;

@@ -1,5 +1,5 @@
-//! Tracks the tasks of a cache. A shutdown waits for these tasks, and aborts the tasks at the time
-//! limit of the shutdown.
+//! Tracks the tasks of a cache. A shutdown waits for these tasks. When the shutdown reaches its
+//! time limit, the shutdown aborts the tasks that are still running.
 
 use crate::{
     Error, ErrorKind,
@@ -19,8 +19,8 @@ impl TaskGuard {
         Ok(Self { alive, _running: work.begin().ok_or_else(shut_down)? })
     }
 
-    /// Returns `None` if the task was aborted. This happens if the last clone of the cache is
-    /// dropped, or if a shutdown ends before the task.
+    /// Returns `None` if the task was aborted. A task is aborted if the last clone of the cache is
+    /// dropped, or if a shutdown reaches its time limit before the task has finished.
     pub(in crate::token) async fn run<T>(mut self, task: impl Future<Output = T>) -> Option<T> {
         sync::select! {
             outcome = task => Some(outcome),

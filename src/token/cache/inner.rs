@@ -39,9 +39,9 @@ pub(in crate::token) type Waiting<'a> = Pin<Box<dyn Future<Output = Result<Token
 #[derive(Clone)]
 pub(in crate::token) struct CacheInner {
     pub(in crate::token) shared: Arc<CacheState>,
-    /// The tasks of the cache hold receivers of this channel, and end when the channel is closed or
-    /// its value changes. The channel is closed when the last clone of the cache is dropped. The
-    /// value changes when a shutdown ends.
+    /// Each task of the cache holds a receiver of this channel. A task ends when the channel closes
+    /// or receives a value. The channel closes when the last clone of the cache is dropped. A
+    /// shutdown sends a value just before the shutdown returns.
     pub(super) alive: Arc<watch::Sender<()>>,
 }
 
@@ -119,8 +119,8 @@ impl CacheInner {
     }
 
     pub(in crate::token) fn task_guard(&self) -> Result<TaskGuard, Error> {
-        // Subscribe before the registration. Otherwise a shutdown between these two steps would not
-        // end the task.
+        // Subscribe before `TaskGuard::new` registers the task. Otherwise a shutdown that ends
+        // between the registration and the subscription would not end the task.
         TaskGuard::new(self.alive(), &self.shared.work)
     }
 
@@ -140,12 +140,12 @@ impl CacheInner {
             entry.set_ticket(ticket.number());
         }
         self.sync_with_store();
-        // The task installs the token even if no caller waits any more.
+        // The task installs the token even if no caller is still waiting.
         let started = flight.spawn(async move { guard.run(task.run(admission)).await });
         started.map_err(|_| Error::new(ErrorKind::InvalidConfig, "no tokio runtime; call this inside one"))
     }
 
-    /// Invalidates exactly this token, in memory and in the store.
+    /// Invalidates this token in memory and in the store. A newer token is not affected.
     ///
     /// Also works if the entry of the token was evicted, or if the token comes from a different
     /// cache with the same store.
@@ -173,10 +173,10 @@ impl CacheInner {
     }
 
     /// Removes an access token or refresh token that is about to be revoked, and the tokens issued
-    /// with it, in memory and in the store.
+    /// with it, from memory and from the store.
     ///
-    /// This function marks the token as revoked before it checks the entries. If an entry receives
-    /// the token after the check, the entry finds the mark and discards the token.
+    /// This function marks the token as revoked before it checks the entries. If a refresh
+    /// publishes the token after the check, the entry sees the mark and discards the token.
     pub(in crate::token) async fn forget(&self, secret: &Secret) -> Result<(), Error> {
         let revoked = token_id(secret);
         self.shared.mark_revoked(revoked);
@@ -199,8 +199,8 @@ impl CacheInner {
     /// caller, and records the outcome. `scopes` are the scopes of a client credentials grant. For
     /// a refresh token, `scopes` is `None`.
     ///
-    /// Does not wait for the rate limit. If the server refuses the credentials and the source now
-    /// has different credentials, the request is sent once more.
+    /// If the rate limit does not allow a request now, fails at once. If the server refuses the
+    /// credentials and the source now has different credentials, the request is sent once more.
     pub(in crate::token) async fn rate_limited<T, F: Future<Output = Result<T, Error>>>(
         &self,
         scopes: Option<&[Scope]>,

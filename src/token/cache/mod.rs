@@ -104,8 +104,9 @@ impl TokenCache {
         self.inner.shared.cached(scopes)
     }
 
-    /// Removes exactly this token from memory and from the store. A newer token is not removed.
-    /// Call this method after a response with status 401. The next caller gets a new token.
+    /// Removes this token from memory and from the store. A newer token for the same scopes is not
+    /// removed. Call this method after a response with status 401. The next caller gets a new
+    /// token.
     pub async fn invalidate(&self, token: &Token) {
         self.inner.invalidate(token).await;
     }
@@ -192,8 +193,8 @@ impl TokenCache {
     ///
     /// Before this call, stop your server and wait for the requests that use tokens. You can call
     /// this method several times, and the calls may overlap. Each call returns when the work is
-    /// done, or when the time limit of the call is reached. Running requests are aborted at the
-    /// earliest time limit of all calls. Without a shutdown, dropping the last clone aborts running
+    /// done, or when its own time limit is reached. The first call that reaches its time limit
+    /// aborts the running requests. Without a shutdown, dropping the last clone aborts running
     /// requests.
     ///
     /// # Errors
@@ -261,9 +262,8 @@ impl TokenCache {
     ///
     /// # Errors
     ///
-    /// Returns [`InvalidConfig`](crate::ErrorKind::InvalidConfig) if more scope sets have handles
-    /// than [`TokenOptions::with_max_handles`] allows, or if the joined scopes are longer than 16
-    /// KiB.
+    /// Returns [`InvalidConfig`](crate::ErrorKind::InvalidConfig) if a new handle would exceed the
+    /// limit of [`TokenOptions::with_max_handles`], or if the joined scopes are longer than 16 KiB.
     pub fn handle(&self, scopes: &[Scope]) -> Result<TokenHandle, Error> {
         let hold = Arc::new(Hold::new(&self.inner.shared, scopes)?);
         Ok(TokenHandle { cache: self.clone(), entry: hold.entry.clone(), _hold: Some(hold) })
@@ -303,7 +303,7 @@ impl TokenHandle {
         self.cache.inner.shared.fresh(&self.entry)
     }
 
-    /// Removes exactly this token, like [`TokenCache::invalidate`].
+    /// Removes this token, but not a newer token, like [`TokenCache::invalidate`].
     pub async fn invalidate(&self, token: &Token) {
         self.cache.invalidate(token).await;
     }
