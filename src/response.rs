@@ -42,8 +42,8 @@ impl Default for Head {
     }
 }
 
-/// The headers that may be shown. They are selected when they are first read, because most callers
-/// never read them.
+/// The headers that are safe to expose. The headers are filtered on the first access, because most
+/// callers never read the headers.
 #[derive(Clone)]
 pub(crate) struct ShownHeaders(Arc<LazyLock<HeaderMap, Select>>);
 
@@ -79,8 +79,8 @@ impl<T> Response<T> {
 
     /// Returns the `x-request-id` header, the id to quote to the vendor's support.
     ///
-    /// Returns `None` if the header does not look like an id. An id has at most 64 characters,
-    /// which are letters, digits and hyphens.
+    /// Returns `None` if the header does not look like an id. An id consists of at most 64 letters,
+    /// digits and hyphens.
     pub fn request_id(&self) -> Option<&str> {
         self.head.request_id.as_deref()
     }

@@ -12,14 +12,14 @@ use crate::{Error, ErrorKind, clock::FOREVER, sync::RandomState};
 /// - The error of the call is [`Unavailable`](ErrorKind::Unavailable) or
 ///   [`Timeout`](ErrorKind::Timeout). A [`RateLimited`](ErrorKind::RateLimited) call is not
 ///   retried, but starts a cool-down for all callers.
-/// - The call is idempotent, or the request certainly did not reach the vendor. These calls are
+/// - The call is idempotent, or it is certain that the request was not sent. These calls are
 ///   idempotent: issuing, introspecting and revoking tokens, and fetching keys. A refresh token can
 ///   be used only once, so a refresh is retried only if no connection was established.
 /// - The client has made fewer attempts than [`with_attempts`](Self::with_attempts) allows.
 ///
 /// The delay before the n-th retry is a random value between 50 % and 100 % of `base * 2^(n-1)`,
-/// and at most the cap. If the vendor asks for a longer delay (`Retry-After`), the client waits as
-/// long as the vendor asks. If the vendor asks for a delay that is longer than the cap, the call
+/// and at most the cap. If the vendor's `Retry-After` header asks for a longer delay than this
+/// value, the client waits for the longer delay. If `Retry-After` is longer than the cap, the call
 /// fails at once.
 #[derive(Clone, Debug)]
 pub struct RetryPolicy {
@@ -71,8 +71,9 @@ impl RetryPolicy {
         self
     }
 
-    /// Returns `None` if the call must not be retried. `made` is the number of attempts so far,
-    /// `error` is the error of the last attempt, and `jitter` is a random number from 0 to 1.
+    /// Returns the delay before the next attempt, or `None` if the call must not be retried. `made`
+    /// is the number of attempts so far, `error` is the error of the last attempt, and `jitter` is
+    /// a random number from 0 to 1.
     pub(crate) fn next(
         &self,
         made: u32,

@@ -1,8 +1,8 @@
 //! A string that must stay secret.
 //!
-//! The type implements neither `Display` nor `PartialEq`. Without `Display`, code that prints a
-//! secret has to call [`Secret::expose_secret`]. A comparison with `==` could reveal by its
-//! duration how many bytes match.
+//! The type does not implement `Display`, so code that prints a secret has to call
+//! [`Secret::expose_secret`]. The type does not implement `PartialEq`, because the duration of a
+//! comparison with `==` could reveal how many bytes match.
 
 use std::{
     fmt,
@@ -51,7 +51,8 @@ impl Secret {
         if bytes.len() as u64 > READ_LIMIT {
             return invalid("is over 16 KiB");
         }
-        // Windows PowerShell writes UTF-16 by default. ASCII text in UTF-16 contains NUL bytes.
+        // Windows PowerShell writes UTF-16 by default. Detect UTF-16 by its byte order mark, or by
+        // the NUL bytes that ASCII text in UTF-16 contains.
         if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) || bytes.contains(&0) {
             return invalid("is UTF-16 or binary; save it as UTF-8");
         }
@@ -119,7 +120,8 @@ impl SecretField for Option<Secret> {
     }
 }
 
-/// Serializes the secret value. Only generated request bodies use this function.
+/// Serializes the secret value in plain text, so only generated request bodies may use this
+/// function.
 pub(crate) fn send<S: Serializer>(field: &impl SecretField, serializer: S) -> Result<S::Ok, S::Error> {
     field.secret().map(Secret::expose_secret).serialize(serializer)
 }

@@ -1,7 +1,7 @@
 //! Runs one task at a time, called a flight, for all callers that wait for its outcome.
 //!
 //! A [`SingleFlight`] contains no lock. The owner keeps the [`SingleFlight`] inside a mutex, and
-//! decides in one critical section whether to join the running flight or to start a flight.
+//! decides in one critical section whether to join the running flight or to start a new flight.
 
 use std::{
     sync::{Arc, Weak},
@@ -70,6 +70,7 @@ impl<T: Clone> SingleFlight<T> {
     }
 
     /// Call `start` only in the critical section in which [`Self::running`] returned `None`.
+    /// Otherwise two flights could run at the same time.
     pub(crate) fn start(&mut self) -> Flight<T> {
         let (sender, receiver) = watch::channel(Progress::Running(None));
         let sender = Arc::new(sender);
@@ -134,7 +135,7 @@ impl<T: Clone> Flight<T> {
 }
 
 impl<T: Send + Sync + 'static> Flight<T> {
-    /// Runs `work` in a task, which continues even if all callers stop waiting. The flight ends
+    /// Runs `work` in a task. The task continues even if all callers stop waiting. The flight ends
     /// without an outcome if `work` returns `None`, or if there is no tokio runtime.
     pub(crate) fn spawn(
         self,
@@ -156,8 +157,8 @@ impl<T: Send + Sync + 'static> Flight<T> {
 
 impl<T: Clone + Send + Sync + 'static> Flight<T> {
     /// Polls `work` once. If `work` is not ready, continues `work` in a task like [`Self::spawn`].
-    /// Use this method for work that is usually ready at once, because starting a task costs more
-    /// than such work. Do not hold a lock that `work` takes.
+    /// Use this method for work that is usually ready at once, because starting a task would cost
+    /// more than the work itself. Do not call this method while you hold a lock that `work` takes.
     pub(crate) fn poll_or_spawn(
         self,
         work: impl Future<Output = Option<T>> + Send + 'static,

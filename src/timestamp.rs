@@ -7,13 +7,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 /// A point in time in the generated types (OpenAPI `date-time`).
 ///
-/// RFC 3339 is accepted with any offset. A missing offset means UTC, because Python services often
-/// omit the offset.
+/// Deserializes RFC 3339 date-times with any offset. A missing offset means UTC, because Python
+/// services often omit the offset of a UTC time.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Timestamp(DateTime<Utc>);
 
-/// A `SystemTime` can be converted to the types of date libraries, for example to
-/// `chrono::DateTime<Utc>`.
+/// Convert the `SystemTime` to get the type of a date library, for example `chrono::DateTime<Utc>`.
 impl From<Timestamp> for SystemTime {
     fn from(timestamp: Timestamp) -> Self {
         timestamp.0.into()
