@@ -89,12 +89,12 @@ impl RetryPolicy {
     }
 }
 
-/// Returns a delay between 50 % (`jitter` 0) and 100 % (`jitter` 1) of `base * 2^(failures-1)`.
-/// `cap` limits the product.
+/// Returns `base * 2^(failures-1)`, at most `cap`. `jitter`, from 0 to 1, shortens this delay by up to
+/// half.
 pub(crate) fn backoff(base: Duration, cap: Duration, failures: u32, jitter: f64) -> Duration {
     let factor = 1_u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX);
     let full = base.saturating_mul(factor).min(cap).min(FOREVER);
-    full.mul_f64(0.5 + if jitter.is_nan() { 0.0 } else { jitter.clamp(0.0, 1.0) / 2.0 })
+    full.mul_f64(1.0 - if jitter.is_nan() { 0.0 } else { jitter.clamp(0.0, 1.0) / 2.0 })
 }
 
 /// Returns a random number from 0 to 1. Do not use the number for secrets.
@@ -141,10 +141,10 @@ mod tests {
                 wait.map(|wait| wait.as_millis())
             })
         };
-        let full: Vec<_> = waits.clone()(1.0).collect();
+        let full: Vec<_> = waits.clone()(0.0).collect();
         assert_eq!(full[..5], [Some(200), Some(400), Some(800), Some(1000), Some(1000)]);
         assert_eq!(full[8], None);
-        let least: Vec<_> = waits(0.0).collect();
+        let least: Vec<_> = waits(1.0).collect();
         assert_eq!(least[..3], [Some(100), Some(200), Some(400)]);
     }
 
@@ -153,7 +153,7 @@ mod tests {
         let policy = RetryPolicy::default();
         let wait = |asked| {
             let error = error(ErrorKind::Unavailable, true).with_retry_after(Duration::from_millis(asked));
-            policy.next(2, &error, Idempotency::Idempotent, 1.0).map(|wait| wait.as_millis())
+            policy.next(2, &error, Idempotency::Idempotent, 0.0).map(|wait| wait.as_millis())
         };
         for (asked, waited) in [(0, Some(400)), (399, Some(400)), (5_000, Some(5_000)), (5_001, None)] {
             assert_eq!(wait(asked), waited, "{asked}");
@@ -163,10 +163,10 @@ mod tests {
     #[test]
     fn backoff_does_not_overflow() {
         let cap = Duration::from_secs(60);
-        assert_eq!(backoff(Duration::from_secs(1), cap, u32::MAX, 1.0), cap);
-        assert_eq!(backoff(Duration::MAX, cap, 40, 1.0), cap);
-        assert_eq!(backoff(Duration::MAX, Duration::MAX, u32::MAX, 1.0), FOREVER);
-        assert_eq!(backoff(cap, cap, 1, f64::NAN), cap / 2);
+        assert_eq!(backoff(Duration::from_secs(1), cap, u32::MAX, 0.0), cap);
+        assert_eq!(backoff(Duration::MAX, cap, 40, 0.0), cap);
+        assert_eq!(backoff(Duration::MAX, Duration::MAX, u32::MAX, 0.0), FOREVER);
+        assert_eq!(backoff(cap, cap, 1, f64::NAN), cap);
     }
 
     #[test]

@@ -389,7 +389,11 @@ async fn hold_for_a_day(name: &str, calls: impl Fn() -> usize) {
     let before = calls();
     sleep(HOUR).await;
     let in_an_hour = calls() - before;
-    assert!((most(name) - 5..=most(name)).contains(&in_an_hour), "{name}: {in_an_hour} calls in one hour");
+    // Without jitter, the delays are twice as long as the shortest ones, which the table counts.
+    assert!(
+        (most(name) - 5..=most(name)).contains(&(2 * in_an_hour)),
+        "{name}: {in_an_hour} calls in one hour"
+    );
     sleep(HOUR * 24).await;
     let ended = calls();
     assert!(ended > before + 20 * in_an_hour, "{name}: the calls ended too early");
@@ -410,14 +414,14 @@ async fn writing_a_tombstone_is_retried_until_the_tombstone_expires() {
     cache.invalidate(&token).await;
     let before = calls();
     sleep(Duration::from_secs(60)).await;
-    // The cache tries again to write the tombstone after 5 s, 10 s, 20 s and 40 s. The tombstone
-    // expires before the next attempt.
-    assert_eq!(calls() - before, 4);
+    // The cache tries again to write the tombstone after 5 s, 10 s and 20 s. The tombstone expires
+    // before the next attempt.
+    assert_eq!(calls() - before, 3);
     sleep(HOUR).await;
-    assert_eq!(calls() - before, 4, "the retries must end when the tombstone has expired");
+    assert_eq!(calls() - before, 3, "the retries must end when the tombstone has expired");
     // The cache must invalidate the stored token before any other call to the store.
     cache.token(&scopes(&["a"])).await.unwrap();
-    assert_eq!(calls() - before, 5);
+    assert_eq!(calls() - before, 4);
 }
 
 #[tokio::test(start_paused = true)]

@@ -313,10 +313,10 @@ async fn back_off_after_a_failed_refresh_applies_to_all_callers() {
         sleep(Duration::from_millis(500)).await;
     }
     let gaps: Vec<u128> = source.times().windows(2).map(|two| (two[1] - two[0]) / 1000).collect();
-    // Without jitter, the delays are 0.5, 1, 2, 4, 8, 16 s, and then always 30 s. The next call
-    // starts up to 0.5 s later, and each gap is rounded down to whole seconds.
-    assert_eq!(gaps[..6], [0, 1, 2, 4, 8, 16]);
-    assert!(gaps[6..].iter().all(|gap| (30..=31).contains(gap)), "{gaps:?}");
+    // Without jitter, the delays are 1, 2, 4, 8, 16, 32 s, and then always 60 s. The next call starts
+    // up to 0.5 s later, and each gap is rounded down to whole seconds.
+    assert_eq!(gaps[..6], [1, 2, 4, 8, 16, 32]);
+    assert!(gaps[6..].iter().all(|gap| (60..=61).contains(gap)), "{gaps:?}");
     let error = token(&cache).await.unwrap_err();
     assert!(!error.may_have_been_sent());
     assert!(error.retry_after().is_some_and(|wait| wait <= MINUTE), "{error}");
@@ -424,13 +424,12 @@ async fn callers_in_batches_get_all_their_tokens_despite_the_rate_limit() {
     }
 }
 
-/// The delays before the retries are 100 ms and 200 ms (half of 200 ms and 400 ms, without jitter).
-/// Each response takes 100 ms.
+/// Without jitter, the delays before the retries are 200 ms and 400 ms. Each response takes 100 ms.
 #[tokio::test(start_paused = true)]
 async fn request_to_a_failing_vendor_is_sent_three_times() {
     let (cache, source) = cache(vec![fail(ErrorKind::Unavailable); 10]);
     assert_eq!(token(&cache).await.unwrap_err().kind(), ErrorKind::Unavailable);
-    assert_eq!(source.times(), [0, 200, 500]);
+    assert_eq!(source.times(), [0, 300, 800]);
     assert!(token(&cache).await.is_err());
     assert_eq!(source.count(), 3);
 }
@@ -439,7 +438,7 @@ async fn request_to_a_failing_vendor_is_sent_three_times() {
 async fn failed_call_is_retried_by_the_retry_policy() {
     let (cache, source) = cache([fail(ErrorKind::Unavailable), fail(ErrorKind::Timeout)]);
     assert_eq!(token(&cache).await.unwrap(), "token-3");
-    assert_eq!(source.times(), [0, 200, 500]);
+    assert_eq!(source.times(), [0, 300, 800]);
     assert_eq!(cache.stats().failures, 0);
 
     for lasting in [ErrorKind::InvalidRequest, ErrorKind::InvalidResponse, ErrorKind::InvalidConfig] {

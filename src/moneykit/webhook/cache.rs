@@ -228,7 +228,7 @@ impl KeyCache {
             Err(error) => {
                 tracing::warn!("error.type" = error.kind().as_str(), %error, "webhook keys cannot be fetched");
                 let times = state.failure.as_ref().map_or(0, |failure| failure.times).saturating_add(1);
-                let wait = backoff(BACKOFF, self.options.cool_down, times, 1.0);
+                let wait = backoff(BACKOFF, self.options.cool_down, times, 0.0);
                 let wait = error.retry_after().unwrap_or_default().min(LONGEST_WAIT).max(wait);
                 let until = self.clock.monotonic().saturating_add(wait);
                 state.failure = Some(Failure { error: error.without_details(), times, until });

@@ -314,11 +314,11 @@ impl TokenOptions {
         self
     }
 
-    /// `random` is in 0..=1.
+    /// `random` is a number from 0 to the configured jitter.
     pub(in crate::token) fn life(&self, expires: Expires, random: f64) -> Life {
         let lifetime = expires.lifetime;
         let margin = self.margin.min(lifetime / 10);
-        let window = self.refresh_window.min(lifetime / 4).mul_f64(1.0 + random * self.jitter / 4.0);
+        let window = self.refresh_window.min(lifetime / 4).mul_f64(1.0 + random / 4.0);
         let end = lifetime.saturating_sub(margin);
         let stale = end.saturating_sub(window);
         let after = |start: u64, span: Duration| start.saturating_add(millis(span));
@@ -342,7 +342,7 @@ mod tests {
 
     fn windows(lifetime: Duration, random: f64) -> (u64, u64) {
         let expires = Expires { lifetime, rule: ExpiryRule::Seconds, sent: 1_000, sent_wall: 5_000 };
-        let life = TokenOptions::default().life(expires, random);
+        let life = TokenOptions::default().with_jitter(random).life(expires, random);
         assert_eq!((life.wall_stale - life.stale, life.wall_end() - life.end()), (4_000, 4_000));
         (life.stale - 1_000, life.end() - 1_000)
     }
@@ -379,5 +379,6 @@ mod tests {
     #[test]
     fn jitter_makes_renewals_earlier_and_never_later() {
         assert_eq!(windows(Duration::from_secs(3_600), 1.0), (3_215_000, 3_590_000));
+        assert_eq!(windows(Duration::from_secs(3_600), 0.5), (3_252_500, 3_590_000));
     }
 }

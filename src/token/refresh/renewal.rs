@@ -119,5 +119,5 @@ impl Renewal {
 
 /// Returns a pause in milliseconds.
 fn pause(failures: u32) -> u64 {
-    millis(backoff(PAUSE, MAX_PAUSE, failures.saturating_add(1), 1.0))
+    millis(backoff(PAUSE, MAX_PAUSE, failures.saturating_add(1), 0.0))
 }
