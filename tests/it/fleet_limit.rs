@@ -25,17 +25,21 @@ const LONG: Duration = Duration::from_secs(120);
 /// CONTRIBUTING.md describes how to run the larger test with more scope sets.
 const SCOPE_SETS: &str = "FLEET_SCOPE_SETS";
 
-fn fleet(
+async fn fleet(
     redis: &RedisServer,
     source: &Scripted,
     size: usize,
     limit: (usize, Duration),
     long: Duration,
 ) -> Vec<TokenCache> {
-    let process = |_| {
+    let mut fleet = Vec::new();
+    for _ in 0..size {
         // The timeout is long, so that a slow response is not treated as a failure of Redis.
         let store = RedisStore::builder([SealingKey::new(&[7; 32]).unwrap()]).with_timeout(long / 4);
         let store = store.with_namespace(format!("fleet-{size}")).open(&redis.url()).unwrap();
+        // A machine under load may exceed the fixed time limit for a connection. Without a
+        // connection, the process would request its tokens without the store.
+        timeout(LONG, async { while store.check().await.is_err() {} }).await.unwrap();
         let options = TokenOptions::default()
             .with_rate_limit(limit.0, limit.1)
             .with_max_wait(long)
@@ -43,9 +47,9 @@ fn fleet(
             // The lease is long. If the lease ended before a late response, the token would be
             // discarded and a second call would be sent.
             .with_lease(long);
-        TokenCache::new(source.clone(), options.with_store(Arc::new(store)))
-    };
-    (0..size).map(process).collect()
+        fleet.push(TokenCache::new(source.clone(), options.with_store(Arc::new(store))));
+    }
+    fleet
 }
 
 /// A token call that Redis admits at the time `at`, in microseconds on the clock of Redis.
@@ -131,7 +135,6 @@ fn assert_within(admitted: &[Admission], calls: usize, per: u64) {
 
 async fn a_fleet_is_admitted_within_the_limit(size: usize, sets: usize, part: usize) {
     let Some(redis) = RedisServer::start() else { return };
-    let mut monitor = Monitor::start(&redis).await;
     let source = Scripted::new(Duration::ZERO, false, []);
     let fleet = fleet(
         &redis,
@@ -139,7 +142,9 @@ async fn a_fleet_is_admitted_within_the_limit(size: usize, sets: usize, part: us
         size,
         (40, Duration::from_secs(1)),
         LONG.max(Duration::from_millis(50) * sets as u32),
-    );
+    )
+    .await;
+    let mut monitor = Monitor::start(&redis).await;
     let wanted = |number: usize| (0..sets).filter(|scope| scope % part == number % part).collect::<Vec<_>>();
     let callers = ask(&fleet, wanted).await;
     let (admitted, scripts) = monitor.seen(&redis).await;
@@ -180,10 +185,10 @@ async fn fleet_of_any_size_requests_many_tokens_within_the_limit() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cool_down_delays_waiting_calls_and_they_stay_within_the_limit() {
     let Some(redis) = RedisServer::start() else { return };
-    let mut monitor = Monitor::start(&redis).await;
     let source = Scripted::new(Duration::ZERO, false, (0..12).map(|_| crate::scripted::Reply::Token(3600)));
     source.then([limited(2)]);
-    let fleet = fleet(&redis, &source, 3, (10, Duration::from_millis(500)), LONG);
+    let fleet = fleet(&redis, &source, 3, (10, Duration::from_millis(500)), LONG).await;
+    let mut monitor = Monitor::start(&redis).await;
     let mut callers = JoinSet::new();
     for number in 0..60 {
         let cache = fleet[number % 3].clone();
@@ -203,7 +208,7 @@ async fn cool_down_delays_waiting_calls_and_they_stay_within_the_limit() {
 async fn caller_that_cannot_wait_fails_at_once_and_does_not_delay_others() {
     let Some(redis) = RedisServer::start() else { return };
     let source = Scripted::new(Duration::ZERO, false, []);
-    let fleet = fleet(&redis, &source, 1, (1, Duration::from_secs(1)), LONG);
+    let fleet = fleet(&redis, &source, 1, (1, Duration::from_secs(1)), LONG).await;
     let hurried = TokenCache::new(
         source.clone(),
         TokenOptions::default()
