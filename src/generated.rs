@@ -42,12 +42,12 @@ macro_rules! vendor {
                 Ok(())
             }
 
-            async fn exec(
+            fn exec(
                 &self,
                 request: reqwest::Request,
                 _: &OperationInfo,
-            ) -> reqwest::Result<reqwest::Response> {
-                self.inner().exec(request).await
+            ) -> impl Future<Output = reqwest::Result<reqwest::Response>> {
+                self.inner().exec(request)
             }
 
             /// Returns an error for every response, so that the generated method returns before it

@@ -1,6 +1,6 @@
 //! Sends requests for MoneyKit's operations, and interprets the responses.
 
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc};
 
 use http::{HeaderMap, header};
 
@@ -62,7 +62,7 @@ impl Api {
         let check = |body: &mut types::CreateAccessTokenResponse| {
             token::check_issued(&body.access_token, body.token_type.as_deref(), &mut None)
         };
-        call.run(client.create_access_token(self.version(), &body), check).await
+        call.run(pin!(client.create_access_token(self.version(), &body)), check).await
     }
 
     pub(super) async fn introspect(
@@ -73,7 +73,7 @@ impl Api {
         let call = self.call("introspect").with_secret(token);
         let call = call.with_header(header::AUTHORIZATION, bearer(token).map_err(unsendable)?);
         let client = generated::Client::of(&call);
-        call.run(client.instrospect_client(self.version()), |_| Ok(())).await
+        call.run(pin!(client.instrospect_client(self.version())), |_| Ok(())).await
     }
 
     pub(super) async fn introspect_client(&self) -> Result<Response<types::AppClientResponse>, Error> {
@@ -81,13 +81,13 @@ impl Api {
         let auth = self.auth.credentials()?.get().await.map_err(|error| call.failed(error))?;
         let call = auth.apply_key_pair(call)?;
         let client = generated::Client::of(&call);
-        call.run(client.instrospect_client(self.version()), |_| Ok(())).await
+        call.run(pin!(client.instrospect_client(self.version())), |_| Ok(())).await
     }
 
     async fn jwks(&self) -> Result<Response<types::JwkSet>, Error> {
         let (call, client_id) = (self.call("jwks"), self.auth.client_id().await);
         let client = generated::Client::of(&call);
-        call.run(client.get_well_known_jwks(self.version(), client_id.as_deref()), |_| Ok(())).await
+        call.run(pin!(client.get_well_known_jwks(self.version(), client_id.as_deref())), |_| Ok(())).await
     }
 
     fn call(&self, operation: &'static str) -> Call {

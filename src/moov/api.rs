@@ -1,6 +1,6 @@
 //! Sends requests for Moov's operations, and interprets the responses.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, pin::pin};
 
 use http::{HeaderMap, HeaderValue, header};
 
@@ -91,10 +91,12 @@ impl Api {
         let (origin, referer, version) = (origin.as_deref(), referer.as_deref(), version.as_deref());
         let response = match self.encoding {
             Encoding::Form => {
-                call.run(client.create_access_token(origin, referer, version, &body), check_issued).await
+                call.run(pin!(client.create_access_token(origin, referer, version, &body)), check_issued)
+                    .await
             }
             Encoding::Json => {
-                call.run(client.create_access_token_json(origin, referer, version, &body), check_issued).await
+                call.run(pin!(client.create_access_token_json(origin, referer, version, &body)), check_issued)
+                    .await
             }
         }?;
         self.check_audience(response.body());
@@ -142,8 +144,10 @@ impl Api {
         let client = generated::Client::of(&call);
         let version = self.version.as_deref();
         match self.encoding {
-            Encoding::Form => call.run_without_body(client.revoke_access_token(version, &body)).await,
-            Encoding::Json => call.run_without_body(client.revoke_access_token_json(version, &body)).await,
+            Encoding::Form => call.run_without_body(pin!(client.revoke_access_token(version, &body))).await,
+            Encoding::Json => {
+                call.run_without_body(pin!(client.revoke_access_token_json(version, &body))).await
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 use std::{
     borrow::Cow,
     fmt,
+    pin::Pin,
     sync::{Arc, Mutex, OnceLock, PoisonError},
     time::SystemTime,
 };
@@ -18,7 +19,7 @@ use super::{
     classify::{classify_in_front, classify_send_error, classify_status, is_in_front},
     echoed::SentSecrets,
     error_body, json,
-    record::Exchange,
+    record::{Exchange, Recorder},
     redact::{is_code, is_id},
     retry_after::{date, retry_after},
 };
@@ -117,25 +118,27 @@ impl Call {
 
     /// Runs a method of the generated client. If a response matches the API schema but cannot be
     /// used, `check` returns the text for the error.
-    pub(crate) async fn run<T: DeserializeOwned, E>(
+    ///
+    /// The caller pins the future `sending`, because the future is large, and each move copies it.
+    pub(crate) fn run<T: DeserializeOwned, E>(
         self,
-        sending: impl Future<Output = Generated<T, E>>,
+        sending: Pin<&mut impl Future<Output = Generated<T, E>>>,
         check: impl FnOnce(&mut T) -> Result<(), Cow<'static, str>>,
-    ) -> Result<Response<T>, Error> {
-        self.receive(sending, json::decode, check).await
+    ) -> impl Future<Output = Result<Response<T>, Error>> {
+        self.receive(sending, json::decode, check)
     }
 
     /// Works like [`Self::run`], for an operation whose response has no body.
-    pub(crate) async fn run_without_body<E>(
+    pub(crate) fn run_without_body<E>(
         self,
-        sending: impl Future<Output = Generated<(), E>>,
-    ) -> Result<Response<()>, Error> {
-        self.receive(sending, |_| Ok(()), |()| Ok(())).await
+        sending: Pin<&mut impl Future<Output = Generated<(), E>>>,
+    ) -> impl Future<Output = Result<Response<()>, Error>> {
+        self.receive(sending, |_| Ok(()), |()| Ok(()))
     }
 
     async fn receive<T, E>(
         self,
-        sending: impl Future<Output = Generated<T, E>>,
+        sending: Pin<&mut impl Future<Output = Generated<T, E>>>,
         decode: fn(&[u8]) -> serde_json::Result<T>,
         check: impl FnOnce(&mut T) -> Result<(), Cow<'static, str>>,
     ) -> Result<Response<T>, Error> {
@@ -323,31 +326,47 @@ impl Call {
 
     /// Sends the request, and reads the response up to the size limit. The returned response has
     /// neither headers nor a body. The hook `exec` of the generated client calls this method.
-    pub(crate) async fn exec(&self, request: reqwest::Request) -> reqwest::Result<reqwest::Response> {
-        let Some(recorder) = &self.0.http.recorder else { return self.send(request).await };
-        let copy = request.try_clone();
-        let result = self.send(request).await;
-        if let Some(request) = copy {
-            let received = self.0.received.lock().unwrap_or_else(PoisonError::into_inner);
-            recorder.record(&Exchange {
-                method: request.method(),
-                url: request.url(),
-                request_headers: request.headers(),
-                request_body: request.body().and_then(reqwest::Body::as_bytes).unwrap_or_default(),
-                response: received
-                    .as_ref()
-                    .map(|received| (received.status, &received.headers, &*received.body)),
-                is_complete: received
-                    .as_ref()
-                    .is_some_and(|received| received.is_complete && !received.over_limit),
-            });
+    pub(crate) fn exec(
+        &self,
+        request: reqwest::Request,
+    ) -> impl Future<Output = reqwest::Result<reqwest::Response>> {
+        let recorded = self
+            .0
+            .http
+            .recorder
+            .as_ref()
+            .and_then(|recorder| Some((recorder, Box::new(request.try_clone()?))));
+        let sent = SystemTime::now();
+        // Not an async function, whose future would hold the request.
+        let response = self.0.http.client.execute(request);
+        async move {
+            let result = self.receive_body(sent, response).await;
+            if let Some((recorder, request)) = recorded {
+                self.record(recorder, &request);
+            }
+            result
         }
-        result
     }
 
-    async fn send(&self, request: reqwest::Request) -> reqwest::Result<reqwest::Response> {
-        let sent = SystemTime::now();
-        let mut response = self.0.http.client.execute(request).await?;
+    fn record(&self, recorder: &Recorder, request: &reqwest::Request) {
+        let received = self.0.received.lock().unwrap_or_else(PoisonError::into_inner);
+        let received = received.as_ref();
+        recorder.record(&Exchange {
+            method: request.method(),
+            url: request.url(),
+            request_headers: request.headers(),
+            request_body: request.body().and_then(reqwest::Body::as_bytes).unwrap_or_default(),
+            response: received.map(|received| (received.status, &received.headers, &*received.body)),
+            is_complete: received.is_some_and(|received| received.is_complete && !received.over_limit),
+        });
+    }
+
+    async fn receive_body(
+        &self,
+        sent: SystemTime,
+        response: impl Future<Output = reqwest::Result<reqwest::Response>>,
+    ) -> reqwest::Result<reqwest::Response> {
+        let mut response = response.await?;
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
         let mut body = Bytes::new();
         let (mut is_complete, mut over_limit) = (true, false);

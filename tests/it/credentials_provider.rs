@@ -256,6 +256,28 @@ async fn old_and_new_secrets_echoed_by_a_server_are_redacted() {
 }
 
 #[tokio::test]
+async fn headers_read_after_two_rotations_show_no_earlier_secret() {
+    let server = Server::start().await;
+    let pairs = ["id:MARK-one", "id:MARK-two", "id:MARK-three", "id:MARK-four"];
+    server.accept(&pairs);
+    let provider = Cached::new(pairs[0]);
+    let moov = server.moov(provider.clone()).build().unwrap();
+    provider.set(pairs[1]);
+    moov.create_access_token(&ping()).await.unwrap();
+    let mut responses = Vec::new();
+    for quote in ["MARK-one", "MARK-two", "no secret"] {
+        server.issue_once_with(&format!("x-quote: {quote}"));
+        responses.push(moov.create_access_token(&ping()).await.unwrap());
+    }
+    for pair in &pairs[2..] {
+        provider.set(pair);
+        moov.create_access_token(&ping()).await.unwrap();
+    }
+    let quotes: Vec<_> = responses.iter().map(|response| response.headers().get("x-quote")).collect();
+    assert_eq!(quotes, [None, None, Some(&HeaderValue::from_static("no secret"))]);
+}
+
+#[tokio::test]
 async fn stored_token_is_keyed_by_client_id_or_name_and_not_by_the_secret() {
     let server = Server::start().await;
     let mut number = 0;

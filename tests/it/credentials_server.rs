@@ -56,6 +56,13 @@ impl Server {
         self.state.scripted.lock().unwrap().push_back(response(status, body));
     }
 
+    /// Issues the next token with this additional header.
+    pub(crate) fn issue_once_with(&self, header: &str) {
+        let response = response(200, r#"{"access_token":"token"}"#);
+        let response = response.replacen("\r\n", &format!("\r\n{header}\r\n"), 1);
+        self.state.scripted.lock().unwrap().push_back(response);
+    }
+
     pub(crate) fn hold(&self, pair: &str) {
         *self.state.held.lock().unwrap() = Some(pair.to_owned());
     }
