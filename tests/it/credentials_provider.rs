@@ -7,6 +7,7 @@ use fintech_auth::{
     Error, ErrorKind, ManualClock, Secret, moneykit, moov,
     token::{MemoryStore, TokenOptions},
 };
+use http::HeaderValue;
 use tokio::task::JoinSet;
 
 use crate::{
