@@ -18,7 +18,8 @@ pub(super) fn is_kept_refresh_token(token: &Secret) -> bool {
 
 /// Returns whether a text is a `b64token` (RFC 6750 section 2.1), the syntax of bearer tokens.
 fn is_bearer_token(text: &str) -> bool {
-    // In few comparisons, because a token may be long: `-./0123456789` are neighbours.
+    // Uses few comparisons, because a token may be long. In ASCII, `-`, `.`, `/` and the digits are
+    // consecutive, so one comparison covers all of them.
     let is_allowed = |byte: u8| {
         let is_letter = (byte | 0x20).wrapping_sub(b'a') < 26;
         is_letter

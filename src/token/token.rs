@@ -40,7 +40,7 @@ pub(crate) struct Issued {
     pub(super) scope: Option<Box<str>>,
     /// `None` if this is the placeholder for an entry without a token.
     pub(super) id: Option<TokenId>,
-    /// The hash of the scope set, by which the cache finds the entry of the token.
+    /// The hash of the token's scope set. The cache uses this hash to find the entry of the token.
     pub(super) scopes_hash: u64,
     pub(super) life: Life,
 }
@@ -119,7 +119,8 @@ impl Token {
     /// this claim.
     ///
     /// The JWT is not verified. Moov issues tokens even for an origin that is not allowed. The
-    /// audience of such a token lacks the origin, and requests with it get a 401 without a reason.
+    /// audience of such a token lacks the origin. Requests with such a token fail with a 401
+    /// response that does not state the reason.
     pub fn audience(&self) -> Option<Vec<String>> {
         audience(self.expose_secret())
     }
