@@ -35,7 +35,8 @@ pub(crate) struct Contract {
     pub(crate) vendor: &'static str,
     /// The request fields that a 422 response may name. Errors may show these names.
     pub(crate) fields: &'static [&'static str],
-    /// The error text for a 403 if no error code shows the cause of the 403.
+    /// The error text for a 403 response, unless an error code shows that only the request or its
+    /// scope is invalid.
     pub(crate) forbidden: Option<&'static str>,
 }
 
@@ -196,15 +197,16 @@ impl Call {
             return Err(match result {
                 Err(progenitor_client::Error::CommunicationError(error)) => classify_send_error(error),
                 // This case does not occur, because `exec` either stores a response or returns a
-                // communication error. Other errors of the generated client may contain secrets, so
-                // the returned error does not include them.
+                // communication error. The error of the generated client is not included, because
+                // it may contain secrets.
                 _ => Error::new(ErrorKind::InvalidConfig, "cannot build the request"),
             });
         };
         let Received { sent, status, headers, body, is_complete, over_limit } = received;
         let (request_id, date) = (self.id(&headers, "x-request-id"), date(&headers));
         let secrets = &self.0.secrets;
-        // An error may be kept for a long time, so select its headers now, which drops the secrets.
+        // Select the headers now and not on first use. A later selection would need the secrets,
+        // and the caller may keep an error for a long time.
         let shown_now = || {
             let shown = secrets.shown_headers(&headers, &secrets.echoed());
             ShownHeaders::new(|| shown)
@@ -216,7 +218,8 @@ impl Call {
             www_authenticate: self.text(&headers, header::WWW_AUTHENTICATE.as_str()),
             details: self.scrub(details),
             known_fields: self.0.contract.fields,
-            // Copied, because the body may be a part of a larger buffer of the connection.
+            // Copies the body. Otherwise the error could keep a larger buffer of the connection in
+            // memory.
             body: Bytes::copy_from_slice(&body),
         };
         // The body may contain a token, and the caller may keep the error for a long time, so the

@@ -102,7 +102,8 @@ pub(crate) fn classify_send_error(error: reqwest::Error) -> Error {
     Error::new(kind, reason).with_sent(sent).with_source(error.without_url())
 }
 
-/// Without rustls, the cause of a TLS failure is unknown, so each TLS failure counts as temporary.
+/// Without the feature `rustls`, the cause of a TLS failure is unknown, so every TLS failure counts
+/// as temporary.
 #[cfg(not(feature = "rustls"))]
 fn is_misconfigured(_: &reqwest::Error) -> bool {
     false

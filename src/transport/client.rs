@@ -131,8 +131,8 @@ impl HttpOptions {
 
     /// Sends all https requests through this proxy, such as `http://proxy.internal:3128`.
     ///
-    /// Default: the proxy of the environment (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`). If a proxy
-    /// is set here, `NO_PROXY` has no effect. Plain http never goes through a proxy.
+    /// Default: the proxy from the environment variables (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`).
+    /// If a proxy is set here, `NO_PROXY` has no effect. Plain http never goes through a proxy.
     ///
     /// The URL must be http or https, otherwise building the client fails. For SOCKS, enable
     /// reqwest's feature `socks` and call [`with_client_builder`](Self::with_client_builder).
@@ -178,8 +178,8 @@ impl HttpOptions {
     /// builder. Do not return a new builder. A new builder has no crypto provider, so reqwest
     /// panics unless your program has installed a crypto provider.
     ///
-    /// With the feature `rustls`, TLS is already configured. reqwest then ignores single TLS
-    /// settings of the builder without an error, such as `add_root_certificate`, `tls_certs_merge`,
+    /// With the feature `rustls`, TLS is already configured. reqwest then silently ignores
+    /// individual TLS settings of the builder, such as `add_root_certificate`, `tls_certs_merge`,
     /// `tls_certs_only`, `identity` and `tls_version_min`. Use
     /// [`with_root_certificate`](Self::with_root_certificate) and
     /// [`with_client_identity`](Self::with_client_identity) instead. To replace the whole TLS
@@ -204,7 +204,7 @@ impl HttpOptions {
         self.with(|options| options.client = Some(Arc::new(customise)))
     }
 
-    /// Calls `recorder` with each request of a vendor's client and with the response.
+    /// Calls `recorder` with each request that a vendor's client sends and with its response.
     ///
     /// This method exists only for `fintech-auth doctor --record`. The method is not part of the
     /// public API, and may change in any version.
@@ -308,7 +308,7 @@ impl HttpOptions {
         if base.is_loopback() || !base.is_https() {
             builder = builder.no_proxy();
             // The crate sends its own requests only to the base URL, so only the program's client
-            // needs this setting. The setting takes a tenth of the processor time of a request.
+            // needs this setting. The setting causes about a tenth of the CPU time of a request.
             if caller == Caller::Program {
                 builder = builder.proxy(self.allowed_http.reject_other_hosts());
             }

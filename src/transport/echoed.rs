@@ -30,7 +30,7 @@ impl SentSecrets {
         self.headers.iter().chain(credentials)
     }
 
-    /// Returns the current and previous secrets of the client, in all forms.
+    /// Returns the current and previous secrets of the client, in all forms that a server may echo.
     pub(super) fn echoed(&self) -> Arc<Vec<Secret>> {
         self.credentials.as_ref().map(|credentials| credentials.echoed.load()).unwrap_or_default()
     }
@@ -42,8 +42,8 @@ impl SentSecrets {
         clean(text, others.iter().chain(&*echoed).map(Secret::expose_secret))
     }
 
-    /// Returns the headers of a response that may be shown. `echoed` are the secrets of the client
-    /// when the response arrived.
+    /// Returns the response headers that may be shown. `echoed` contains the secrets that the
+    /// client had when the response arrived.
     pub(super) fn shown_headers(&self, headers: &HeaderMap, echoed: &[Secret]) -> HeaderMap {
         let others = self.forms_not_in(echoed);
         let secrets = || others.iter().chain(echoed).map(Secret::expose_secret);
@@ -54,8 +54,7 @@ impl SentSecrets {
         shown.map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
-    /// Returns the secrets of the request that are not in `echoed`, in all forms. `echoed` usually
-    /// contains the secrets of the credentials.
+    /// Omits secrets that `echoed` contains, because `echoed` already contains all their forms.
     fn forms_not_in(&self, echoed: &[Secret]) -> Vec<Secret> {
         let in_headers = self.headers().filter(|(_, value)| value.is_sensitive());
         let in_headers = in_headers.filter_map(|(_, value)| value.to_str().ok()?.rsplit(' ').next());

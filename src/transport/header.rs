@@ -26,7 +26,7 @@ pub(crate) fn sensitive(what: &str, value: &str) -> Result<HeaderValue, Error> {
 ///
 /// The user name and password are not form-encoded, although RFC 6749 section 2.3.1 requires the
 /// encoding. The vendors' own SDKs do not encode them either. The encoding would not change
-/// letters, digits, `-` and `_`, and both vendors issue only these characters.
+/// letters, digits, `-` and `_`, and the credentials from both vendors contain no other characters.
 pub(crate) fn basic(user: &str, password: &Secret) -> Result<HeaderValue, Error> {
     let control = |text: &str| text.chars().any(char::is_control);
     if user.contains(':') || control(user) || control(password.expose_secret()) {

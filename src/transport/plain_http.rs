@@ -95,7 +95,8 @@ fn address(host: &str) -> Option<IpAddr> {
     host.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }
 
-/// Loopback, link-local and shared (RFC 6598) addresses also count as private.
+/// Besides the private ranges of RFC 1918 and RFC 4193, loopback, link-local and shared (RFC 6598)
+/// addresses count as private.
 fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_private_v4(address),

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use crate::Secret;
 
-/// The maximum number of characters of a text from a response. Longer text is cut.
+/// Texts from a response are truncated to this number of characters.
 pub(super) const TEXT_LIMIT: usize = 1024;
 const REDACTED: &str = "[redacted]";
 
@@ -25,7 +25,7 @@ pub(super) fn is_id(text: &str) -> bool {
 /// Returns whether headers with this name never contain credentials. `Location` is not public,
 /// because its query may contain credentials.
 pub(super) fn is_public(name: &HeaderName) -> bool {
-    // Check common names first, because searching a name for words is slower.
+    // Check the common names first, because searching a name for all these words is slower.
     let common = [header::DATE, header::CONTENT_TYPE, header::CONTENT_LENGTH, header::CACHE_CONTROL];
     let named = [header::LOCATION, header::SET_COOKIE, header::AUTHORIZATION, header::PROXY_AUTHORIZATION];
     let words = ["cookie", "secret", "token", "key", "authoriz", "signature"];
