@@ -1,4 +1,4 @@
-//! Defines `Deliveries`, which starts deliveries and contains their options.
+//! Defines `Deliveries`, which the verifiers use to start handling deliveries.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -118,8 +118,8 @@ impl Deliveries {
         self.with(|shared| shared.observer = WebhookObserver::new(Arc::new(observer)))
     }
 
-    /// Reports the result of a verification to the observer. Do not call this method before
-    /// [`Self::begin`], because `begin` also reports an accepted webhook.
+    /// Reports the result of a verification to the observer. If [`Self::begin`] is called later,
+    /// use [`Self::observe_rejected`] instead, because `begin` itself reports an accepted webhook.
     pub(crate) fn observe_verified<T>(&self, result: Result<T, VerifyError>) -> Result<T, VerifyError> {
         if result.is_ok() {
             self.0.observe(&WebhookEvent::Accepted {});

@@ -120,7 +120,8 @@ impl State {
         }
     }
 
-    /// Removes the oldest expired records, at most two per call.
+    /// Removes the oldest expired records. A call removes at most two records, so that the call
+    /// stays fast. Two are enough, because at most one record is added between two calls.
     ///
     /// Removes a record only if it has expired on the wall clock and on the monotonic clock,
     /// because the wall clock may have been set forward.

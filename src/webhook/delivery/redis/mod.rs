@@ -43,8 +43,9 @@ const MAX_KEEP: Duration = Duration::from_secs(366 * 24 * 3600);
 /// takes about 200 bytes of Redis memory. For example, a million deliveries per day from Moov, each
 /// kept for four days, take about 800 MB.
 ///
-/// A process with a slow clock accepts retries for longer. Redis therefore keeps a done delivery
-/// for twice the requested time. This is enough if no clock is slow by more than the requested
+/// A process whose clock is behind accepts retries for longer than the requested time. Redis
+/// therefore keeps a done delivery for twice the requested time. This is enough if no clock is
+/// behind by more than the requested time.
 /// time.
 ///
 /// # Security
