@@ -27,7 +27,7 @@ pub(crate) struct Source {
     pub(crate) timeout: Option<u64>,
 }
 
-/// `update` removes a field whose value is `None`.
+/// If a field of `Record` is `None`, `update` removes this field from `source.toml`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Record {
     pub(crate) revision: String,
@@ -52,7 +52,7 @@ pub(crate) struct Operation {
     pub(crate) id: String,
     pub(crate) method: String,
     pub(crate) path: String,
-    /// Other ids of the same operation, in older or newer revisions of the document.
+    /// Ids that other revisions of the document use for this operation.
     #[serde(default)]
     pub(crate) formerly: Vec<String>,
 }
