@@ -36,7 +36,7 @@
 //! An authorizer can also add a vendor's key pair instead of a token. With a key pair, a request
 //! that names scopes fails, because scopes do not restrict a key pair. After a 401, the client asks
 //! its [`CredentialsProvider`](crate::CredentialsProvider) for different credentials, at most once
-//! in 5 s. If the provider returns different credentials, the request is sent once more with the
+//! every 5 s. If the provider returns different credentials, the request is sent once more with the
 //! new key pair, and the second response is returned. A request whose body is a stream is not sent
 //! again, but the next request uses the new key pair.
 //!
@@ -202,8 +202,9 @@ impl Tokens {
 }
 
 impl Authorizer {
-    /// Creates an authorizer that sends these tokens to these origins, such as
-    /// `https://api.example.com`.
+    /// Creates an authorizer that gets tokens from `tokens` and adds them to requests to `origins`.
+    ///
+    /// An example of an origin is `https://api.example.com`.
     ///
     /// # Errors
     ///
@@ -273,8 +274,8 @@ impl Authorizer {
     /// 401 that the server sends both for expired tokens and for other reasons. This method has no
     /// effect on a key pair.
     ///
-    /// Default: the vendor's rule for the authorizer of a client. For all other authorizers, the
-    /// default is [`classify_challenges`].
+    /// Default: the vendor's rule if a vendor's client created this authorizer, otherwise
+    /// [`classify_challenges`].
     #[must_use]
     pub fn with_classifier(
         mut self,

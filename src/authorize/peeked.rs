@@ -21,7 +21,8 @@ const MAX_BYTES: usize = 64 * 1024;
 /// The maximum number of frames to read from the body of a 401. Without this limit, many empty
 /// frames could fill the memory.
 const MAX_FRAMES: usize = 256;
-/// The maximum wait for the body of a 401. A request may have a longer timeout, or no timeout.
+/// The maximum wait for the body of a 401. This limit is needed because the request may have a
+/// longer timeout, or no timeout.
 const MAX_WAIT: Duration = Duration::from_secs(2);
 
 /// A response body whose beginning may have been read already, to find out why a request was

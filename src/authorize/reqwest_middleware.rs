@@ -15,8 +15,9 @@ use super::{
 ///
 /// [The module](super) describes which requests get a token, and what happens on a 401.
 ///
-/// Add this middleware last. Middlewares that you add earlier see a repeated request only once. If
-/// another middleware must see both attempts, add it after this middleware.
+/// Usually, add this middleware last. A middleware that you add before this one sees the request
+/// only once, even if the request is repeated. A middleware that must see both attempts has to be
+/// added after this one.
 ///
 /// If no token is available, the error is the variant `Middleware` of `reqwest_middleware::Error`,
 /// which can be downcast to [`Error`](crate::Error).

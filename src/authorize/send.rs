@@ -112,7 +112,7 @@ impl Authorizer {
     }
 }
 
-/// If the caller must repeat the request, returns the copy `again` and a new token. Otherwise
+/// If the caller must repeat the request, returns the request in `again` and a new token. Otherwise
 /// returns `None`.
 pub(super) async fn repetition<R>(
     tokens: &Tokens,

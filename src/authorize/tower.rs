@@ -146,7 +146,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        // `poll_ready` succeeded for this instance and not for the clone, so call this instance.
+        // `poll_ready` succeeded for this instance, but not for the clone. So call this instance.
         let clone = self.inner.clone();
         let inner = mem::replace(&mut self.inner, clone);
         Box::pin(send::<T, R, B, A>(inner, self.authorizer.clone(), request))
