@@ -31,8 +31,8 @@ fn announced(body: &Body) -> usize {
     usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX)
 }
 
-/// Returns the capacity of the buffer in bytes. The capacity at least doubles up to the limit, so
-/// that a body without a `Content-Length` is copied only a few times.
+/// Returns the new capacity of the buffer in bytes. The new capacity is at least twice `there`,
+/// unless `limit` is smaller. So a body without a `Content-Length` is copied only a few times.
 fn room(announced: usize, there: usize, limit: usize) -> usize {
     there.saturating_add(announced.max(there)).min(limit)
 }

@@ -71,7 +71,7 @@ where
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        // `poll_ready` succeeded for this instance and not for the clone, so call this instance.
+        // `poll_ready` succeeded for this instance, but not for the clone. So call this instance.
         let inner = self.inner.clone();
         let inner = std::mem::replace(&mut self.inner, inner);
         let verifier = self.verifier.clone();

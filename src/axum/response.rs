@@ -1,4 +1,4 @@
-//! Converts a [`WebhookResponse`] into a response of axum.
+//! Converts a [`WebhookResponse`] into an axum response.
 
 use axum_core::response::{IntoResponse, Response};
 use http::{HeaderValue, header::RETRY_AFTER};
