@@ -181,7 +181,8 @@ macro_rules! client {
             /// # Errors
             ///
             /// Fails with the same errors as [`Client::token`] if there is no token for the first
-            /// run. An error of your request is part of the value that your function returns.
+            /// run. If your request fails, `run` still returns `Ok` with the value that your
+            /// function returned.
             pub fn run<T>(
                 &self,
                 scopes: &[crate::Scope],

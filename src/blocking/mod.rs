@@ -2,7 +2,7 @@
 //!
 //! Each client in this module wraps the async client. The calls run on a separate thread while the
 //! calling thread waits. Clones share the thread, the connections and the tokens. If the cache has
-//! a fresh token, the calling thread returns it immediately.
+//! a fresh token, a call for this token returns immediately and does not use the separate thread.
 //!
 //! ```
 //! # #[cfg(feature = "emulator")]

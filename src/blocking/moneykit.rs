@@ -82,7 +82,7 @@ impl Client {
         self.0.wait(|client| async move { client.introspect_client().await })
     }
 
-    /// Fetches the keys that sign MoneyKit's webhooks.
+    /// Fetches the public keys that verify the signatures of MoneyKit's webhooks.
     ///
     /// See [`moneykit::Client::jwks`](crate::moneykit::Client::jwks).
     ///
