@@ -23,7 +23,7 @@ pub type CredentialsFuture<'a> = Pin<Box<dyn Future<Output = Result<Credentials,
 ///   requests calls `credentials` only if no credentials are known yet. A client with a
 ///   [constant](Self::is_constant) provider calls `credentials` only until it has credentials.
 /// - The client calls [`after_refusal`](Self::after_refusal) when the vendor has rejected the
-///   credentials, at most once in 5 s. If the provider returns different credentials, the client
+///   credentials, at most once every 5 s. If the provider returns different credentials, the client
 ///   sends the rejected request once more with the new credentials. Otherwise the client caches the
 ///   rejection
 ///   ([`TokenOptions::with_negative_cache_ttl`](crate::token::TokenOptions::with_negative_cache_ttl)).
