@@ -131,7 +131,8 @@ impl Client {
         inner.send(Idempotency::Idempotent, || inner.api.introspect_client()).await
     }
 
-    /// Fetches the keys that sign MoneyKit's webhooks (`GET /.well-known/jwks.json`).
+    /// Fetches the public keys that verify the signatures of MoneyKit's webhooks
+    /// (`GET /.well-known/jwks.json`).
     ///
     /// # Errors
     ///

@@ -28,7 +28,7 @@
 //! | [`Client::bearer`], [`Client::key_pair`] | none | an authorizer for your own requests |
 //! | [`Client::create_access_token`] | `POST /auth/token` | a response with a token |
 //! | [`Client::introspect`], [`Client::introspect_client`] | `GET /auth/introspect` | the client application |
-//! | [`Client::jwks`] | `GET /.well-known/jwks.json` | the keys that sign webhooks |
+//! | [`Client::jwks`] | `GET /.well-known/jwks.json` | the public keys that verify webhooks |
 //!
 //! # Credentials
 //!
