@@ -274,8 +274,7 @@ async fn refused(
         plain.version = None;
         let client = recorder.moov(&plain)?.build()?;
         if let Ok(response) = client.create_access_token(requested).await {
-            // An error is ignored, because the result of the check does not depend on the
-            // revocation.
+            // A failed revocation is ignored, because it does not change the result of the check.
             _ = client.revoke(&response.into_body().access_token, None).await;
             checks.ok("credentials.ok", "accepted without an origin")?;
             return checks.add(

@@ -18,8 +18,8 @@ use super::{
 };
 use crate::exit::{Exit, Failure, chain};
 
-/// The default maximum age of a webhook. If the clocks of both sides differ by more than this,
-/// valid webhooks are rejected.
+/// The default maximum age of a webhook. If this machine's clock differs from the vendor's clock by
+/// more than this, valid webhooks are rejected.
 pub(super) const TOLERANCE: Duration = Duration::from_secs(5 * 60);
 /// A clock difference above this value causes a warning. NTP keeps clocks much closer to each
 /// other.
@@ -112,7 +112,8 @@ impl<'a> Route<'a> {
         clock(checks, sent, date, "the clock of the service", tolerance.unwrap_or(TOLERANCE), &setting)
     }
 
-    /// Returns `false` and reports nothing if the service itself sent the error.
+    /// If the network, a proxy or a CDN caused the error, reports the error and returns `true`.
+    /// Otherwise reports nothing and returns `false`.
     pub(super) fn failed(&self, checks: &mut Checks<'_>, error: &Error) -> Result<bool, Failure> {
         if let Some((found, next)) = tls::finding(error) {
             checks.add("tls.failed", Verdict::Fail, &found, next)?;
@@ -190,8 +191,9 @@ pub(super) fn misconfigured(checks: &mut Checks<'_>, failure: &Failure) -> Resul
     checks.add("configured.invalid", Verdict::Fail, &found.join(": "), next)
 }
 
-/// Compares the clock of this machine with another clock, which `clock_name` names. The other clock
-/// showed the time `other` at some moment between `sent` and now.
+/// Compares the clock of this machine with the clock of a server. The server's clock showed the
+/// time `other` at some moment between `sent` and now. `clock_name` describes this clock in the
+/// report.
 pub(super) fn clock(
     checks: &mut Checks<'_>,
     sent: Option<SystemTime>,

@@ -32,7 +32,7 @@ fn pair(asked: &str, received: Option<&str>) -> String {
     }
 }
 
-/// The conditions must match `ClientBuilder::with_client_type`.
+/// This function must use the same conditions as `ClientBuilder::with_client_type`.
 fn client_type(config: &moov::Config, asked: &str) -> &'static str {
     let has_page = config.origin.is_some() || config.referer.is_some();
     match config.client_type {
@@ -78,9 +78,10 @@ pub(super) fn moov(
     }
 }
 
-/// Sends at most two more token calls: a call without `client_type`, and a call without
-/// `client_type` and without a version. Reports the cause if one of these calls succeeds, and
-/// otherwise returns `false`. Revokes the tokens that the service issues.
+/// Finds out whether `client_type` or the version caused the error. Sends at most two token calls:
+/// a call without `client_type`, and a call without `client_type` and without a version. If a call
+/// succeeds, reports the cause of the error and returns `true`. Otherwise returns `false`. Revokes
+/// the tokens that the service issues.
 pub(super) async fn refused(
     checks: &mut Checks<'_>,
     config: &moov::Config,
@@ -127,8 +128,7 @@ async fn issues(
     let client = recorder.moov(&plain)?.with_client_type(None).build()?;
     match client.create_access_token(scopes).await {
         Ok(response) => {
-            // An error is ignored, because the result of the check does not depend on the
-            // revocation.
+            // A failed revocation is ignored, because it does not change the result of the check.
             _ = client.revoke(&response.into_body().access_token, None).await;
             Ok(true)
         }

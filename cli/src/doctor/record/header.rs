@@ -1,5 +1,5 @@
-//! Redacts headers for a transcript. The transcript contains only header names and words from the
-//! allow-lists, numbers and lengths.
+//! Redacts headers for a transcript. The transcript contains only numbers, lengths, and the header
+//! names and words that are in the allow-lists.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -14,8 +14,8 @@ use super::{
 
 #[derive(Clone, Copy)]
 enum Kind {
-    /// Shows words of this list, and a number of seconds up to one year. Any other value is
-    /// replaced by its length.
+    /// Shows words from this list, and numbers of seconds up to one year. If the value contains
+    /// anything else, only the length of the value is shown.
     Words(&'static [&'static str]),
     /// Shows only the authentication scheme, because the rest of the value is a secret.
     Scheme,

@@ -134,8 +134,8 @@ impl Recorder {
 
 const OPTION: &str = "--record";
 
-/// Checks that the transcript can be written, before `doctor` sends a request. Does not leave a
-/// file.
+/// Checks, before `doctor` sends a request, that the transcript can be written. Leaves no file
+/// behind.
 pub(super) fn check_file(path: &str) -> Result<(), Failure> {
     PrivateFile::begin(OPTION, path).map(drop)
 }

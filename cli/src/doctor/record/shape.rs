@@ -1,5 +1,5 @@
-//! Redacts bodies for a transcript. The transcript contains only names and words from the
-//! allow-lists, JSON types, numbers and lengths.
+//! Redacts bodies for a transcript. The transcript contains only JSON types, numbers, lengths, and
+//! the names and words that are in the allow-lists.
 
 use std::{
     cell::Cell,

@@ -17,8 +17,8 @@ const PATHS: &[&str] = &[
 
 const HOSTS: &[&str] = &["api.moneykit.com", "api.moov.io"];
 
-/// The names of members in bodies and JWTs that a transcript may show. Any other name is replaced
-/// by its length.
+/// A transcript may show these names of members in bodies and JWTs. Any other name is replaced by
+/// its length.
 pub(super) const NAMES: &[&str] = &[
     "access_token",
     "accountID",

@@ -52,8 +52,8 @@ pub(super) fn of(error: &RedisError, is_tls: bool) -> Finding {
     plain(error.category(), "correct FINTECH_AUTH_REDIS_URL")
 }
 
-/// Returns the error code of the server if it consists of at most 32 capital letters, so that no
-/// other text is shown.
+/// Returns the error code of the server. Returns `None` unless the code consists of at most 32
+/// capital letters, because the report must not contain arbitrary text from the server.
 fn word(error: &RedisError) -> Option<&str> {
     let is_word = |word: &&str| word.len() <= 32 && word.bytes().all(|byte| byte.is_ascii_uppercase());
     error.code().filter(is_word)
