@@ -51,9 +51,9 @@ impl Seed {
     }
 }
 
-/// Returns the first candidate that is a valid P-256 scalar. A valid scalar is not zero and less
-/// than the order of the curve. Invalid candidates are skipped: to reduce them modulo the order
-/// would make some keys more likely than others.
+/// Returns the first candidate that is a valid P-256 scalar. A valid scalar is greater than zero
+/// and less than the order of the curve. Invalid candidates are skipped, because reducing them
+/// modulo the order would make some keys more likely than others.
 fn first_key(candidate: impl Fn(u8) -> [u8; 32]) -> Option<SecretKey> {
     (0..=u8::MAX).find_map(|number| SecretKey::from_slice(&candidate(number)).ok())
 }

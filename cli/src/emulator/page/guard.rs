@@ -11,8 +11,8 @@ use subtle::ConstantTimeEq as _;
 
 use super::Refusal;
 
-/// A page of a different origin needs a preflight request to send this header, and the preflight
-/// request fails.
+/// Before a page of another origin may send this header, the browser sends a preflight request. The
+/// emulator rejects this request, so a page of another origin cannot send the header.
 const KEY: HeaderName = HeaderName::from_static("x-page-key");
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -82,8 +82,8 @@ impl Guard {
         }
     }
 
-    /// If other machines can reach the port, any IP address is accepted as the host. An attack by
-    /// DNS rebinding needs a host name.
+    /// If other machines can reach the port, any IP address is accepted as the host. This is safe,
+    /// because an attack by DNS rebinding needs a host name.
     fn is_expected(&self, host: &Authority) -> bool {
         let name = host.host().to_ascii_lowercase();
         let is_address = name.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok();

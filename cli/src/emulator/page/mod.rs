@@ -241,7 +241,7 @@ fn token(token: &ListedToken) -> Value {
 }
 
 /// Returns `…` and the last four characters, which identify a token but cannot be used as the
-/// token. Returns only `…` if the text has less than 32 bytes.
+/// token. Returns only `…` if the text is shorter than 32 bytes.
 fn redacted(text: &str) -> String {
     let end = text.char_indices().rev().nth(3).map_or(0, |(start, _)| start);
     format!("…{}", text.get(end..).filter(|_| text.len() >= 32).unwrap_or_default())
