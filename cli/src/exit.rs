@@ -1,4 +1,4 @@
-//! The error type of all commands and their exit codes. An error never contains a secret.
+//! Defines the error type and the exit codes of all commands. An error never contains a secret.
 
 use std::borrow::Cow;
 

@@ -35,7 +35,7 @@ pub(crate) fn secret_lines(option: &str, path: &str) -> Result<Secret, Failure> 
 }
 
 /// Fails if the secret has quotes, spaces or invisible characters around it, for example from copy
-/// and paste. The library checks the secret as `MONEYKIT_CLIENT_SECRET`, so that the CLI and the
+/// and paste. Uses the library's check for `MONEYKIT_CLIENT_SECRET`, so that the CLI and the
 /// library accept the same secrets. The error does not contain the secret.
 pub(crate) fn checked(what: &str, secret: Secret) -> Result<Secret, Failure> {
     let config = moneykit::Config::from_vars([("MONEYKIT_CLIENT_SECRET", secret.expose_secret())]);

@@ -107,8 +107,7 @@ pub(crate) fn rescue(token: &Secret) -> io::Result<PathBuf> {
     env::current_dir().and_then(keep).or_else(|_: io::Error| keep(env::temp_dir()))
 }
 
-/// Resolves a symbolic link, so that the CLI replaces the file that the link names and not the
-/// link.
+/// Resolves a symbolic link, so that the CLI replaces the target of the link, not the link itself.
 pub(crate) fn target(option: &'static str, path: &Path) -> Result<PathBuf, Failure> {
     let usage = |what: &str| Err(Failure::usage(format!("{option} {what}")));
     match fs::metadata(path) {

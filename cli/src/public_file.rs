@@ -1,5 +1,4 @@
-//! Replaces a file atomically, so that a program that reads the file never gets only a part of the
-//! new content.
+//! Replaces a file atomically, so that other programs never read a partly written file.
 
 use std::{
     fs::{self, File},

@@ -18,7 +18,7 @@ use crate::{
     trigger::{self, Trigger},
 };
 
-/// The emulator prints this variable with its private key.
+/// The environment variable that contains the private key. The emulator prints this variable.
 const KEY_VARIABLE: &str = "FINTECH_AUTH_SIGNING_KEY";
 
 #[derive(clap::Args)]

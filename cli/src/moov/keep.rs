@@ -1,7 +1,8 @@
 //! Requests a token and makes sure that the refresh token is not lost. Writes the refresh token to
-//! the `--save` file or to standard output. If both fail after an exchange, the old refresh token
-//! is already invalid. The CLI then saves the new refresh token in a rescue file and returns an
-//! error with the path of this file.
+//! the `--save` file or to standard output.
+//!
+//! After an exchange, the old refresh token is no longer valid. So if the new refresh token cannot
+//! be written, the CLI saves it in a rescue file and returns an error with the path of this file.
 
 use std::future::Future;
 
@@ -83,8 +84,8 @@ fn keep(
     let Some(refresh_token) = refresh_token.filter(|token| !token.is_empty()) else {
         print_token(false, print)?;
         // The vendor issued no refresh token, so the old refresh token stays valid (RFC 6749
-        // section 6). With `--save`, this is an error unless the `--save` file already contains the
-        // old refresh token.
+        // section 6). With `--save`, a response without a refresh token is an error unless the
+        // `--save` file already contains the old refresh token.
         let has_old_one = save.is_some() && exchanged == Some(save);
         return if save.is_none() || has_old_one { Ok(()) } else { Err(Failure::no_refresh_token()) };
     };

@@ -98,8 +98,8 @@ pub(super) async fn run(
     }
 }
 
-/// Returns `true` if the call for every account would fail with the same error. A 403 is ignored,
-/// because the service may refuse a single account.
+/// Returns `true` if the calls for all accounts would fail with the same error. Ignores a 403,
+/// because it may concern only one account.
 fn is_hopeless(failures: &[(Uuid, Error)]) -> bool {
     failures.iter().any(|(_, error)| {
         error.kind() == ErrorKind::InvalidConfig
