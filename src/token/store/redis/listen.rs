@@ -46,8 +46,8 @@ const MAX_BACKOFF: Duration = Duration::from_secs(10);
 /// be noticed. Without a subscription, the time is `UNSUBSCRIBED_POLL`.
 const SUBSCRIBED_POLL: Duration = Duration::from_secs(10);
 const UNSUBSCRIBED_POLL: Duration = Duration::from_secs(2);
-/// The maximum number of notices that are buffered for one cache. If more notices arrive, the cache
-/// checks the marks of all its tokens.
+/// The maximum number of notices that are buffered for one cache. If the buffer overflows, the
+/// cache checks the marks of all its tokens.
 const BACKLOG: usize = 4096;
 
 pub(super) struct Subscription {

@@ -46,8 +46,8 @@
 //! | --- | --- |
 //! | a process crashes while it requests a token | at most 10 s, the duration of the lease; if the process was waiting for the rate limit, 10 s after the end of this wait |
 //! | a token request takes long | until the request ends, because the lease is renewed |
-//! | a custom token source never returns | 70 s, because its lease is renewed for 60 s |
-//! | Redis does not respond | at most 1 s for one call; then calls do not wait for Redis for 5 s |
+//! | a custom token source never returns | about 70 s: the lease is renewed for 60 s, and expires 10 s after the last renewal |
+//! | Redis does not respond | at most 1 s for one call; for the next 5 s, the cache does not call Redis |
 //!
 //! # Revocation
 //!
@@ -135,7 +135,7 @@
 //!
 //! For a database other than 0, as in `redis://redis.example/2`, add `+select`. Redis 6.2 or newer,
 //! or Valkey, is required. The store is tested with Redis 7.0. The client also sends
-//! `CLIENT SETINFO`, which may fail.
+//! `CLIENT SETINFO`. If this command fails, the client ignores the error.
 //!
 //! # Versions
 //!
@@ -191,8 +191,8 @@ pub struct RedisStoreBuilder {
 }
 
 impl RedisStore {
-    /// Creates a builder. The store seals tokens with the first key, and can open tokens that any
-    /// of the keys sealed.
+    /// Creates a builder. The store seals tokens with the first key, and can open tokens that were
+    /// sealed with any of the keys.
     pub fn builder(keys: impl IntoIterator<Item = SealingKey>) -> RedisStoreBuilder {
         RedisStoreBuilder {
             keys: keys.into_iter().collect(),
@@ -201,12 +201,12 @@ impl RedisStore {
         }
     }
 
-    /// Closes both connections, before the process exits.
+    /// Closes both connections.
     ///
-    /// Call this method after the shutdown of each client and of each
+    /// Call this method before the process exits, but after the shutdown of each client and of each
     /// [`Deliveries`](crate::webhook::Deliveries) that uses the store. Calls in flight are
-    /// completed. A later call connects again. Without this method, the connections close when the
-    /// store is dropped.
+    /// completed. If the store is used again later, it opens new connections. If you do not call
+    /// this method, the connections close when the store is dropped.
     pub fn close(&self) {
         self.subscription.close();
         self.link.close();
@@ -232,7 +232,8 @@ impl RedisStoreBuilder {
     /// Sets the namespace, which separates environments that share a Redis server.
     /// Default: `default`.
     ///
-    /// A namespace has 1 to 64 ASCII letters, digits, hyphens, underscores and dots.
+    /// A namespace consists of 1 to 64 characters. ASCII letters, digits, hyphens, underscores and
+    /// dots are allowed.
     pub fn with_namespace(mut self, namespace: impl Into<String>) -> Self {
         self.namespace = namespace.into();
         self

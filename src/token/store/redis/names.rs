@@ -15,8 +15,8 @@ pub(super) struct Names {
 
 pub(super) type KeyId = [u8; 16];
 
-/// The names of one source. The part in braces is the same in all these names. So a cluster keeps
-/// the keys in one slot, and one script can use all keys.
+/// Builds the names of the keys of one source. The part in braces is the same in all these names,
+/// so that a cluster keeps the keys in one slot and one script can use all of them.
 pub(super) struct OfSource(String);
 
 impl Names {

@@ -58,7 +58,7 @@ impl SealingKey {
         Ok(Self { key: LessSafeKey::new(key), id })
     }
 
-    /// Creates a key from Base64 with padding, the output of `openssl rand -base64 32`.
+    /// Creates a key from Base64 with padding, as printed by `openssl rand -base64 32`.
     ///
     /// # Errors
     ///

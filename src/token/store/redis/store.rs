@@ -23,10 +23,10 @@ use crate::{
     },
 };
 
-/// The index of the argument of the claim script that contains an entry to delete.
+/// The claim script gets the entry to delete as the argument with this index.
 const OVERWRITE: usize = 5;
-/// The longest wait for a permit: 45 min. A lease must last longer than this wait, but the scripts
-/// delete a lease that lasts longer than one hour.
+/// The longest wait for a permit: 45 min. A lease must last longer than this wait, but not longer
+/// than one hour: the scripts treat a longer lease as invalid data and delete it.
 const MAX_WAIT: Duration = Duration::from_secs(45 * 60);
 
 struct RedisKey {
@@ -91,9 +91,9 @@ impl RedisStore {
         let redis_key = self.redis_key(key);
         let names = &redis_key.names;
         let keys = [redis_key.entry(), redis_key.lease(), names.revoked(), names.invalid()];
-        // The fence is the time of the grant on the clock of Redis. `until_requested` starts later,
-        // when this process receives the grant. So `end` is never later than the actual expiry of a
-        // token that was requested under this lease.
+        // The fence is the time of the grant on the clock of Redis. `until_requested` is measured
+        // from a later time, when this process receives the grant. So `end` is never later than the
+        // actual expiry of a token that was requested under this lease.
         let end = lease.until_requested(token).saturating_add(token.lifetime);
         let end = lease.fence.saturating_add(entry::micros(end));
         let sealed = self.keys.seal(&self.names.about("access", key), &entry::write(token, end))?;
