@@ -27,7 +27,6 @@ use crate::{
 
 const MAX_PENDING: usize = 10_000;
 
-/// A mark of revoked tokens, or of an invalidated token, that must still be written to the store.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(in crate::token) enum PendingMark {
     Revoked(Vec<TokenId>),
@@ -53,7 +52,7 @@ pub(in crate::token) struct StoreCircuitBreaker {
 struct State {
     /// The time until which the circuit is open. `None` if the circuit is closed.
     open_until: Option<Instant>,
-    /// The marks that must be written, each with the time after which the cache stops retrying.
+    /// Each mark is stored with the time after which the cache stops trying to write the mark.
     pending: VecDeque<(PendingMark, Instant)>,
     task: Option<AbortHandle>,
 }
@@ -196,8 +195,8 @@ impl StoreCircuitBreaker {
     }
 
     /// Calls `start` to start the background task, unless the task is running or has nothing to do.
-    /// The arguments of `start` are the receiver of the store's notices, and whether an earlier
-    /// task was started.
+    /// The first argument of `start` is the receiver of the store's notices. The second argument is
+    /// `true` if a previous task has ended.
     pub(in crate::token) fn sync_with_store(
         &self,
         start: impl FnOnce(Option<broadcast::Receiver<Notice>>, bool) -> AbortHandle,

@@ -18,8 +18,8 @@ use crate::{
     },
 };
 
-/// The maximum number of notices that are buffered for one cache. If more notices arrive, the cache
-/// checks the marks of all its tokens.
+/// The maximum number of notices that are buffered for one cache. If the buffer overflows, the
+/// cache checks the marks of all its tokens.
 const BACKLOG: usize = 4096;
 
 /// A token store in memory, for several clients in one process and for tests.
@@ -36,7 +36,8 @@ pub struct MemoryStore {
 struct State {
     entries: ExpiringMap<StoreKey, Entry>,
     marks: ExpiringMap<(Fingerprint, TokenId), Mark>,
-    /// Increases with each lease and each invalidation.
+    /// Each lease and each invalidation increments this counter, so that the store knows which of
+    /// them came first.
     fence: u64,
 }
 

@@ -84,8 +84,8 @@ pub struct StoredToken {
     /// The granted scopes, if the response contained them.
     pub scope: Option<String>,
     /// The time since the token was requested. The caller of [`TokenStore::put`] measures the age
-    /// of the new token. The store measures the age of a token that the store returns. So clocks of
-    /// different machines are not compared.
+    /// of the new token. The store computes the age of each token that it returns. Ages are used
+    /// instead of timestamps, so that the clocks of different machines are never compared.
     pub age: Duration,
     /// The lifetime of the token, counted from the time at which the token was requested.
     pub lifetime: Duration,
@@ -94,7 +94,7 @@ pub struct StoredToken {
 }
 
 impl StoredToken {
-    /// Creates a token without refresh token and scopes.
+    /// Creates a token without a refresh token and without granted scopes.
     pub fn new(access_token: Secret, age: Duration, lifetime: Duration) -> Self {
         let id = token_id(&access_token);
         Self { access_token, refresh_token: None, refresh_token_id: None, scope: None, age, lifetime, id }
@@ -154,14 +154,15 @@ impl Lease {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct RateLimit {
-    /// The number of requests, at least one.
+    /// The number of requests. Must be at least 1.
     pub calls: usize,
     /// The length of the period.
     pub per: Duration,
 }
 
 impl RateLimit {
-    /// Creates a limit of `calls` requests, at least one, in any period of length `per`.
+    /// Creates a limit of `calls` requests in any period of length `per`. If `calls` is 0, the
+    /// limit is one request.
     pub fn new(calls: usize, per: Duration) -> Self {
         Self { calls: calls.max(1), per }
     }
@@ -206,7 +207,8 @@ pub enum Claim<'a> {
         /// can send the refresh token.
         refresh_token: Option<Secret>,
         /// The permit for one token request, as in [`TokenStore::acquire_permit`]. The permit is
-        /// never [`Denied`](Permit::Denied). The lease lasts longer than the wait that the permit
+        /// never [`Denied`](Permit::Denied): if no request may be sent, the store returns
+        /// [`Claim::Blocked`] instead. The lease lasts longer than the wait that the permit
         /// requires.
         permit: Permit,
     },
@@ -286,7 +288,7 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
     /// the previous token of the key.
     ///
     /// Returns `false` and stores nothing if the lease is not the latest lease of this key, or if a
-    /// mark forbids the put.
+    /// mark forbids storing the token.
     fn put<'a>(
         &'a self,
         key: &'a StoreKey,
@@ -395,8 +397,8 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
         Box::pin(async { Ok(false) })
     }
 
-    /// Reserves the earliest time at which one token request of a source may be sent, in order of
-    /// arrival.
+    /// Reserves the earliest time at which one token request of a source may be sent. The store
+    /// assigns the times in the order in which the calls arrive.
     ///
     /// At most `limit.calls` requests are sent in any period of length `limit.per`, measured with
     /// the clock of the store. Requests that must wait are sent at even intervals. If the request
@@ -430,7 +432,8 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
         Box::pin(async { Ok(()) })
     }
 
-    /// Returns a notice for each marked token. `ids` are the ids of the tokens to check.
+    /// Checks the tokens with these ids. Returns a notice for each token that is marked as revoked
+    /// or invalidated.
     fn marks<'a>(&'a self, source: &'a Fingerprint, ids: &'a [TokenId]) -> StoreFuture<'a, Vec<Notice>> {
         let _ = (source, ids);
         Box::pin(async { Ok(Vec::new()) })

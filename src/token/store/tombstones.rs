@@ -11,7 +11,7 @@ use crate::{
     token::id::TokenId,
 };
 
-/// The maximum number of marks, about 3 MB. If there are more marks, the marks that expire first
+/// The maximum number of marks, about 3 MB. When this limit is reached, the marks that expire first
 /// are dropped.
 const CAPACITY: usize = 65_536;
 
@@ -32,8 +32,8 @@ struct Mark {
     invalidation: Option<u64>,
 }
 
-/// The number of invalidations at the time when a token is requested. A token that is invalidated
-/// after this time must not be used.
+/// The number of invalidations at the time of a token request. If the token in the response is
+/// invalidated after this time, the token must not be used.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::token) struct Epoch(u64);
 
