@@ -9,7 +9,7 @@ const MAX_SCOPE: usize = 1_024;
 /// The longest scope set of one token, in bytes, including the spaces between the scopes.
 const MAX_SCOPE_SET: usize = 16 * 1_024;
 
-/// A scope of RFC 6749 section 3.3 (`scope-token`): printable ASCII without space, `"` and `\`.
+/// A scope of RFC 6749 section 3.3 (`scope-token`): printable ASCII except space, `"` and `\`.
 ///
 /// A scope of MoneyKit looks like `link_session:create`. A scope of Moov looks like
 /// `/accounts.read`. The enums of the documented scopes convert to this type:

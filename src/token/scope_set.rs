@@ -1,4 +1,4 @@
-//! A set of scopes that is sorted and joined once.
+//! A set of scopes, sorted and joined into one string when the set is created.
 
 use std::{fmt, ops::Deref, sync::Arc, vec};
 
