@@ -1,8 +1,8 @@
 //! Measures the memory use and the slowest operation of the token cache. The threads use far more
 //! scope sets and token handles than the cache can hold.
 //!
-//! `cargo bench --bench churn -- 10` runs ten million operations for each capacity. The default is
-//! one million.
+//! `cargo bench --bench churn -- 10` runs ten million operations for each cache capacity. The
+//! default is one million.
 
 use std::{
     fs,

@@ -1,9 +1,10 @@
-//! Measures the cost of sharing tokens through Redis: the time and the number of Redis script calls
-//! until one process, or a fleet, has a token for each of many scope sets. Also checks whether a
-//! fleet exceeds a rate limit.
+//! Measures the cost of sharing tokens through Redis: how much time and how many Redis script calls
+//! a single process, or a fleet, needs to get a token for each of many scope sets. Also shows
+//! whether a fleet exceeds a rate limit.
 //!
 //! `cargo bench --bench fleet` measures the costs. `cargo bench --bench fleet -- limit 200 800`
-//! measures the rate limit of 40 token calls a second, first for 200 and then for 800 scope sets.
+//! counts the token calls of fleets that have a rate limit of 40 calls a second, first for 200 and
+//! then for 800 scope sets.
 //!
 //! The benchmark starts a `redis-server` on loopback, and exits with a note if Redis is not
 //! installed. The token source responds immediately, so that only this crate and Redis are

@@ -12,8 +12,8 @@
 //! A simulation at scale `s` divides four numbers by `s`: the processes, the merchants, the rate
 //! limit, and the request rate of each process. The program converts the results to full size. It
 //! multiplies request rates by `s²`, because the number of processes and the request rate of each
-//! process are both divided by `s`. It multiplies rates of token requests by `s`, like the rate
-//! limit. To check this conversion, compare the results of two scales.
+//! process are both divided by `s`. It multiplies rates of token requests by `s`, because the rate
+//! limit is divided by `s`. To check this conversion, compare the results of two scales.
 
 use std::{
     collections::{HashMap, VecDeque},

@@ -47,7 +47,8 @@ const ATTEMPTS: u32 = 3;
 /// How long the program remembers a revoked token or a token of a replaced emulator.
 const REMEMBER: Duration = Duration::from_secs(90);
 /// If Redis has no faults, all processes drop a revoked token within this time. A process detects a
-/// dead subscription after 7 s, and replaces the subscription within 10 s.
+/// dead subscription within 7 s, subscribes again within the next 10 s, and then checks its tokens
+/// within 1 s.
 const PROPAGATION: Duration = Duration::from_secs(18);
 const CALM: Duration = Duration::from_secs(60);
 /// At the start of the last minute, the program waits this long for the effects of earlier faults
@@ -346,7 +347,7 @@ async fn deliver(world: Arc<World>, mut random: Random, is_moov: bool) {
         let Ok(signed) = signed else { continue };
         let mut webhook = Webhook { handled: 0, excused: false };
         // A MoneyKit webhook cannot be verified after its emulator has been replaced, because the
-        // new emulator has other keys.
+        // new emulator has different keys.
         let is_verifiable = || is_moov || Arc::ptr_eq(&emulator, &world.emulator());
         let (losses, mut accepted, mut left) = (world.losses.load(Ordering::SeqCst), 0, 100);
         while accepted < 2 && left > 0 && is_verifiable() {
@@ -437,8 +438,8 @@ async fn order_faults(world: Arc<World>, mut random: Random) {
     }
 }
 
-/// Replaces the emulator every minute. This simulates a vendor that loses all tokens, and limits
-/// the memory of the emulator.
+/// Replaces the emulator every minute. This simulates a vendor that loses all tokens. It also
+/// limits the memory that the emulator uses.
 async fn replace_emulator(world: Arc<World>, port: u16, secret: &'static str) {
     loop {
         for _ in 0..60 {
@@ -507,8 +508,8 @@ fn sample(world: &World) -> Sample {
     }
 }
 
-/// The name of a resource, a function that returns its use, and the permitted growth in addition to
-/// ten percent.
+/// The name and unit of a resource, a function that returns the amount in use, and the growth that
+/// is permitted in addition to ten percent.
 type Measure = (&'static str, fn(&Sample) -> u64, u64);
 
 /// Compares the medians of the first and the second half of the samples.
@@ -537,7 +538,7 @@ fn growth(samples: &[Sample]) -> Vec<String> {
 }
 
 /// Checks that each token request in the last minute issued one token, and that no token was
-/// replaced before half of its lifetime.
+/// replaced before half of its lifetime had passed.
 fn check_calm(world: &World, from: SystemTime, before: (u64, &[Stats])) {
     let sum = |stats: &[Stats], of: fn(&Stats) -> u64| stats.iter().map(of).sum::<u64>();
     let (requests, stats) = (world.requests() - before.0, world.stats());
@@ -562,7 +563,7 @@ fn check_calm(world: &World, from: SystemTime, before: (u64, &[Stats])) {
     }
     println!("calm: {pairs} successions of tokens compared");
     // A refresh that is in flight at the start or at the end of the minute is counted only in
-    // `requests` or only in `refreshes`.
+    // `requests` or only in `refreshes`, so a small difference is permitted.
     if requests.abs_diff(refreshes) > 8 + requests / 20 || failures > 0 {
         let detail = || format!("{requests} requests, {refreshes} refreshes, {failures} failures");
         truth.broken("without faults each request issues a token", detail);

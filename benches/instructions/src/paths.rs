@@ -220,7 +220,7 @@ struct Parsed {
     expires_in: i64,
 }
 
-/// Parses only the two fields of the response that every client needs.
+/// Parses only the two response fields that every client needs.
 fn exchange_reqwest(calls: u32, build: impl Fn(&reqwest::Client) -> reqwest::RequestBuilder) {
     runtime().block_on(async {
         let http = reqwest::Client::new();
@@ -258,8 +258,8 @@ fn exchange_moov_reqwest(calls: u32, server: SocketAddr) {
     });
 }
 
-/// All callers wait before the token source responds, because the runtime has one thread and runs
-/// tasks in the order in which they were spawned.
+/// All callers are already waiting when the token source responds, because the runtime has one
+/// thread and runs tasks in the order in which they were spawned.
 fn cold_callers(calls: u32, _: SocketAddr) {
     let handle = TokenCache::new(Local, TokenOptions::default()).handle(&scopes()).unwrap();
     runtime().block_on(async {

@@ -329,8 +329,9 @@ fn main() {
     let mut samples: Vec<(_, Sample)> = names.map(|name| (name, Sample::default())).collect();
 
     let samples = RT.block_on(async move {
-        // The rounds run in a spawned task. In `block_on`, they would run on the main thread, and
-        // the tasks of the connections on a worker thread.
+        // The rounds run in a spawned task. In `block_on`, they would run on the main thread, but
+        // the tasks of the connections run on a worker thread. Each exchange would then include
+        // switches between the two threads.
         let rounds = async move {
             for _ in 0..rounds {
                 round(addr, &shareable, &mut samples).await;
