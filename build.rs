@@ -159,8 +159,8 @@ pub(crate) fn plain_scalar(text: &str) -> Option<Value> {
 /// formatted, so that dependent crates need not compile a formatter. `cargo xtask expand` formats
 /// the code.
 pub(crate) fn bindings(mut spec: Value) -> Result<String, String> {
-    // Check first that the document is valid OpenAPI, because `lower` indexes its objects without
-    // further checks.
+    // Check first that the document is valid OpenAPI, because `lower` accesses the objects of the
+    // document without further checks.
     read(&spec)?;
     lower(&mut spec)?;
     generate(&spec).map_err(|reason| match culprit(&spec) {
@@ -208,8 +208,8 @@ fn generate(spec: &Value) -> Result<String, String> {
     }
 }
 
-/// Marks every type `#[non_exhaustive]`, so that a new field of a vendor does not break users'
-/// code.
+/// Marks every type `#[non_exhaustive]`, so that users' code still compiles after a vendor has
+/// added a field.
 fn make_non_exhaustive(items: &mut [Item]) {
     for item in items {
         let attributes = match item {
@@ -363,7 +363,7 @@ fn culprit(spec: &Value) -> Option<(String, String)> {
     let all = spec["components"]["schemas"].as_object().cloned().unwrap_or_default();
     with(Map::new(), &Map::new()).ok()?;
     for (name, schema) in &all {
-        // Replace all other schemas by empty schemas, so that references to them do not fail.
+        // Replace all other schemas with empty schemas, so that references to them do not fail.
         let mut alone: Map<_, _> = all.keys().map(|other| (other.clone(), Map::new().into())).collect();
         alone[name] = schema.clone();
         if let Err(reason) = with(Map::new(), &alone) {
@@ -460,8 +460,8 @@ fn lower_request(operation: &mut Value, id: &str) -> Result<Option<Value>, Strin
     Ok(Some(second))
 }
 
-/// Removes the constraints (lengths, patterns) that would reject a valid response. Removes
-/// defaults, because a missing value must stay missing.
+/// Removes the constraints on lengths and patterns, because a client must accept a response that
+/// violates them. Removes defaults, because a missing value must stay missing.
 fn lower_schema(schema: &mut Value) {
     let Some(fields) = schema.as_object_mut() else { return };
     for key in ["default", "maxLength", "minLength", "pattern"] {
