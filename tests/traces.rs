@@ -77,7 +77,8 @@ async fn traces_show_no_secrets() {
     }
 }
 
-/// Captures the log records that libraries such as reqwest write without tracing.
+/// Captures the log records that libraries such as reqwest write with the crate `log` instead of
+/// tracing.
 struct Logger(Arc<Mutex<String>>);
 
 impl log::Log for Logger {
@@ -92,7 +93,8 @@ impl log::Log for Logger {
     fn flush(&self) {}
 }
 
-/// `connection_verbose` logs all bytes of a connection.
+/// If `connection_verbose` is on, reqwest logs all bytes of a connection, so the client must turn
+/// it off.
 #[tokio::test(flavor = "current_thread")]
 async fn client_options_cannot_log_request_contents() {
     let text = Arc::<Mutex<String>>::default();

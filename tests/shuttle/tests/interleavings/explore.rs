@@ -12,13 +12,13 @@ use shuttle::{
     },
 };
 
-/// A schedule with more steps contains an endless loop.
+/// A schedule with more steps fails, because it probably contains an endless loop.
 const MAX_STEPS: usize = 100_000;
 /// The number of priority changes in a PCT schedule. The number is sufficient for races of up to
 /// four operations.
 const PCT_DEPTH: usize = 4;
 
-/// The id of the task that moves time, which is spawned first.
+/// The id of the task that moves time. This task is always spawned first.
 const CLOCK: usize = 1;
 
 #[derive(Clone, Copy)]
@@ -27,8 +27,9 @@ pub(crate) struct Schedules {
     /// Each task has a random priority, and the priorities change at random steps (probabilistic
     /// concurrency testing).
     pub(crate) pct: usize,
-    /// All schedules are explored in depth-first order. The number is 0 for scenarios with more
-    /// than three tasks.
+    /// The maximum number of schedules that the depth-first search explores. The number is 0 if a
+    /// scenario has more than three tasks, because such a scenario has too many schedules to
+    /// explore all of them.
     pub(crate) depth_first: usize,
 }
 
@@ -107,7 +108,8 @@ where
     });
 }
 
-/// Moves time only when no other task can run, so that a slow task never causes a timeout.
+/// Unless `any_time` is `true`, moves time only when no other task can run, so that a slow task
+/// never causes a timeout.
 #[derive(Debug)]
 struct ModelClock<S> {
     inner: S,
@@ -115,7 +117,7 @@ struct ModelClock<S> {
     /// `true` if time may move before any step.
     any_time: bool,
     schedules: usize,
-    /// The task that ran last, except the task that moves time.
+    /// The task that ran last. If `any_time` is `false`, the task that moves time does not count.
     last: Option<TaskId>,
 }
 

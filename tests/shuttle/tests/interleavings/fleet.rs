@@ -143,8 +143,9 @@ fn revoked_refresh_token_from_the_store_is_not_sent() {
             idle().await;
         }
         caller.await.expect("no panic");
-        // The cache takes and sends a refresh token at the same simulated time, so a refresh token
-        // that is sent later was taken after the revocation.
+        // The cache sends a refresh token at the same simulated time at which it takes the token
+        // from the store. So a refresh token that is sent after the revocation was also taken after
+        // the revocation.
         let later = server.requests().into_iter().filter(|request| request.at > returned);
         assert_eq!(later.filter_map(|request| request.refresh_token).count(), 0, "a refresh token was sent after its revocation");
     });

@@ -53,7 +53,7 @@ impl Server {
         Self::replying(|_| Reply::Token)
     }
 
-    /// `reply` gets the number of earlier requests.
+    /// For each request, `reply` gets the number of requests that were received before it.
     pub(crate) fn replying(reply: fn(usize) -> Reply) -> Self {
         Self(Arc::new(Inner { requests: Mutex::default(), reply }))
     }
