@@ -1,5 +1,5 @@
 //! `cargo xtask api`: writes the public API to `api.txt`, one item per line, so that a pull request
-//! shows changes of the API. With `--check`, prints the difference and writes nothing.
+//! shows changes to the API. With `--check`, prints the difference and writes nothing.
 
 use std::path::Path;
 

@@ -75,8 +75,8 @@ fn run_step(root: &Path, step: &str) -> Outcome {
     eprintln!("ci: {:.1} s", start.elapsed().as_secs_f64());
     match code {
         Ok(Some(0)) => Outcome::Success,
-        // A skipped `xtask` command exits with this code. A test program may use the same code for
-        // a failure.
+        // A skipped `xtask` command exits with this code. A test program may exit with the same
+        // code when a test fails, so a `test` step never counts as skipped.
         Ok(Some(code)) if code == Outcome::Skipped as i32 && !step.starts_with("test") => Outcome::Skipped,
         Ok(_) => Outcome::Failed,
         Err(error) => {
@@ -86,7 +86,7 @@ fn run_step(root: &Path, step: &str) -> Outcome {
     }
 }
 
-/// Returns flags only for `cargo doc`, because `cargo test` would rebuild its doctests with flags.
+/// Returns flags only for `cargo doc`, because flags would make `cargo test` rebuild its doctests.
 fn rustdocflags(step: &str) -> Option<&'static str> {
     step.starts_with("doc ").then_some("-D warnings")
 }

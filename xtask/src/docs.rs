@@ -11,7 +11,8 @@ use std::path::{Component, Path, PathBuf};
 use crate::rustdoc;
 use openapi_drift::{Problems, Result};
 
-/// Each row has a name, arguments of cargo and arguments of rustdoc. docs.rs builds the last row.
+/// Each row has a name, the arguments for cargo and the arguments for rustdoc. The last row builds
+/// the same documentation as docs.rs.
 const BUILDS: [(&str, &[&str], &[&str]); 3] = [
     ("none", &["--no-default-features"], &["-D", "warnings"]),
     ("default", &[], &["-D", "warnings"]),
@@ -30,8 +31,8 @@ pub(crate) fn run(root: &Path) -> Result<String> {
     problems.or("docs: no broken links".to_owned())
 }
 
-/// Maps the path of each file to its text. Paths are relative to the output folder, and only HTML
-/// files have a text.
+/// Maps the path of each file, relative to the output folder, to the text of the file. The text is
+/// empty if the file is not an HTML file.
 struct Pages(BTreeMap<PathBuf, String>);
 
 impl Pages {

@@ -14,7 +14,8 @@ pub(super) fn run(root: &Path) -> Result<Output> {
     let mut problems = Problems::default();
     for name in &names {
         eprintln!("features: {}", if name.is_empty() { "none" } else { name });
-        // The tests are not checked, because they have dependencies that enable more features.
+        // The tests are not checked, because the dev-dependencies enable additional features of the
+        // library.
         let mut clippy = cargo(root);
         clippy.args(["clippy", "-q", "-p", "fintech-auth", "--no-default-features", "--features", name]);
         if let Err(problem) = cargo::run(clippy.args(["--", "-D", "warnings"])) {

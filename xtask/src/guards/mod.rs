@@ -1,6 +1,6 @@
-//! The guards check promises to users that are not about behavior, such as the minimum supported
-//! Rust version. Each guard is a command and a step of `cargo xtask ci`. A guard changes no
-//! checked-in files.
+//! The guards check promises to users that the tests of the workspace do not check, such as the
+//! minimum supported Rust version. Each guard is a command and a step of `cargo xtask ci`. A guard
+//! changes no checked-in files.
 
 mod deny;
 mod features;

@@ -1,5 +1,4 @@
-//! Tests the packages outside the workspace, which have their own lock files or optimization
-//! levels.
+//! Runs the tests of the packages that are outside the workspace.
 
 use std::path::Path;
 

@@ -18,7 +18,8 @@ use openapi_drift::Result;
 #[derive(Debug)]
 pub(super) struct Packed {
     pub(super) folder: PathBuf,
-    /// The target directory of the main workspace, so that cargo builds the dependencies only once.
+    /// The target directory of the main workspace. The unpacked package uses it too, so that cargo
+    /// builds the dependencies only once.
     target: PathBuf,
 }
 
