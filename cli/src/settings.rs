@@ -8,7 +8,7 @@ use crate::{exit::Failure, input};
 
 const TABLES: [&str; 3] = ["moneykit", "moov", "redis"];
 
-/// The settings from the `--config` file. Without a file, the settings are in environment
+/// The settings from the `--config` file. Without a file, the settings come from environment
 /// variables.
 pub(crate) struct Settings {
     file: Option<File>,

@@ -26,10 +26,11 @@ use crate::{
 
 /// Moov waits 5 s for a response. MoneyKit documents no timeout.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// The maximum of `--timeout`. After a signal, the command still finishes the current attempt,
-/// which can take this time.
+/// The longest allowed `--timeout`. After a signal, the command still waits for the end of the
+/// current attempt, so the command can take this long to stop.
 const MAX_TIMEOUT: Duration = Duration::from_secs(60);
-/// With `--old`, the vendor's last retry of the webhook was due this long ago.
+/// `--old` dates the webhook so far back that the vendor's last retry would have been sent this
+/// long ago.
 const OUTDATED: Duration = Duration::from_secs(3600);
 
 #[derive(Args)]

@@ -158,7 +158,7 @@ fn compose_service_gets_a_token_and_receives_a_webhook() {
     for (option, line) in [
         (" --replay", "webhook 'transfer.updated' received"),
         // The service prints nothing for the second delivery of the previous row, so the next line
-        // is for this webhook.
+        // of its output is for this webhook.
         ("", "webhook 'transfer.updated' received"),
         (" --tamper", "webhook rejected"),
         (" --old", "webhook rejected"),

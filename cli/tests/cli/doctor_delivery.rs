@@ -94,7 +94,8 @@ async fn doctor_checks_the_signature_and_timestamp_of_a_moneykit_webhook() {
         let findings = Findings::of(&run_with(&mut moneykit(&emulator), &text));
         assert_eq!(findings.verdict(id, next), verdict, "{what}");
     }
-    // If the vendor is configured, `doctor --delivery` also makes all other checks.
+    // If the vendor is configured, `doctor --delivery` also makes all checks that `doctor` makes
+    // without `--delivery`.
     let path = file("delivery", with(BODY));
     let ran = run(&mut configured(&emulator, &format!("doctor --json --delivery {}", path.display())));
     let findings = Findings::of(&ran);

@@ -18,8 +18,6 @@ fn has_client_type(request: &Request) -> bool {
     request.body.contains("client_type=")
 }
 
-/// `token` responds to the token call. `accounts` is the status of `GET /accounts` with a bearer
-/// token.
 async fn service(
     token: impl Fn(&Request) -> Response<Vec<u8>> + Clone + Send + Sync + 'static,
     accounts: u16,

@@ -1,5 +1,6 @@
-//! Tests that the CLI saves the new refresh token even if an output fails, and that the error says
-//! where the new refresh token is. The old refresh token cannot be used a second time.
+//! Tests that the CLI saves the new refresh token even if it cannot write its output, and that the
+//! error then names the file with this token. The vendor accepts the old refresh token only once,
+//! so a lost new token cannot be requested again.
 
 #![cfg(unix)]
 
@@ -124,8 +125,8 @@ async fn token_is_not_lost_if_stdout_is_closed_or_full() {
             let ran = if is_full && Path::new("/dev/full").exists() {
                 run(&mut by_shell(&command, "", "> /dev/full"))
             } else {
-                // A parallel test may start a process that inherits the read end of the pipe until
-                // it calls `exec`. The delay gives that process time to call `exec`.
+                // A process that a parallel test starts may hold the read end of the pipe open
+                // until it calls `exec`. The delay gives that process time to call `exec`.
                 emulator.fault(Operation::MoovToken, Fault::delay(Duration::from_millis(500)));
                 let mut child = spawned(command);
                 drop(child.stdout.take());
@@ -206,8 +207,8 @@ async fn save_option_writes_only_to_a_regular_or_new_file() {
     let at = |name: &str| folder.join(name);
     assert!(Command::new("mkfifo").arg(at("fifo")).status().expect("mkfifo runs").success());
     let _socket = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
-    // The link leads to a FIFO and not to a real device, because a program with a bug would destroy
-    // the device.
+    // The link points to a FIFO and not to a real device, because a program with a bug would
+    // destroy the device.
     std::os::unix::fs::symlink("fifo", at("device")).unwrap();
     std::os::unix::fs::symlink("nothing", at("dangling")).unwrap();
     for name in ["fifo", "socket", "device", "dangling", "new/"] {
@@ -225,7 +226,7 @@ async fn save_option_writes_only_to_a_regular_or_new_file() {
     assert!(fs::metadata(at("socket")).unwrap().file_type().is_socket());
     assert!(fs::symlink_metadata(at("device")).unwrap().is_symlink());
 
-    // The command replaces the file that the link names, and not the link.
+    // The command replaces the target of the link, not the link itself.
     std::os::unix::fs::symlink("refresh-token", at("link")).unwrap();
     let ran = run(&mut refresh(&emulator, &path, &format!("--save {}", at("link").display())));
     assert_eq!(ran.code, Some(0), "{}", ran.all());

@@ -83,8 +83,8 @@ async fn doctor_does_not_fetch_moneykit_keys_when_tls_fails() {
     assert!(ran.out.contains("fail  tls ") && !ran.out.contains(" jwks "), "{}", ran.out);
 }
 
-/// The client sends the host name to the proxy and does not resolve the name. The proxy of the test
-/// connects to a local port instead.
+/// The client sends the host name to the proxy and does not resolve the name. The test proxy
+/// ignores the name and connects to a local port.
 #[tokio::test(flavor = "multi_thread")]
 async fn doctor_uses_and_reports_the_proxy_from_the_environment() {
     let emulator = emulator().await;

@@ -1,4 +1,5 @@
-//! Tests the checks of `doctor` for Redis, with real Redis servers and with other servers.
+//! Tests the checks of `doctor` for Redis, with real Redis servers, with an HTTP server and with a
+//! server that never responds.
 
 #[cfg(unix)]
 use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};

@@ -94,7 +94,7 @@ async fn output_shows_no_secret_unless_an_option_requests_it() {
     }
 }
 
-/// Every user of the machine can read the process list.
+/// Every user of the machine can read the process list, so it must not contain a secret.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn process_list_shows_no_secret() {

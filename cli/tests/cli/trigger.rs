@@ -182,8 +182,8 @@ async fn trigger_reports_a_handler_that_accepts_a_forged_webhook() {
     }
 }
 
-/// A wrong URL responds with 404 to every webhook. So a 404 does not prove that the handler
-/// rejected the forged webhook.
+/// If the URL is wrong, every webhook gets a 404. So a 404 does not prove that the handler rejected
+/// the forged webhook.
 #[tokio::test(flavor = "multi_thread")]
 async fn status_404_does_not_count_as_a_refusal_of_a_forged_webhook() {
     let service = Service::start(0).await;

@@ -1,4 +1,4 @@
-//! Tests that recorded webhooks are verified, and that a rejection says why.
+//! Tests that `verify` checks recorded webhooks, and that a rejection states its reason.
 
 use std::fmt::Write as _;
 
