@@ -79,7 +79,8 @@ async fn fleet() -> Result<(), Box<dyn Error>> {
         .collect();
     for mut process in processes? {
         if let Some(words) = process.stdout.take() {
-            // A different thread reads the output, because the emulator runs in this thread.
+            // A separate thread reads the output, so that a blocking read does not stop the
+            // emulator, which runs in this process.
             let print = move || {
                 BufReader::new(words).lines().try_for_each(|line| line.map(|line| println!("{line}")))
             };

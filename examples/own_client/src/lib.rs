@@ -37,8 +37,8 @@ mod generated {
 pub use generated::{Client, ClientInfo, Error, ResponseValue, types};
 
 impl ClientHooks<Authorizer> for Client {
-    /// Requests the token here, because only the hook `pre` can return a custom error, which says
-    /// why there is no token.
+    /// Requests the token here, because only the hook `pre` can return a custom error. The error
+    /// says why no token is available.
     async fn pre<E>(&self, request: &mut Request, _: &OperationInfo) -> Result<(), Error<E>> {
         hooks::ensure_token(self.inner(), request).await.map_err(|error| Error::Custom(error.to_string()))
     }

@@ -28,7 +28,8 @@ pub fn tokens(vendor: &'static str) -> impl Fn(&TokenEvent<'_>) + Send + Sync {
     }
 }
 
-/// Counts how the webhooks of a vendor were handled.
+/// Counts a vendor's webhooks by outcome, rejected webhooks by reason, and failures of the delivery
+/// store.
 pub fn webhooks(vendor: &'static str) -> impl Fn(&WebhookEvent<'_>) + Send + Sync {
     let count = move |outcome: &'static str| {
         counter!("webhooks_total", "vendor" => vendor, "outcome" => outcome).increment(1);

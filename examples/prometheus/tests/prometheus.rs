@@ -1,4 +1,4 @@
-//! Tests the metrics after an issued token, a refused token request, a valid webhook and a forged
+//! Tests the metrics for an issued token, a refused token request, a valid webhook and a forged
 //! webhook.
 
 use fintech_auth::{

@@ -64,9 +64,9 @@ impl Accounts {
         let token = self.tokens.token(&scopes).await.map_err(AccountError::Token)?;
         let request = self.request(account, token.authorization().clone()).map_err(AccountError::Http)?;
         let response = self.http.execute(request).await.map_err(AccountError::Http)?;
-        // Invalidate the token only if the server reports that the token is invalid. After a
-        // different 401, a new token does not help. This example does not retry the request. An
-        // `Authorizer` retries the request once.
+        // Invalidate the token only if the server reports that the token is invalid. If a 401 has
+        // another cause, a new token does not help. This example does not retry the request. An
+        // `Authorizer` would retry it once.
         if response.status() == StatusCode::UNAUTHORIZED
             && classify_challenges(response.headers()) == Rejection::InvalidToken
         {

@@ -107,8 +107,8 @@ mod tests {
         assert_eq!(send(&webhooks, request(&sent)).await, (200, false), "a duplicate");
         assert_eq!(webhooks.deliveries().abandoned(), 0);
 
-        // The store has room for only one delivery. Other deliveries get a 503, so the vendor
-        // retries them.
+        // The store has room for only one delivery, which is still in progress. A retry of this
+        // delivery and any new delivery get a 503, so the vendor sends both again.
         let webhooks = webhooks.with_deliveries(Deliveries::new(MemoryDeliveries::new(1)));
         let _in_progress = webhooks.receive(&sent.headers, &sent.body).await.unwrap();
         assert_eq!(send(&webhooks, request(&sent)).await, (503, true));

@@ -58,8 +58,8 @@ fn respond(response: WebhookResponse) -> Result<Response<Body>, Error> {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    // `RedisStore` needs a key to encrypt tokens, but this function stores no tokens. Delivery
-    // records are digests.
+    // `RedisStore` requires a key that encrypts tokens. This function stores no tokens, and
+    // delivery records contain only digests, so nothing is encrypted with the key.
     let key = SealingKey::from_base64(&Secret::from(env::var("REDIS_SEALING_KEY")?))?;
     let redis = Arc::new(RedisStore::builder([key]).open(&env::var("REDIS_URL")?)?);
     let client = moneykit::Config::from_env()?.builder_for_webhooks()?; // settings from the environment
@@ -77,7 +77,7 @@ mod tests {
 
     use super::*;
 
-    /// API Gateway passes the headers as a map, and in some cases the body in base64.
+    /// API Gateway passes the headers as a map and may encode the body in base64.
     fn request(webhook: &SignedWebhook, is_base64: bool) -> Request {
         let headers = webhook.headers.iter();
         let headers: Map<_, _> =
