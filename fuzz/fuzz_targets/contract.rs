@@ -1,5 +1,5 @@
-//! Passes an `openapi.yaml` to the build script. The build script must return an error or a client
-//! that parses as Rust, and must not panic.
+//! Passes an `openapi.yaml` to the build script. The build script must return an error or generate
+//! a client that parses as Rust. The build script must not panic.
 #![no_main]
 
 #[path = "../../build.rs"]

@@ -1,6 +1,6 @@
 //! Runs `regen`, which updates the files in `specs/`. One of the files is from the fuzzer and the
-//! other files are valid. `regen` must not panic, and must not write any file if it fails. The size
-//! of the error output is limited.
+//! other files are valid. `regen` must not panic, and must not write any file if it fails. The
+//! error output must not exceed a size limit.
 #![no_main]
 
 use std::{

@@ -1,6 +1,6 @@
 //! Parses what a Redis server sends: replies of scripts, sealed entries and messages. Only an entry
-//! that is sealed with our key may become a token, and no token may live longer than the sealed
-//! expiry.
+//! that is sealed with our key may become a token, and a token must not be usable after the expiry
+//! in its sealed entry.
 #![no_main]
 
 use std::{sync::LazyLock, time::Duration};
