@@ -1,6 +1,6 @@
 //! Checks a contract (`openapi.yaml`) before it is written. The contract must be OpenAPI 3.0, each
-//! reference must lead to a component, each operation must have a unique `operationId`, and `enum`
-//! and `required` must not list an item twice. Does not check any other rule of OpenAPI.
+//! reference must resolve to a component, each operation must have a unique `operationId`, and
+//! `enum` and `required` must not list an item twice. Does not check any other rule of OpenAPI.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
-//! Finds components that contain themselves: a `$ref` that leads back to itself, or a schema that
-//! contains itself in `allOf`, `anyOf`, `oneOf` or `not`. A property may have the type of its own
-//! schema. The search is a loop, because recursion over an untrusted document could overflow the
-//! stack.
+//! Finds components that contain themselves: a `$ref` that refers back to itself, or a schema that
+//! contains itself in `allOf`, `anyOf`, `oneOf` or `not`. A schema whose property refers to the
+//! schema itself is valid. The search uses a loop, because recursion over an untrusted document
+//! could overflow the stack.
 
 use std::collections::BTreeMap;
 

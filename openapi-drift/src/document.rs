@@ -23,8 +23,8 @@ pub(crate) const MAX_BYTES: usize = 16 * 1024 * 1024;
 pub(crate) const MAX_WEIGHT: usize = 1_000_000;
 
 /// The maximum number of brackets that are open at the same time, including brackets in strings.
-/// The time of the YAML parser is quadratic in this number. Real documents stay far below this
-/// limit.
+/// The time that the YAML parser needs grows with the square of this number. Real documents stay
+/// far below this limit.
 const MAX_OPEN: usize = 5_000;
 
 /// The time limit for parsing. Some input is slow to parse although its size and depth are within
@@ -38,8 +38,8 @@ pub(crate) fn parse(name: &str, bytes: &[u8]) -> Result<Value> {
     parse_within(name, bytes, MAX_WEIGHT, MAX_TIME)
 }
 
-/// Returns the OpenAPI version. YAML parses the version in `openapi: 3.1` as a number, because it
-/// has no quotes.
+/// Returns the OpenAPI version. YAML parses an unquoted version, such as `openapi: 3.1`, as a
+/// number.
 pub(crate) fn version(document: &Value) -> Option<String> {
     match document.get("openapi")? {
         Value::String(text) => Some(text.trim().to_owned()),

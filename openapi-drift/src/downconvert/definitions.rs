@@ -66,7 +66,8 @@ fn free_name(
     }
 }
 
-/// Rewrites a reference through `$defs` to the new place of the schema.
+/// If `target` refers to a schema that was moved out of `$defs`, returns the new reference to this
+/// schema. Otherwise returns `target`.
 pub(super) fn followed(target: &str, moved: &BTreeMap<String, String>) -> String {
     let mut target = target.to_owned();
     while let Some((from, current)) = target.find("/$defs/").and_then(|at| {

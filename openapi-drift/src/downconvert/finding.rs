@@ -50,7 +50,7 @@ impl Converted {
     }
 }
 
-/// Returns `true` if `pointer` leads to a part of `slice`. The parts of a document outside of
+/// Returns `true` if `pointer` points to a part of `slice`. The parts of a document outside of
 /// `components` and `paths` belong to every slice.
 fn is_in(slice: &Value, pointer: &str) -> bool {
     let mut steps = segments(pointer).into_iter();

@@ -232,7 +232,7 @@ impl Converter {
     }
 
     /// Rejects a reference to a part of a component if the conversion moved or changed this part.
-    /// For example, `anyOf/1` can lead to a different schema after an alternative was removed.
+    /// For example, after an alternative is removed, `anyOf/1` can point to a different schema.
     fn check_deep_references(&mut self, before: &Value, after: &Value) {
         let mut seen = BTreeMap::new();
         let mut alone = Converter { moved: std::mem::take(&mut self.moved), ..Converter::default() };

@@ -75,8 +75,8 @@ pub(super) fn alternatives(map: &mut Map<String, Value>) {
         // Assume that a reference rejects null, because most targets are objects. The target is not
         // looked up, so that the conversion of a schema does not depend on other schemas.
         let is_reference = |schema: &Value| schema.get("$ref").is_some();
-        // In a `oneOf`, exactly one alternative may match. The alternatives that remain must
-        // therefore reject null.
+        // In a `oneOf`, exactly one alternative may match. So `nullable` can replace the null
+        // alternative only if all other alternatives reject null.
         let is_plain = key == "anyOf"
             || nulls.len() == 1
                 && (others.len() == 1 || others.iter().all(refuses_null) || others.iter().all(is_reference));

@@ -136,8 +136,8 @@ impl Converter {
         }
     }
 
-    /// Converts the keywords for arrays. OpenAPI 3.0 has one schema for all items, so the schemas
-    /// of `prefixItems` become alternatives in this schema.
+    /// Converts the keywords for arrays. OpenAPI 3.0 allows only one schema for all items, so the
+    /// schemas of `prefixItems` become alternatives in this schema.
     fn items(&mut self, map: &mut Map<String, Value>, at: &str) {
         let rest = map.remove("items");
         let is_closed = rest == Some(json!(false));
@@ -175,8 +175,9 @@ impl Converter {
         }
     }
 
-    /// Converts the keywords for objects. OpenAPI 3.0 has one schema for all properties that are
-    /// not listed, so the schemas of `patternProperties` become alternatives in this schema.
+    /// Converts the keywords for objects. OpenAPI 3.0 allows only one schema for all properties
+    /// that are not listed, so the schemas of `patternProperties` become alternatives in this
+    /// schema.
     fn properties(&mut self, map: &mut Map<String, Value>, at: &str) {
         if let Some(others) = map.remove("unevaluatedProperties") {
             let composes = ["$ref", "allOf", "anyOf", "dependentSchemas", "if", "oneOf"];

@@ -173,7 +173,6 @@ fn document(schema: &Value) -> Value {
     })
 }
 
-/// Returns the schemas of a document that are not valid in OpenAPI 3.0.
 fn strange(document: &Value) -> Vec<String> {
     let words = "$ref additionalProperties allOf anyOf enum example exclusiveMinimum format items maxItems \
         minLength minimum not nullable oneOf properties title type";

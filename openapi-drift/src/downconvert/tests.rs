@@ -51,8 +51,8 @@ fn each_schema_converts_to_its_equivalent_in_openapi_3_0() {
             json!({ "type": "string", "enum": ["a", null], "nullable": true }),
         ),
         (json!({ "anyOf": [{ "type": "null" }] }), json!({ "enum": [null] })),
-        // The next three rows keep the alternative for null. Another keyword rejects null, or null
-        // would match two alternatives.
+        // The next three rows keep the alternative for null, because another keyword rejects null
+        // or because null would match two alternatives.
         (
             json!({ "type": "string", "anyOf": [{ "minLength": 1 }, { "type": "null" }] }),
             json!({ "type": "string", "anyOf": [{ "minLength": 1 }, { "enum": [null] }] }),

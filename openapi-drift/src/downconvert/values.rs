@@ -33,7 +33,8 @@ fn bound(map: &mut Map<String, Value>, key: &str, exclusive: &str, stricter: Ord
     }
 }
 
-/// Compares integers exactly, because two different integers above 2^53 can be equal as `f64`.
+/// Compares integers exactly, because two different integers above 2^53 can convert to the same
+/// `f64`.
 fn compare(a: &Number, b: &Number) -> Option<Ordering> {
     match a.as_i128().zip(b.as_i128()) {
         Some((a, b)) => Some(a.cmp(&b)),

@@ -65,8 +65,8 @@ impl Change {
     }
 }
 
-/// A text of the vendor that has changed. Reports quote the new text, but checked-in files must not
-/// contain any text of the vendor.
+/// A changed text in the vendor's document. Reports quote the new text, but checked-in files must
+/// not contain any text that the vendor wrote.
 #[derive(Clone, Debug)]
 pub(crate) struct Prose {
     /// The fingerprint of the old text. The old text itself is not stored.
@@ -76,7 +76,7 @@ pub(crate) struct Prose {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Drift {
-    /// The changes, sorted from the highest to the lowest level.
+    /// The changes, sorted by level. The most severe level is first.
     pub(crate) changes: Vec<Change>,
     /// The changed parts of the generated API, and the version bump that each part requires. `Err`
     /// contains the reason why the generator failed.
