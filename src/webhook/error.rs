@@ -17,8 +17,8 @@ pub enum VerifyErrorKind {
     /// The signature uses an algorithm that the vendor does not use, such as `none` (RFC 8725
     /// section 2.1).
     UnsupportedAlgorithm,
-    /// The JWS header names no key, or the given key set contains no key with this id. If a
-    /// verifier that fetches keys does not know the key id, the verifier returns
+    /// The JWS header has no key id, or the given key set contains no key with that id. For an
+    /// unknown key id, a verifier that fetches its keys returns
     /// [`KeysCoolingDown`](Self::KeysCoolingDown) instead.
     UnknownKey,
     /// The key with this id cannot verify signatures, because the key is malformed or ambiguous, or
@@ -37,8 +37,8 @@ pub enum VerifyErrorKind {
     BodyTooLarge,
     /// The connection ended before the end of the body.
     IncompleteBody,
-    /// The body is not a webhook event in JSON. If the vendor signs bodies, the signature of the
-    /// body is still valid.
+    /// The body is not a webhook event in JSON. If the vendor signs bodies, the body is authentic,
+    /// because the signature is checked first.
     MalformedBody,
     /// The keys could not be fetched, and the cache contains no usable keys.
     KeysUnavailable,

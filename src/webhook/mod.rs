@@ -61,13 +61,13 @@
 //! | [`Tolerance`] of `verify` | 5 min in both directions | without a delivery store, repetitions are accepted for this long |
 //! | leeway of `exp` | 60 s | a delivery must not be lost because the local clock is ahead |
 //! | `MoneyKit-Signature` | 4 KiB | real values are under 500 bytes |
-//! | members of a JWS header, members of its claims | 32 | each name is compared with all names before it |
+//! | members of a JWS header, members of its claims | 32 | each name is compared with all names before it, so the time grows with the square of their number |
 //! | a key id | 256 bytes | the id is only looked up, never stored |
 //! | age of keys | 1 h, then fetched again; 24 h while fetching fails | 1 h limits how long a withdrawn key is accepted, and the vendor recommends 24 h as the maximum |
 //! | fetches for unknown key ids | one per minute | anyone can make up a key id |
 //! | Moov's four headers | 64, 256, 256 and 128 bytes | enough for a date-time, two ids of any common format, and an HMAC-SHA512 in hex |
 //! | time to remember a completed delivery | MoneyKit 4 h 15 min, Moov 48 h 15 min | the last retry may have a new timestamp, which is accepted for the whole tolerance |
-//! | deliveries in memory | 100,000, about 25 MB | when full, the oldest completed deliveries are dropped, and older deliveries are rejected with 503 ([`MemoryDeliveries`]) |
+//! | deliveries in memory | 100,000, about 25 MB | when full, the oldest completed deliveries are dropped, and an unknown delivery that was signed no later than a dropped delivery is rejected with 503, because it may be a retry ([`MemoryDeliveries`]) |
 //! | lease of a delivery | 60 s, renewed for up to 15 min | if a process dies, the vendor's retries are rejected until the lease expires |
 //! | a body | 1 MiB | real bodies are a few kilobytes |
 //!

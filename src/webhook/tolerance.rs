@@ -20,8 +20,9 @@ impl Tolerance {
         Self { past: span, future: span }
     }
 
-    /// Sets how long ago a webhook may have been signed. A longer time also accepts webhooks that
-    /// waited in a queue, but gives an attacker more time to repeat a captured webhook.
+    /// Sets how long ago a webhook may have been signed. If you increase this time, webhooks that
+    /// waited in a queue are also accepted, but an attacker has more time to repeat a captured
+    /// webhook.
     #[must_use]
     pub const fn with_past(mut self, past: Duration) -> Self {
         self.past = past;
@@ -46,12 +47,12 @@ impl Tolerance {
         self.future
     }
 
-    /// Checks that a signing time is within the tolerance. Both limits are accepted.
+    /// Checks that a signing time is within the tolerance. A time exactly at a limit is accepted.
     ///
     /// # Errors
     ///
     /// Returns [`TooOld`](crate::webhook::VerifyErrorKind::TooOld) or
-    /// [`TooNew`](crate::webhook::VerifyErrorKind::TooNew) if the time is outside of the tolerance.
+    /// [`TooNew`](crate::webhook::VerifyErrorKind::TooNew) if the time is outside the tolerance.
     pub fn check(&self, signed_at: SystemTime, now: SystemTime) -> Result<(), VerifyError> {
         match now.duration_since(signed_at) {
             Ok(age) if age > self.past => Err(Reason::TooOld.into()),
