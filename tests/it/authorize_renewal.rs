@@ -412,7 +412,7 @@ async fn successful_renewal_resets_the_delay_of_the_next_renewal() {
     }
 }
 
-/// In a real service, some servers may not know a new token yet.
+/// In a real service, a server that does not know a new token yet rejects the token.
 #[tokio::test(start_paused = true)]
 async fn server_that_accepts_each_token_once_causes_one_token_call_per_30_s() {
     for rejection in REJECTIONS {
@@ -511,7 +511,7 @@ async fn request_that_gets_its_401_late_is_retried_with_the_current_token() {
 }
 
 /// After an unexplained 401, the current access token may still be valid, so its refresh token is
-/// not used.
+/// kept for the next refresh.
 #[tokio::test(start_paused = true)]
 async fn renewal_after_an_unexplained_401_does_not_use_the_refresh_token() {
     let (cache, source) = refreshing([Reply::Token(900)]);

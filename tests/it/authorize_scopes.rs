@@ -63,7 +63,8 @@ async fn moov_without_scopes_fails_before_any_request() {
     assert!(emulator.requests().is_empty());
 }
 
-/// The call fails, because a key pair is not limited to the scopes of the request.
+/// The call fails instead of sending the key pair, which is not limited to the scopes of the
+/// request.
 #[tokio::test]
 async fn key_pair_request_with_scopes_is_rejected() {
     let emulator = emulator().await;

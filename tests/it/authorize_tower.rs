@@ -332,7 +332,8 @@ async fn inspection_of_a_401_body_is_limited_in_time_and_frames() {
     }
 }
 
-/// If the port of a URI is invalid, some HTTP clients connect to port 443.
+/// If the port of a URI is invalid, some HTTP clients connect to port 443, so such a request must
+/// not get a token.
 #[tokio::test(start_paused = true)]
 async fn token_is_not_sent_to_a_uri_with_a_different_origin() {
     let (cache, source) = crate::scripted::cache([]);

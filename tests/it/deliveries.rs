@@ -149,7 +149,7 @@ async fn clock_jumps_do_not_remove_deliveries() {
     }
     clock.wall_back(48 * HOUR);
     assert_eq!(state(&deliveries.begin(first, KEEP).await.unwrap()), "done");
-    // After the wall clock was set back, the old timestamp is accepted, so the record must not
+    // Setting the wall clock back makes the old timestamp acceptable again, so the record must not
     // expire.
     clock.wall_back(48 * HOUR);
     sleep(25 * HOUR).await;
@@ -277,7 +277,8 @@ fn verifier(emulator: &Emulator) -> WebhookVerifier {
     WebhookVerifier::new([emulator.moov_webhook_secret()]).unwrap().with_clock(emulator.clock().clone())
 }
 
-/// A vendor repeats a webhook with the original headers only for a limited time.
+/// MoneyKit retries a delivery for 2 h and Moov for 24 h, perhaps with the original headers. So
+/// `receive` must accept headers that are up to 2 h or 24 h old.
 #[tokio::test]
 async fn late_delivery_is_accepted_as_long_as_the_vendor_retries() {
     let emulator = emulator().await;

@@ -391,7 +391,7 @@ async fn moneykit_publishes_a_valid_es256_key_without_authentication() {
         assert_eq!(bytes.len(), 32);
         point.extend(bytes);
     }
-    // The key agreement fails if the point is not on the curve.
+    // A key agreement fails if the point is not on the curve, so it can be used to check the point.
     use ring::agreement::{ECDH_P256, EphemeralPrivateKey, UnparsedPublicKey, agree_ephemeral};
     let agree = |point: Vec<u8>| {
         let mine = EphemeralPrivateKey::generate(&ECDH_P256, &ring::rand::SystemRandom::new()).unwrap();
@@ -775,7 +775,7 @@ async fn body_over_64_kib_causes_a_413_and_no_connection_reset() {
     assert_eq!(kept, [64 * 1024, 0, 0]);
 }
 
-/// Like the live services, the emulator does not send the reason to the client.
+/// Like the live services, the emulator does not tell the client why a request was refused.
 #[tokio::test]
 async fn request_log_shows_why_a_request_was_refused() {
     let emulator = started().await;
@@ -906,8 +906,8 @@ async fn request_takes_effect_even_if_its_response_is_lost() {
         assert_eq!(emulator.is_live(&token), !spent);
     }
     assert_eq!(emulator.issued(), 2);
-    // A client that retries would send a used refresh token. The fault exists to find this mistake
-    // in clients.
+    // A client that retries the refresh would send a refresh token that was already used. The fault
+    // exists to find this mistake in clients.
     assert_eq!(refresh(&emulator, &token).send(&emulator).await.text("error"), "invalid_grant");
     assert_eq!(emulator.double_spends(), 1);
 
@@ -1085,8 +1085,8 @@ async fn live_mode_issues_a_jwt_with_the_claims_and_size_of_the_real_service() {
     assert_eq!((claims["iat"].as_u64(), claims["exp"].as_u64()), (Some(now), Some(now + 3600)));
 }
 
-/// The live service also issues a token for any origin. Moov's SDKs depend on this, because they
-/// send no `Origin`.
+/// The live service also issues a token if the origin is not allowed or is missing. Moov's SDKs
+/// depend on this, because they send no `Origin`.
 #[tokio::test]
 async fn live_mode_issues_a_token_for_any_origin_but_the_api_may_refuse_it() {
     let emulator = live().await;

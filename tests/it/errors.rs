@@ -68,8 +68,8 @@ fn steady(text: &str) -> String {
     parts.fold(first, |text, part| text + ", request <id>" + &part[36..])
 }
 
-/// Each client opens its connection before tokio's time is paused, because paused time advances
-/// whenever all tasks wait.
+/// Each client opens its connection before tokio's time is paused. Paused time advances whenever
+/// all tasks wait, so the connect timeout would expire at once.
 #[tokio::test]
 async fn each_call_ends_within_its_default_timeout() {
     let emulator = emulator().await;

@@ -260,7 +260,7 @@ fn fleet_member_runs_as_a_child_process() {
                     let (on, tasks) = running.take().unwrap();
                     on.store(false, Ordering::Relaxed);
                     tasks.join_all().await;
-                    // A background refresh may still be running.
+                    // Wait for a background refresh that may still be running.
                     sleep(Duration::from_millis(200)).await;
                     let (one, two) = (clients.moneykit.tokens(), clients.moov.tokens());
                     for token in one.cached(&[]).into_iter().chain(two.cached(&scope())) {

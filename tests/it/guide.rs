@@ -63,7 +63,8 @@ fn each_error_kind_has_a_guide_section() {
     }
 }
 
-/// An engineer who sees a log line searches the guide for its text.
+/// An engineer searches the guide for the text of a log line, so the guide must quote the exact
+/// text.
 #[test]
 fn each_log_line_explained_in_the_guide_is_in_the_sources() {
     let page = read("docs/guide/troubleshooting.md");
@@ -136,10 +137,11 @@ fn guide_pages_contain_no_code() {
     }
     for (name, text) in pages() {
         assert!(!text.contains("```ignore"), "{name}: an example is never compiled");
-        // GitHub shows a line that begins with `# `, but rustdoc hides it.
+        // rustdoc hides a line that begins with `# `, but GitHub shows the line, so no example may
+        // contain one.
         let mut blocks = text.split("```").skip(1).step_by(2).filter(|block| block.starts_with("rust"));
         assert!(!blocks.any(|block| block.contains("\n# ")), "{name}: a code block has a hidden line");
-        // On docs.rs, a reader must scroll to read longer lines of code.
+        // On docs.rs, a reader must scroll to read lines of more than 88 characters.
         let mut code = text.split("```").skip(1).step_by(2).flat_map(str::lines);
         assert_eq!(code.find(|line| line.len() > 88), None, "{name}");
         let says = text.lines().any(|line| line.starts_with("After reading this page, you can "));
@@ -147,8 +149,9 @@ fn guide_pages_contain_no_code() {
     }
 }
 
-/// A page links to files, which works on GitHub. For rustdoc, the module of the page defines each
-/// link label again, before the text of the page, because rustdoc uses the first definition.
+/// A page links to files, which works only on GitHub. For rustdoc, the module of the page defines
+/// each link label again. These definitions precede the text of the page, because rustdoc uses the
+/// first definition of a label.
 #[test]
 fn each_link_between_guide_pages_works_on_github_and_in_rustdoc() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/guide");

@@ -1,4 +1,5 @@
-//! Tests the lifecycle of a token on paused time. Each guarantee of the `token` module has a test.
+//! Tests the lifecycle of a token with tokio's time paused. Each guarantee of the `token` module
+//! has a test.
 
 use std::{
     collections::BTreeSet,
@@ -313,8 +314,9 @@ async fn back_off_after_a_failed_refresh_applies_to_all_callers() {
         sleep(Duration::from_millis(500)).await;
     }
     let gaps: Vec<u128> = source.times().windows(2).map(|two| (two[1] - two[0]) / 1000).collect();
-    // Without jitter, the delays are 1, 2, 4, 8, 16, 32 s, and then always 60 s. The next call starts
-    // up to 0.5 s later, and each gap is rounded down to whole seconds.
+    // Without jitter, the delays are 1, 2, 4, 8, 16, 32 s, and then always 60 s. The test calls
+    // every 0.5 s, so a request is sent up to 0.5 s after the end of a delay. Each gap is rounded
+    // down to whole seconds.
     assert_eq!(gaps[..6], [1, 2, 4, 8, 16, 32]);
     assert!(gaps[6..].iter().all(|gap| (60..=61).contains(gap)), "{gaps:?}");
     let error = token(&cache).await.unwrap_err();
@@ -595,7 +597,7 @@ async fn each_of_many_callers_waits_at_most_the_time_that_it_specified() {
     assert_eq!(source.count(), 1);
 }
 
-/// A timer in the blocked runtime cannot fire.
+/// A timer in the blocked runtime cannot fire, so the caller must use a timer in its own runtime.
 #[test]
 fn caller_times_out_even_if_the_runtime_of_the_refresh_is_blocked() {
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -723,7 +725,8 @@ fn lifetime_of_an_issued_token_can_be_computed_without_a_cache() {
         issued.scope = Some("a b".to_owned());
         issued.date = Some(sent);
         let token = issued.into_token(sent, &options).unwrap();
-        // A timestamp is compared with the `Date` header, which has whole seconds.
+        // If `expires_in` is a timestamp, the crate subtracts 1 s, because `Date` is truncated to
+        // whole seconds.
         let lifetime = token.expires_at().duration_since(sent).unwrap().as_secs();
         assert!((899..=900).contains(&lifetime), "{lifetime} s by {rule:?}");
         assert_eq!(token.expiry_rule(), rule);

@@ -151,8 +151,8 @@ async fn environment_can_allow_plain_http_hosts_except_vendor_hosts() {
     }
 }
 
-/// Over plain HTTP, a client would ignore the proxy and the client identity, and send the call
-/// unencrypted.
+/// Building the client fails, because over plain HTTP the client would ignore the proxy and the
+/// client identity, and send calls unencrypted.
 #[test]
 fn remote_plain_http_conflicts_with_a_proxy_or_client_identity() {
     let allowed = || quick().with_allow_http(["gateway"]);

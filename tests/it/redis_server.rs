@@ -86,7 +86,7 @@ impl RedisServer {
         false
     }
 
-    /// Stops the process with a signal, so that its connections stay open.
+    /// Suspends the process with `SIGSTOP`, so that its connections stay open.
     pub(crate) fn pause(&self) {
         self.signal("-STOP");
     }

@@ -22,8 +22,8 @@ use crate::{
 
 const STALE: Duration = Duration::from_secs(3291);
 
-/// An earlier version checked the cache and started the refresh in two separate steps, which caused
-/// a second request in 50,000 runs.
+/// An earlier version checked the cache and started the refresh in two separate steps. In 50,000
+/// runs, this caused one unnecessary request.
 #[test]
 fn callers_on_many_threads_without_a_cached_token_send_one_request() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();

@@ -84,8 +84,8 @@ fn no_secret_field_is_a_plain_string() {
     for vendor in ["moneykit", "moov"] {
         for (name, shape) in surface(vendor).types {
             let Shape::Struct(fields) = shape else { continue };
-            // Error types are excluded, because their fields contain messages about secret fields
-            // and no secrets.
+            // Error types are excluded, because their fields contain messages about secret fields,
+            // but no secrets.
             for (field, of) in fields.iter().filter(|_| !name.ends_with("Error")) {
                 let sounds_secret = field.contains("secret") || field == "token" || field.ends_with("_token");
                 assert!(!sounds_secret || !of.contains("String"), "{vendor} {name}.{field}: {of}");

@@ -105,7 +105,8 @@ pub(crate) async fn post_webhook(address: &str, path: &str, webhook: &SignedWebh
     }
     let mut stream = TcpStream::connect(address).await.expect("a connection");
     stream.write_all(format!("{request}\r\n").as_bytes()).await.expect("the request is sent");
-    // The server may reject a body that is over the limit before the whole body was sent.
+    // The server may reject a body that is over the limit before the client has sent the whole
+    // body.
     let _ = stream.write_all(&webhook.body).await;
     stream
 }

@@ -93,8 +93,8 @@ async fn retried_call_records_its_resend_count() {
     }
 }
 
-/// Spans contain the whole URL, and the path as `url.template`. Both would be wrong for a URL with
-/// parameters.
+/// Spans contain the whole URL, and the path as `url.template`. If a URL had parameters, the span
+/// could contain a secret, and the path would not be a template.
 #[test]
 fn urls_in_the_contracts_have_no_parameters() {
     for vendor in ["moneykit", "moov"] {

@@ -16,8 +16,7 @@ use crate::support::{emulator, plain, scopes};
 
 #[derive(Clone, Copy, Debug)]
 enum Service {
-    /// Accepts `client_type` if the requested version documents the field. Otherwise rejects
-    /// unknown fields.
+    /// Rejects `client_type` as an unknown field, unless the requested version documents the field.
     Strict,
     /// Ignores the version header and rejects unknown fields.
     OldAndStrict,

@@ -179,8 +179,8 @@ fn invalid_delivery_headers_are_ignored() {
     assert_eq!(read(&[(TOKEN, &"d".repeat(257)), (ATTEMPT, "00000000001")]), (None, None));
 }
 
-/// An input for a check after the signature check has a valid signature, so that the verifier
-/// reaches this check.
+/// Every input for a check that follows the signature check has a valid signature. Otherwise the
+/// verifier would not reach that check.
 #[test]
 fn each_hostile_input_has_its_own_error_reason() {
     let jws = |header: Value, claims: Value| sign(header.to_string(), claims.to_string());

@@ -82,7 +82,8 @@ async fn each_hostile_header_has_its_own_error_reason() {
     assert!(webhooks.verify(&good, b"{}").is_ok());
 }
 
-/// The header values `a|b` and `c` give the same signed text as `a` and `b|c`.
+/// The header values `a|b` and `c` give the same signed text as `a` and `b|c`, so a value that
+/// contains the separator is rejected.
 #[tokio::test]
 async fn signed_header_with_the_separator_character_is_rejected() {
     let emulator = emulator().await;

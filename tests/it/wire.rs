@@ -1,5 +1,5 @@
-//! Tests the exact bytes that the clients send, and that the clients can send everything that a
-//! spec offers.
+//! Tests the exact bytes that the clients send, and that the clients can send every operation,
+//! parameter and body field in the specs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
