@@ -1,13 +1,13 @@
 //! Reads the four headers of a Moov webhook, and checks their signature with the signing secrets.
 
 use std::{
+    borrow::Cow,
     fmt,
     time::{Duration, SystemTime},
 };
 
 use chrono::DateTime;
 use ring::hmac;
-use smallvec::SmallVec;
 
 use crate::{
     Error, ErrorKind, Secret,
@@ -22,6 +22,8 @@ const SIGNATURE: &str = "x-signature";
 
 /// An HMAC-SHA512 is 64 bytes long. The header contains two hexadecimal digits for each byte.
 const TAG: usize = 64;
+/// The signed text of most webhooks is shorter.
+const SHORT_TEXT: usize = 128;
 
 /// The four headers of a Moov webhook. Each header occurs once and is not too long. The signature
 /// is not verified yet.
@@ -158,11 +160,8 @@ impl SigningSecrets {
             }
         }
         let tag = unhex::<TAG>(signature).ok_or(Reason::MalformedSignature)?;
-        // The signed text of most webhooks fits into 128 bytes.
-        let mut text = SmallVec::<[u8; 128]>::new();
-        for part in [timestamp.as_bytes(), b"|", nonce.as_bytes(), b"|", webhook_id.as_bytes()] {
-            text.extend_from_slice(part);
-        }
+        let mut buffer = [0; SHORT_TEXT];
+        let text = join(&[timestamp.as_bytes(), nonce.as_bytes(), webhook_id.as_bytes()], &mut buffer);
         let secret = self.signer(&text, &tag).ok_or(Reason::SignatureInvalid)?;
         let signed_at = time(timestamp).ok_or(Reason::MalformedTimestamp)?;
         tolerance.check(signed_at, now)?;
@@ -174,6 +173,21 @@ impl SigningSecrets {
     fn signer(&self, text: &[u8], tag: &[u8]) -> Option<&SigningSecret> {
         self.0.iter().find(|secret| hmac::verify(&secret.key, text, tag).is_ok())
     }
+}
+
+/// Returns the parts with `|` between them. Uses the buffer if the text fits, and allocates otherwise.
+fn join<'a>(parts: &[&[u8]; 3], buffer: &'a mut [u8; SHORT_TEXT]) -> Cow<'a, [u8]> {
+    let [timestamp, nonce, webhook_id] = parts;
+    let length = timestamp.len() + nonce.len() + webhook_id.len() + 2;
+    let Some(text) = buffer.get_mut(..length) else { return parts.join(&b'|').into() };
+    let (start, rest) = text.split_at_mut(timestamp.len());
+    start.copy_from_slice(timestamp);
+    rest[0] = b'|';
+    let (start, rest) = rest[1..].split_at_mut(nonce.len());
+    start.copy_from_slice(nonce);
+    rest[0] = b'|';
+    rest[1..].copy_from_slice(webhook_id);
+    Cow::Borrowed(text)
 }
 
 impl fmt::Debug for SigningSecrets {
@@ -228,6 +242,16 @@ mod tests {
             }
         }
         assert!(checked > 50, "{checked}");
+    }
+
+    #[test]
+    fn signed_text_of_any_length_is_joined() {
+        for length in [0, 1, 40, 41, 42, 43, 300] {
+            let [a, b, c] = ["1", "2", "3"].map(|part| part.repeat(length));
+            let parts = [a.as_bytes(), b.as_bytes(), c.as_bytes()];
+            let text = format!("{a}|{b}|{c}");
+            assert_eq!(*join(&parts, &mut [0; SHORT_TEXT]), *text.as_bytes(), "{length}");
+        }
     }
 
     #[test]
