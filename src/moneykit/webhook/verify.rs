@@ -70,8 +70,8 @@ impl<'a> Unverified<'a> {
     }
 }
 
-/// The claims of a webhook after the signature and the times are verified, but before the body is
-/// verified.
+/// The claims of a webhook whose signature and times are verified, but whose body is not verified
+/// yet.
 pub(crate) struct VerifiedClaims {
     claims: Claims,
     key_id: Box<str>,
