@@ -174,8 +174,8 @@ impl client::Api for Api {
         self.origin.as_ref().filter(|_| self.is_web()).and_then(|origin| origin.parse().ok())
     }
 
-    /// Moov sends the same 401 for an expired token, a wrong origin and a wrong application. This
-    /// 401 has no challenge and an empty body.
+    /// A 401 with an empty body and without a challenge gives no reason: Moov sends this 401 for an
+    /// expired token, a wrong origin and a wrong application.
     fn classify_401(headers: &HeaderMap, body: Option<&[u8]>) -> Rejection {
         match headers.contains_key(header::WWW_AUTHENTICATE) {
             false if body.is_some_and(<[u8]>::is_empty) => Rejection::Unexplained,
@@ -217,7 +217,7 @@ impl TokenSource for Api {
     }
 }
 
-/// The service would treat an empty token as a missing token.
+/// Fails if the token is empty, because the service would treat an empty token as a missing token.
 fn present(token: &Secret, operation: &'static str) -> Result<(), Error> {
     if !token.is_empty() {
         return Ok(());

@@ -177,7 +177,7 @@ pub struct ClientBuilder {
     version: String,
     origin: Option<String>,
     referer: Option<String>,
-    /// `None` if the option was not set, and `Some(None)` if the caller wants to send no
+    /// `None` if the option was not set, and `Some(None)` if the client must never send
     /// `client_type`.
     client_type: Option<Option<ClientType>>,
     encoding: Encoding,
@@ -291,7 +291,8 @@ impl ClientBuilder {
             _ if version.as_deref().is_some_and(knows_client_type) => {
                 self.client_type.unwrap_or((!has_page).then_some(ClientType::Service))
             }
-            // For versions before `v2026.07.00`, the service issues all tokens for web pages.
+            // For versions before `v2026.07.00`, the service issues all tokens for web pages, so
+            // the client sends no `client_type`.
             None | Some(None | Some(ClientType::Web)) => None,
             Some(Some(ClientType::Device | ClientType::Service)) => {
                 return Err(invalid(

@@ -50,9 +50,9 @@
 //!
 //! # Limits
 //!
-//! Moov allows 40 requests a second for each IP address and account, and 10 in test mode. Above
-//! that limit, the service responds with 429 and `Retry-After`. By default, a [`Client`] sends at
-//! most 40 token requests a second.
+//! Moov allows 40 requests a second per IP address and account (10 in test mode). Above this
+//! limit, the service responds with 429 and `Retry-After`. By default, a [`Client`] sends at most
+//! 40 token requests a second.
 //!
 //! # Webhooks
 //!

@@ -1,6 +1,7 @@
 //! Moov's scopes as enums, so that a misspelt scope does not compile.
 //!
-//! Unknown scopes are kept, because Moov adds scopes with each version.
+//! A scope that this crate does not know is not an error, and is kept unchanged
+//! ([`NamedScope::Other`]), because Moov adds scopes with each version.
 
 use std::fmt;
 
@@ -272,8 +273,8 @@ mod tests {
 
     #[test]
     fn scope_list_length_is_limited() {
-        // The parser skips a scope that is too long, but the length of the scope counts towards the
-        // limit of the list.
+        // The parser skips a scope that is too long, but the bytes of the scope count towards the
+        // maximum length of the list.
         let long = "x".repeat(MAX_LIST - "/ping.read/fed.read".len());
         let list = |long: &str| NamedScope::parse_list(&format!("/ping.read {long} /fed.read"));
         assert_eq!(list(&long), [NamedScope::PingRead, NamedScope::FedRead]);

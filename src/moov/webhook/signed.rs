@@ -22,7 +22,8 @@ const SIGNATURE: &str = "x-signature";
 
 /// An HMAC-SHA512 is 64 bytes long. The header contains two hexadecimal digits for each byte.
 const TAG: usize = 64;
-/// The signed text of most webhooks is shorter.
+/// The length of the stack buffer for the signed text, in bytes. The signed text of most webhooks
+/// is shorter.
 const SHORT_TEXT: usize = 128;
 
 /// The four headers of a Moov webhook. Each header occurs once and is not too long. The signature
