@@ -272,9 +272,9 @@ reasons! {
 ///
 /// # Security
 ///
-/// `Display` and `Debug` show the reason and the name of a header, but never a body, a secret, a
-/// token, a key id or the value of a header. Both formats are safe to log. Send only the status to
-/// the sender of the webhook.
+/// `Display` and `Debug` show the reason and the name of the header or claim that caused the error.
+/// They never show a body, a secret, a token, a key id or the value of a header. Both formats are
+/// safe to log. Send only the status to the sender of the webhook.
 #[derive(Clone)]
 pub struct VerifyError {
     reason: Reason,

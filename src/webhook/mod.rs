@@ -39,13 +39,13 @@
 //! ## What is not
 //!
 //! - **Moov's body.** Anyone who captures a delivery before it is completed can send the captured
-//!   headers with a different body, as long as the timestamp is tolerated. If your handler
+//!   headers with a different body, while the timestamp is within the tolerance. If your handler
 //!   completes the forged delivery, the genuine event counts as a duplicate and is lost. So treat
 //!   the body as a hint: fetch the object by its id over the API, and use the fetched object. Also
 //!   compare your records with the vendor's records regularly.
 //! - **Repeated webhooks, if you use only `verify`.** Only a delivery store knows which deliveries
 //!   were handled. By default, `verify` therefore accepts only webhooks that are at most 5 min old.
-//! - **Repeated webhooks across processes or restarts, if you use the store in memory.** Each
+//! - **Repeated webhooks across processes or restarts, if you use [`MemoryDeliveries`].** Each
 //!   process may handle the same delivery once. To prevent this, share a [`DeliveryStore`] such as
 //!   `RedisDeliveries` (feature `redis`).
 //! - **Order and loss.** Neither vendor's signature reveals that webhooks arrive in the wrong order
@@ -61,7 +61,7 @@
 //! | [`Tolerance`] of `verify` | 5 min in both directions | without a delivery store, repetitions are accepted for this long |
 //! | leeway of `exp` | 60 s | a delivery must not be lost because the local clock is ahead |
 //! | `MoneyKit-Signature` | 4 KiB | real values are under 500 bytes |
-//! | members of a JWS header, members of its claims | 32 | each name is compared with all names before it, so the time grows with the square of their number |
+//! | members of the JWS header, members of the claims | 32 each | each name is compared with all names before it, so the time grows with the square of their number |
 //! | a key id | 256 bytes | the id is only looked up, never stored |
 //! | age of keys | 1 h, then fetched again; 24 h while fetching fails | 1 h limits how long a withdrawn key is accepted, and the vendor recommends 24 h as the maximum |
 //! | fetches for unknown key ids | one per minute | anyone can make up a key id |

@@ -205,9 +205,9 @@ impl Deliveries {
     /// for at most `within`. Call this method before the process ends.
     ///
     /// After this call, every new delivery is rejected with 503 and `Retry-After`, so that the
-    /// vendor sends the delivery again to a running process. Running deliveries continue until
-    /// their handlers complete or abandon the deliveries. [`Deliveries::complete_failures`] counts
-    /// the results that the store failed to record.
+    /// vendor sends the delivery again to a running process. Handlers that are already running
+    /// continue until they complete or abandon their deliveries. [`Deliveries::complete_failures`]
+    /// counts the completed deliveries that the store failed to mark as done.
     ///
     /// Before this call, stop accepting requests in your server. A graceful shutdown of the server
     /// does not wait for all handlers, because `axum::WebhookLayer` runs each handler in a separate
@@ -217,8 +217,8 @@ impl Deliveries {
     ///
     /// Returns [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) with the number of running
     /// handlers if handlers are still running after `within`. The handlers are not cancelled. If
-    /// the process ends before the handlers, their leases expire, and the vendor's retries are
-    /// handled.
+    /// the process ends before the handlers, the leases of their deliveries expire. Another process
+    /// can then handle the vendor's retries.
     ///
     /// # Cancellation
     ///
@@ -233,7 +233,7 @@ impl Deliveries {
         })
     }
 
-    /// Returns how often the store failed to look up a delivery.
+    /// Returns how many times the store failed to look up a delivery.
     pub fn store_failures(&self) -> u64 {
         self.0.counters.store_failures.load(Ordering::Relaxed)
     }

@@ -24,10 +24,11 @@ type Key = [u8; 32];
 /// capacity is 100,000 deliveries, which take 25 MB. This is enough for 560,000 events per day from
 /// MoneyKit or 49,000 events per day from Moov.
 ///
-/// A full store drops the oldest done deliveries, but no delivery in progress. After that, an
-/// unknown delivery may be a retry of a dropped delivery. The unknown delivery is rejected with
-/// 503, unless the vendor signed it after all dropped deliveries. If the vendor signs a retry with
-/// a new timestamp, the store accepts the retry, and the event is handled again.
+/// A full store drops the oldest done deliveries, but never a delivery whose lease has not expired.
+/// After that, an unknown delivery may be a retry of a dropped delivery. The unknown delivery is
+/// rejected with 503, unless the vendor signed it after all dropped deliveries. If the vendor signs
+/// a retry of a dropped delivery with a new timestamp, the store accepts the retry, and the event
+/// is handled again.
 pub struct MemoryDeliveries {
     capacity: usize,
     clock: Arc<dyn Clock>,
@@ -69,7 +70,7 @@ impl MemoryDeliveries {
         self.lock().entries.len()
     }
 
-    /// Returns whether no delivery is remembered.
+    /// Returns `true` if no deliveries are remembered.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -54,7 +54,9 @@ pub trait DeliveryStore: fmt::Debug + Send + Sync {
     fn abandon<'a>(&'a self, id: &'a DeliveryId, claim: ClaimId) -> DeliveryFuture<'a, ()>;
 }
 
-/// The error of a delivery store. Respond with 503, so that the vendor sends the webhook again.
+/// The error of a delivery store. If [`DeliveryGuard::complete`](super::DeliveryGuard::complete)
+/// returns this error, respond with 2xx, because the event has been handled. Otherwise respond with
+/// 503, so that the vendor sends the webhook again.
 ///
 /// # Security
 ///

@@ -12,7 +12,8 @@ use crate::{
 
 static DELIVERY: Script = Script::new(include_str!("delivery.lua"));
 
-/// The maximum time for which Redis keeps a done delivery. Redis rejects an expiry that overflows.
+/// The maximum time for which Redis keeps a done delivery. Longer times are shortened to this
+/// maximum, because Redis rejects an expiry that overflows.
 const MAX_KEEP: Duration = Duration::from_secs(366 * 24 * 3600);
 
 /// Remembers deliveries in Redis, for a service with several processes (feature `redis`).
@@ -43,9 +44,9 @@ const MAX_KEEP: Duration = Duration::from_secs(366 * 24 * 3600);
 /// takes about 200 bytes of Redis memory. For example, a million deliveries per day from Moov, each
 /// kept for four days, take about 800 MB.
 ///
-/// A process whose clock is behind accepts retries for longer than the requested time. Redis
-/// therefore keeps a done delivery for twice the requested time. This is enough if no clock is
-/// behind by more than the requested time.
+/// The verifier requests the time for which a done delivery is remembered. A process whose clock is
+/// behind accepts retries for longer than the requested time. Redis therefore keeps a done delivery
+/// for twice the requested time. This is enough if no clock is behind by more than the requested
 /// time.
 ///
 /// # Security
