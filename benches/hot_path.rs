@@ -25,8 +25,8 @@ use fintech_auth::{
 use http::HeaderValue;
 use tokio::runtime::Runtime;
 
-/// The number of calls in a sample. Both threads must run concurrently for most of a sample, so the
-/// number is high.
+/// The number of calls that each thread makes in a sample. The number is high, so that both threads
+/// run concurrently for most of the sample.
 const CALLS: u32 = 500_000;
 const SAMPLES: u32 = 20;
 
@@ -187,8 +187,9 @@ mod cached {
 }
 
 /// Looks up a set of three scopes (190 bytes in total) among many sets. The benchmark fills the
-/// token cache in a shuffled order and looks up the sets in memory order, as if the caller had just
-/// created them. So the lookups cause misses in the processor cache.
+/// token cache in a shuffled order, so that consecutive lookups read distant cache entries and miss
+/// the processor cache. The sets themselves are read in memory order, as if the caller had just
+/// created them.
 mod keyed {
     use super::*;
 

@@ -1,8 +1,8 @@
 //! Simulates a fleet of 500 processes and 100,000 merchants that starts without tokens.
 //!
-//! `cargo bench --bench simulation -- 25 10` runs the simulation at the scale 25 and then at the
-//! scale 10. The program prints a table, and writes `benches/scale.svg` from the last simulation.
-//! Without a number the program does nothing.
+//! `cargo bench --bench simulation -- 25 10` runs the simulation at scale 25 and then at scale 10.
+//! The program prints a table, and writes `benches/scale.svg` from the last simulation. Without a
+//! number the program does nothing.
 //!
 //! The token caches are real. The clock is tokio's paused clock. The store is a model of Redis with
 //! one queue, a latency, leases, messages and the rate limit. Callers use a seeded random
@@ -129,7 +129,7 @@ impl Entry {
 }
 
 impl State {
-    /// Extends the period of the rate limit by 5 %, like the Redis script.
+    /// Extends the period of the rate limit by 5 %, as the Redis script does.
     fn reserve(&mut self, limit: Option<RateLimit>, max_wait: Duration) -> Permit {
         let Some(limit) = limit else { return Permit::Granted(Duration::ZERO) };
         let now = Instant::now();

@@ -327,7 +327,7 @@ async fn revoke_tokens(world: Arc<World>, mut random: Random) {
     }
 }
 
-/// Sends each webhook until it is accepted, like a vendor, and then once more to test the
+/// Like a vendor, sends each webhook until it is accepted. Then sends it once more to test the
 /// deduplication.
 async fn deliver(world: Arc<World>, mut random: Random, is_moov: bool) {
     while world.is_running() {

@@ -20,7 +20,7 @@ use tokio::{runtime::Runtime, sync::OnceCell, task::JoinSet};
 
 pub(crate) struct HotPath {
     pub(crate) name: &'static str,
-    /// The number of additional calls that the second process makes.
+    /// How many more calls the second process makes than the first.
     pub(crate) calls: u32,
     pub(crate) run: fn(u32, SocketAddr),
     /// The maximum increase over the recorded count, in percent.

@@ -1,6 +1,6 @@
-//! Measures a read of a cached, valid token on one thread and on two concurrent threads. Each peer
-//! first gets a token from the local server. A sample takes tens of milliseconds, so that two
-//! threads run concurrently for most of the sample.
+//! Measures a read of a cached, valid token on one thread and on two concurrent threads. Each of
+//! the compared clients (peers) first gets a token from a server on loopback. A sample takes tens
+//! of milliseconds, so that two threads run concurrently for most of the sample.
 
 use arc_swap::ArcSwap;
 use divan::{Bencher, black_box};
@@ -152,7 +152,7 @@ mod floor {
         SystemTime::now()
     }
 
-    /// The kernel updates `CLOCK_MONOTONIC_COARSE` only at each timer interrupt, every few
+    /// A clock with a low resolution: the kernel updates it only at timer interrupts, every few
     /// milliseconds.
     #[divan::bench(sample_size = 1_000_000, sample_count = 20)]
     fn clock_monotonic_coarse() -> rustix::time::Timespec {

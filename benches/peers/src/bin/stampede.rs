@@ -1,7 +1,8 @@
 //! Measures a cold start: many tasks concurrently request a token from one client.
 //!
 //! `stampede [TASKS] [DELAY_MS]` runs the server in a separate process. The server waits DELAY_MS
-//! before each response. The results are medians over the rounds.
+//! before each response. The results are the medians of seven rounds, or of three rounds for the
+//! clients that send many token requests.
 
 use futures::future::join_all;
 use peers::{
