@@ -1,5 +1,5 @@
-//! `cargo xtask features`: checks that the library builds without warnings with each single feature
-//! and without features. Reads the list of features from the manifest.
+//! `cargo xtask features`: checks that the library builds without warnings with each feature alone,
+//! and without any feature. Reads the list of features from the manifest.
 
 use std::collections::BTreeMap;
 use std::path::Path;

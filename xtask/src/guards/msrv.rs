@@ -1,8 +1,8 @@
 //! `cargo xtask msrv`: checks the Rust version that the manifest states (MSRV).
 //!
-//! No dependency in a user's build may require a newer version, and the crate must build with a
-//! toolchain of the stated version. If this toolchain is not installed, the build is skipped.
-//! clippy's `incompatible_msrv` finds items of std that are too new.
+//! No dependency in a user's build may require a newer Rust version than the stated one, and the
+//! crate must build with a toolchain of the stated version. If this toolchain is not installed, the
+//! build is skipped. clippy's `incompatible_msrv` finds items of std that are too new.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
