@@ -210,7 +210,7 @@ impl Emulator {
         self.services.moneykit.issued().is_live(token, now) || self.services.moov.issued().is_live(token, now)
     }
 
-    /// Returns how many access tokens both services have issued.
+    /// Returns the total number of access tokens that the two services have issued.
     pub fn issued(&self) -> usize {
         self.services.moneykit.issued().access_tokens() + self.services.moov.issued().access_tokens()
     }

@@ -102,8 +102,8 @@ impl Service {
             },
         };
         let body = types::AppClientResponse {
-            // The response contains the id and the name of the app twice, because the vendor's own
-            // SDK reads `id` and `app_name`.
+            // The API schema has two fields for the id of the app and two for the name. Set all of
+            // them, because the vendor's own SDK reads `id` and `app_name`.
             app: Some(types::AppResponse {
                 app_id: Some(APP_ID.to_owned()),
                 app_name: Some(APP_NAME.to_owned()),
@@ -157,7 +157,8 @@ impl From<Refusal> for BytesResponse {
                 return response::because(invalid(location, message), why);
             }
             Refusal::GrantType => {
-                // The API schema has no error code for an unsupported grant type.
+                // The API schema has no error code for an unsupported grant type, so the response
+                // contains the code of an authentication failure.
                 (StatusCode::BAD_REQUEST, UNAUTHORIZED, "Grant type not supported", None)
             }
             Refusal::Unauthorized(challenge) => {

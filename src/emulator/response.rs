@@ -110,8 +110,8 @@ impl Body for Outgoing {
                 *self = Self::Flushing;
                 Poll::Ready(Some(Ok(Frame::data(body))))
             }
-            // After `Pending`, hyper writes its buffer before it polls the body again. An error now
-            // would make hyper drop the buffer.
+            // Return `Pending` first, so that hyper writes its buffer before it polls the body
+            // again. If this poll returned the error, hyper would drop the buffer.
             Self::Flushing => {
                 *self = Self::Cut;
                 context.waker().wake_by_ref();
@@ -135,7 +135,8 @@ impl Body for Outgoing {
     }
 }
 
-/// Operations return rejections as errors, so that the operations can use `?`.
+/// Converts the result of an operation into a response. Operations return rejections as errors, so
+/// that the operations can use `?`.
 pub(super) fn merge<R: Into<BytesResponse>>(outcome: Result<BytesResponse, R>) -> BytesResponse {
     outcome.unwrap_or_else(Into::into)
 }

@@ -236,8 +236,8 @@ impl Contract {
         self.store.release(&key, &before).await?;
         rule(self.kept(&key, &new).await?, "a lease from after the mark can store the token again")?;
         rule(self.stored(&key).await?.as_deref() == Some("e"), "storing the token again clears the mark")?;
-        // The caller that invalidates a token may not know the key of the token, so the mark must
-        // also apply if the caller passes a different key.
+        // The caller that invalidates a token may not know the key of the token. So the store must
+        // remove the token even if the caller passes a different key.
         let other = StoreKey::new(key.source, "other");
         self.store.invalidate(&other, new.id).await?;
         rule(self.claimed(&key).await?.is_none(), "a mark applies to every key of the source")
@@ -290,8 +290,8 @@ impl Contract {
             let revoked = if refresh { parent.refresh_token_id } else { Some(parent.id) };
             let revoked: Vec<TokenId> = revoked.into_iter().collect();
             self.store.revoke(&key.source, &revoked, LONG).await?;
-            // Read the entry first, because some stores remove a revoked entry when the entry is
-            // read. Even then, the store must reject the `put`.
+            // Some stores remove a revoked entry when the entry is read. So read the entry first:
+            // the store must reject the `put` even if the entry no longer exists.
             self.claimed(&key).await?;
             rule(
                 !self.store.put(&key, &token("child", LONG), &lease).await?,
