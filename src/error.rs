@@ -18,7 +18,7 @@ use serde::de::DeserializeOwned;
 
 use crate::response::Head;
 
-/// The maximum length of the vendor's error code in a cached error, in bytes.
+/// A cached error keeps the vendor's error code only if the code has at most this many bytes.
 const MAX_KEPT_CODE: usize = 128;
 
 /// What a caller can do about an [`Error`].
@@ -57,7 +57,8 @@ pub enum ErrorKind {
     /// the error code `invalid_client`. Correct the credentials, or get a new token. A 403 with an
     /// error code such as `invalid_scope` is [`ErrorKind::InvalidRequest`] instead.
     Unauthorized,
-    /// The vendor refuses the request or its scope: a 400, 404 or 422. Correct the request.
+    /// The vendor refuses the request or its scope, for example with a 400, 404 or 422, or with a
+    /// 403 and an error code such as `invalid_scope`. Correct the request.
     InvalidRequest,
     /// The client has sent too many requests (429). Wait for the time in [`Error::retry_after`], if
     /// any, then send the request again.
@@ -153,7 +154,8 @@ impl ErrorBody {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct FieldError {
-    /// The vendor's name for the field. The parts of a path are joined by dots.
+    /// The vendor's name for the field. If the vendor sends a list of names that leads to the
+    /// field, the names are joined by dots, as in `header.MoneyKit-Version`.
     pub field: String,
     /// The vendor's human-readable explanation.
     pub message: String,
@@ -362,7 +364,8 @@ impl Error {
 
     /// Returns Cloudflare's id of the request (`cf-ray`). Moov uses Cloudflare.
     ///
-    /// Quote the id to the vendor's support if the request did not reach the service itself.
+    /// If Cloudflare itself created the response, there may be no [`Error::request_id`]. In this
+    /// case, quote the ray id to Moov's support.
     pub fn ray_id(&self) -> Option<&str> {
         self.response()?.ray_id.as_deref()
     }
@@ -375,7 +378,7 @@ impl Error {
     /// Deserializes the error body as a type of the API schema, such as
     /// `moov::types::AuthTokenRequestError` for a 422.
     ///
-    /// Returns `None` if there is no response, or if its body does not have this type.
+    /// Returns `None` if there is no response, or if the response body does not have this type.
     ///
     /// # Security
     ///
