@@ -20,8 +20,8 @@
 //!   starts one refresh in the background.
 //! - **Expired** or absent: all callers wait for one shared request.
 //! - **A refresh fails**: a stale token is returned until it expires. The next attempt is made
-//!   after 1 s, then 2 s, 4 s, up to 60 s. Until that attempt, callers without a token get the same
-//!   error, with [`Error::retry_after`](crate::Error::retry_after).
+//!   after 1 s, then 2 s, 4 s, up to 60 s. Until the next attempt, callers that find no valid token
+//!   get the error of the failed refresh, with [`Error::retry_after`](crate::Error::retry_after).
 //! - **Rejected**: after a 401 that reports an invalid token, the cache removes exactly that token,
 //!   never a newer token ([`TokenCache::invalidate`]). After a 401 without a reason, the cache
 //!   keeps the token until the server has accepted a new token ([`Rejection`]).

@@ -21,9 +21,10 @@ pub type TokenFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// A service that takes an `Arc<dyn TokenProvider>` uses a client in production and a
 /// [`StaticTokenProvider`] in tests.
 ///
-/// Both clients, [`TokenCache`] and [`TokenHandle`] implement this trait. Implement this trait
-/// yourself to record the token requests of your service. For your own OAuth 2.0 server, implement
-/// [`TokenSource`](crate::token::TokenSource) instead, and use a [`TokenCache`].
+/// The MoneyKit and Moov clients implement this trait, and so do [`TokenCache`] and
+/// [`TokenHandle`]. Implement this trait yourself to record the token requests of your service. For
+/// your own OAuth 2.0 server, implement [`TokenSource`](crate::token::TokenSource) instead, and use
+/// a [`TokenCache`].
 ///
 /// ```
 /// use std::{sync::Arc, time::Duration};

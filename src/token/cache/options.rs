@@ -98,7 +98,8 @@ impl TokenOptions {
         self
     }
 
-    /// Sets the lifetime of a token if the response has no valid `expires_in`. Default: 5 min.
+    /// Sets the lifetime that the cache assumes for a token if the token response has no valid
+    /// `expires_in`. Default: 5 min.
     #[must_use]
     pub fn with_default_lifetime(mut self, lifetime: Duration) -> Self {
         self.limits.default = lifetime.min(FOREVER);
@@ -152,8 +153,9 @@ impl TokenOptions {
         self
     }
 
-    /// Sets the delay between a failure and the next attempt. The delay is `first` after the first
-    /// failure, doubles with each further failure, and is at most `longest`. Default: 1 s and 60 s.
+    /// Sets the delay between a failed token request and the next request. The delay is `first`
+    /// after the first failure, doubles with each further failure, and is at most `longest`.
+    /// Default: 1 s and 60 s.
     #[must_use]
     pub fn with_backoff(mut self, first: Duration, longest: Duration) -> Self {
         self.backoff = first.min(FOREVER);
@@ -161,11 +163,13 @@ impl TokenOptions {
         self
     }
 
-    /// Sets how long a refusal of the credentials or of one scope set is remembered. Default: 10 s.
+    /// Sets how long the cache remembers that the server refused the credentials or a scope set.
+    /// Default: 10 s.
     ///
     /// During this time, no token is requested with the refused credentials or for the refused
-    /// scope set. After this time, one request at a time checks whether the server still refuses
-    /// the credentials.
+    /// scope set. After this time, a token for the refused scope set may be requested again. If the
+    /// credentials were refused, one request at a time checks whether the server still refuses
+    /// them.
     #[must_use]
     pub fn with_negative_cache_ttl(mut self, ttl: Duration) -> Self {
         self.negative_cache_ttl = ttl.min(FOREVER);
@@ -264,11 +268,11 @@ impl TokenOptions {
 
     /// Sets a function that receives each event of the cache, for metrics. Default: none.
     ///
-    /// The cache calls the function before callers get the token, so the function must return
-    /// quickly. The cache holds no lock during the call. A panic is caught and logged. A second
-    /// call of this method replaces the function.
+    /// Callers that wait for a token get it only after the function has returned, so the function
+    /// must return quickly. The cache holds no lock during the call. A panic is caught and logged.
+    /// A second call of this method replaces the function.
     ///
-    /// Events do not contain the vendor. Set one function per client, as in this example.
+    /// Events do not name the vendor, so set one function per client, as in this example.
     ///
     /// ```
     /// use fintech_auth::token::{TokenEvent, TokenOptions};

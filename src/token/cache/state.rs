@@ -160,8 +160,8 @@ impl CacheState {
         tombstones.mark_revoked(token, now, revoked_until);
     }
 
-    /// Marks a token as rejected. The mark ends when a later token request returns the same token,
-    /// or after the maximum back-off.
+    /// Marks a token as rejected. The mark is removed when a later token request returns the same
+    /// token, or after the longest retry delay (`max_backoff`).
     pub(in crate::token) fn mark_invalidated(&self, token: TokenId) {
         let now = self.tick();
         self.tombstones.mark_invalidated(token, now, now.saturating_add(millis(self.options.max_backoff)));

@@ -32,8 +32,9 @@ pub struct Stats {
     pub store_failures: u64,
     /// Tokens that were requested without the store because the store had failed.
     pub store_bypassed: u64,
-    /// New tokens that were discarded, because a token was revoked or rejected, or because the
-    /// lease was lost during the refresh.
+    /// New tokens that were discarded, because the new token was revoked or rejected, because
+    /// another token of the same grant was revoked, or because the lease was lost during the
+    /// refresh.
     pub discarded: u64,
     /// Tokens that were dropped because another process had invalidated or revoked them.
     pub evicted_remotely: u64,

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::token::lifetime::expiry::ExpiryRule;
 
-/// The lifetime of a token, and the start of the lifetime on both clocks in milliseconds.
+/// The lifetime of a token, and its start on the monotonic clock (`sent`) and on the wall clock
+/// (`sent_wall`), in milliseconds.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::token) struct Expires {
     pub(in crate::token) lifetime: Duration,
@@ -48,8 +49,9 @@ impl Life {
         self.wall_stale.saturating_add(self.window.into())
     }
 
-    /// Determines the phase on each of the two clocks, and returns the later phase, because the
-    /// monotonic clock may stop during a suspend, and the wall clock may be set back.
+    /// Determines by each clock whether the token is fresh, stale or expired, and returns the later
+    /// of the two results, because the monotonic clock may stop during a suspend, and the wall
+    /// clock may be set back.
     pub(in crate::token) fn age(&self, now: Now) -> Age {
         let by = |now: u64, stale: u64, end: u64| match now {
             now if now >= end => Age::Expired,

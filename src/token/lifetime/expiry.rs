@@ -1,7 +1,7 @@
 //! Computes the lifetime of a token, and returns the rule that determined the lifetime.
 //!
-//! The result depends only on the token response, because this module reads no clock and does not
-//! verify JWTs. A JWT can shorten the lifetime that the response grants, but never extend it.
+//! This module reads no clock: the caller passes the times. The module does not verify JWTs. A JWT
+//! can shorten the lifetime that the response grants, but never extend it.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -39,7 +39,8 @@ const MAX_JWT: usize = 16 * 1024;
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum ExpiryRule {
-    /// `expires_in` is a number of seconds, at most 365 days (RFC 6749 section 5.1).
+    /// `expires_in` is a number of seconds (RFC 6749 section 5.1). This crate accepts at most 365
+    /// days.
     Seconds,
     /// `expires_in` is a Unix timestamp, as in Moov's newer documents. The timestamp is compared
     /// with the `Date` of the response, or with the local clock if the response has no `Date`. The
@@ -221,7 +222,7 @@ fn claims(token: &str) -> Option<Map<String, Value>> {
 }
 
 /// Returns the audience of a JWT (RFC 7519 section 4.1.3: a string or an array of strings) without
-/// verifying the JWT. Returns `None` for an opaque token, and for a JWT without audience.
+/// verifying the JWT. Returns `None` for an opaque token, and for a JWT without an audience.
 pub(crate) fn audience(token: &str) -> Option<Vec<String>> {
     match claims(token)?.remove("aud")? {
         Value::String(one) => Some(vec![one]),
@@ -526,8 +527,8 @@ mod tests {
             for reading in readings.into_iter().flatten() {
                 prop_assert!(i128::from(believed.lifetime.as_secs()) <= reading, "{believed:?} > {reading}");
             }
-            // A lifetime of zero would also pass the check above, so compare with the shortest
-            // reading.
+            // A lifetime of zero would also pass the check above, so check that the lifetime is the
+            // shortest of the `readings`.
             let shortest = readings.into_iter().flatten().min();
             prop_assert_eq!(Some(i128::from(believed.lifetime.as_secs())), shortest);
         }
