@@ -1,11 +1,12 @@
-//! Traits for arguments of methods such as `revoke`. A caller can pass a token or a response
-//! directly, without copying the secret.
+//! Traits for the token arguments of methods such as `revoke` and `refresh`. A caller can pass a
+//! token or a response directly, and does not need to extract the secret first.
 
 use std::borrow::Cow;
 
 use crate::{Secret, response::Response, token::token::Token};
 
-/// An argument that contains an access token or a refresh token: a [`Token`] or a [`Secret`].
+/// An argument that contains an access token or a refresh token, for example a [`Token`] or a
+/// [`Secret`].
 ///
 /// This trait is sealed: only this crate can implement it.
 pub trait AsToken: sealed::Sealed + Sync {

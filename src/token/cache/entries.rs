@@ -89,8 +89,8 @@ impl Entries {
         ScopeKey::with_joined(scopes, |key| key.hash)
     }
 
-    /// Finds an entry by its hash only. A different scope set may have the same hash, so the caller
-    /// must check that the entry contains the expected token id.
+    /// Finds an entry only by the hash of its scope set. A different scope set may have the same
+    /// hash, so the caller must check that the entry contains the expected token id.
     pub(in crate::token) fn find_by_hash(&self, hash: u64) -> Option<Arc<CacheEntry>> {
         let bucket = self.bucket(hash)?.load();
         nodes(bucket.as_ref()).find(|node| node.hash == hash).map(|node| node.entry.clone())
@@ -108,8 +108,8 @@ impl Entries {
 
     pub(in crate::token) fn get_or_insert(&self, key: &ScopeKey<'_>) -> Result<Arc<CacheEntry>, Error> {
         let mut clock = self.lock();
-        // Search under the lock, because another thread could evict the entry before the caller has
-        // a reference to it.
+        // Search while holding the lock. Otherwise another thread could evict the entry before the
+        // caller has a reference to the entry.
         if let Some(entry) = self.find(key, Arc::clone) {
             entry.place.mark_used();
             return Ok(entry);

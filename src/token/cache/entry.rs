@@ -296,8 +296,8 @@ impl CacheEntry {
         self.lock().refresh_token = None;
     }
 
-    /// Puts back a refresh token that the server has not consumed. Discards the refresh token if
-    /// the refresh token was revoked or its access token was rejected during the request.
+    /// Puts back a refresh token that the server has not consumed. Discards the refresh token if,
+    /// during the request, the refresh token was revoked or its access token was rejected.
     pub(in crate::token) fn put_back(&self, taken: TakenRefreshToken) {
         let mut state = self.lock();
         if state.refresh_token_id.is_some()
@@ -454,9 +454,11 @@ impl CacheEntry {
     }
 
     /// Checks whether `revoked` is a token of the entry, was used to request a token of the entry,
-    /// or is used by the running refresh. If so, removes the tokens of the entry, and marks the
-    /// tokens of the entry and of the running refresh as revoked. If the running refresh uses a
-    /// refresh token, the result of the refresh is then discarded too.
+    /// or is used by the running refresh. If so, this function:
+    ///
+    /// - removes the tokens of the entry,
+    /// - marks the tokens of the entry and of the running refresh as revoked,
+    /// - discards the result of the running refresh if the refresh uses a refresh token.
     ///
     /// Returns `None` if the entry is not affected. Otherwise returns the id of the removed access
     /// token, or `Some(None)` if the entry had no access token.

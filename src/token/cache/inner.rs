@@ -103,10 +103,11 @@ impl CacheInner {
                 )
             });
             match outcome? {
-                // The token was revoked before this caller woke up.
+                // Look up a token again, because this token was revoked before the caller woke up.
                 Some(Ok(token)) if shared.is_revoked(&token) => {}
                 Some(outcome) => return outcome,
-                // The task was aborted by a shutdown of the cache or of the tokio runtime.
+                // Look up a token again, because the task was aborted by a shutdown of the cache or
+                // of the tokio runtime.
                 None => {}
             }
         }

@@ -51,11 +51,11 @@ impl TokenCache {
         Self { inner: CacheInner::new(Arc::new(source), options) }
     }
 
-    /// Returns a valid token for these scopes. The order of the scopes and duplicates do not
-    /// matter.
+    /// Returns a valid token for these scopes. The order of the scopes does not matter, and
+    /// duplicates are ignored.
     ///
-    /// The token comes from memory if possible. Otherwise all callers share one token request. The
-    /// call waits at most [`TokenOptions::with_max_wait`].
+    /// The token comes from memory if possible. Otherwise all callers that wait for the same scopes
+    /// share one token request. The call waits at most [`TokenOptions::with_max_wait`].
     ///
     /// # Errors
     ///
@@ -205,8 +205,9 @@ impl TokenCache {
     ///
     /// # Cancellation
     ///
-    /// If the future is dropped, no new work starts. Requests that were sent continue until the
-    /// last clone is dropped. To wait for these requests, call this method again.
+    /// If the future is dropped, the cache stays shut down and starts no new refresh. Requests
+    /// that were sent continue until the last clone is dropped. To wait for these requests, call
+    /// this method again.
     pub async fn shutdown(&self, within: Duration) -> Result<(), Error> {
         self.inner.shutdown(within).await
     }
