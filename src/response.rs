@@ -88,7 +88,7 @@ impl<T> Response<T> {
     /// Returns the time at which the server sent the response, according to the server's clock (the
     /// `Date` header).
     ///
-    /// The difference between this time and the local clock is the clock skew.
+    /// Compare this time with [`sent_at`](Self::sent_at) to estimate the clock skew.
     pub fn date(&self) -> Option<SystemTime> {
         self.head.date
     }

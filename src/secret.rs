@@ -34,14 +34,16 @@ impl Secret {
         Self(Zeroizing::new(value.into()))
     }
 
-    /// Reads a secret from a reader, such as a mounted file or standard input, to the end.
+    /// Reads a secret from a reader until the end of the input. The reader can be a mounted file or
+    /// standard input.
     ///
     /// A UTF-8 byte order mark at the start and one line ending at the end are removed.
     ///
     /// # Errors
     ///
-    /// Fails with I/O errors, and with [`InvalidData`](io::ErrorKind::InvalidData) if the input is
-    /// empty, over 16 KiB, or not UTF-8 text. No error shows the input.
+    /// Returns the error of the reader if reading fails. Returns
+    /// [`InvalidData`](io::ErrorKind::InvalidData) if the input is empty, larger than 16 KiB, or
+    /// not UTF-8 text. These errors do not contain the input.
     pub fn from_reader(reader: impl Read) -> io::Result<Self> {
         let invalid = |what| Err(io::Error::new(io::ErrorKind::InvalidData, what));
         // Allocate space for the maximum size, because a buffer that grows leaves copies that are
@@ -74,7 +76,7 @@ impl Secret {
     }
 
     /// A refresh token is printable ASCII (RFC 6749 appendix A.17). Some servers send an empty
-    /// string if they issue no refresh token.
+    /// string if they issue no refresh token, so an empty string is not a refresh token.
     pub(crate) fn is_refresh_token(&self) -> bool {
         self.0.bytes().all(|byte| matches!(byte, 0x20..=0x7e)) && !self.0.trim().is_empty()
     }

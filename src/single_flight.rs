@@ -15,7 +15,8 @@ use crate::sync::{
     watch,
 };
 
-/// The shared timer of a flight fires after this time. Most flights end earlier.
+/// A shared timer fires this long after its start. Most flights end before the shared timer fires,
+/// so most waiters need no timer of their own.
 const SHARED_TIMER: Duration = Duration::from_secs(1);
 
 pub(crate) struct SingleFlight<T>(Option<RunningFlight<T>>);

@@ -12,7 +12,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Timestamp(DateTime<Utc>);
 
-/// Convert the `SystemTime` to get the type of a date library, for example `chrono::DateTime<Utc>`.
+/// Date libraries can convert the `SystemTime` to their own types, for example to
+/// `chrono::DateTime<Utc>`.
 impl From<Timestamp> for SystemTime {
     fn from(timestamp: Timestamp) -> Self {
         timestamp.0.into()
