@@ -1,5 +1,5 @@
 //! Authenticates a backend to **MoneyKit** (bank-account linking) and **Moov** (money movement)
-//! with tokens or key pairs (client id and secret), and verifies their webhooks.
+//! with tokens or key pairs (client id and secret), and verifies the webhooks of both vendors.
 //!
 // If a feature is off, the link to its module leads to the list of features instead.
 #![cfg_attr(not(feature = "axum"), doc = "[`axum`]: crate#features\n")]
