@@ -58,8 +58,8 @@ impl Client {
     ///
     /// The authorizer sends `X-Client-Id` and `X-Client-Secret`, and no token. If a request gets a
     /// 401 and the credentials have been replaced since the request was sent, the authorizer sends
-    /// the request once more. [The module `authorize`](crate::authorize#security) describes how
-    /// redirects are handled.
+    /// the request once more, with the new credentials.
+    /// [The module `authorize`](crate::authorize#security) describes how redirects are handled.
     ///
     /// # Errors
     ///
@@ -211,7 +211,8 @@ impl ClientBuilder {
         Self::with_identity(Identity::Id(client_id.map(str::to_owned)))
     }
 
-    /// Sets the `MoneyKit-Version`, a date. Default: [`VERSION`].
+    /// Sets the value of the header `MoneyKit-Version`. The value is a date, such as `2023-02-18`.
+    /// Default: [`VERSION`].
     #[must_use]
     pub fn with_version(mut self, version: impl Into<String>) -> Self {
         self.version = version.into();

@@ -32,8 +32,8 @@ documented! {
         LinkDataRefresh = "link:data:refresh",
         LinkSessionCreate = "link_session:create",
         ;
-        /// A scope that has no variant in this enum, unchanged. Parsing a documented scope never
-        /// returns `Other`.
+        /// A scope that has no variant in this enum. Parsing a documented scope never returns
+        /// `Other`.
         #[non_exhaustive]
         Other {
             /// The scope as it is sent.

@@ -25,8 +25,9 @@ const STALE_WAIT: Duration = Duration::from_secs(1);
 /// The pause after the first failed fetch. Each further failure doubles the pause, up to the
 /// cool-down.
 const BACKOFF: Duration = Duration::from_secs(1);
-/// The longest `Retry-After` that the cache accepts from the vendor. While the cache waits,
-/// webhooks that are signed with a new key cannot be verified.
+/// The maximum time that the cache waits because of the vendor's `Retry-After`. A longer
+/// `Retry-After` is shortened to this time, because webhooks that are signed with a new key cannot
+/// be verified while the cache waits.
 const LONGEST_WAIT: Duration = Duration::from_secs(5 * 60);
 
 pub(crate) struct KeyCache {

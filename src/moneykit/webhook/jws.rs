@@ -17,7 +17,7 @@ use crate::{
 pub(super) const LIMIT: usize = 4096;
 const KEY_ID_LIMIT: usize = 256;
 const MEMBERS_LIMIT: usize = 32;
-/// An ES256 signature has 64 bytes: two integers of 32 bytes each (RFC 7518 section 3.4).
+/// An ES256 signature is 64 bytes long: two integers of 32 bytes each (RFC 7518 section 3.4).
 const SIGNATURE: usize = 64;
 
 /// A parsed JWS with a valid header. The signature is not verified yet.

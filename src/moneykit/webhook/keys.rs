@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::super::types::JwkSet;
 use crate::webhook::{Reason, VerifyError};
 
-/// An uncompressed public point has 65 bytes: the byte 4, then two coordinates of 32 bytes each
+/// An uncompressed public point is 65 bytes long: the byte 4, then two coordinates of 32 bytes each
 /// (SEC 1 section 2.3.3).
 const POINT: usize = 65;
 
@@ -53,7 +53,7 @@ impl VerifyingKeys {
         self.0.values().filter(|key| key.is_ok()).count()
     }
 
-    /// Returns whether the set has no usable key.
+    /// Returns `true` if the set contains no usable keys.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -102,7 +102,7 @@ fn read(jwk: &Map<String, Value>) -> Key {
         }
     }
     only("alg", "ES256", Reason::KeyAlgorithm)?;
-    // A key set is public, so anyone could sign with a private key (`d`) in the set.
+    // Reject a private key (`d`). The key set is public, so anyone could sign with this key.
     if jwk.contains_key("d") {
         return Err(Reason::KeyMalformed);
     }

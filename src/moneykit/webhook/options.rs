@@ -78,8 +78,8 @@ impl VerifierOptions {
         self
     }
 
-    /// Sets the age at which the cached keys are fetched again. After the fetch, webhooks with
-    /// withdrawn keys are rejected. Default: 1 h.
+    /// Sets the age at which the cached keys are fetched again. After the fetch, webhooks that are
+    /// signed with a withdrawn key are rejected. Default: 1 h.
     ///
     /// The function [`verify`](super::verify()) caches no keys, so it ignores `with_refresh_after`,
     /// `with_max_age` and `with_cool_down`.
