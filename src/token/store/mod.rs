@@ -118,8 +118,9 @@ impl StoredToken {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Lease {
-    /// The number of the lease, which increases with each lease of a key. If a later lease was
-    /// granted for the key, the store rejects each token that is put under this lease.
+    /// The number of the lease. Each lease of a key has a higher number than all earlier leases of
+    /// this key. If a later lease was granted for the key, the store rejects each token that is put
+    /// under this lease.
     pub fence: u64,
     /// The ids of the tokens on which the new token depends. The store sets `parents` to the ids of
     /// the access token and of the refresh token in the entry when it grants the lease. If one of
@@ -143,8 +144,8 @@ impl Lease {
     }
 
     /// Returns the time from the grant of the lease to the request of the token. Returns zero if
-    /// the token was requested before the grant. A store that measures the age of tokens with its
-    /// own clock needs this time.
+    /// the token was requested before the grant. A store that uses its own clock adds this time to
+    /// the time of the grant, to calculate when the token was requested.
     pub fn until_requested(&self, token: &StoredToken) -> Duration {
         (Instant::now() - self.granted).saturating_sub(token.age)
     }
@@ -168,7 +169,8 @@ impl RateLimit {
     }
 }
 
-/// The reason why no token request may be sent. Each variant contains the remaining time.
+/// The reason why no token request may be sent. Each variant contains the time until the next
+/// request may be sent.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Block {
@@ -181,7 +183,7 @@ pub enum Block {
     RateLimit(Duration),
 }
 
-/// The decision about one token request.
+/// The decision of a store about one token request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Permit {
@@ -190,7 +192,7 @@ pub enum Permit {
     Granted(Duration),
     /// The request must not be sent. Nothing is reserved.
     Denied(Block),
-    /// The store has no rate limit, so the cache applies the limit of this process.
+    /// The store has no rate limit, so the cache applies the rate limit within its own process.
     Unlimited,
 }
 
@@ -213,8 +215,8 @@ pub enum Claim<'a> {
         permit: Permit,
     },
     /// There is no token, and another process is requesting a token. The future completes when the
-    /// key changes or the lease ends, but may complete earlier. The future also completes if the
-    /// key changed between the claim and the first poll of the future.
+    /// entry of the key changes or the lease ends, but may complete earlier. The future also
+    /// completes if the entry changed between the claim and the first poll of the future.
     Held(Pin<Box<dyn Future<Output = ()> + Send + 'a>>),
     /// There is no token, and no process may request a token now.
     Blocked(Block),
@@ -244,11 +246,11 @@ pub enum Notice {
     Revoked(TokenId),
     /// The access token was invalidated.
     Invalidated(TokenId),
-    /// Notices may have been lost. Check the marks with [`TokenStore::marks`].
+    /// Notices may have been lost. The receiver must check its tokens with [`TokenStore::marks`].
     Missed,
 }
 
-/// The maximum time that a caller waits for a change of a key. Then the caller checks the key
+/// The maximum time that a caller waits for a change of an entry. Then the caller checks the entry
 /// again.
 pub(in crate::token) const POLL: Duration = Duration::from_millis(500);
 /// The time for which a store keeps the mark of an invalidated token.
@@ -257,9 +259,9 @@ pub(in crate::token) const INVALIDATED: Duration = Duration::from_secs(60);
 /// Keeps tokens for several processes, or across restarts.
 ///
 /// **Leases.** For each [`StoreKey`], at most one process holds the lease at a time. Only that
-/// process requests a token and stores it. The other processes wait until the key changes, and then
-/// check the key again. A lease ends when it is released or expires, so a crashed process blocks
-/// the other processes only until its lease expires.
+/// process requests a token and stores it. The other processes wait until the entry of the key
+/// changes, and then check the entry again. A lease ends when it is released or expires, so a
+/// crashed process blocks the other processes only until its lease expires.
 ///
 /// **Marks.** A store keeps two kinds of marks. A mark contains only the id of a token, so a
 /// process can mark a token that the process does not have.
@@ -323,9 +325,9 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
     /// Releases the lease, and wakes waiting processes.
     fn release<'a>(&'a self, key: &'a StoreKey, lease: &'a Lease) -> StoreFuture<'a, ()>;
 
-    /// Waits until the key changes, but at most `within`. May return earlier.
+    /// Waits until the entry of the key changes, but at most `within`. May return earlier.
     ///
-    /// The default implementation returns after at most 500 ms. Callers then check the key again.
+    /// The default implementation returns after at most 500 ms. Callers then check the entry again.
     fn changed<'a>(&'a self, key: &'a StoreKey, within: Duration) -> StoreFuture<'a, ()> {
         let _ = key;
         Box::pin(async move {
@@ -355,7 +357,8 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
                     let _ = self.changed(key, POLL).await;
                 })));
             };
-            // The previous holder may have stored a token between the look-up and the lease.
+            // The previous holder of the lease may have stored a token after the look-up above, so
+            // look again.
             if let Some(token) = self.get(key).await?.filter(wanted) {
                 self.release(key, &lease).await?;
                 return Ok(Claim::Token(token));
@@ -440,7 +443,7 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
     }
 
     /// Subscribes to notices. Returns `None` if the store sends no notices. The cache calls this
-    /// method on a tokio runtime.
+    /// method within a tokio runtime, so the store may spawn a task.
     fn notices(&self) -> Option<broadcast::Receiver<Notice>> {
         None
     }

@@ -126,8 +126,8 @@ async fn run(shared: &CacheState, mut notices: Option<broadcast::Receiver<Notice
     // checks end.
     let mut recheck_end = after(Instant::now(), breaker.max_lifetime);
     let (mut attempts, mut checks) = (0, 0);
-    // The pause between two attempts is at least as long as the circuit stays open. Jitter prevents
-    // all processes from writing at the same time.
+    // The pause between two attempts is at least `open_for`, so the circuit is no longer open at
+    // the next attempt. Jitter prevents all processes from writing at the same time.
     let first = breaker.open_for.saturating_mul(2);
     let pause = |attempts| backoff(first, MAX_PAUSE.max(first), attempts, shared.random());
     let mut write = breaker.first_pending().is_some().then(|| Instant::now() + breaker.open_for);

@@ -1,7 +1,7 @@
 //! Encodes a token before encryption, and decodes a token after decryption.
 //!
-//! Decoding returns `None` if the bytes do not have this format. If you change the format, increase
-//! `VERSION` in `seal.rs`.
+//! Decoding returns `None` if the bytes do not have the format that `write` describes. If you
+//! change the format, increase `VERSION` in `seal.rs`.
 
 use std::time::Duration;
 

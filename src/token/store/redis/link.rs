@@ -135,7 +135,7 @@ impl Link {
             state.current = made.as_ref().ok().cloned();
             Some(made)
         };
-        // If there is no runtime, the task does not start, and the waiter gets no outcome.
+        // If there is no tokio runtime, the task does not start, and `connection` returns an error.
         let _ = flight.spawn(work);
         waiter
     }
@@ -158,8 +158,8 @@ fn needs_reconnect(error: &RedisError) -> bool {
         || matches!(error.kind(), ErrorKind::Server(BusyLoading | ClusterDown | MasterDown | ReadOnly))
 }
 
-/// Returns an error that contains only constant texts and the error code of the protocol, because
-/// other text from Redis is untrusted.
+/// Returns an error that contains only constant texts and the Redis error code, for example
+/// `NOPERM`. Other text from Redis is untrusted.
 pub(super) fn redact_error(error: &RedisError) -> StoreError {
     let is_plain = |code: &&str| code.len() <= 32 && code.bytes().all(|byte| byte.is_ascii_uppercase());
     match (error.is_connection_refusal(), error.code().filter(is_plain)) {

@@ -42,8 +42,8 @@ const PONG: Duration = Duration::from_secs(2);
 /// The first delay between attempts to subscribe. The delay doubles up to `MAX_BACKOFF`.
 const BACKOFF: Duration = Duration::from_millis(100);
 const MAX_BACKOFF: Duration = Duration::from_secs(10);
-/// The time after which a waiting caller checks its key again, because a dead subscription may not
-/// be noticed. Without a subscription, the time is `UNSUBSCRIBED_POLL`.
+/// The time after which a waiting caller checks its entry again, because a dead subscription may
+/// not be noticed. Without a subscription, the time is `UNSUBSCRIBED_POLL`.
 const SUBSCRIBED_POLL: Duration = Duration::from_secs(10);
 const UNSUBSCRIBED_POLL: Duration = Duration::from_secs(2);
 /// The maximum number of notices that are buffered for one cache. If the buffer overflows, the
@@ -134,7 +134,7 @@ pub(super) struct Wait {
 }
 
 impl Wait {
-    /// Waits until the key changes or the caller should poll the key, but at most `within`.
+    /// Waits until the entry changes or it is time to poll the entry, but at most `within`.
     pub(super) async fn changed(mut self, within: Duration) {
         let most = if self.subscription.is_subscribed() { SUBSCRIBED_POLL } else { UNSUBSCRIBED_POLL };
         if let Some(receiver) = &mut self.receiver {
@@ -192,7 +192,8 @@ impl Subscribed {
     fn new(subscription: &Arc<Subscription>) -> Self {
         subscription.subscribed.store(true, Ordering::Relaxed);
         subscription.wake_all();
-        // This process missed the messages that were sent before the subscription.
+        // This process missed the messages that were sent before the subscription, so its caches
+        // must check all their tokens.
         let _ = subscription.notices.send(Notice::Missed);
         Self(Arc::downgrade(subscription))
     }
@@ -202,8 +203,8 @@ impl Drop for Subscribed {
     fn drop(&mut self) {
         if let Some(subscription) = self.0.upgrade() {
             subscription.subscribed.store(false, Ordering::Relaxed);
-            // Wake the waiting callers, because without a subscription they may not receive the
-            // message.
+            // Wake the waiting callers. Without a subscription, they receive no message when their
+            // entry changes, so they must poll Redis.
             subscription.wake_all();
         }
     }

@@ -33,11 +33,12 @@
 //!
 //! # When Redis fails
 //!
-//! A call takes at most 800 ms ([`RedisStoreBuilder::with_timeout`]). A call fails if Redis is
-//! unreachable, slow, full, read-only or loading. After a failure, the cache requests tokens
-//! without the store for 5 s ([`TokenOptions::with_store_circuit_open_for`]), within the limits of
-//! this process. Then the cache calls the store again. A trace event and
-//! [`Stats`](crate::token::Stats) report that the store is not used. The cache keeps valid tokens.
+//! A call to Redis takes at most 800 ms ([`RedisStoreBuilder::with_timeout`]). A call fails if
+//! Redis is unreachable, slow, full, read-only or loading. After a failure, the cache requests
+//! tokens without the store for 5 s ([`TokenOptions::with_store_circuit_open_for`]). During this
+//! time, each process applies the rate limit and its cool-downs on its own. Then the cache calls
+//! the store again. A trace event and [`Stats`](crate::token::Stats) report that the store is not
+//! used. The cache keeps valid tokens.
 //!
 //! [`TokenOptions::with_store_circuit_open_for`]:
 //!     crate::token::TokenOptions::with_store_circuit_open_for
@@ -47,7 +48,7 @@
 //! | a process crashes while it requests a token | at most 10 s, the duration of the lease; if the process was waiting for the rate limit, 10 s after the end of this wait |
 //! | a token request takes long | until the request ends, because the lease is renewed |
 //! | a custom token source never returns | about 70 s: the lease is renewed for 60 s, and expires 10 s after the last renewal |
-//! | Redis does not respond | at most 1 s for one call; for the next 5 s, the cache does not call Redis |
+//! | Redis does not respond | at most 1 s for one store call (`TokenOptions::with_store_timeout`); for the next 5 s, the cache does not call the store |
 //!
 //! # Revocation
 //!
@@ -92,14 +93,14 @@
 //!
 //! Tokens are sealed with AES-256-GCM before they leave the process. A sealed token can be opened
 //! only for the same source, scopes and namespace. A sealed access token cannot be opened as a
-//! refresh token, and a sealed refresh token cannot be opened as an access token. Names in Redis
-//! contain only fingerprints.
+//! refresh token, and a sealed refresh token cannot be opened as an access token. The names of
+//! Redis keys contain only constant texts, the namespace and fingerprints.
 //!
 //! Anyone who can write to Redis but has no sealing key can delete tokens, restore an older sealed
-//! token until it expires, remove the mark of a revoked token, and block all processes for up to
-//! one hour. Without a sealing key, nobody can read or forge a token, or use a token for other
-//! scopes. A malicious server can send responses that are larger than the memory of the process.
-//! Use only the address of a trusted server, over TLS.
+//! token until it expires, remove the mark of a revoked token, and prevent all processes from
+//! requesting tokens for up to one hour. Without a sealing key, nobody can read or forge a token,
+//! or use a token for other scopes. A malicious server can send responses that are larger than the
+//! memory of the process. Use only the address of a trusted server, over TLS.
 //!
 //! To rotate the sealing key, first append the new key to the list of keys in all processes. Then
 //! move the new key to the first position of the list in all processes. Remove the old key after a
@@ -201,7 +202,7 @@ impl RedisStore {
         }
     }
 
-    /// Closes both connections.
+    /// Closes the connection for calls and the connection for messages.
     ///
     /// Call this method before the process exits, but after the shutdown of each client and of each
     /// [`Deliveries`](crate::webhook::Deliveries) that uses the store. Calls in flight are
@@ -212,8 +213,8 @@ impl RedisStore {
         self.link.close();
     }
 
-    /// Returns the Redis key of a name in this namespace. A cluster may keep such keys on different
-    /// nodes, so a script can use only one of these keys.
+    /// Returns the Redis key of a name in this namespace. A cluster may keep the keys of two names
+    /// on different nodes, so a script can use only one such key.
     pub(crate) fn key(&self, name: &str) -> String {
         self.names.single(name)
     }
@@ -243,6 +244,7 @@ impl RedisStoreBuilder {
     ///
     /// The time limit should be shorter than
     /// [`TokenOptions::with_store_timeout`](crate::token::TokenOptions::with_store_timeout).
+    /// Otherwise the cache stops waiting before the store can report why the call failed.
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self

@@ -1,5 +1,5 @@
-//! The names of keys and messages in Redis. Names contain only constant texts, the namespace and
-//! fingerprints.
+//! The names of the keys and of the channel in Redis, and the format of the messages. Names contain
+//! only constant texts, the namespace and fingerprints.
 
 use super::seal::VERSION;
 use crate::{

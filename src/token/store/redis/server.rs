@@ -89,7 +89,7 @@ impl Server {
 
 async fn single(client: &Client) -> RedisResult<Connection> {
     provide_crypto_for(client);
-    // The caller limits the total time.
+    // Set no time limits here, because the caller limits the total time.
     let config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
     client.get_multiplexed_async_connection_with_config(&config).await.map(Connection::Single)
 }
