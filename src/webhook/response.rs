@@ -1,4 +1,4 @@
-//! The response to a webhook that your handler must not handle, for any framework.
+//! The response to a webhook that your handler must not handle. Works with any framework.
 
 use std::time::Duration;
 

@@ -108,8 +108,8 @@ impl SigningKey {
         Ok(key)
     }
 
-    /// The thumbprint (RFC 7638) is the SHA-256 of the required members, in this order and without
-    /// white space.
+    /// The thumbprint (RFC 7638) is the SHA-256 of a JSON object with the required members of the
+    /// JWK, in this order and without white space.
     fn thumbprint(&self) -> String {
         let (x, y) = self.coordinates();
         let members = format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#);
@@ -156,7 +156,7 @@ impl SigningKey {
         (BASE64_URL_SAFE_NO_PAD.encode(x), BASE64_URL_SAFE_NO_PAD.encode(y))
     }
 
-    /// The public key is an uncompressed point (SEC 1 section 2.3.3).
+    /// Returns the public key as an uncompressed point (SEC 1 section 2.3.3).
     pub(crate) fn public_point(&self) -> &[u8] {
         self.pair.public_key().as_ref()
     }
@@ -212,12 +212,13 @@ pub fn sign_moneykit(key: &SigningKey, issued_at: SystemTime, body: &[u8]) -> io
 
 /// Signs the headers of a webhook in the same way as Moov, and returns the headers of the delivery.
 ///
-/// The headers are `X-Timestamp` in seconds, `X-Nonce`, `X-Webhook-ID` and `X-Signature`. This
-/// function takes no body, because Moov does not sign the body.
+/// The headers are `X-Timestamp` (RFC 3339, without fractions of a second), `X-Nonce`,
+/// `X-Webhook-ID` and `X-Signature`. This function takes no body, because Moov does not sign the
+/// body.
 ///
 /// # Errors
 ///
-/// Fails if the nonce or the id contains characters that are not allowed in a header.
+/// Fails if `nonce` or `webhook_id` contains characters that are not allowed in a header.
 pub fn sign_moov(
     secret: &Secret,
     timestamp: SystemTime,

@@ -29,8 +29,8 @@ impl Tolerance {
         self
     }
 
-    /// Sets how far in the future a webhook may have been signed, because the vendor's clock may be
-    /// ahead.
+    /// Sets how far in the future a webhook may have been signed. A signing time is in the future
+    /// if the vendor's clock is ahead of the local clock.
     #[must_use]
     pub const fn with_future(mut self, future: Duration) -> Self {
         self.future = future;
