@@ -101,7 +101,7 @@ async fn refused() {
     let mut region = Region::new(ALLOCATOR);
     for number in 0..=200 {
         if number == 1 {
-            // The first call also creates the connection pool.
+            // The first call also creates the connection pool, so do not count its allocations.
             region = Region::new(ALLOCATOR);
         }
         let scopes = [Scope::new(&format!("scope-{number}")).unwrap()];

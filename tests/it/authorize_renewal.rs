@@ -107,7 +107,8 @@ async fn respond(State(api): State<Api>, headers: HeaderMap) -> axum::response::
             let body = r#"{"error_code":"api_error.auth.expired_access_token","error_message":"expired"}"#;
             (StatusCode::UNAUTHORIZED, [("content-type", "application/json")], body).into_response()
         }
-        // A 401 of the live Moov API contains only a request id.
+        // The live Moov API gives no reason for a 401. Its response has no body and only one
+        // additional header, the request id.
         (true, Vendor::Moov) => {
             let mut response = StatusCode::UNAUTHORIZED.into_response();
             let id = "0e0a5a2c-8a7b-4c59-9a56-0a5d1a1f7f3e".parse().expect("a value");
@@ -412,7 +413,8 @@ async fn successful_renewal_resets_the_delay_of_the_next_renewal() {
     }
 }
 
-/// In a real service, a server that does not know a new token yet rejects the token.
+/// A real service can behave like the server in this test if some of its machines do not know a
+/// new token yet.
 #[tokio::test(start_paused = true)]
 async fn server_that_accepts_each_token_once_causes_one_token_call_per_30_s() {
     for rejection in REJECTIONS {
@@ -593,8 +595,8 @@ async fn accepted_new_token_is_stored_even_if_its_caller_is_dropped() {
         };
         let scopes = scopes(&["a"]);
         let run = cache.run(&scopes, request, |rejection| *rejection);
-        // The call is cancelled after the process has got the lease and before it has stored the
-        // token.
+        // The call is cancelled after the cache has acquired the lease, but before the cache has
+        // stored the token.
         timeout(Duration::from_millis(1_000), run).await
     };
     assert!(leaves.is_err(), "the caller must be waiting for the store");

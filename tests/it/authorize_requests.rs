@@ -60,7 +60,7 @@ fn authorizations(emulator: &Emulator) -> Vec<Option<String>> {
     introspections.map(value).collect()
 }
 
-/// This middleware is the last one, so it counts each attempt.
+/// This middleware is the last in the chain, so it also counts retries.
 #[derive(Clone, Default)]
 struct Counter(Arc<AtomicUsize>);
 
@@ -367,7 +367,8 @@ async fn send_returns_a_401_whose_body_never_arrives() {
     assert_eq!(response.chunk().await.expect("a chunk").expect("data"), "half");
 }
 
-/// reqwest cannot limit plain HTTP to some hosts, so this crate checks the host of each request.
+/// reqwest cannot allow plain HTTP for certain hosts only, so this crate checks the host of each
+/// request.
 #[tokio::test]
 async fn client_for_loopback_sends_plain_http_only_to_loopback() {
     let emulator = emulator().await;

@@ -389,7 +389,8 @@ async fn hold_for_a_day(name: &str, calls: impl Fn() -> usize) {
     let before = calls();
     sleep(HOUR).await;
     let in_an_hour = calls() - before;
-    // Without jitter, the delays are twice as long as the shortest ones, which the table counts.
+    // The table assumes the shortest delays that jitter can produce. This test uses no jitter, so
+    // its delays are twice as long.
     assert!(
         (most(name) - 5..=most(name)).contains(&(2 * in_an_hour)),
         "{name}: {in_an_hour} calls in one hour"
@@ -450,9 +451,8 @@ impl Wrapper for RefusesPut {
 #[tokio::test(start_paused = true)]
 async fn store_that_rejects_every_token_causes_four_requests_per_refresh() {
     let name = "New token after the store refused a token";
-    // In one hour, the cache requests one token that is valid for a day. The cache uses a token
-    // that is valid for 15 minutes for at least 11 minutes, so it requests at most 6 of these
-    // tokens.
+    // Tokens that are valid for a day need one refresh in this hour. Tokens that are valid for 15
+    // minutes are used for at least 11 minutes each, so they need at most 6 refreshes.
     for (seconds, refreshes) in [(86_400, 1), (900, 6)] {
         let store = Arc::new(WrappedStore::<RefusesPut>::default());
         let (cache, source) = scripted(&Reply::Token(seconds), |options| options.with_store(store));

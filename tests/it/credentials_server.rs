@@ -223,8 +223,7 @@ impl Cached {
         *self.0.behaviour.lock().unwrap() = behaviour;
     }
 
-    /// Returns how often the provider was called for the credentials, and how often after a
-    /// refusal.
+    /// Returns how often `credentials` was called, and how often `after_refusal` was called.
     pub(crate) fn calls(&self) -> (u32, u32) {
         *self.0.calls.lock().unwrap()
     }

@@ -278,7 +278,7 @@ fn verifier(emulator: &Emulator) -> WebhookVerifier {
 }
 
 /// MoneyKit retries a delivery for 2 h and Moov for 24 h, perhaps with the original headers. So
-/// `receive` must accept headers that are up to 2 h or 24 h old.
+/// `receive` must accept headers that are as old as the last retry.
 #[tokio::test]
 async fn late_delivery_is_accepted_as_long_as_the_vendor_retries() {
     let emulator = emulator().await;

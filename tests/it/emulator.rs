@@ -1043,7 +1043,8 @@ async fn observer_is_called_after_each_request_completes() {
     assert!(events.try_recv().is_err());
 }
 
-/// The vendor's Ruby SDK sends an empty default key pair in addition to the form.
+/// The vendor's Ruby SDK sends the key pair in the form, but also sends an empty key pair in the
+/// `Authorization` header.
 #[tokio::test]
 async fn empty_basic_credentials_are_treated_as_missing() {
     let emulator = live().await;
