@@ -49,7 +49,8 @@ impl BaseUrl {
     }
 }
 
-/// RFC 6761 section 6.3 reserves `localhost` for loopback addresses.
+/// `localhost` counts as a loopback host without a lookup, because RFC 6761 section 6.3 reserves
+/// the name for loopback addresses.
 pub(super) fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())

@@ -222,8 +222,8 @@ impl Call {
             // memory.
             body: Bytes::copy_from_slice(&body),
         };
-        // The body may contain a token, and the caller may keep the error for a long time, so the
-        // error does not contain the body.
+        // The body may contain a token if the status is not an error status, and the caller may
+        // keep the error for a long time. So errors that `failed` creates do not contain the body.
         let failed = |kind: ErrorKind, reason: Cow<'static, str>, details: ErrorBody| {
             Error::new(kind, reason)
                 .with_response(ErrorResponse { body: Bytes::new(), ..error_response(details) })
@@ -297,7 +297,8 @@ impl Call {
     /// Completes a request before the request is sent. The hook `pre` of the generated client calls
     /// this method.
     pub(crate) fn prepare(&self, request: &mut reqwest::Request) {
-        // The generated client sets this header to the version of the OpenAPI document.
+        // The generated client sets this header to the version of the OpenAPI document. The API
+        // schemas do not define the header, so do not send it.
         request.headers_mut().remove("api-version");
         // If an operation accepts two request formats, `build.rs` adds a fragment to the path for
         // the second format. A fragment must not be sent (RFC 9110 section 4.2.5).
@@ -340,7 +341,8 @@ impl Call {
             .as_ref()
             .and_then(|recorder| Some((recorder, Box::new(request.try_clone()?))));
         let sent = SystemTime::now();
-        // Not an async function, whose future would hold the request.
+        // Call `execute` outside of the async block. Otherwise the future would also hold the
+        // request, and would be larger.
         let response = self.0.http.client.execute(request);
         async move {
             let result = self.receive_body(sent, response).await;

@@ -307,8 +307,9 @@ impl HttpOptions {
         }
         if base.is_loopback() || !base.is_https() {
             builder = builder.no_proxy();
-            // The crate sends its own requests only to the base URL, so only the program's client
-            // needs this setting. The setting causes about a tenth of the CPU time of a request.
+            // A program may send its own requests to any host, so reject hosts that are not
+            // allowed. The crate sends requests only to the base URL, so its client does not need
+            // this proxy, which would take about a tenth of the CPU time of each request.
             if caller == Caller::Program {
                 builder = builder.proxy(self.allowed_http.reject_other_hosts());
             }
@@ -426,7 +427,8 @@ fn with_tls(
     }
     let mut builder = builder.tls_backend_native().tls_certs_merge(certificates);
     if let Some(pem) = identity {
-        // `from_pkcs8_pem` expects the private key as a separate argument.
+        // `from_pkcs8_pem` expects the certificates and the private key as separate arguments, but
+        // both are in one text. So find the start of the key.
         const KEY: &[u8] = b"-----BEGIN PRIVATE KEY-----";
         let start = pem.windows(KEY.len()).position(|window| window == KEY);
         let identity = start.and_then(|start| reqwest::Identity::from_pkcs8_pem(pem, &pem[start..]).ok());
