@@ -262,7 +262,7 @@ macro_rules! builder_methods {
             /// still finds the stored tokens. All processes that share tokens need the same name.
             /// The key never contains the client secret.
             ///
-            /// Default: no name. The key then contains the client id.
+            /// Default: no name, so the key contains the client id.
             ///
             /// # Security
             ///

@@ -52,8 +52,8 @@ macro_rules! fields {
             /// Returns [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) with the name
             /// of the variable if its value is invalid.
             ///
-            /// Also returns `InvalidConfig` if an unknown variable probably stands for a key that
-            /// is not set:
+            /// Also returns `InvalidConfig` if an unknown variable was probably meant to set a key
+            /// that is not set:
             ///
             /// - The name of the variable is similar to the key for the host, the proxy, the
             ///   origin, the credentials or the webhook secret.
@@ -69,8 +69,8 @@ macro_rules! fields {
             /// Reads the settings from environment variables with this prefix, for a process that
             /// uses several accounts.
             ///
-            /// Otherwise works like [`from_env`](Self::from_env). Errors and warnings name the
-            /// variables with this prefix.
+            /// Otherwise works like [`from_env`](Self::from_env). The variable names in errors and
+            /// warnings include this prefix.
             ///
             #[doc = concat!("With the prefix `", $prefix, "_ACME`, it reads `", $prefix, "_ACME_CLIENT_ID` and so on. A trailing `_` is ignored.")]
             ///
@@ -178,9 +178,9 @@ macro_rules! settings {
         /// The settings of a [`Client`]. The settings can be read from any self-describing format
         /// of serde (JSON, TOML, YAML, …) or from the environment.
         ///
-        /// If a setting is missing, `null` or an empty variable, the builder's default applies. The
-        /// error for an unknown key suggests the most similar key. The error for an invalid value
-        /// does not show the value. In the environment
+        /// The builder's default applies if a setting is missing or `null`, or if its variable is
+        /// empty. The error for an unknown key suggests the most similar key. The error for an
+        /// invalid value does not show the value. In the environment
         #[doc = concat!("a key is in upper case after `", $prefix, "_`, such as `", $prefix, "_CLIENT_SECRET_FILE`.")]
         /// Other variables with this prefix are ignored, unless they resemble a key: see
         /// [`Config::from_env`].
@@ -192,8 +192,8 @@ macro_rules! settings {
         ///
         /// - objects that your program creates: a reqwest client (`with_client_builder`), a clock
         ///   (`with_clock`), an observer (`with_observer`);
-        /// - how webhooks are verified, except `webhook_tolerance`: `with_webhooks`, or the
-        ///   verifier's options;
+        /// - options of the webhook verification, except the tolerance, which has the key
+        ///   `webhook_tolerance`: `with_webhooks`, or the verifier's options;
         /// - options of a shared store: `with_store`, `with_store_timeout`,
         ///   `with_store_circuit_open_for`, `with_lease`, `with_deliveries`;
         /// - safety limits, which should be the same in all deployments: `with_default_lifetime`,
@@ -251,8 +251,8 @@ macro_rules! settings {
             /// [`Config::builder`] reads the file. See
             /// [`HttpOptions::with_root_certificate`](crate::HttpOptions::with_root_certificate).
             pub root_certificate_file: std::path::PathBuf,
-            /// The path of a PEM file with the certificate chain and its private key, at most 1
-            /// MiB. [`Config::builder`] reads the file. See
+            /// The path of a PEM file with the client's certificate chain and private key, at most
+            /// 1 MiB. [`Config::builder`] reads the file. See
             /// [`HttpOptions::with_client_identity`](crate::HttpOptions::with_client_identity).
             pub client_identity_file: std::path::PathBuf,
             /// The proxy. See [`HttpOptions::with_proxy`](crate::HttpOptions::with_proxy). The

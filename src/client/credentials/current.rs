@@ -25,9 +25,9 @@ use crate::{
 
 const DEADLINE: Duration = Duration::from_secs(5);
 const FAILURE_PAUSE: Duration = Duration::from_secs(10);
-/// The minimum time between two provider calls after rejected credentials. This pause must be
-/// shorter than the default TTL of the negative cache, so that the pause has ended when the client
-/// sends the rejected credentials again.
+/// The minimum time between two provider calls that are caused by rejected credentials. This pause
+/// must be shorter than the default TTL of the negative cache, so that the pause has ended when the
+/// client sends the rejected credentials again.
 const REFUSAL_PAUSE: Duration = Duration::from_secs(5);
 /// The maximum number of provider calls that `renew` waits for. Without a limit, `renew` could wait
 /// forever for calls that concurrent requests have started.

@@ -24,9 +24,9 @@ const ATTEMPTS: usize = 8;
 
 /// Client credentials in files, for example mounted by Kubernetes or a secrets agent.
 ///
-/// A replaced file is used without a restart. The files are read when this value is created, and
-/// again before each call that sends the credentials, on tokio's threads for blocking work. If a
-/// file cannot be read before a call, the client logs a warning and uses the last credentials.
+/// A replaced file is used without a restart. The files are read when this value is created. Before
+/// each call that sends the credentials, they are read again, on tokio's threads for blocking work.
+/// If a file cannot be read before a call, the client logs a warning and uses the last credentials.
 ///
 /// Each file may contain at most 16 KiB of UTF-8 text. A byte order mark at the start and one line
 /// ending at the end are removed. Other white space, quotes and invisible characters around a value

@@ -18,7 +18,8 @@ pub type CredentialsFuture<'a> = Pin<Box<dyn Future<Output = Result<Credentials,
 /// # When the client calls the provider
 ///
 /// - The client calls [`credentials`](Self::credentials) before each token request, each
-///   revocation, and each [`introspect_client`](crate::moneykit::Client::introspect_client). An
+///   revocation, and each call of
+///   [`introspect_client`](crate::moneykit::Client::introspect_client). An
 ///   [`Authorizer`](crate::authorize::Authorizer) that adds the client id and secret to your own
 ///   requests calls `credentials` only if no credentials are known yet. A client with a
 ///   [constant](Self::is_constant) provider calls `credentials` only until it has credentials.
