@@ -7,7 +7,7 @@ use reqwest::Url;
 
 use crate::{Error, ErrorKind, transport::BaseUrl};
 
-/// An https origin, or an http origin on the loopback interface (RFC 6454 section 4).
+/// An origin (RFC 6454 section 4) with the scheme https, or with http on the loopback interface.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Origin {
     scheme: &'static str,

@@ -25,8 +25,8 @@ use serde::{Serialize, Serializer, ser::Error as _};
 use super::{Authorizer, Kind, SendError};
 use crate::Error;
 
-/// Fetches a token for the request, unless the cache has a token. Call this function in the hook
-/// `pre`.
+/// Fetches a token for the request, unless the cache already has a valid token. Call this function
+/// in the hook `pre`.
 ///
 /// This function does not change the request: [`execute`] adds the token.
 ///

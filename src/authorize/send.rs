@@ -1,4 +1,4 @@
-//! Sends requests with reqwest and a token, and repeats them after a 401.
+//! Uses reqwest to send requests with a token, and repeats a request after a 401.
 
 use std::{error::Error as StdError, fmt};
 
@@ -112,8 +112,8 @@ impl Authorizer {
     }
 }
 
-/// If the caller must repeat the request, returns the request in `again` and a new token. Otherwise
-/// returns `None`.
+/// Returns the request from `again` together with a new token, if the caller must repeat the
+/// request. Otherwise returns `None`.
 pub(super) async fn repetition<R>(
     tokens: &Tokens,
     token: &Token,
