@@ -65,7 +65,7 @@ pub trait TokenSource: Send + Sync + 'static {
         async { false }
     }
 
-    /// Issues a token for these scopes (RFC 6749 section 4.4). The scopes are sorted and without
+    /// Requests a token for these scopes (RFC 6749 section 4.4). The scopes are sorted and without
     /// duplicates.
     ///
     /// The implementation must send exactly one request, without retries.

@@ -11,7 +11,7 @@ use serde::{
 use super::{contract::Settings, nearest::nearest, value::Value};
 
 /// Errors show at most this many characters of an unknown key, because a user may have written a
-/// value in place of a key.
+/// secret value in place of the key.
 const SHOWN: usize = 64;
 
 pub(crate) fn deserialize<'de, S: Settings, D: Deserializer<'de>>(deserializer: D) -> Result<S, D::Error> {
