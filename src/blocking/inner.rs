@@ -166,7 +166,7 @@ macro_rules! client {
             ///
             /// # Errors
             ///
-            /// Fails only [in async code](super#in-async-code).
+            /// Always fails [in async code](super#in-async-code). Never fails in other code.
             pub fn invalidate(&self, token: &crate::Token) -> Result<(), crate::Error> {
                 self.0.invalidate(token)
             }

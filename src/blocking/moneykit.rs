@@ -25,7 +25,7 @@ impl Client {
         self.0.client.key_pair().map(|authorizer| self.0.authorizer(authorizer))
     }
 
-    /// Issues a token and returns it without caching it.
+    /// Requests a token and returns it without caching it.
     ///
     /// See [`moneykit::Client::issue`](crate::moneykit::Client::issue).
     ///
@@ -38,7 +38,7 @@ impl Client {
         self.0.wait(|client| async move { client.issue(&scopes).await })
     }
 
-    /// Issues a token and returns the whole response, without caching the token.
+    /// Requests a token and returns the whole response, without caching the token.
     ///
     /// See [`moneykit::Client::create_access_token`](crate::moneykit::Client::create_access_token).
     ///

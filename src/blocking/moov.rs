@@ -21,7 +21,7 @@ impl Client {
         self.0.client.basic_auth().map(|authorizer| self.0.authorizer(authorizer))
     }
 
-    /// Issues a token and returns it without caching it.
+    /// Requests a token and returns it without caching it.
     ///
     /// See [`moov::Client::issue`](crate::moov::Client::issue).
     ///
@@ -34,7 +34,7 @@ impl Client {
         self.0.wait(|client| async move { client.issue(&scopes).await })
     }
 
-    /// Issues a token and returns the whole response, without caching the token.
+    /// Requests a token and returns the whole response, without caching the token.
     ///
     /// See [`moov::Client::create_access_token`](crate::moov::Client::create_access_token).
     ///

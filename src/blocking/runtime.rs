@@ -78,8 +78,9 @@ impl Runtime {
 ///
 /// tokio has no function for this check: [`Handle::try_current`](runtime::Handle::try_current) also
 /// succeeds where blocking is allowed, and [`Handle::block_on`](runtime::Handle::block_on) panics
-/// in async code. But tokio limits only async code by a budget: a task must yield when its budget
-/// is used up. So this function consumes budget until none is left, and then restores the budget.
+/// in async code. But tokio gives a budget only to async code: a task must yield when its budget is
+/// used up. So this function consumes budget in a loop. If the budget runs out, the caller is async
+/// code. The budget is restored at the end.
 fn in_async_code() -> bool {
     if runtime::Handle::try_current().is_err() {
         return false;
