@@ -110,8 +110,8 @@ where
     S: Service<Request, Response = Response, Error = Infallible>,
 {
     let Ok(response) = inner.call(request).await;
-    // If the outcome cannot be recorded, `guard` logs and counts the failure. The attempt then ends
-    // when its lease expires.
+    // If the outcome cannot be recorded, `guard` logs and counts the failure. A retry of the
+    // delivery then gets 503 until the lease has expired.
     let _ = match response.status().is_success() {
         true => guard.complete().await,
         false => guard.abandon().await,
