@@ -68,7 +68,7 @@ impl ManualClock {
         Self { start, elapsed_millis: Arc::default() }
     }
 
-    /// Advances the wall clock and the monotonic clock. The time is truncated to whole
+    /// Advances the wall clock and the monotonic clock by this duration, truncated to whole
     /// milliseconds.
     pub fn advance(&self, by: Duration) {
         let millis = millis(by);

@@ -80,8 +80,8 @@ impl<A: Api> Inner<A> {
         }
     }
 
-    /// Sends a token call with retries, within the rate limit and the cool-down of the token cache.
-    /// `scopes` is `None` unless the call is a client credentials grant.
+    /// Sends a token call with retries. Each attempt obeys the rate limit and the cool-down of the
+    /// token cache. `scopes` is `None` unless the call is a client credentials grant.
     pub(crate) async fn send_token_call<T, F: Future<Output = Result<T, Error>>>(
         &self,
         idempotency: Idempotency,
@@ -107,8 +107,8 @@ impl Builder {
         Self { base_url, http: HttpOptions::default(), scopes: Vec::new(), tokens, credentials_name: None }
     }
 
-    /// Fails if there is a token store, but neither a name nor a client id is known. The keys of
-    /// stored tokens contain the name or the client id.
+    /// Fails if there is a token store, but neither the name nor the client id of the credentials
+    /// is known. The keys of stored tokens are derived from the name or the client id.
     pub(crate) fn credentials(
         &self,
         provider: Arc<dyn CredentialsProvider>,
