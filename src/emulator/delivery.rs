@@ -1,5 +1,5 @@
-//! Sends signed webhooks to a handler, and retries each webhook like the vendor until the handler
-//! accepts the webhook.
+//! Sends signed webhooks to a handler. Can retry each webhook on the vendor's schedule until the
+//! handler accepts the webhook.
 
 use std::{
     fmt, io,
@@ -44,8 +44,7 @@ impl RetrySchedule {
         Self::new(Duration::from_secs(24 * 3600), 10)
     }
 
-    /// Returns the time from the first to the last attempt. The duration of the attempts is not
-    /// included.
+    /// Returns the sum of all intervals. [`Self::with_max_attempts`] does not change this sum.
     pub const fn total(&self) -> Duration {
         self.total
     }
@@ -133,8 +132,8 @@ impl WebhookSender {
     ///
     /// # Errors
     ///
-    /// Fails with [`ErrorKind::InvalidConfig`] if the URL is not allowed as a base URL. Unlike a
-    /// base URL, this URL may have a query.
+    /// Fails with [`ErrorKind::InvalidConfig`] if the URL would be invalid as the base URL of a
+    /// client. Unlike a base URL, this URL may have a query.
     pub fn new(url: &str, http: &HttpOptions) -> Result<Self, Error> {
         let invalid = || Error::new(ErrorKind::InvalidConfig, "the url of the handler is invalid");
         let url = Url::parse(url).map_err(|_| invalid())?;
@@ -228,8 +227,8 @@ impl<S: FnMut() -> io::Result<SignedWebhook>> Delivery<S> {
         Ok(Some(Attempt { number: self.made, result, took, next_in }))
     }
 
-    /// Makes all attempts at their scheduled times. The times follow tokio's clock, which tests can
-    /// pause.
+    /// Makes each attempt at its scheduled time, until an attempt is accepted or the schedule has
+    /// ended. The times follow tokio's clock, which tests can pause.
     ///
     /// # Errors
     ///

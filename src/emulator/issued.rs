@@ -9,7 +9,7 @@ use std::{
 
 /// The minimum of [`Issued::prune_at`].
 const PRUNE: usize = 10_000;
-/// An expired token is remembered for this time.
+/// The minimum time for which a token is remembered after it has expired.
 const REMEMBERED: Duration = Duration::from_secs(3_600);
 /// [`Issued::list`] returns at most this number of tokens.
 const LISTED: usize = 1_000;
