@@ -1,6 +1,6 @@
 //! Downloads a document over TLS, or over plain HTTP from a loopback address. Limits the size and
-//! the time. Sends validators (`ETag` and `Last-Modified`), so that an unchanged document is not
-//! downloaded again. Sends no credentials.
+//! the duration of the download. Sends validators (`ETag` and `Last-Modified`), so that an
+//! unchanged document is not downloaded again. Sends no credentials.
 
 use std::io::{Read as _, Write as _};
 use std::time::{Duration, Instant};
@@ -124,8 +124,9 @@ fn body(url: &str, response: Response<ureq::Body>) -> Result<Fetched> {
     if response.body().content_length().is_some_and(|length| length > MAX_BYTES as u64) {
         return Err(too_large().into());
     }
-    // The timeout of the agent includes the time to read the body. ureq fails as soon as the body
-    // reaches the limit, so the limit is one byte higher than `MAX_BYTES`.
+    // The timeout of the agent includes the time to read the body, so no other timeout is needed
+    // here. ureq fails as soon as the body reaches the limit, so the limit is one byte higher than
+    // `MAX_BYTES`.
     let bar = progress(url, response.body().content_length());
     let reader = response.into_body().into_with_config().limit(MAX_BYTES as u64 + 1).reader();
     let mut bytes = Vec::new();

@@ -98,7 +98,7 @@ fn unmodified_document_is_not_downloaded_again() {
     assert_eq!(files(root.path()), before);
 }
 
-/// `regen` needs the document to extract the new operation, and a `304 Not Modified` response
+/// To extract the new operation, `regen` must download the document again, because a 304 response
 /// contains no document.
 #[test]
 fn document_is_downloaded_again_if_an_operation_is_added() {

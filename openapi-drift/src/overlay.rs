@@ -153,9 +153,9 @@ fn remove(document: &mut Value, place: &str) {
     }
 }
 
-/// Finds duplicates in lists whose items must be unique. Returns the JSON pointer of the list and
-/// the item for each duplicate. An overlay can add duplicates, because an overlay only appends to
-/// lists.
+/// Finds duplicates in lists whose items must be unique. For each duplicate, returns the JSON
+/// pointer of the list, and the item. An overlay can add duplicates, because an overlay only
+/// appends to lists.
 pub(crate) fn duplicates(document: &Value) -> BTreeSet<(String, String)> {
     const UNIQUE: [&str; 8] =
         ["allOf", "anyOf", "enum", "oneOf", "parameters", "required", "security", "servers"];

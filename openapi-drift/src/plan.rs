@@ -283,8 +283,8 @@ impl Plan {
         let overlay = document::parse(&name, text.as_bytes())?;
         let unused = overlay::apply(&name, overlay, &mut facts)?;
         let contract = canonical(facts, Form::Contract);
-        // If the overlay skipped an action or an operation is missing, the contract may be invalid,
-        // so do not check the contract.
+        // Check the contract only if no operation is missing and the overlay skipped no action.
+        // Otherwise the contract may be invalid.
         if unused.is_empty() && upstream.is_complete() {
             contract::check(&self.file("openapi.yaml"), &contract)?;
         }
@@ -292,7 +292,7 @@ impl Plan {
     }
 
     /// Returns the findings that a person must resolve: renamed or missing operations, and skipped
-    /// overlay actions with possible causes.
+    /// overlay actions with their possible causes.
     fn findings(&self, mismatches: Vec<Mismatch>, unused: Vec<UnusedAction>) -> Vec<drift::Change> {
         let of_operation = |mismatch: Mismatch| {
             let (rule, level) = if mismatch.is_renamed {
@@ -331,7 +331,8 @@ impl Plan {
     }
 }
 
-/// Returns where to read the vendor's document. Returns `None` to use the checked-in upstream.yaml.
+/// Returns the file, standard input or the URL from which to read the vendor's document. `None`
+/// means that the checked-in upstream.yaml is used.
 fn origin(vendor: &str, source: &Source, request: &Request) -> Result<Option<Origin>> {
     let is_drift = request.mode == Mode::Drift;
     match (&request.input, source.kind, &source.url) {

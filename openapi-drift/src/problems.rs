@@ -5,7 +5,7 @@ use std::fmt;
 /// The result of a step that can find several problems.
 pub type Result<T> = std::result::Result<T, Problems>;
 
-/// A list of error messages. Each message names the document in which the error is.
+/// A list of error messages. Each message names the document that contains the error.
 #[derive(Debug, Default)]
 pub struct Problems(Vec<String>);
 

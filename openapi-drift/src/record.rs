@@ -12,8 +12,8 @@ use crate::request::{Mode, Request};
 use crate::sha256::sha256;
 use crate::source::{Record, Source};
 
-/// A document that is older than this is reported as possibly abandoned. Both vendors change their
-/// documents several times a year.
+/// A document that is more than this number of days old is reported as possibly abandoned. Both
+/// vendors change their documents several times a year.
 const MAX_AGE_DAYS: i64 = 365;
 
 /// Returns the recorded validators only if `origin` is the recorded URL, because validators are

@@ -20,7 +20,7 @@ pub enum Outcome {
     /// There are changes.
     Changed = 1,
     /// A person must review a change, because the change breaks callers, may change the meaning, or
-    /// has no rule.
+    /// is not covered by any rule.
     NeedsReview = 2,
     /// The command or the check failed.
     Failed = 3,

@@ -29,7 +29,7 @@ pub enum Mode {
     /// Write the files.
     #[default]
     Write,
-    /// Show the differences.
+    /// Show the differences, but write no files.
     Check,
     /// Report only what the changes mean for callers.
     Drift,

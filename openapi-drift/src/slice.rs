@@ -1,6 +1,6 @@
-//! Extracts the operations that `source.toml` lists from a vendor's document, together with the
-//! components to which they refer. Finds an operation by its method and path, and checks that its
-//! id is listed.
+//! Extracts from a vendor's document the operations that `source.toml` lists, and the components to
+//! which these operations refer. Finds an operation by its method and path, and checks that its id
+//! is listed.
 
 use serde_json::{Map, Value, json};
 
