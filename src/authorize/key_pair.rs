@@ -80,7 +80,7 @@ impl KeyPair {
         }
     }
 
-    /// If the caller must repeat the request, returns the request in `again` and a new key pair.
+    /// If the caller must repeat the request, returns the request from `again`, and a new key pair.
     /// Otherwise returns `None`. After a 401, this method asks for a new key pair even if the
     /// request cannot be repeated, so that the next request uses the new key pair.
     pub(super) async fn repetition<R>(

@@ -62,10 +62,10 @@
 //! - **Other cause**: the authorizer returns the 401.
 //!
 //! If several requests fail with the same token, the authorizer renews the token only once. After
-//! this renewal, the authorizer does not renew the token for the same scopes for 30 s. This pause
-//! doubles with each renewal, up to 10 min, until the server accepts a repeated request. During the
-//! pause, the authorizer returns the 401. The authorizer also returns the 401 if it cannot get a
-//! new token. Other statuses, such as 403, never cause a renewal.
+//! this renewal, the authorizer waits at least 30 s before it renews a token for the same scopes
+//! again. This pause doubles with each renewal, up to 10 min, until the server accepts a repeated
+//! request. During the pause, the authorizer returns the 401. The authorizer also returns the 401
+//! if it cannot get a new token. Other statuses, such as 403, never cause a renewal.
 //!
 //! A request whose body is a stream cannot be repeated, so the authorizer returns its 401. If the
 //! server says that the token is invalid, the authorizer invalidates the token, so that the next
@@ -209,7 +209,7 @@ impl Authorizer {
     /// # Errors
     ///
     /// Fails with [`ErrorKind::InvalidConfig`] if there is no origin, or if an origin has a path,
-    /// contains credentials, or is plain http to another machine.
+    /// contains credentials, or uses http and is not on the loopback interface.
     pub fn new(
         tokens: TokenHandle,
         origins: impl IntoIterator<Item = impl AsRef<str>>,
@@ -287,7 +287,7 @@ impl Authorizer {
         self
     }
 
-    /// Classifies a response by whether the server rejected the token of the request.
+    /// Decides from a response whether the server rejected the token of the request.
     ///
     /// Pass `None` as `body` if you do not have the body. Always returns [`Rejection::None`] for a
     /// key pair.
