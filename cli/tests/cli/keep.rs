@@ -1,6 +1,6 @@
-//! Tests that the CLI saves the new refresh token even if it cannot write its output, and that the
-//! error then names the file with this token. The vendor accepts the old refresh token only once,
-//! so a lost new token cannot be requested again.
+//! Tests that the CLI saves the new refresh token even if the CLI cannot write its output. The
+//! error must then name the file that contains the new token. The vendor accepts the old refresh
+//! token only once, so a lost new token cannot be requested again.
 
 #![cfg(unix)]
 
