@@ -35,7 +35,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 /// Each process of your service runs this code. Only the addresses are specific to this example.
 async fn process(name: &str) -> Result<(), Box<dyn Error>> {
-    // In production, use 32 random bytes that all processes share, with SealingKey::from_base64.
+    // In production, create the key with SealingKey::from_base64. Use 32 random bytes that all
+    // processes share.
     let store = RedisStore::builder([SealingKey::new(&[42; 32]).unwrap()])
         .with_namespace("example")
         .open(&env::var("REDIS_URL")?)?;

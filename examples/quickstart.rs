@@ -1,9 +1,9 @@
 //! Calls all five operations of the vendors' auth APIs, and shows how a refused call fails.
 //!
-//! `cargo run --example quickstart` uses an emulator in this process. With `-- --live` the same
-//! code calls the real services, with `MONEYKIT_CLIENT_ID`, `MONEYKIT_CLIENT_SECRET`,
-//! `MOOV_CLIENT_ID`, `MOOV_CLIENT_SECRET` and, for browser tokens, `MOOV_ORIGIN` from the
-//! environment.
+//! `cargo run --example quickstart` uses an emulator in this process. With `-- --live`, the same
+//! code calls the real services. The example then reads `MONEYKIT_CLIENT_ID`,
+//! `MONEYKIT_CLIENT_SECRET`, `MOOV_CLIENT_ID`, `MOOV_CLIENT_SECRET` and, for browser tokens,
+//! `MOOV_ORIGIN` from the environment.
 
 use fintech_auth::{Error, ExpiresIn, Secret, emulator::Emulator, moneykit, moov};
 

@@ -21,8 +21,8 @@
 //!
 //! # Security
 //!
-//! The errors of generated clients show response bodies: do not log them if the responses may
-//! contain secrets.
+//! The errors of generated clients show response bodies. Do not log these errors if the responses
+//! may contain secrets.
 
 use fintech_auth::authorize::{Authorizer, progenitor as hooks};
 use progenitor_client::{ClientHooks, OperationInfo};

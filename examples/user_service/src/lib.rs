@@ -48,7 +48,8 @@ struct Account {
 }
 
 impl Accounts {
-    /// `http` should follow no redirects. `HttpOptions::to_reqwest` creates such a client.
+    /// `http` should not follow redirects, because a redirect to plain HTTP could send the token
+    /// without TLS. `HttpOptions::to_reqwest` creates a client that does not follow redirects.
     pub fn new(tokens: Arc<dyn TokenProvider>, http: reqwest::Client, base_url: impl Into<String>) -> Self {
         Self { tokens, http, base_url: base_url.into() }
     }
