@@ -76,7 +76,8 @@ macro_rules! read {
                 }
                 Err(error) => error,
             };
-            // An error may show an unknown key, but not a value.
+            // An error may show an unknown key, but not a value. If a key contains the mark, the
+            // mark in an error may come from this key.
             let named = $pairs.iter().any(|(_, other, _)| other.contains(MARK));
             assert!($mark.is_empty() || named || !shown.contains(MARK), "{shown}");
         }
