@@ -1,6 +1,6 @@
-//! Converts an OpenAPI document to canonical form: sorts keys, `required` and `enum`. A vendor owns
-//! the prose in its document (such as descriptions, titles and examples), so the canonical form of
-//! a vendor's document contains no prose.
+//! Converts an OpenAPI document to canonical form: sorts the keys, and the items of `required` and
+//! `enum`. A vendor owns the prose in its document (such as descriptions, titles and examples), so
+//! the canonical form of a vendor's document contains no prose.
 
 use serde_json::{Value, json};
 
@@ -73,10 +73,11 @@ pub(crate) fn keeps(shape: &Shape, key: &str, form: Form) -> bool {
     let is_extension = key.starts_with("x-") && !(form == Form::SourcedFacts && key == "x-source");
     match shape {
         _ if form == Form::Contract => true,
-        // OpenAPI requires `title` in `info`.
+        // Keep `title` in `info`, because OpenAPI requires it.
         Shape::Object { name: "info", .. } if key == "title" => true,
         Shape::Object { name: "info", .. } if key == "termsOfService" => false,
-        // A keyword that OpenAPI does not define may contain the vendor's prose.
+        // Remove a keyword that OpenAPI does not define, because its value may be the vendor's
+        // prose.
         Shape::Object { name: "schema", .. } if !is_schema_keyword(key) => {
             form == Form::SourcedFacts && key == "x-source"
         }

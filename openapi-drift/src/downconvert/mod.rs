@@ -88,7 +88,7 @@ impl Converter {
                 if map.get("$ref").is_some_and(Value::is_string) && !shape.is("document") =>
             {
                 // Outside of schemas, OpenAPI 3.1 allows only `summary` and `description` next to
-                // `$ref`. Both are prose.
+                // `$ref`. Both are prose, so only `$ref` is kept.
                 map.into_iter().filter(|(key, _)| key == "$ref").collect()
             }
             (_, Value::Object(map)) => self.object(map, shape, at).into(),
@@ -109,7 +109,8 @@ impl Converter {
             "components" => _ = map.remove("pathItems"),
             "info" => _ = map.remove("summary"),
             "license" if map.remove("identifier").is_some() => self.drop(at, "identifier"),
-            // A parameter or a header is sent as text and cannot be null.
+            // A parameter or a header is sent as text and cannot be null, so its schema must not
+            // allow null.
             "parameter" | "header" => {
                 if let Some(Value::Object(schema)) = map.get_mut("schema") {
                     null::forbid(schema);

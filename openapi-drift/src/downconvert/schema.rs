@@ -46,8 +46,8 @@ impl Converter {
             .map(|(key, value)| {
                 let below = join(at, &key);
                 let value = match (key.as_str(), value) {
-                    // OpenAPI 3.0 allows a boolean for `additionalProperties`. The methods `items`
-                    // and `properties` convert the booleans of `items` and `unevaluatedProperties`.
+                    // Keep these booleans. OpenAPI 3.0 allows a boolean for `additionalProperties`.
+                    // The methods `items` and `properties` convert the other two keywords later.
                     ("additionalProperties" | "items" | "unevaluatedProperties", Value::Bool(is_any)) => {
                         is_any.into()
                     }
