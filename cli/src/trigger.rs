@@ -24,7 +24,8 @@ use crate::{
     signals::Signals,
 };
 
-/// Moov waits 5 s for a response. MoneyKit documents no timeout.
+/// The default of `--timeout` for both vendors. Moov waits 5 s for a response, and MoneyKit
+/// documents no timeout.
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// The longest allowed `--timeout`. After a signal, the command still waits for the end of the
 /// current attempt, so the command can take this long to stop.
