@@ -249,8 +249,8 @@ async fn each_page_button_performs_its_action() {
     drop(emulator);
     browser.wait_for_text("#connection", "No connection to the emulator").await;
 
-    // The page of a remote emulator is locked until it has the key, and the page removes the key
-    // from the address.
+    // The page of a remote emulator stays locked until the user enters the key or opens the address
+    // that contains the key. The page must then remove the key from the address bar.
     let mut remote = Running::start("emulator --port 0 --json --host 0.0.0.0 --allow-remote");
     let started = remote.json();
     let address = started["page"].as_str().expect("an address");

@@ -92,8 +92,8 @@ async fn doctor_warns_if_the_key_pair_is_accepted_only_for_token_requests() {
     for (operation, what) in
         [(Operation::MoovAccounts, "doctor moov"), (Operation::MoneykitIntrospect, "doctor moneykit")]
     {
-        // `doctor` sends the token in the first call and the key pair in the second call. Only the
-        // second call gets a 401.
+        // `doctor` sends the token in the first call and the key pair in the second call. The delay
+        // of zero lets the first call succeed, so only the second call gets the 401.
         emulator.fault(operation, Fault::delay(Duration::ZERO));
         emulator.fault(operation, Fault::response(StatusCode::UNAUTHORIZED));
         let ran = run(&mut configured(&emulator, what));

@@ -226,7 +226,7 @@ async fn transcript_records_cdn_responses_and_failed_connections() {
     assert_eq!(received["body"]["shape"]["scope"]["string"]["count"], 1);
 }
 
-/// The command must check the path before it sends a request.
+/// The command must check the path of `--record` before it sends a request.
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn transcript_is_written_only_to_a_regular_file() {

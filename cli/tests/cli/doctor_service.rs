@@ -249,7 +249,8 @@ async fn doctor_checks_the_moneykit_api_version() {
         "warn"
     );
     assert_eq!(doctor(&service("2025-01-01").await, None).verdict("version.differs", ""), "warn");
-    // The value is not a version, so `doctor` must not print it.
+    // The service sends `MARK_0123456789` as its version. This is not a version, so `doctor` must
+    // not print it.
     let hostile = service("MARK_0123456789").await;
     let ran = run(&mut hostile.program("doctor moneykit"));
     assert!(!ran.all().contains("MARK") && ran.out.contains("none in the response"), "{}", ran.all());
