@@ -104,7 +104,8 @@ components:
     Unused: { type: http, scheme: digest }
 ";
 
-/// Lists two of the three operations of the library. The `sha256` is wrong for every document.
+/// Lists two of the three operations of the library. No document has this `sha256`, so each
+/// document counts as a new revision.
 pub(crate) const SOURCE: &str = "\
 # Where it is from.
 kind = \"document\"

@@ -38,7 +38,8 @@ impl Place {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Added,
-    /// An alternative was added, and its type is equal to the type of the old schema.
+    /// A single schema was replaced by alternatives. This alternative is new, but has the same type
+    /// as the alternative that corresponds to the old schema.
     AddedAlike,
     Removed,
     Changed,

@@ -62,7 +62,8 @@ fn refactorings() -> Vec<(&'static str, Value, Value)> {
     let (lent, refused) = (&schema_of("200"), &schema_of("400"));
     let ticket = &format!("{SCHEMAS}/Ticket");
     let inline = &format!("{SCHEMAS}/Loan");
-    // The property `follows` of `Loan` refers to `Loan`, so in the copy it must refer to `Ticket`.
+    // `Ticket` is a copy of `Loan`. The property `follows` of `Loan` refers to `Loan`, so the
+    // property `follows` of `Ticket` must refer to `Ticket`.
     let mut as_ticket = moved.clone();
     as_ticket["properties"]["follows"] = refer("Ticket");
     vec![
@@ -159,7 +160,7 @@ fn moved_property_is_not_reported_as_removed() {
         let drift = drift_between(&old, &new);
         let report = lines(&drift);
         assert!(has_meaning(&drift, "description") && has_meaning(&drift, "example"), "{name}\n{report}");
-        // A component may be removed, but nothing else.
+        // The report may say that a component was removed, but not that anything else was removed.
         let is_gone = |line: &&str| line.contains("was removed") && !line.contains("api-schema-removed");
         assert_eq!(report.lines().find(is_gone), None, "{name}\n{report}");
         assert!(!drift.changes.iter().any(|change| change.level == Level::Breaking), "{name}\n{report}");
@@ -286,8 +287,8 @@ fn differences_between_equivalent_specs_are_trivial() {
         for (old, new) in [(&old, &new), (&new, &old)] {
             let drift = drift_between(old, new);
             let report = lines(&drift);
-            // The generator fails for some of these specs, because it does not support all
-            // references.
+            // For some of these specs, the generator fails, because it does not support a reference
+            // as the request body. So ignore `surface-unknown`.
             let reported = drift.changes.iter().filter(|change| change.rule != "surface-unknown");
             assert_eq!(reported.map(|change| change.level).max(), Some(Level::Trivial), "{name}\n{report}");
             all += &format!("{name}\n{report}");

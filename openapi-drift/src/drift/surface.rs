@@ -107,7 +107,7 @@ pub(crate) fn items(
     let Step { old, new, .. } = edit.last();
     let mut found = BTreeSet::new();
     // An added component has no place in the old document, and a removed component has no place in
-    // the new document.
+    // the new document. So search only the document that contains the component.
     let is_whole = edit.is_component();
     if old.is_some() || !is_whole {
         found.extend(items_at(&edit.place.old, documents.0, surfaces.0));

@@ -36,7 +36,8 @@ pub(crate) fn edits<'v>(old: &'v Value, new: &'v Value) -> Vec<Edit<'v>> {
     if let (Value::Object(before), Value::Object(after)) = (old, new) {
         walk.steps.push(root);
         walk.map(root.shape, before, after, &Place::default(), &|key| key != "components");
-        // Security requirements refer to security schemes by name and not by `$ref`.
+        // Security requirements refer to security schemes by name and not by `$ref`. So compare
+        // all security schemes here.
         walk.component_kinds(&|kind| kind == "securitySchemes");
     }
     walk.run_jobs();

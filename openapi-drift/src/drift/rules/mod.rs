@@ -26,8 +26,9 @@ use security::security;
 /// the new document.
 pub(crate) fn classify(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)) -> Finding {
     let mut found = classify_edit(edit, used, documents);
-    // The build script generates no code for the error responses of an operation. The schemas of
-    // error responses are components and are compared separately.
+    // The build script generates no code for the error responses of an operation, so a change of an
+    // error response does not affect the generated API. The schemas of error responses are
+    // components, and are compared separately.
     let is_failure = |step: &Step<'_>| step.shape.is("response") && !step.key.starts_with('2');
     if edit.steps.iter().any(is_failure) && edit.at().starts_with("/paths/") {
         found.effect = NoEffect;
@@ -137,7 +138,8 @@ fn keyword(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)) -> O
                 _ => None,
             }
         }
-        // The generated method has a parameter for the body even if the body is optional.
+        // The generated method has a parameter for the body even if the body is optional, so a
+        // change of `required` does not affect the generated API.
         ("request body", "required") => {
             Some(Finding { effect: NoEffect, ..requiredness(&required, key, used) })
         }
