@@ -37,7 +37,7 @@ impl Scope {
     ///
     /// # Errors
     ///
-    /// Returns [`ErrorKind::InvalidConfig`] if the scope is empty, longer than 1,024 bytes, or
+    /// Returns [`ErrorKind::InvalidConfig`] if the scope is empty, is longer than 1,024 bytes, or
     /// contains a character that RFC 6749 does not allow.
     pub fn new(scope: &str) -> Result<Self, Error> {
         let allowed = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);

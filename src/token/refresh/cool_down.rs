@@ -52,9 +52,9 @@ impl CoolDown {
     /// Records a failure. Returns whether the failure starts or extends the cool-down.
     ///
     /// `least` computes the minimum duration of a new cool-down from the number of cool-downs since
-    /// the last success. The server may ask for a longer wait, but not for a shorter wait. Failures
-    /// during a cool-down do not increase the number, because the requests were sent before the
-    /// cool-down.
+    /// the last success. If the server asks for a longer wait, the cool-down lasts for that wait. A
+    /// shorter wait is ignored. Failures during a cool-down do not increase the number, because the
+    /// requests were sent before the cool-down.
     pub(in crate::token) fn failed(
         &self,
         now: u64,

@@ -46,8 +46,8 @@ struct Refusal {
     /// The hash of the scope set whose request is the probe, and the time until which the probe may
     /// run.
     probe: Option<(u64, u64)>,
-    /// Whether the last probe was for one of the `suspects`. If so, suspects wait longer before the
-    /// next probe, so that another scope set can be the probe.
+    /// Whether the last probe was for one of the `suspects`. If so, suspects are blocked for longer
+    /// than other scope sets, so that another scope set can be the next probe.
     is_suspect_probed: bool,
 }
 

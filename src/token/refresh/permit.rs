@@ -83,7 +83,8 @@ impl CacheState {
                 self.refused(credentials, left, error.clone());
                 error.held_for(left)
             }
-            // Do not block other callers, because they may have a longer time limit.
+            // Do not block other callers, because they may have a longer time limit than this
+            // caller.
             Block::RateLimit(left) => {
                 let reason = "rate limit reached: the wait would exceed max_wait";
                 Error::new(ErrorKind::RateLimited, reason).with_retry_after(left)

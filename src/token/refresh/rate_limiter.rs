@@ -28,7 +28,8 @@ struct Limit {
     /// At most `calls` requests are sent in any period of this length. The window is 2 % longer
     /// than the period of the configured limit, because network delays vary.
     window: u64,
-    /// The time between two waiting requests, so that waiting requests are sent at even intervals.
+    /// The minimum time between the turns of two waiting requests. With this spacing, the requests
+    /// are sent at even intervals.
     spacing: u64,
 }
 

@@ -43,7 +43,7 @@ impl RefreshTask {
     ///
     /// If another process has stored a newer token whose id is not `except`, returns the stored
     /// token. Otherwise requests a token with the client credentials. Does not use the refresh
-    /// token, because the server issued the refresh token together with the current token.
+    /// token: the server issued it together with the current token, so it may be invalid too.
     async fn candidate(&self, replaces: TokenId, except: Option<TokenId>) -> Result<Candidate, Error> {
         if let Some(breaker) = self.shared.ready() {
             let key = self.shared.key(&self.entry);
