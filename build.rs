@@ -351,8 +351,8 @@ fn read(spec: &Value) -> Result<OpenAPI, String> {
     serde_json::from_value(spec.clone()).map_err(|e| format!("not OpenAPI 3.0: {e}"))
 }
 
-/// Finds the schema or operation that the generator cannot process. Generates each schema and each
-/// operation alone, and returns the first that fails and its error.
+/// Finds the schema or operation that the generator cannot process. Runs the generator for each
+/// schema and each operation alone. Returns the name of the first one that fails, and the error.
 fn culprit(spec: &Value) -> Option<(String, String)> {
     let with = |paths: Map<String, Value>, schemas: &Map<String, Value>| {
         let mut alone = spec.clone();
