@@ -140,7 +140,8 @@ pub(super) async fn moneykit(
         Ok(verify(signature(headers)?, body, &keys, SystemTime::now(), &options)?.signed_at())
     };
     let signed = match by(body) {
-        // A text editor may have added a newline at the end of the body.
+        // A text editor may have added a newline at the end of the body, so try again without the
+        // newline.
         Err(error) if error.kind() == VerifyErrorKind::BodyMismatch => {
             let bare = body.strip_suffix(b"\n").map(|body| body.strip_suffix(b"\r").unwrap_or(body));
             match bare.map(by) {

@@ -19,12 +19,12 @@ use super::{
 use crate::exit::{Exit, Failure, chain};
 
 /// The default maximum age of a webhook. If this machine's clock differs from the vendor's clock by
-/// more than this, valid webhooks are rejected.
+/// more than this time, valid webhooks are rejected.
 pub(super) const TOLERANCE: Duration = Duration::from_secs(5 * 60);
 /// A clock difference above this value causes a warning. NTP keeps clocks much closer to each
 /// other.
 const WARN_SKEW: Duration = Duration::from_secs(30);
-/// The `Date` header has whole seconds.
+/// The resolution of the `Date` header.
 const RESOLUTION: Duration = Duration::from_secs(1);
 
 /// The environment variables for the address of an https proxy, in order of precedence.
@@ -163,8 +163,8 @@ impl<'a> Route<'a> {
             checks.add("reached.portal", Verdict::Fail, &chain(error), &next)?;
             return Ok(true);
         }
-        // The library reports a 4xx response as `Unavailable` if the service itself did not send
-        // the response.
+        // Except for 408 and 425, the library reports a 4xx response as `Unavailable` only if the
+        // service itself did not send the response.
         let is_refusal = status.is_client_error() && !matches!(status.as_u16(), 408 | 425);
         let is_unavailable = error.kind() == ErrorKind::Unavailable;
         if is_unavailable && error.request_id().is_none() && (is_refusal || error.ray_id().is_some()) {
@@ -192,8 +192,8 @@ pub(super) fn misconfigured(checks: &mut Checks<'_>, failure: &Failure) -> Resul
 }
 
 /// Compares the clock of this machine with the clock of a server. The server's clock showed the
-/// time `other` at some moment between `sent` and now. `clock_name` describes this clock in the
-/// report.
+/// time `other` at some moment between `sent` and now. `clock_name` describes the server's clock in
+/// the report.
 pub(super) fn clock(
     checks: &mut Checks<'_>,
     sent: Option<SystemTime>,

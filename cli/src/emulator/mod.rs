@@ -1,5 +1,5 @@
-//! `emulator`: runs the fake services of both vendors on one port, for developers of any language.
-//! Logs each finished request. Stops on Ctrl-C.
+//! `emulator`: runs the fake services of both vendors on one port. Programs in any language can use
+//! these services. Logs each finished request. Stops on Ctrl-C.
 //!
 //! The log shows no secrets from requests. At the start, the emulator prints its own secrets, which
 //! no real service accepts.

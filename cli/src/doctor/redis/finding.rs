@@ -45,7 +45,8 @@ pub(super) fn of(error: &RedisError, is_tls: bool) -> Finding {
         return plain("the server at this address is not a Redis, or it expects TLS", next);
     }
     if error.is_io_error() {
-        // The text of an I/O error comes from the operating system and not from the server.
+        // The text of an I/O error comes from the operating system and not from the server, so it
+        // may be shown.
         let next = "correct the host in FINTECH_AUTH_REDIS_URL, and check that this machine can resolve and reach it";
         return (format!("cannot connect: {error}"), next);
     }

@@ -12,7 +12,7 @@ use subtle::ConstantTimeEq as _;
 use super::Refusal;
 
 /// Before a page of another origin may send this header, the browser sends a preflight request. The
-/// emulator rejects this request, so a page of another origin cannot send the header.
+/// emulator rejects the preflight request, so a page of another origin cannot send the header.
 const KEY: HeaderName = HeaderName::from_static("x-page-key");
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -67,7 +67,8 @@ impl Guard {
         if origin.is_none() && access == Access::Action {
             return Err(forbidden("an action needs the Origin header of the page"));
         }
-        // Only browsers send `Sec-Fetch-Site`, so a request without this header is allowed.
+        // Programs other than browsers do not send `Sec-Fetch-Site`, so a request without this
+        // header is allowed.
         let site = single(headers, &FETCH_SITE).map_err(forbidden)?;
         let is_foreign = site.is_some_and(|site| site != "same-origin" && site != "none");
         if is_foreign && access != Access::Page {

@@ -30,8 +30,8 @@ const SCRIPT: &str = include_str!("script.js");
 const STYLE: &str = include_str!("style.css");
 const ICON: &str = include_str!("icon.svg");
 
-/// This policy allows only resources of this server. It prevents scripts from inserting markup, and
-/// pages from embedding this page in a frame.
+/// This policy allows only resources of this server. It prevents scripts from inserting markup. It
+/// also prevents other pages from embedding this page in a frame.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
                       require-trusted-types-for 'script'; trusted-types 'none'";
@@ -158,7 +158,8 @@ impl Page {
         self: &Arc<Self>,
         request: &http::Request<Bytes>,
     ) -> Result<Response<Bytes>, Refusal> {
-        // A form on a web page of a different origin cannot send this content type.
+        // A form on a web page of a different origin cannot send `application/json`, so such a form
+        // cannot start an action.
         let content_type = request.headers().get(header::CONTENT_TYPE);
         if content_type.is_none_or(|value| value != "application/json") {
             return Err(Refusal::new(
