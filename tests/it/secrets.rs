@@ -78,7 +78,8 @@ fn generated_types_do_not_show_their_secrets() {
     }
 }
 
-/// A later revision of a spec may add a secret field.
+/// A later revision of a spec may add a secret field. The generator must not give such a field the
+/// type `String`.
 #[test]
 fn no_secret_field_is_a_plain_string() {
     for vendor in ["moneykit", "moov"] {

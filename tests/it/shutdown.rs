@@ -326,7 +326,7 @@ async fn shutdown_leaves_no_task_running() {
     let ([cache, _], _) = on_store(store.clone(), []);
     let token = cache.token(&scopes(&["a"])).await.unwrap();
     store.set(State::Down);
-    // A background task is still waiting to write this tombstone to the store.
+    // After this call, a background task waits to write the revocation to the store.
     cache.forget(&token).await.unwrap_err();
     let before = tokio::runtime::Handle::current().metrics().num_alive_tasks();
     assert!(before > 0, "the background task must be running");

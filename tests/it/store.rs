@@ -154,7 +154,8 @@ async fn rejected_token_is_not_reloaded_after_its_scope_set_was_evicted() {
     let request = |token: Token| {
         sent.push(token.expose_secret().to_owned());
         async move {
-            // With 1,000 other scope sets, the cache not only evicts entries, but also frees them.
+            // Request tokens for 1,000 other scope sets, so that the cache not only evicts the
+            // entry of `a`, but also frees it.
             for other in 0..1000 {
                 cache.token(&scopes(&[&format!("other-{other}")])).await.unwrap();
             }
@@ -303,7 +304,8 @@ async fn process_with_a_slow_clock_returns_no_expired_token() {
     sleep(Duration::from_millis(1_500)).await;
     assert_eq!(get(&two).await, "token-1");
     sleep(Duration::from_millis(1_210)).await;
-    // 2.7 s of the lifetime of 3 s have passed. The expiry leeway covers the rest.
+    // 2.7 s of the lifetime of 3 s have passed. The rest is within the expiry leeway, so the cache
+    // must not return this token.
     assert_ne!(get(&two).await, "token-1");
 }
 

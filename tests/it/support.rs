@@ -105,8 +105,8 @@ pub(crate) async fn post_webhook(address: &str, path: &str, webhook: &SignedWebh
     }
     let mut stream = TcpStream::connect(address).await.expect("a connection");
     stream.write_all(format!("{request}\r\n").as_bytes()).await.expect("the request is sent");
-    // The server may reject a body that is over the limit before the client has sent the whole
-    // body.
+    // If the body is over the limit, the server may close the connection before the client has sent
+    // the whole body. So an error is ignored.
     let _ = stream.write_all(&webhook.body).await;
     stream
 }

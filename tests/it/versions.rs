@@ -1,5 +1,5 @@
-//! Tests that the client sends only fields that its version supports, even if the service ignores
-//! the version.
+//! Tests that the client sends only fields that its API version supports, even if the service
+//! ignores the version in the request.
 
 use std::sync::{Arc, Mutex};
 

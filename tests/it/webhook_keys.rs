@@ -293,7 +293,7 @@ async fn stale_keys_are_used_for_at_most_a_day_while_fetching_fails() {
 async fn slow_fetch_does_not_delay_webhooks_with_stale_keys() {
     let emulator = Emulator::start().await.expect("the emulator starts");
     let clock = emulator.clock().clone();
-    // The timeout of a call is far longer than this test runs.
+    // With the default timeout of 15 s, the hanging fetch is still running when the test ends.
     let client = emulator.moneykit().with_tokens(|tokens| plain(tokens).with_clock(clock.clone()));
     let webhooks = client.build().expect("the client builds").webhooks();
     assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()));

@@ -61,7 +61,7 @@ fn moneykit_webhook(emulator: &Emulator) -> SignedWebhook {
     emulator.moneykit_webhook(r#"{"webhook_event": "link.state_changed"}"#).sign().expect("signed")
 }
 
-/// If a guard is dropped, a background task abandons the delivery.
+/// Lets background tasks run, because a dropped guard abandons its delivery in a background task.
 async fn settle() {
     for _ in 0..20 {
         tokio::task::yield_now().await;
