@@ -1,4 +1,4 @@
-//! A model of `tokio::time`. Time moves only while the task that calls [`advance`] runs. The
+//! A model of `tokio::time`. The time advances only while the task that calls [`advance`] runs. The
 //! scheduler selects this task when no other task can run.
 
 use std::{
@@ -32,7 +32,7 @@ pub fn elapsed() -> Duration {
     TIMERS.with_borrow(|timers| timers.now)
 }
 
-/// Repeatedly moves time to the next timer and fires the timer. The future never completes.
+/// Repeatedly advances the time to the next timer and fires the timer. The future never completes.
 pub async fn advance() {
     std::future::poll_fn(|context| {
         let due = TIMERS.with_borrow_mut(|timers| {

@@ -12,13 +12,14 @@ use shuttle::{
     },
 };
 
-/// A schedule with more steps fails, because it probably contains an endless loop.
+/// The maximum number of steps in a schedule. A longer schedule fails, because it probably contains
+/// an endless loop.
 const MAX_STEPS: usize = 100_000;
 /// The number of priority changes in a PCT schedule. The number is sufficient for races of up to
 /// four operations.
 const PCT_DEPTH: usize = 4;
 
-/// The id of the task that moves time. This task is always spawned first.
+/// The id of the task that advances the time. This task is always spawned first.
 const CLOCK: usize = 1;
 
 #[derive(Clone, Copy)]
@@ -35,7 +36,7 @@ pub(crate) struct Schedules {
 
 pub(crate) const DEFAULT: Schedules = Schedules { random: 2_000, pct: 2_000, depth_first: 0 };
 
-/// Runs the scenario once for each schedule. Time moves only when no other task can run.
+/// Runs the scenario once for each schedule. The time advances only when no other task can run.
 ///
 /// `SHUTTLE_FACTOR` multiplies the number of schedules. `SHUTTLE_SEED` selects different schedules.
 /// `SHUTTLE_KIND` runs only one kind (`random`, `pct`, `depth-first`). `SHUTTLE_REPLAY` names the
@@ -47,7 +48,7 @@ where
     explore_with(false, schedules, scenario);
 }
 
-/// Works like [`explore`], but time may move to the next timer before any step.
+/// Works like [`explore`], but the time may advance to the next timer before any step.
 pub(crate) fn explore_any_time<F>(schedules: Schedules, scenario: fn() -> F)
 where
     F: Future<Output = ()> + 'static,
@@ -108,16 +109,17 @@ where
     });
 }
 
-/// Unless `any_time` is `true`, moves time only when no other task can run, so that a slow task
-/// never causes a timeout.
+/// Unless `any_time` is `true`, advances the time only when no other task can run, so that a slow
+/// task never causes a timeout.
 #[derive(Debug)]
 struct ModelClock<S> {
     inner: S,
     kind: &'static str,
-    /// `true` if time may move before any step.
+    /// `true` if the time may advance before any step.
     any_time: bool,
     schedules: usize,
-    /// The task that ran last. If `any_time` is `false`, the task that moves time does not count.
+    /// The task that ran last. If `any_time` is `false`, the task that advances the time does not
+    /// count.
     last: Option<TaskId>,
 }
 

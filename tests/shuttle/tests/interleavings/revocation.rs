@@ -45,7 +45,8 @@ async fn revoke_during_renewal(revoked: &'static str, age: std::time::Duration) 
     expect_nothing_of("g1", &cache).await;
 }
 
-/// A request that took the refresh token before the revocation may still be in flight.
+/// A request that took the refresh token before the revocation may still be in flight. The cache
+/// must discard its result.
 async fn expect_nothing_of(grant: &str, cache: &TokenCache) {
     if let Some(token) = cache.cached(&scopes("a")) {
         assert_ne!(grant_of(&token), grant, "a token was cached after its revocation");
