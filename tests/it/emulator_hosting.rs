@@ -1,5 +1,5 @@
-//! Tests an emulator that a program hosts: its address, a custom handler, the lists of tokens and
-//! faults, and shutdown.
+//! Tests an emulator that runs inside a program: the address, a custom handler, the lists of tokens
+//! and faults, and the shutdown.
 
 use std::{net::Ipv6Addr, time::Duration};
 

@@ -329,7 +329,8 @@ async fn rfc_6749_and_fastapi_error_bodies_are_decoded() {
     }
 }
 
-/// The redacted texts could be tokens of other requests, which this client does not know.
+/// Texts that look like tokens are redacted even if this client has not sent them, because they may
+/// be tokens of other clients.
 #[tokio::test]
 async fn token_like_text_in_errors_is_redacted() {
     let server = RawServer::start().await;
@@ -465,7 +466,7 @@ async fn tls_failure_is_not_transient() {
     assert!(error.source().is_some());
 }
 
-/// A redirect would send the credentials to the host `elsewhere`.
+/// Following a redirect would send the credentials to the host `elsewhere`.
 #[tokio::test]
 async fn redirects_are_not_followed() {
     let (here, elsewhere) = (emulator().await, emulator().await);

@@ -46,8 +46,8 @@ impl Operation {
             format!("{value:?} {value:#?}")
         }
         match self {
-            // The response contains `MARK` as the client id, which is not a secret and may be
-            // shown.
+            // Ignore the content of the response. The response contains `MARK` as the client id,
+            // which is not a secret and may be shown.
             Introspect => clients.moneykit.introspect(&token).await.map(|_| String::new()),
             MoneykitToken => clients.moneykit.create_access_token(&[]).await.map(debug),
             Jwks => clients.moneykit.jwks().await.map(debug),

@@ -39,7 +39,7 @@ use crate::redis_server::RedisServer;
 const PROCESSES: usize = 20;
 const TASKS: usize = 50;
 /// The lease time in tests that do not count token calls. If a lease holder is killed, all other
-/// processes wait for this time.
+/// processes wait until the lease has expired.
 const LEASE: Duration = Duration::from_secs(1);
 const STORE_TIMEOUT: Duration = Duration::from_millis(800);
 /// Time limits for tests that count token calls. Even a busy machine does not reach these limits.
@@ -501,7 +501,8 @@ impl FleetFault {
     fn allowance(self) -> usize {
         match self {
             Self::None | Self::Slow => 0,
-            // A process that is killed loses the token that it has just requested.
+            // A process that is killed loses the token that it has just requested, so each kill
+            // causes at most one additional token.
             Self::Killing => KILLS,
             // While Redis fails, each process requests its own tokens: at most two from each
             // vendor.

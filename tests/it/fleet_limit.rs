@@ -38,7 +38,8 @@ async fn fleet(
         let store = RedisStore::builder([SealingKey::new(&[7; 32]).unwrap()]).with_timeout(long / 4);
         let store = store.with_namespace(format!("fleet-{size}")).open(&redis.url()).unwrap();
         // A machine under load may exceed the fixed time limit for a connection. Without a
-        // connection, the process would request its tokens without the store.
+        // connection, the process would request its tokens without the store. So try to connect
+        // until a connection is established.
         timeout(LONG, async { while store.check().await.is_err() {} }).await.unwrap();
         let options = TokenOptions::default()
             .with_rate_limit(limit.0, limit.1)

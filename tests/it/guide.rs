@@ -185,7 +185,7 @@ fn each_link_between_guide_pages_works_on_github_and_in_rustdoc() {
 }
 
 /// Before the first release, the crate name on crates.io is not ours, so a copied command could
-/// install a crate of another author. Remove this test after the first release.
+/// install another author's crate. Remove this test after the first release.
 #[test]
 fn no_guide_page_says_to_install_the_crate_from_crates_io() {
     let mut texts: Vec<String> = pages().into_iter().map(|(_, text)| text).collect();

@@ -27,8 +27,8 @@ fn module(path: &Path, src: &Path) -> Module {
     parts
 }
 
-/// Finds all paths that start with `crate`, `self` or `super`, and resolves them from the crate
-/// root.
+/// Finds all paths that start with `crate`, `self` or `super`, and converts them to paths that
+/// start at the crate root.
 fn paths(tokens: TokenStream, here: &Module, found: &mut Vec<Module>) {
     let mut tokens = tokens.into_iter().peekable();
     while let Some(token) = tokens.next() {

@@ -918,7 +918,8 @@ async fn token_call_that_outlasts_its_callers_is_sent_once() {
     let source = Scripted::new(Duration::from_secs(6), true, []);
     let process = || {
         let store = Arc::new(builder().with_timeout(LONG).open(&redis.url()).unwrap());
-        // The lease is renewed every second. The lease must not expire on a busy test machine.
+        // A lease of 3 s is renewed every second, so that the lease does not expire on a busy test
+        // machine.
         let options = options(store).with_store_timeout(2 * LONG).with_lease(Duration::from_secs(3));
         TokenCache::new(source.clone(), options.with_max_wait(Duration::from_secs(1)))
     };

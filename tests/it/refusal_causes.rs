@@ -28,7 +28,7 @@ struct RefusingSource(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    /// If `None`, the error has the kind `Unauthorized` and no status.
+    /// The status of the error. If there is no status, the error has the kind `Unauthorized`.
     status: Option<StatusCode>,
     refuses_all: AtomicBool,
     asked: Mutex<Vec<String>>,
