@@ -28,7 +28,7 @@ struct RefusingSource(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    /// The status of the error. If there is no status, the error has the kind `Unauthorized`.
+    /// The status of the error. The kind of the error is always `Unauthorized`.
     status: Option<StatusCode>,
     refuses_all: AtomicBool,
     asked: Mutex<Vec<String>>,
