@@ -40,6 +40,10 @@ pub(crate) struct Contract {
     pub(crate) forbidden: Option<&'static str>,
 }
 
+const API_VERSION: HeaderName = HeaderName::from_static("api-version");
+const CF_RAY: HeaderName = HeaderName::from_static("cf-ray");
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
 /// The result of a generated method.
 type Generated<T, E> = Result<ResponseValue<T>, progenitor_client::Error<E>>;
 
@@ -203,7 +207,7 @@ impl Call {
             });
         };
         let Received { sent, status, headers, body, is_complete, over_limit } = received;
-        let (request_id, date) = (self.id(&headers, "x-request-id"), date(&headers));
+        let (request_id, date) = (self.id(&headers, &X_REQUEST_ID), date(&headers));
         let secrets = &self.0.secrets;
         // Select the headers now and not on first use. A later selection would need the secrets,
         // and the caller may keep an error for a long time.
@@ -213,9 +217,9 @@ impl Call {
         };
         let error_response = |details: ErrorBody| ErrorResponse {
             head: Head { sent, status, headers: shown_now(), request_id: request_id.clone(), date },
-            ray_id: self.id(&headers, "cf-ray"),
+            ray_id: self.id(&headers, &CF_RAY),
             retry_after: retry_after(&headers, SystemTime::now()),
-            www_authenticate: self.text(&headers, header::WWW_AUTHENTICATE.as_str()),
+            www_authenticate: self.text(&headers, &header::WWW_AUTHENTICATE),
             details: self.scrub(details),
             known_fields: self.0.contract.fields,
             // Copies the body. Otherwise the error could keep a larger buffer of the connection in
@@ -266,11 +270,11 @@ impl Call {
         Ok(Response::new(Head { sent, status, headers, request_id, date }, value))
     }
 
-    fn text(&self, headers: &HeaderMap, name: &str) -> Option<String> {
+    fn text(&self, headers: &HeaderMap, name: &HeaderName) -> Option<String> {
         headers.get(name)?.to_str().ok().map(|text| self.clean(text))
     }
 
-    fn id(&self, headers: &HeaderMap, name: &str) -> Option<String> {
+    fn id(&self, headers: &HeaderMap, name: &HeaderName) -> Option<String> {
         self.text(headers, name).filter(|id| is_id(id))
     }
 
@@ -299,7 +303,7 @@ impl Call {
     pub(crate) fn prepare(&self, request: &mut reqwest::Request) {
         // The generated client sets this header to the version of the OpenAPI document. The API
         // schemas do not define the header, so do not send it.
-        request.headers_mut().remove("api-version");
+        request.headers_mut().remove(API_VERSION);
         // If an operation accepts two request formats, `build.rs` adds a fragment to the path for
         // the second format. A fragment must not be sent (RFC 9110 section 4.2.5).
         request.url_mut().set_fragment(None);

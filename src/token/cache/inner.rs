@@ -2,7 +2,11 @@
 //!
 //! This module does not depend on vendors or on HTTP. No lock is held across an await.
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::{
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
 
 use crate::{
     Error, ErrorKind, Secret,
@@ -257,7 +261,8 @@ impl CacheInner {
     ) -> Result<T, Error> {
         let mut made = 0;
         loop {
-            let error = match resend::scope(made, call()).await {
+            let attempt = pin!(call());
+            let error = match resend::scope(made, attempt).await {
                 Ok(response) => return Ok(response),
                 Err(error) => error,
             };
