@@ -359,7 +359,7 @@ impl Error {
     /// Returns the time at which the server sent the response, according to the server's clock (the
     /// `Date` header).
     pub fn date(&self) -> Option<SystemTime> {
-        self.response()?.head.date
+        self.response()?.head.date()
     }
 
     /// Returns Cloudflare's id of the request (`cf-ray`). Moov uses Cloudflare.

@@ -8,7 +8,7 @@ use std::{
     time::SystemTime,
 };
 
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 
 /// The decoded body of a successful call, with the status and headers of its HTTP response.
 ///
@@ -27,7 +27,8 @@ pub(crate) struct Head {
     pub(crate) status: StatusCode,
     pub(crate) headers: ShownHeaders,
     pub(crate) request_id: Option<String>,
-    pub(crate) date: Option<SystemTime>,
+    /// The `Date` header, which is parsed on each access, because most callers never read it.
+    pub(crate) date: Option<HeaderValue>,
 }
 
 impl Default for Head {
@@ -40,6 +41,17 @@ impl Default for Head {
             date: None,
         }
     }
+}
+
+impl Head {
+    pub(crate) fn date(&self) -> Option<SystemTime> {
+        parse_date(self.date.as_ref()?)
+    }
+}
+
+/// Parses a date in a header (RFC 9110 section 5.6.7).
+pub(crate) fn parse_date(value: &HeaderValue) -> Option<SystemTime> {
+    httpdate::parse_http_date(value.to_str().ok()?).ok()
 }
 
 /// The headers that are safe to expose. The headers are filtered on the first access, because most
@@ -90,7 +102,7 @@ impl<T> Response<T> {
     ///
     /// Compare this time with [`sent_at`](Self::sent_at) to estimate the clock skew.
     pub fn date(&self) -> Option<SystemTime> {
-        self.head.date
+        self.head.date()
     }
 
     /// Returns the time at which the request was sent, according to the local clock. The lifetime

@@ -78,7 +78,8 @@ impl Secret {
     /// A refresh token is printable ASCII (RFC 6749 appendix A.17). Some servers send an empty
     /// string if they issue no refresh token, so an empty string is not a refresh token.
     pub(crate) fn is_refresh_token(&self) -> bool {
-        self.0.bytes().all(|byte| matches!(byte, 0x20..=0x7e)) && !self.0.trim().is_empty()
+        let mut bytes = self.0.bytes();
+        bytes.clone().any(|byte| byte != b' ') && bytes.all(|byte| matches!(byte, 0x20..=0x7e))
     }
 }
 

@@ -51,7 +51,7 @@ impl Api {
         scopes: &[Scope],
     ) -> Result<Response<types::AuthToken>, Error> {
         <Self as client::Api>::check_scopes(scopes)?;
-        let body = types::AuthTokenRequest {
+        let mut body = types::AuthTokenRequest {
             client_id: None,
             client_secret: None,
             client_type: self.client_type.map(ClientType::generated),
@@ -59,7 +59,7 @@ impl Api {
             refresh_token: None,
             scope: Some(Scope::join(scopes)?),
         };
-        self.token(self.call("create_access_token"), body).await
+        self.token(self.call("create_access_token"), &mut body).await
     }
 
     pub(super) async fn refresh_with(
@@ -68,7 +68,7 @@ impl Api {
         scopes: &[Scope],
     ) -> Result<Response<types::AuthToken>, Error> {
         present(refresh_token, "refresh")?;
-        let body = types::AuthTokenRequest {
+        let mut body = types::AuthTokenRequest {
             client_id: None,
             client_secret: None,
             client_type: None,
@@ -76,13 +76,13 @@ impl Api {
             refresh_token: Some(refresh_token.clone()),
             scope: (!scopes.is_empty()).then(|| Scope::join(scopes)).transpose()?,
         };
-        self.token(self.call("refresh").with_secret(refresh_token), body).await
+        self.token(self.call("refresh").with_secret(refresh_token), &mut body).await
     }
 
     async fn token(
         &self,
         call: Call,
-        mut body: types::AuthTokenRequest,
+        body: &mut types::AuthTokenRequest,
     ) -> Result<Response<types::AuthToken>, Error> {
         let auth = self.credentials.get().await.map_err(|error| call.failed(error))?;
         let call = auth.apply(call, &mut body.client_id, &mut body.client_secret);
@@ -91,11 +91,10 @@ impl Api {
         let (origin, referer, version) = (origin.as_deref(), referer.as_deref(), version.as_deref());
         let response = match self.encoding {
             Encoding::Form => {
-                call.run(pin!(client.create_access_token(origin, referer, version, &body)), check_issued)
-                    .await
+                call.run(pin!(client.create_access_token(origin, referer, version, body)), check_issued).await
             }
             Encoding::Json => {
-                call.run(pin!(client.create_access_token_json(origin, referer, version, &body)), check_issued)
+                call.run(pin!(client.create_access_token_json(origin, referer, version, body)), check_issued)
                     .await
             }
         }?;

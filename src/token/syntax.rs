@@ -47,7 +47,7 @@ pub(crate) fn check_issued(
     if let Some(other) = NOT_BEARER.iter().find(|other| other.eq_ignore_ascii_case(token_type)) {
         return Err(format!("the issued access token is of type {other} and not a bearer token").into());
     }
-    refresh_token.take_if(|token| token.expose_secret().trim_matches(' ').is_empty());
+    refresh_token.take_if(|token| token.expose_secret().bytes().all(|byte| byte == b' '));
     if refresh_token.as_ref().is_some_and(|token| !token.is_refresh_token()) {
         return Err("the issued refresh token contains invalid characters".into());
     }

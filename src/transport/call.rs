@@ -21,7 +21,7 @@ use super::{
     error_body, json,
     record::{Exchange, Recorder},
     redact::{is_code, is_id},
-    retry_after::{date, retry_after},
+    retry_after::retry_after,
 };
 use crate::{
     Error, ErrorKind, Response, Secret,
@@ -207,7 +207,7 @@ impl Call {
             });
         };
         let Received { sent, status, headers, body, is_complete, over_limit } = received;
-        let (request_id, date) = (self.id(&headers, &X_REQUEST_ID), date(&headers));
+        let (request_id, date) = (self.id(&headers, &X_REQUEST_ID), headers.get(header::DATE).cloned());
         let secrets = &self.0.secrets;
         // Select the headers now and not on first use. A later selection would need the secrets,
         // and the caller may keep an error for a long time.
@@ -216,7 +216,13 @@ impl Call {
             ShownHeaders::new(|| shown)
         };
         let error_response = |details: ErrorBody| ErrorResponse {
-            head: Head { sent, status, headers: shown_now(), request_id: request_id.clone(), date },
+            head: Head {
+                sent,
+                status,
+                headers: shown_now(),
+                request_id: request_id.clone(),
+                date: date.clone(),
+            },
             ray_id: self.id(&headers, &CF_RAY),
             retry_after: retry_after(&headers, SystemTime::now()),
             www_authenticate: self.text(&headers, &header::WWW_AUTHENTICATE),

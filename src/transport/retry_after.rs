@@ -4,6 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, header};
 
+use crate::response::parse_date;
+
 /// The function `retry_after` returns at most one day, so that callers can add the wait to the
 /// current time without an overflow.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
@@ -22,7 +24,7 @@ const FIRST_TIMESTAMP: Duration = Duration::from_secs(1_000_000_000);
 ///
 /// A date is compared with the `Date` header of the response, so a wrong local clock has no effect.
 pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let now = date(headers).unwrap_or(now);
+    let now = headers.get(header::DATE).and_then(parse_date).unwrap_or(now);
     let until = |end: SystemTime| end.duration_since(now).unwrap_or_default();
     let mut waits = Vec::new();
     for (name, unit) in [("retry-after", "s"), ("x-retry-in", "ms")] {
@@ -71,10 +73,6 @@ fn duration(text: &str, unit: &str) -> Option<Duration> {
             return Some(sum);
         }
     }
-}
-
-pub(super) fn date(headers: &HeaderMap) -> Option<SystemTime> {
-    httpdate::parse_http_date(headers.get(header::DATE)?.to_str().ok()?).ok()
 }
 
 #[cfg(test)]
