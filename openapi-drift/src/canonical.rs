@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn response_description_is_emptied_and_a_reference_is_not_changed() {
+    fn response_description_is_emptied_but_a_reference_to_a_response_is_kept() {
         let document = json!({ "paths": { "/": { "get": { "responses": {
             "200": { "description": "Fine." },
             "404": { "$ref": "#/components/responses/404" },

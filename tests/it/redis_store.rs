@@ -267,7 +267,7 @@ async fn corrupt_entries_are_rejected_and_overwritten() {
 }
 
 #[tokio::test]
-async fn corrupt_lease_counter_or_block_entries_do_not_delay_a_refresh() {
+async fn corrupt_redis_entries_do_not_delay_a_refresh() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source([]);
     let limited = || options(store(&redis)).with_rate_limit(100, Duration::from_secs(60));
@@ -496,7 +496,7 @@ async fn lease_is_lost_after_a_flush_and_fence_numbers_never_decrease() {
 }
 
 #[tokio::test]
-async fn cool_downs_and_refused_credentials_apply_to_every_process() {
+async fn cool_downs_and_credential_refusals_are_shared_by_all_processes() {
     let Some(redis) = RedisServer::start() else { return };
     let refused = Reply::Refused(401);
     for (reply, expected) in [(limited(60), ErrorKind::RateLimited), (refused, ErrorKind::Unauthorized)] {

@@ -30,7 +30,7 @@ fn each_webhook_error_kind_has_a_status_and_reasons() {
 }
 
 #[tokio::test]
-async fn webhook_errors_and_debug_show_no_body_secret_or_header() {
+async fn webhook_errors_and_debug_output_hide_the_body_the_headers_and_the_secret() {
     let emulator = emulator().await;
     let moneykit = emulator.moneykit().build().expect("a client").webhooks();
     let marked = |text: &str| format!("marked-{text}");

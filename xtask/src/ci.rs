@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn skipped_steps_are_listed_and_do_not_fail() {
+    fn skipped_steps_are_listed_and_do_not_fail_the_run() {
         let ended = until_failure(&["a", "b", "c"], |step| match step {
             "c" => Outcome::Success,
             _ => Outcome::Skipped,
