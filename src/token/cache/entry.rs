@@ -296,8 +296,9 @@ impl CacheEntry {
         self.lock().refresh_token = None;
     }
 
-    /// Puts back a refresh token that the server has not consumed. Discards the refresh token if,
-    /// during the request, the refresh token was revoked or its access token was rejected.
+    /// Puts back a refresh token that the server has not consumed. If, during the request, the
+    /// refresh token was revoked or its access token was rejected, discards the refresh token
+    /// instead.
     pub(in crate::token) fn put_back(&self, taken: TakenRefreshToken) {
         let mut state = self.lock();
         if state.refresh_token_id.is_some()
