@@ -187,7 +187,7 @@ impl HttpOptions {
     ///
     /// # Security
     ///
-    /// The function cannot change these settings:
+    /// The function `customise` cannot change these settings:
     ///
     /// - Redirects are not followed.
     /// - Plain http goes only to this machine and to [allowed hosts](Self::with_allow_http).

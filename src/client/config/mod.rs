@@ -180,7 +180,7 @@ macro_rules! settings {
         ///
         /// The builder's default applies if a setting is missing or `null`, or if its variable is
         /// empty. The error for an unknown key suggests the most similar key. The error for an
-        /// invalid value does not show the value. In the environment
+        /// invalid value does not show the value. As an environment variable,
         #[doc = concat!("a key is in upper case after `", $prefix, "_`, such as `", $prefix, "_CLIENT_SECRET_FILE`.")]
         /// Other variables with this prefix are ignored, unless they resemble a key: see
         /// [`Config::from_env`].
