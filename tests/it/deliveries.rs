@@ -445,7 +445,8 @@ impl Server {
         self.send(path, webhook).await.split(' ').nth(1).unwrap().parse().unwrap()
     }
 
-    /// Repeats the webhook until a separate task has abandoned the delivery.
+    /// Sends the webhook again while the response is 503. A 503 means that another attempt to
+    /// handle the webhook has not ended yet.
     async fn retry(&self, path: &str, webhook: &SignedWebhook) -> u16 {
         for _ in 0..1000 {
             match self.status(path, webhook).await {
