@@ -166,7 +166,8 @@ macro_rules! client {
             ///
             /// # Errors
             ///
-            /// Always fails [in async code](super#in-async-code). Never fails in other code.
+            /// Always fails [in async code](super#in-async-code). In other code, fails only if code
+            /// that you passed to the client panics.
             pub fn invalidate(&self, token: &crate::Token) -> Result<(), crate::Error> {
                 self.0.invalidate(token)
             }
