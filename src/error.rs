@@ -18,9 +18,6 @@ use serde::de::DeserializeOwned;
 
 use crate::response::Head;
 
-/// A cached error keeps the vendor's error code only if the code has at most this many bytes.
-const MAX_KEPT_CODE: usize = 128;
-
 /// What a caller can do about an [`Error`].
 ///
 /// ```
@@ -251,10 +248,7 @@ impl Error {
     pub(crate) fn without_details(&self) -> Self {
         let response = self.response().map(|response| ErrorResponse {
             head: Head { status: response.head.status, ..Head::default() },
-            details: ErrorBody {
-                code: response.details.code.clone().filter(|code| code.len() <= MAX_KEPT_CODE),
-                ..ErrorBody::default()
-            },
+            details: ErrorBody { code: response.details.code.clone(), ..ErrorBody::default() },
             ..ErrorResponse::default()
         });
         let inner = Inner {
