@@ -22,7 +22,7 @@ pub(crate) struct Args {
     format: Format,
     #[command(flatten)]
     token: TokenFile,
-    /// Send the credentials instead of a token, and describe their client
+    /// Show the client that the credentials belong to, without a token
     #[arg(long = "client")]
     of_client: bool,
     #[command(flatten)]
