@@ -1,7 +1,5 @@
-//! Encodes a token before encryption, and decodes a token after decryption.
-//!
-//! Decoding returns `None` if the bytes do not have the format that `write` describes. If you
-//! change the format, increase `VERSION` in `seal.rs`.
+//! Encodes tokens before encryption, and decodes tokens after decryption. If you change the format,
+//! increase `VERSION` in `seal.rs`.
 
 use std::time::Duration;
 
@@ -9,21 +7,13 @@ use zeroize::Zeroizing;
 
 use crate::{Secret, token::store::StoredToken};
 
-/// Encodes a token as these fields:
-///
-/// - the expiry on the clock of Redis in microseconds (8 bytes),
-/// - the lifetime in microseconds (8 bytes),
-/// - the length of the scope plus one, or 0 without a scope (4 bytes),
-/// - the scope,
-/// - the access token.
-///
-/// The expiry is sealed too, because anyone who can write to Redis can change the time to live of
-/// an entry.
+/// The entry contains the expiry, because anyone who can write to Redis can change the time to live
+/// of a Redis key.
 pub(super) fn write(token: &StoredToken, end: u64) -> Zeroizing<Vec<u8>> {
     let scope = token.scope.as_deref();
     let access = token.access_token.expose_secret();
-    // Allocate the full size, because growing the buffer would leave a copy of the token in memory
-    // that is not wiped.
+    // Allocate the full size. A buffer that grows would leave a copy of the token in memory that is
+    // not wiped.
     let mut bytes = Zeroizing::new(Vec::with_capacity(20 + scope.map_or(0, str::len) + access.len()));
     bytes.extend_from_slice(&end.to_be_bytes());
     bytes.extend_from_slice(&micros(token.lifetime).to_be_bytes());
@@ -34,8 +24,6 @@ pub(super) fn write(token: &StoredToken, end: u64) -> Zeroizing<Vec<u8>> {
     bytes
 }
 
-/// Decodes a token. `left` is the time to live of the entry. `now` is the time on the clock of
-/// Redis in microseconds.
 pub(super) fn read(bytes: &[u8], left: Duration, now: u64) -> Option<StoredToken> {
     let (end, bytes) = bytes.split_first_chunk()?;
     let left = left.min(Duration::from_micros(u64::from_be_bytes(*end).saturating_sub(now)));

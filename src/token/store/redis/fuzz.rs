@@ -1,5 +1,4 @@
-//! Makes the code that reads data from Redis available to the fuzz targets. Only `cargo fuzz`
-//! compiles this module (`cfg(fuzzing)`).
+//! Functions for the fuzz targets. Only `cargo fuzz` compiles this module.
 
 use std::time::Duration;
 
@@ -18,20 +17,14 @@ use crate::{
     },
 };
 
-/// The secret in a reply: an access token, a refresh token, or no secret.
 #[derive(Debug)]
 pub enum Read {
-    /// The token of an entry.
     Token(StoredToken),
-    /// The refresh token of a lease.
     RefreshToken(Secret),
-    /// Any other valid reply.
     Other,
 }
 
 impl RedisStore {
-    /// Parses a script's reply about `key` and decrypts the sealed data. Returns `None` for an
-    /// invalid reply.
     pub fn fuzz_reply(&self, key: &StoreKey, reply: Value) -> Option<Read> {
         Some(match Reply::read(reply).ok()? {
             Reply::Token(sealed) => self.token(key, &sealed).map_or(Read::Other, Read::Token),
@@ -43,23 +36,19 @@ impl RedisStore {
         })
     }
 
-    /// Seals any bytes as the entry of `key`.
     pub fn fuzz_seal(&self, key: &StoreKey, bytes: &[u8]) -> Vec<u8> {
         self.keys.seal(&self.names.about("access", key), bytes).expect("random bytes from the system")
     }
 }
 
-/// Decodes an entry after decryption.
 pub fn entry(bytes: &[u8], left: Duration, now: u64) -> Option<StoredToken> {
     entry::read(bytes, left, now)
 }
 
-/// Parses the marks of these tokens.
 pub fn marks(reply: &Value, ids: &[TokenId]) -> Option<Vec<Notice>> {
     reply::marks(reply, ids).ok()
 }
 
-/// Parses a message and formats the parsed message.
 pub fn message(text: &[u8]) -> Option<String> {
     Message::read(text).map(|message| message.write())
 }

@@ -1,8 +1,4 @@
-//! The connection that all calls share. The connection is opened on demand and replaced after a
-//! failure.
-//!
-//! A call never exceeds its timeout. Errors contain no text from Redis, because such text is
-//! untrusted.
+//! The connection that all calls share.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -21,7 +17,6 @@ use crate::{
     token::store::StoreError,
 };
 
-/// The time limit for connecting. Callers may stop waiting earlier.
 pub(super) const CONNECT: Duration = Duration::from_secs(5);
 
 pub(super) struct Link {
@@ -54,7 +49,6 @@ impl Link {
         self.timeout
     }
 
-    /// Closes the connection after the calls in flight have ended.
     pub(super) fn close(&self) {
         lock(&self.state).current = None;
     }
@@ -118,7 +112,6 @@ impl Link {
             .unwrap_or_else(|| Err(Arc::new((ErrorKind::Client, "the tokio runtime was shut down").into())))
     }
 
-    /// Connects in its own task, so that the connection is kept even if callers stop waiting.
     fn connect(&self, state: &mut State) -> Waiter<Made> {
         let flight = state.connecting.start();
         let waiter = flight.waiter();
@@ -135,7 +128,6 @@ impl Link {
             state.current = made.as_ref().ok().cloned();
             Some(made)
         };
-        // If there is no tokio runtime, the task does not start, and `connection` returns an error.
         let _ = flight.spawn(work);
         waiter
     }
@@ -158,8 +150,7 @@ fn needs_reconnect(error: &RedisError) -> bool {
         || matches!(error.kind(), ErrorKind::Server(BusyLoading | ClusterDown | MasterDown | ReadOnly))
 }
 
-/// Returns an error that contains only constant texts and the Redis error code, for example
-/// `NOPERM`. Other text from Redis is untrusted.
+/// Keeps only the Redis error code, because any other text from Redis is untrusted.
 pub(super) fn redact_error(error: &RedisError) -> StoreError {
     let is_plain = |code: &&str| code.len() <= 32 && code.bytes().all(|byte| byte.is_ascii_uppercase());
     match (error.is_connection_refusal(), error.code().filter(is_plain)) {
@@ -169,8 +160,8 @@ pub(super) fn redact_error(error: &RedisError) -> StoreError {
     }
 }
 
-/// Guards a call in flight. If the caller cancels the call after at least half of the timeout, the
-/// connection may be dead, so the guard discards the connection.
+/// If a caller cancels a call after at least half of the timeout, the connection may be dead. The
+/// guard then discards the connection.
 struct InFlightGuard<'a> {
     link: &'a Link,
     number: u64,

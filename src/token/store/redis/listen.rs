@@ -1,8 +1,4 @@
-//! Receives notices from other processes through one subscription per store.
-//!
-//! The connection is used only for the subscription. Without a subscription, waiting callers poll
-//! Redis. After a new subscription, the caches get [`Notice::Missed`], because notices may have
-//! been lost.
+//! Receives notices from other processes. Each store has one subscription.
 
 use std::{
     collections::HashMap,
@@ -35,19 +31,12 @@ use crate::{
     token::store::Notice,
 };
 
-/// The time without messages after which the connection is checked with a ping.
 const SILENCE: Duration = Duration::from_secs(5);
-/// The time limit for the response to a ping.
 const PONG: Duration = Duration::from_secs(2);
-/// The first delay between attempts to subscribe. The delay doubles up to `MAX_BACKOFF`.
 const BACKOFF: Duration = Duration::from_millis(100);
 const MAX_BACKOFF: Duration = Duration::from_secs(10);
-/// The time after which a waiting caller checks its entry again, because a dead subscription may
-/// not be noticed. Without a subscription, the time is `UNSUBSCRIBED_POLL`.
 const SUBSCRIBED_POLL: Duration = Duration::from_secs(10);
 const UNSUBSCRIBED_POLL: Duration = Duration::from_secs(2);
-/// The maximum number of notices that are buffered for one cache. If the buffer overflows, the
-/// cache checks the marks of all its tokens.
 const BACKLOG: usize = 4096;
 
 pub(super) struct Subscription {
@@ -90,15 +79,12 @@ impl Subscription {
         }
     }
 
-    /// Starts to wait for messages about a key. The returned value also receives the messages that
-    /// arrive before `Wait::changed` is called.
     pub(super) fn wait(self: &Arc<Self>, key: KeyId) -> Wait {
         let receiver = self.lock().entry(key).or_insert_with(|| watch::Sender::new(())).subscribe();
         Wait { subscription: self.clone(), key, receiver: Some(receiver) }
     }
 
     fn handle(&self, message: Message) {
-        // Sending a notice fails if no cache is subscribed. This is not an error.
         match message {
             Message::Changed(key) => {
                 if let Some(waiting) = self.lock().get(&key) {
@@ -134,7 +120,6 @@ pub(super) struct Wait {
 }
 
 impl Wait {
-    /// Waits until the entry changes or it is time to poll the entry, but at most `within`.
     pub(super) async fn changed(mut self, within: Duration) {
         let most = if self.subscription.is_subscribed() { SUBSCRIBED_POLL } else { UNSUBSCRIBED_POLL };
         if let Some(receiver) = &mut self.receiver {
@@ -160,8 +145,8 @@ async fn listen(subscription: Weak<Subscription>, server: Arc<Server>, channel: 
             Ok(Ok((sink, stream))) => {
                 let start = Instant::now();
                 receive_messages(&subscription, sink, stream).await;
-                // A subscription counts as a success only if it lasted longer than `MAX_BACKOFF`,
-                // because a server may close every new subscription immediately.
+                // A server may close every new subscription immediately. So a subscription counts
+                // as a success only if it lasted longer than `MAX_BACKOFF`.
                 if start.elapsed() > MAX_BACKOFF {
                     failures = 0;
                 }
@@ -174,7 +159,6 @@ async fn listen(subscription: Weak<Subscription>, server: Arc<Server>, channel: 
             Err(_) => tracing::debug!("redis: subscribing timed out"),
         }
         failures = failures.saturating_add(1);
-        // The delay is random, so that the processes do not all reconnect at the same time.
         sleep(backoff(BACKOFF, MAX_BACKOFF, failures, random())).await;
     }
 }
@@ -185,14 +169,13 @@ pub(super) async fn subscribe(server: &Server, channel: &str) -> RedisResult<(Pu
     Ok((sink, stream))
 }
 
-/// Marks the subscription as active until this guard is dropped.
 struct Subscribed(Weak<Subscription>);
 
 impl Subscribed {
     fn new(subscription: &Arc<Subscription>) -> Self {
         subscription.subscribed.store(true, Ordering::Relaxed);
         subscription.wake_all();
-        // This process missed the messages that were sent before the subscription, so its caches
+        // This process missed the messages that were sent before the subscription. So its caches
         // must check all their tokens.
         let _ = subscription.notices.send(Notice::Missed);
         Self(Arc::downgrade(subscription))
@@ -203,8 +186,6 @@ impl Drop for Subscribed {
     fn drop(&mut self) {
         if let Some(subscription) = self.0.upgrade() {
             subscription.subscribed.store(false, Ordering::Relaxed);
-            // Wake the waiting callers. Without a subscription, they receive no message when their
-            // entry changes, so they must poll Redis.
             subscription.wake_all();
         }
     }

@@ -179,7 +179,6 @@ pub struct RedisStore {
     subscription: Arc<Subscription>,
     names: Names,
     keys: Keyring,
-    /// Identifies the leases of this store.
     holder: String,
 }
 
@@ -213,8 +212,8 @@ impl RedisStore {
         self.link.close();
     }
 
-    /// Returns the Redis key of a name in this namespace. A cluster may keep the keys of two names
-    /// on different nodes, so a script can use only one such key.
+    /// A cluster may keep the keys of two names on different nodes, so a script can use only one
+    /// such key.
     pub(crate) fn key(&self, name: &str) -> String {
         self.names.single(name)
     }
@@ -331,7 +330,7 @@ impl RedisStoreBuilder {
     }
 }
 
-/// Keeps only the category of the error, because other parts of the error could contain the URL.
+/// Keeps only the category of the error, because the rest of the error may contain the URL.
 fn invalid(error: &::redis::RedisError) -> Error {
     Error::new(ErrorKind::InvalidConfig, "invalid redis url: use redis://, rediss:// or unix://")
         .with_source(error.category().to_owned())

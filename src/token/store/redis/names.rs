@@ -1,5 +1,4 @@
-//! The names of the keys and of the channel in Redis, and the format of the messages. Names contain
-//! only constant texts, the namespace and fingerprints.
+//! The names of the Redis keys and of the channel, and the format of the messages.
 
 use super::seal::VERSION;
 use crate::{
@@ -15,8 +14,8 @@ pub(super) struct Names {
 
 pub(super) type KeyId = [u8; 16];
 
-/// Builds the names of the keys of one source. The part in braces is the same in all these names,
-/// so that a cluster keeps the keys in one slot and one script can use all of them.
+/// The part in braces is the same in all names of one source. So a cluster keeps these keys in one
+/// slot, and one script can use all of them.
 pub(super) struct OfSource(String);
 
 impl Names {
@@ -33,7 +32,6 @@ impl Names {
         format!("{{fintech-auth:{}:{name}}}", self.namespace)
     }
 
-    /// Returns the context of a sealed value. The value can be opened only with the same context.
     pub(super) fn about(&self, what: &str, key: &StoreKey) -> Fingerprint {
         Fingerprint::of(["fintech-auth", what, &self.namespace, &key.source.to_string(), &key.scopes])
     }
@@ -49,8 +47,8 @@ impl Names {
 }
 
 impl OfSource {
-    /// Each version of the format has its own entries, so that processes with different versions
-    /// can run at the same time during a deployment.
+    /// The name contains the version of the format, because processes with different versions run
+    /// at the same time during a deployment.
     pub(super) fn entry(&self, id: &KeyId) -> String {
         format!("{}:token:{VERSION}:{}", self.0, hex(id))
     }
@@ -98,8 +96,6 @@ pub(super) enum Message {
     Invalidated(TokenId),
 }
 
-/// The maximum number of ids in a message. A revocation names a token and the tokens issued with
-/// it.
 pub(super) const MAX_IDS: usize = 16;
 
 impl Message {
@@ -111,7 +107,6 @@ impl Message {
         }
     }
 
-    /// Returns `None` if the text is not exactly the text that `write` produces.
     pub(super) fn read(text: &[u8]) -> Option<Self> {
         let (kind, rest) = std::str::from_utf8(text).ok()?.split_once(':')?;
         let ids = || rest.split(':').map(|id| read_id(id.as_bytes())).collect::<Option<Vec<_>>>();

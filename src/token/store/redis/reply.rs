@@ -1,7 +1,5 @@
 //! Parses the replies of the scripts. Replies are untrusted, because other programs may have
 //! written the data.
-//!
-//! The error for an unexpected reply contains no part of the reply.
 
 use std::time::Duration;
 
@@ -23,18 +21,16 @@ pub(super) enum Reply {
     None,
 }
 
-/// A sealed access token, or a sealed refresh token.
 #[derive(Debug)]
 pub(super) struct Sealed {
     pub(super) id: Option<TokenId>,
     pub(super) text: Vec<u8>,
     pub(super) refresh_token_id: Option<TokenId>,
     pub(super) left: Duration,
-    /// The time in microseconds, on the clock of Redis.
+    /// The clock of Redis, in microseconds.
     pub(super) now: u64,
 }
 
-/// The ids of the access token and of the refresh token of an entry.
 pub(super) type Parents = (Option<TokenId>, Option<TokenId>);
 
 impl Reply {

@@ -1,6 +1,4 @@
 //! The scripts that run atomically in Redis.
-//!
-//! The text of each script is constant. Variable data are passed only as keys and arguments.
 
 use std::sync::OnceLock;
 
@@ -50,8 +48,6 @@ impl Script {
         })
     }
 
-    /// Builds a call that identifies the script by its SHA-1 hash. With `use_eval`, the call
-    /// contains the whole script instead, for a server that does not know the script yet.
     pub(super) fn command(&'static self, use_eval: bool, keys: &[String], arguments: &[Vec<u8>]) -> Cmd {
         let mut command = redis::cmd(if use_eval { "EVAL" } else { "EVALSHA" });
         command.arg(if use_eval { self.text } else { self.sha1() }).arg(keys.len()).arg(keys).arg(arguments);

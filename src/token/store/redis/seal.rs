@@ -1,7 +1,4 @@
-//! Encrypts the data in Redis with keys that only the processes have.
-//!
-//! Each value is encrypted with AES-256-GCM (NIST SP 800-38D) and a random 96-bit nonce. Errors do
-//! not reveal why a value cannot be opened.
+//! Encrypts the data in Redis with AES-256-GCM (NIST SP 800-38D) and a random 96-bit nonce.
 
 use std::fmt;
 
@@ -18,11 +15,9 @@ use crate::{
     token::{fingerprint::Fingerprint, store::StoreError},
 };
 
-/// The first byte of each sealed value: the version of the seal and of the layout inside
-/// (`entry.rs`). The name of an entry also contains the version.
-///
-/// Increase the version when you change the seal or the layout, and never reuse a number.
-/// `CONTRIBUTING.md` has the rules for all other data in Redis.
+/// The first byte of each sealed value. Increase the version when you change the seal or the format
+/// in `entry.rs`. Never use a version again. `CONTRIBUTING.md` has the rules for all other data in
+/// Redis.
 pub(super) const VERSION: u8 = 2;
 const ID: usize = 8;
 const HEADER: usize = 1 + ID + NONCE_LEN;
@@ -76,7 +71,6 @@ impl fmt::Debug for SealingKey {
     }
 }
 
-/// The sealing keys. The first key seals values, and every key can open values.
 pub(super) struct Keyring {
     keys: Vec<SealingKey>,
     random: SystemRandom,
@@ -90,7 +84,6 @@ impl Keyring {
         Ok(Self { keys, random: SystemRandom::new() })
     }
 
-    /// Encrypts a text. Only [`Self::open`] with the same `about` can decrypt the text.
     pub(super) fn seal(&self, about: &Fingerprint, text: &[u8]) -> Result<Vec<u8>, StoreError> {
         let failed = |_| StoreError::new("cannot read random bytes from the system");
         let key = &self.keys[0];
@@ -100,8 +93,8 @@ impl Keyring {
         sealed.push(VERSION);
         sealed.extend_from_slice(&key.id);
         sealed.extend_from_slice(&nonce);
-        // The capacity is sufficient for the whole text, because growing the buffer would leave a
-        // copy of the text in memory that is not wiped.
+        // The capacity is sufficient for the whole text. A buffer that grows would leave a copy of
+        // the text in memory that is not wiped.
         sealed.extend_from_slice(text);
         let aad = aad(&key.id, about);
         let nonce = Nonce::assume_unique_for_key(nonce);
@@ -110,8 +103,6 @@ impl Keyring {
         Ok(sealed)
     }
 
-    /// Returns `None` if no key can decrypt the value, or if the value was sealed with a different
-    /// `about`.
     pub(super) fn open(&self, about: &Fingerprint, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let (header, text) = sealed.split_at_checked(HEADER)?;
         let (id, nonce) = header.strip_prefix(&[VERSION])?.split_at(ID);

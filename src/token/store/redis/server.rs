@@ -1,6 +1,4 @@
-//! The Redis deployment: one server, the master that sentinels report, or a cluster.
-//!
-//! This module opens connections, but does not keep them.
+//! Connects to Redis: to one server, to the master that sentinels report, or to a cluster.
 
 use std::fmt;
 
@@ -17,8 +15,8 @@ pub(super) enum Server {
     Single(Client),
     #[cfg(feature = "redis-sentinel")]
     Sentinel(tokio::sync::Mutex<redis::sentinel::SentinelClient>),
-    /// A client for the calls to the cluster, and clients for single nodes. One of these nodes is
-    /// enough to receive messages, because a message that is sent to one node reaches all nodes.
+    /// One node is enough to receive messages, because a message that is sent to one node reaches
+    /// all nodes.
     #[cfg(feature = "redis-cluster")]
     Cluster(redis::cluster::ClusterClient, Vec<Client>),
 }
@@ -89,7 +87,6 @@ impl Server {
 
 async fn single(client: &Client) -> RedisResult<Connection> {
     provide_crypto_for(client);
-    // Set no time limits here, because the caller limits the total time.
     let config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
     client.get_multiplexed_async_connection_with_config(&config).await.map(Connection::Single)
 }
@@ -100,14 +97,13 @@ fn provide_crypto_for(client: &Client) {
     }
 }
 
-/// Installs a crypto provider for the process, unless a provider is already installed. Without a
-/// provider, the Redis client panics if several providers are compiled in.
+/// Without an installed provider, the Redis client panics if several providers are compiled in.
 fn provide_crypto() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 impl fmt::Debug for Server {
-    /// The output does not contain the address, because the address may contain credentials.
+    /// Omits the address, because the address may contain credentials.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Single(_) => "Single",

@@ -1,4 +1,4 @@
-//! Implements [`TokenStore`] for Redis. Most methods run one script.
+//! Implements [`TokenStore`] for Redis.
 
 use std::time::Duration;
 
@@ -23,10 +23,9 @@ use crate::{
     },
 };
 
-/// The claim script gets the entry to delete as the argument with this index.
 const OVERWRITE: usize = 5;
-/// The longest wait for a permit: 45 min. A lease must last longer than this wait, but not longer
-/// than one hour: the scripts treat a longer lease as invalid data and delete it.
+/// A lease must last longer than this wait, but at most one hour. The scripts treat a longer lease
+/// as invalid data and delete it.
 const MAX_WAIT: Duration = Duration::from_secs(45 * 60);
 
 struct RedisKey {
@@ -91,9 +90,9 @@ impl RedisStore {
         let redis_key = self.redis_key(key);
         let names = &redis_key.names;
         let keys = [redis_key.entry(), redis_key.lease(), names.revoked(), names.invalid()];
-        // The fence is the time of the grant on the clock of Redis. `until_requested` is measured
-        // from a later time, when this process receives the grant. So `end` is never later than the
-        // actual expiry of a token that was requested under this lease.
+        // The fence is the time of the grant on the clock of Redis. `until_requested` starts later,
+        // when this process receives the grant. So `end` is never later than the actual expiry of
+        // the token.
         let end = lease.until_requested(token).saturating_add(token.lifetime);
         let end = lease.fence.saturating_add(entry::micros(end));
         let sealed = self.keys.seal(&self.names.about("access", key), &entry::write(token, end))?;
@@ -249,7 +248,7 @@ impl TokenStore for RedisStore {
             arguments.extend(reservation(limit, max_wait));
             arguments.push(Vec::new());
             arguments.extend(except.iter().map(|id| names::id(id).into()));
-            // The second attempt deletes an entry that no sealing key can decrypt.
+            // If no sealing key can decrypt the entry, the second attempt deletes the entry.
             for _ in 0..2 {
                 match Reply::read(self.link.call(&script::CLAIM, &keys, &arguments).await?)? {
                     Reply::Token(sealed) => match self.token(key, &sealed) {
@@ -347,12 +346,10 @@ fn leased(fence: u64, (token, refresh_token): Parents) -> Lease {
     Lease::new(fence).with_parents(token.into_iter().chain(refresh_token))
 }
 
-/// Formats milliseconds for a script. The result is at least 1, because Redis rejects 0.
 fn millis(span: Duration) -> String {
     span.as_millis().clamp(1, 1 << 50).to_string()
 }
 
-/// Returns the number of calls, the period in microseconds, and the longest wait in milliseconds.
 fn reservation(limit: Option<RateLimit>, max_wait: Duration) -> [Vec<u8>; 3] {
     let (calls, per) = limit
         .map_or((0, 0), |limit| (limit.calls.clamp(1, 100_000), limit.per.min(MAX_WAIT).as_micros().max(1)));
@@ -377,7 +374,7 @@ mod tests {
     }
 
     /// If this test fails, processes of the previous release and of this release do not share
-    /// tokens. If you change the format on purpose, increase `VERSION` of the seal, and replace
+    /// tokens. If you changed the format on purpose, increase `VERSION` of the seal, and replace
     /// these values.
     #[test]
     fn entry_written_by_an_earlier_build_is_parsed() {
