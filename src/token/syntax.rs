@@ -4,22 +4,17 @@ use std::borrow::Cow;
 
 use crate::Secret;
 
-/// Token types that are not bearer tokens. All other types are accepted, because the vendors have
-/// used the names `opaque` and `jwt` for bearer tokens.
+/// All other token types are accepted, because the vendors have used the names `opaque` and `jwt`
+/// for bearer tokens.
 const NOT_BEARER: [&str; 4] = ["DPoP", "MAC", "N_A", "PoP"];
 
-/// The maximum length in bytes of an access token, a refresh token or a list of granted scopes that
-/// the cache keeps.
 pub(super) const MAX_KEPT: usize = 16 * 1024;
 
 pub(super) fn is_kept_refresh_token(token: &Secret) -> bool {
     token.is_refresh_token() && token.expose_secret().len() <= MAX_KEPT
 }
 
-/// Returns whether a text is a `b64token` (RFC 6750 section 2.1), the syntax of bearer tokens.
 fn is_bearer_token(text: &str) -> bool {
-    // Uses few comparisons, because a token may be long. In ASCII, `-`, `.`, `/` and the digits are
-    // consecutive, so one comparison covers all of them.
     let is_allowed = |byte: u8| {
         let is_letter = (byte | 0x20).wrapping_sub(b'a') < 26;
         is_letter
@@ -33,8 +28,6 @@ fn is_bearer_token(text: &str) -> bool {
     !characters.is_empty() & characters.bytes().fold(true, |all, byte| all & is_allowed(byte))
 }
 
-/// Checks an issued token before callers can get the token. Replaces a blank refresh token by
-/// `None`.
 pub(crate) fn check_issued(
     access_token: &Secret,
     token_type: Option<&str>,

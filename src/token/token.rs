@@ -33,14 +33,11 @@ const BEARER: &str = "Bearer ";
 /// `Debug` shows the expiry and its rule, not the token.
 pub struct Token(Guard<Arc<Issued>>);
 
-/// The data of one token. The type is small, because one process may have 100,000 tokens.
+/// Keep this type small, because one process may have 100,000 tokens.
 pub(crate) struct Issued {
-    /// `Bearer <token>`, marked as sensitive.
     header: HeaderValue,
     pub(super) scope: Option<Box<str>>,
-    /// `None` if this is the placeholder for an entry without a token.
     pub(super) id: Option<TokenId>,
-    /// The hash of the token's scope set. The cache uses this hash to find the entry of the token.
     pub(super) scopes_hash: u64,
     pub(super) life: Life,
 }
@@ -160,7 +157,6 @@ impl Issued {
         Ok(Self { header, scope, id: Some(id), scopes_hash, life })
     }
 
-    /// Returns the placeholder for an entry without a token. The placeholder is already expired.
     pub(super) fn none() -> Self {
         let life = Life { stale: 0, wall_stale: 0, window: 0, rule: ExpiryRule::Absent };
         let header = HeaderValue::from_static("");

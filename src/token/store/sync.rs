@@ -1,7 +1,5 @@
-//! Synchronizes a cache with its store. The cache marks revoked and invalidated tokens in the
-//! store, and drops the tokens that other processes have marked.
-//!
-//! The background task ends when the last clone of the cache is dropped.
+//! Marks revoked and invalidated tokens in the store, and drops the tokens that other processes
+//! have marked.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -26,8 +24,6 @@ use crate::{
 };
 
 const BATCH: usize = 500;
-/// The maximum random delay before a process checks its tokens. The delay prevents all processes
-/// from calling the store at the same time.
 const SPREAD: Duration = Duration::from_secs(1);
 const MAX_PAUSE: Duration = Duration::from_secs(60);
 
@@ -35,8 +31,8 @@ impl CacheInner {
     pub(in crate::token) fn sync_with_store(&self) {
         let Some(breaker) = &self.shared.breaker else { return };
         let Ok(runtime) = runtime::Handle::try_current() else { return };
-        // Subscribe before the check below, so that a shutdown that starts after the check ends the
-        // task.
+        // Subscribe before the check. Otherwise a shutdown that starts after the check would not
+        // end the task.
         let mut alive = self.alive();
         if self.shared.work.is_closed() {
             return;
@@ -53,13 +49,10 @@ impl CacheInner {
         });
     }
 
-    /// If the store fails, the background task marks the token later.
     pub(in crate::token) async fn invalidate_in_store(&self, entry: Option<&CacheEntry>, id: TokenId) {
         let Some(breaker) = &self.shared.breaker else { return };
         let key = match entry {
             Some(entry) => self.shared.key(entry),
-            // The scopes are unknown, so the store cannot find the entry of the token. The store
-            // still marks the token id as invalidated.
             None => StoreKey { source: self.shared.source.fingerprint(), scopes: "".into() },
         };
         if self.mark(breaker, PendingMark::Invalidated(key, id)).await.is_ok() {
@@ -97,7 +90,6 @@ impl CacheInner {
     }
 }
 
-/// Keeps a mark for a later attempt if the caller is cancelled while the store writes the mark.
 struct KeepIfCancelled<'a> {
     cache: &'a CacheInner,
     mark: Option<PendingMark>,
@@ -120,14 +112,10 @@ impl Drop for KeepIfCancelled<'_> {
 
 async fn run(shared: &CacheState, mut notices: Option<broadcast::Receiver<Notice>>, again: bool) {
     let Some(breaker) = &shared.breaker else { return };
-    // If an earlier task has ended, the notices since its end are lost, so check all tokens.
+    // If an earlier task has ended, the notices since its end are lost. So check all tokens.
     let mut recheck = again.then(Instant::now);
-    // At this time, every token that was in memory when notices were lost has expired, so the
-    // checks end.
     let mut recheck_end = after(Instant::now(), breaker.max_lifetime);
     let (mut attempts, mut checks) = (0, 0);
-    // The pause between two attempts is at least `open_for`, so the circuit is no longer open at
-    // the next attempt. Jitter prevents all processes from writing at the same time.
     let first = breaker.open_for.saturating_mul(2);
     let pause = |attempts| backoff(first, MAX_PAUSE.max(first), attempts, shared.random());
     let mut write = breaker.first_pending().is_some().then(|| Instant::now() + breaker.open_for);
@@ -135,8 +123,6 @@ async fn run(shared: &CacheState, mut notices: Option<broadcast::Receiver<Notice
         sync::select! {
             notice = next(&mut notices) => {
                 if apply_notices(shared, notice, &mut notices) {
-                    // The delay is random, so that not all processes call the store at the same
-                    // time.
                     recheck = Some(Instant::now() + SPREAD.mul_f64(shared.random()));
                     recheck_end = after(Instant::now(), breaker.max_lifetime);
                     checks = 0;
@@ -168,7 +154,6 @@ async fn next(notices: &mut Option<broadcast::Receiver<Notice>>) -> Notice {
         Some(receiver) => match receiver.recv().await {
             Ok(notice) => notice,
             Err(RecvError::Lagged(_)) => Notice::Missed,
-            // The store was dropped and sends no more notices.
             Err(RecvError::Closed) => {
                 *notices = None;
                 std::future::pending().await
@@ -178,8 +163,6 @@ async fn next(notices: &mut Option<broadcast::Receiver<Notice>>) -> Notice {
     }
 }
 
-/// Drops the tokens that `first` and all pending notices name, in one pass over all entries.
-/// Returns whether notices were lost.
 fn apply_notices(
     shared: &CacheState,
     first: Notice,
@@ -199,7 +182,7 @@ fn apply_notices(
     received.contains(&Notice::Missed)
 }
 
-/// Records the marks before the tokens are dropped, so that a token that is installed in between is
+/// Records the marks before the tokens are dropped. So a token that is installed in between is
 /// checked against the marks.
 fn apply(shared: &CacheState, notices: &[Notice]) {
     let (mut revoked, mut invalidated) = (HashSet::new(), HashSet::new());
@@ -211,7 +194,7 @@ fn apply(shared: &CacheState, notices: &[Notice]) {
             }
             Notice::Invalidated(id) => {
                 // Do not replace an existing mark. This process may have sent the notice itself,
-                // and the server may have issued the same token again in the meantime.
+                // and the server may have issued the same token again since then.
                 if !shared.tombstones.is_marked(id, shared.now().tick) {
                     shared.mark_invalidated(id);
                 }

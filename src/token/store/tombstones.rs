@@ -1,8 +1,6 @@
-//! Marks of revoked and invalidated tokens, by token id.
-//!
-//! A *revoked* token is never used again. An *invalidated* token, which a server has rejected, is
-//! used again only if a later request returns the token, because some servers issue the same token
-//! again.
+//! Marks of revoked tokens, which are never used again, and of invalidated tokens, which a server
+//! has rejected. An invalidated token is used again if a later request returns the token, because
+//! some servers issue the same token again.
 
 use std::{collections::HashMap, sync::PoisonError};
 
@@ -11,8 +9,6 @@ use crate::{
     token::id::TokenId,
 };
 
-/// The maximum number of marks, about 3 MB. When this limit is reached, the marks that expire first
-/// are dropped.
 const CAPACITY: usize = 65_536;
 
 #[derive(Debug, Default)]
@@ -32,17 +28,14 @@ struct Mark {
     invalidation: Option<u64>,
 }
 
-/// The number of invalidations at the time of a token request. If the token in the response is
-/// invalidated after this time, the token must not be used.
+/// The number of invalidations at the time of a token request.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::token) struct Epoch(u64);
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(in crate::token) enum Verdict {
     Usable,
-    /// The token was invalidated before it was requested, so the server has issued it again.
     Reissued,
-    /// The token was invalidated after it was requested.
     Invalidated,
     Revoked,
 }
@@ -52,7 +45,7 @@ impl Tombstones {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Call this before a token is requested.
+    /// Call this method before a token is requested.
     pub(in crate::token) fn epoch(&self) -> Epoch {
         Epoch(self.lock().invalidations)
     }
@@ -66,7 +59,6 @@ impl Tombstones {
         state.insert(token, Mark { until, invalidation: None }, now);
     }
 
-    /// Does not change the mark of a revoked token.
     pub(in crate::token) fn mark_invalidated(&self, token: TokenId, now: u64, until: u64) {
         let mut state = self.lock();
         state.invalidations += 1;
@@ -84,8 +76,6 @@ impl Tombstones {
         self.lock().live(token, now).is_some()
     }
 
-    /// Returns whether a token may be used. `epoch` is the epoch in which the token was requested.
-    /// Removes the mark of a token that was issued again.
     pub(in crate::token) fn verdict(&self, token: TokenId, epoch: Option<Epoch>, now: u64) -> Verdict {
         let mut state = self.lock();
         let Some(mark) = state.live(token, now) else { return Verdict::Usable };
@@ -110,7 +100,6 @@ impl State {
             self.marks.retain(|_, mark| now < mark.until);
         }
         if self.marks.len() >= CAPACITY {
-            // Drop an eighth of the marks at once, so that the whole table is scanned only rarely.
             let mut ends: Vec<u64> = self.marks.values().map(|mark| mark.until).collect();
             let (_, &mut last, _) = ends.select_nth_unstable(CAPACITY / 8);
             let mut left = CAPACITY / 8;
