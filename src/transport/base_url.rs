@@ -6,8 +6,6 @@ use reqwest::Url;
 
 use crate::{Error, ErrorKind};
 
-/// An http or https URL without credentials, query, fragment or trailing slash. `HttpOptions`
-/// checks whether plain http is allowed.
 #[derive(Clone)]
 pub(crate) struct BaseUrl {
     text: String,
@@ -49,8 +47,8 @@ impl BaseUrl {
     }
 }
 
-/// `localhost` counts as a loopback host without a lookup, because RFC 6761 section 6.3 reserves
-/// the name for loopback addresses.
+/// `localhost` needs no lookup, because RFC 6761 section 6.3 reserves the name for loopback
+/// addresses.
 pub(super) fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())

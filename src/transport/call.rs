@@ -33,10 +33,7 @@ use crate::{
 #[derive(Clone, Copy)]
 pub(crate) struct Contract {
     pub(crate) vendor: &'static str,
-    /// The request fields that a 422 response may name. Errors may show these names.
     pub(crate) fields: &'static [&'static str],
-    /// The error text for a 403 response, unless an error code shows that only the request or its
-    /// scope is invalid.
     pub(crate) forbidden: Option<&'static str>,
 }
 
@@ -44,10 +41,8 @@ const API_VERSION: HeaderName = HeaderName::from_static("api-version");
 const CF_RAY: HeaderName = HeaderName::from_static("cf-ray");
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The result of a generated method.
 type Generated<T, E> = Result<ResponseValue<T>, progenitor_client::Error<E>>;
 
-/// The state of one call. The generated client passes this state to its hooks `pre` and `exec`.
 #[derive(Clone)]
 pub(crate) struct Call(Arc<Inner>);
 
@@ -56,11 +51,11 @@ struct Inner {
     operation: &'static str,
     http: Http,
     secrets: SentSecrets,
-    /// The response that `exec` received. It is stored, because the generated client does not return
-    /// the status and headers of a response that cannot be decoded.
+    /// The generated client does not return the status and the headers of a response that cannot be
+    /// decoded. So they are stored here.
     received: Mutex<Option<Received>>,
-    /// The span of this call. It is stored, because `Span::current` may return a span of the caller
-    /// if debug spans are disabled.
+    /// `Span::current` may return a span of the caller if debug spans are disabled. So the span is
+    /// stored here.
     span: OnceLock<Span>,
 }
 
@@ -85,7 +80,6 @@ impl Call {
         }))
     }
 
-    /// Changes the call. Does nothing if a clone of the call exists.
     fn with(mut self, add: impl FnOnce(&mut Inner)) -> Self {
         if let Some(inner) = Arc::get_mut(&mut self.0) {
             add(inner);
@@ -97,20 +91,14 @@ impl Call {
         &self.0.http
     }
 
-    /// Adds a header that the generated client does not set, because the API schema defines the
-    /// header as a security scheme. If the header is sensitive, its secret is redacted from error
-    /// responses.
     pub(crate) fn with_header(self, name: HeaderName, value: HeaderValue) -> Self {
         self.with(|inner| inner.secrets.headers.push((name, value)))
     }
 
-    /// Redacts `secret` from error responses.
     pub(crate) fn with_secret(self, secret: &Secret) -> Self {
         self.with(|inner| inner.secrets.secrets.push(secret.clone()))
     }
 
-    /// Sets the client credentials that the request contains, and adds their headers. All their
-    /// secrets are redacted from error responses.
     pub(crate) fn with_credentials(self, credentials: Arc<CallCredentials>) -> Self {
         self.with(|inner| inner.secrets.credentials = Some(credentials))
     }
@@ -121,10 +109,6 @@ impl Call {
             .with_source(error)
     }
 
-    /// Runs a method of the generated client. If a response matches the API schema but cannot be
-    /// used, `check` returns the text for the error.
-    ///
-    /// The caller pins the future `sending`, because the future is large, and each move copies it.
     pub(crate) fn run<T: DeserializeOwned, E>(
         self,
         sending: Pin<&mut impl Future<Output = Generated<T, E>>>,
@@ -133,7 +117,6 @@ impl Call {
         self.receive(sending, json::decode, check)
     }
 
-    /// Works like [`Self::run`], for an operation whose response has no body.
     pub(crate) fn run_without_body<E>(
         self,
         sending: Pin<&mut impl Future<Output = Generated<(), E>>>,
@@ -164,7 +147,6 @@ impl Call {
             fintech_auth.operation = self.0.operation,
             fintech_auth.request_id = field::Empty,
         );
-        // The hook `pre` records the attributes of the request in this span.
         let _ = self.0.span.set(span.clone());
         let result = sending.instrument(span.clone()).await;
         let outcome = self
@@ -201,16 +183,16 @@ impl Call {
             return Err(match result {
                 Err(progenitor_client::Error::CommunicationError(error)) => classify_send_error(error),
                 // This case does not occur, because `exec` either stores a response or returns a
-                // communication error. The error of the generated client is not included, because
-                // it may contain secrets.
+                // communication error. The error of the generated client is omitted, because it may
+                // contain secrets.
                 _ => Error::new(ErrorKind::InvalidConfig, "cannot build the request"),
             });
         };
         let Received { sent, status, headers, body, is_complete, over_limit } = received;
         let (request_id, date) = (self.id(&headers, &X_REQUEST_ID), headers.get(header::DATE).cloned());
         let secrets = &self.0.secrets;
-        // Select the headers now and not on first use. A later selection would need the secrets,
-        // and the caller may keep an error for a long time.
+        // Select the headers now and not on first use. A later selection would keep the secrets in
+        // memory as long as the caller keeps the error.
         let shown_now = || {
             let shown = secrets.shown_headers(&headers, &secrets.echoed());
             ShownHeaders::new(|| shown)
@@ -228,12 +210,10 @@ impl Call {
             www_authenticate: self.text(&headers, &header::WWW_AUTHENTICATE),
             details: self.scrub(details),
             known_fields: self.0.contract.fields,
-            // Copies the body. Otherwise the error could keep a larger buffer of the connection in
-            // memory.
             body: Bytes::copy_from_slice(&body),
         };
-        // The body may contain a token if the status is not an error status, and the caller may
-        // keep the error for a long time. So errors that `failed` creates do not contain the body.
+        // The body may contain a token if the status is not an error status. The caller may keep
+        // the error for a long time. So the error does not contain the body.
         let failed = |kind: ErrorKind, reason: Cow<'static, str>, details: ErrorBody| {
             Error::new(kind, reason)
                 .with_response(ErrorResponse { body: Bytes::new(), ..error_response(details) })
@@ -287,8 +267,8 @@ impl Call {
     fn scrub(&self, mut details: ErrorBody) -> ErrorBody {
         details.code = details.code.map(|code| self.clean(&code));
         details.message = details.message.map(|message| self.clean(&message));
-        // `Display` of an error shows the code but not the message. A code in an unexpected format
-        // may contain any text, so it becomes the message.
+        // `Display` of an error shows the code, but not the message. A code in an unexpected format
+        // may contain any text. So such a code becomes the message.
         if details.code.as_deref().is_some_and(|code| !is_code(code)) {
             let code = details.code.take();
             details.message = details.message.or(code);
@@ -304,8 +284,6 @@ impl Call {
         self.0.secrets.clean(text)
     }
 
-    /// Completes a request before the request is sent. The hook `pre` of the generated client calls
-    /// this method.
     pub(crate) fn prepare(&self, request: &mut reqwest::Request) {
         // The generated client sets this header to the version of the OpenAPI document. The API
         // schemas do not define the header, so do not send it.
@@ -321,9 +299,7 @@ impl Call {
         self.describe(request);
     }
 
-    /// Records the request attributes that OpenTelemetry defines for HTTP clients. Request URLs
-    /// have no query and no path parameters, so a URL contains no secret, and its path can be used
-    /// as `url.template`.
+    /// A URL contains no secret, because request URLs have no query and no path parameters.
     fn describe(&self, request: &reqwest::Request) {
         let Some(span) = self.0.span.get().filter(|span| !span.is_disabled()) else { return };
         let (method, url) = (request.method().as_str(), request.url());
@@ -338,8 +314,6 @@ impl Call {
         span.record("url.full", url.as_str());
     }
 
-    /// Sends the request, and reads the response up to the size limit. The returned response has
-    /// neither headers nor a body. The hook `exec` of the generated client calls this method.
     pub(crate) fn exec(
         &self,
         request: reqwest::Request,
@@ -351,8 +325,6 @@ impl Call {
             .as_ref()
             .and_then(|recorder| Some((recorder, Box::new(request.try_clone()?))));
         let sent = SystemTime::now();
-        // Call `execute` outside of the async block. Otherwise the future would also hold the
-        // request, and would be larger.
         let response = self.0.http.client.execute(request);
         async move {
             let result = self.receive_body(sent, response).await;
@@ -394,8 +366,6 @@ impl Call {
                 Ok(Some(chunk)) => body = append(body, chunk),
                 Ok(None) => break,
                 Err(error) if status.is_success() => return Err(error),
-                // The status and headers of an error response are useful even if its body is
-                // incomplete.
                 Err(_) => {
                     is_complete = false;
                     break;
@@ -408,7 +378,6 @@ impl Call {
     }
 }
 
-/// Appends a chunk to a body. The first chunk is not copied.
 fn append(body: Bytes, chunk: Bytes) -> Bytes {
     if body.is_empty() {
         return chunk;
@@ -427,8 +396,8 @@ impl fmt::Debug for Call {
     }
 }
 
-/// The decoder's error may contain parts of the body, so only the name of a missing field is taken
-/// from the error.
+/// The error of the decoder may contain parts of the body. So only the name of a missing field is
+/// taken from the error.
 fn schema_mismatch(body: &[u8], error: &serde_json::Error) -> Cow<'static, str> {
     if json::object(body).is_none() {
         return "response is not a JSON object".into();

@@ -9,16 +9,14 @@ use crate::{Error, ErrorKind};
 
 type Reason = &'static str;
 
-/// Classifies an error response that the vendor sent. Some error codes take precedence over the
-/// status. For example, RFC 6749 section 5.2 allows `invalid_client` with status 400.
+/// Some error codes take precedence over the status. For example, RFC 6749 section 5.2 allows
+/// `invalid_client` with status 400.
 pub(super) fn classify_status(status: StatusCode, code: Option<&str>) -> (ErrorKind, Reason) {
     let refused = (ErrorKind::InvalidRequest, "the service rejected the request");
     match (status.as_u16(), code) {
         (401, _) | (_, Some("invalid_client")) => {
             (ErrorKind::Unauthorized, "the service rejected the credentials or the token")
         }
-        // These codes mean that the credentials are valid, but the request or its scope is not
-        // valid.
         (
             403,
             Some(
@@ -35,7 +33,6 @@ pub(super) fn classify_status(status: StatusCode, code: Option<&str>) -> (ErrorK
         (429, _) => (ErrorKind::RateLimited, "too many requests"),
         (408 | 425, _) => (ErrorKind::Unavailable, "the service asked for a retry"),
         (400..=499, _) => refused,
-        // A response with a success status may contain an error code.
         (200..=299, Some(code)) => match code {
             "invalid_token" | "unauthorized" => classify_status(StatusCode::UNAUTHORIZED, None),
             code if code.starts_with("api_error.auth.") => classify_status(StatusCode::UNAUTHORIZED, None),
@@ -50,8 +47,6 @@ pub(super) fn classify_status(status: StatusCode, code: Option<&str>) -> (ErrorK
     }
 }
 
-/// Classifies an error response from a proxy or CDN in front of the vendor. After such a response,
-/// the credentials may still be valid.
 pub(super) fn classify_in_front(status: StatusCode, headers: &HeaderMap) -> (ErrorKind, Reason) {
     let server = headers.get(header::SERVER).and_then(|server| server.to_str().ok()).unwrap_or_default();
     let is_cloudflare = headers.contains_key("cf-ray") || server.eq_ignore_ascii_case("cloudflare");
@@ -70,10 +65,8 @@ pub(super) fn classify_in_front(status: StatusCode, headers: &HeaderMap) -> (Err
     }
 }
 
-/// Returns whether an error response came from a proxy or CDN and not from the vendor.
-///
 /// The vendor's own responses contain a request id, a known error body or a `WWW-Authenticate:
-/// Bearer` challenge. A response with an empty body counts as the vendor's own, because Moov also
+/// Bearer` challenge. A response with an empty body also counts as the vendor's own, because Moov
 /// sends empty bodies.
 pub(super) fn is_in_front(headers: &HeaderMap, body: &[u8], is_known_body: bool) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -102,8 +95,6 @@ pub(crate) fn classify_send_error(error: reqwest::Error) -> Error {
     Error::new(kind, reason).with_sent(sent).with_source(error.without_url())
 }
 
-/// Without the feature `rustls`, the cause of a TLS failure is unknown, so every TLS failure counts
-/// as temporary.
 #[cfg(not(feature = "rustls"))]
 fn is_misconfigured(_: &reqwest::Error) -> bool {
     false

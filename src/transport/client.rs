@@ -45,20 +45,14 @@ pub struct HttpOptions {
     built: Built,
 }
 
-/// The reqwest clients that are already built. Clones of an `HttpOptions` share these clients and
-/// their connection pools.
 type Built = Arc<Mutex<Vec<(String, Caller, reqwest::Client)>>>;
 
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Caller {
-    /// This crate sends requests only to the base URL.
     Crate,
-    /// The user's program may send requests to any host.
     Program,
 }
 
-/// The maximum number of reqwest clients that are kept for sharing. When this number is reached,
-/// each new client has its own connection pool.
 const MAX_SHARED: usize = 16;
 
 type Customise = Arc<dyn Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync>;
@@ -81,7 +75,7 @@ impl Default for HttpOptions {
 }
 
 impl HttpOptions {
-    /// Replaces `built`, because clients with different options must not share a reqwest client.
+    /// Clients with different options must not share a reqwest client. So `built` is replaced.
     fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
         self.built = Built::default();
         change(&mut self);
@@ -204,14 +198,8 @@ impl HttpOptions {
         self.with(|options| options.client = Some(Arc::new(customise)))
     }
 
-    /// Calls `recorder` with each request that a vendor's client sends and with its response.
-    ///
-    /// This method exists only for `fintech-auth doctor --record`. The method is not part of the
-    /// public API, and may change in any version.
-    ///
-    /// # Security
-    ///
-    /// The recorder receives all secrets in clear text.
+    /// This method exists only for `fintech-auth doctor --record`. The recorder receives all
+    /// secrets in clear text.
     #[doc(hidden)]
     #[must_use]
     pub fn with_recorder(self, recorder: impl Fn(&Exchange<'_>) + Send + Sync + 'static) -> Self {
@@ -268,8 +256,6 @@ impl HttpOptions {
     }
 
     fn shared(&self, base: &BaseUrl, caller: Caller) -> Result<reqwest::Client, Error> {
-        // For an https base URL on another machine, the crate and the user's program use the same
-        // settings, so they share one client.
         let caller = if base.is_https() && !base.is_loopback() { Caller::Crate } else { caller };
         let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
         let is_same = |url: &str, of| url == base.as_str() && of == caller;
@@ -309,12 +295,12 @@ impl HttpOptions {
             builder = builder.no_proxy();
             // A program may send its own requests to any host, so reject hosts that are not
             // allowed. The crate sends requests only to the base URL, so its client does not need
-            // this proxy, which would take about a tenth of the CPU time of each request.
+            // this proxy. The proxy would take about a tenth of the CPU time of each request.
             if caller == Caller::Program {
                 builder = builder.proxy(self.allowed_http.reject_other_hosts());
             }
         } else if let Some(proxy) = &self.proxy {
-            // reqwest ignores some invalid proxy URLs without an error, so check the URL first.
+            // reqwest ignores some invalid proxy URLs without an error. So check the URL first.
             let url = reqwest::Url::parse(proxy.expose_secret())
                 .ok()
                 .filter(|url| matches!(url.scheme(), "http" | "https"));
@@ -335,16 +321,13 @@ impl HttpOptions {
     }
 }
 
-/// Returns the crypto provider that the program has installed, or ring if there is none. Does not
-/// install ring, because only the program may choose the provider for the whole process.
+/// Does not install ring, because only the program may choose the provider for the whole process.
 #[cfg(feature = "rustls")]
 fn provider() -> Arc<rustls::crypto::CryptoProvider> {
     let installed = rustls::crypto::CryptoProvider::get_default();
     installed.cloned().unwrap_or_else(|| Arc::new(rustls::crypto::ring::default_provider()))
 }
 
-/// Loads no root certificates for plain http, because a machine that uses only plain http may have
-/// no root certificates.
 #[cfg(feature = "rustls")]
 fn with_tls(
     builder: reqwest::ClientBuilder,
@@ -427,8 +410,6 @@ fn with_tls(
     }
     let mut builder = builder.tls_backend_native().tls_certs_merge(certificates);
     if let Some(pem) = identity {
-        // `from_pkcs8_pem` expects the certificates and the private key as separate arguments, but
-        // both are in one text. So find the start of the key.
         const KEY: &[u8] = b"-----BEGIN PRIVATE KEY-----";
         let start = pem.windows(KEY.len()).position(|window| window == KEY);
         let identity = start.and_then(|start| reqwest::Identity::from_pkcs8_pem(pem, &pem[start..]).ok());

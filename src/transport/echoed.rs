@@ -7,16 +7,13 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use super::redact::{clean, forms, is_clean, is_public};
 use crate::{Secret, sync::ArcSwap};
 
-/// The client credentials that authenticate a call. All calls of a client share them.
 pub(crate) struct CallCredentials {
     pub(crate) fingerprint: [u8; 32],
     pub(crate) secret: Secret,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
-    /// Current and previous secrets of the client.
     pub(crate) echoed: Arc<EchoedSecrets>,
 }
 
-/// The headers that a call adds to its request, and the secrets that the request contains.
 #[derive(Clone, Default)]
 pub(super) struct SentSecrets {
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
@@ -30,20 +27,16 @@ impl SentSecrets {
         self.headers.iter().chain(credentials)
     }
 
-    /// Returns the current and previous secrets of the client, in all forms that a server may echo.
     pub(super) fn echoed(&self) -> Arc<Vec<Secret>> {
         self.credentials.as_ref().map(|credentials| credentials.echoed.load()).unwrap_or_default()
     }
 
-    /// Returns a text without secrets.
     pub(super) fn clean(&self, text: &str) -> String {
         let echoed = self.echoed();
         let others = self.forms_not_in(&echoed);
         clean(text, others.iter().chain(&*echoed).map(Secret::expose_secret))
     }
 
-    /// Returns the response headers that may be shown. `echoed` contains the secrets that the
-    /// client had when the response arrived.
     pub(super) fn shown_headers(&self, headers: &HeaderMap, echoed: &[Secret]) -> HeaderMap {
         let others = self.forms_not_in(echoed);
         let secrets = || others.iter().chain(echoed).map(Secret::expose_secret);
@@ -54,7 +47,6 @@ impl SentSecrets {
         shown.map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
-    /// Omits secrets that `echoed` contains, because `echoed` already contains all their forms.
     fn forms_not_in(&self, echoed: &[Secret]) -> Vec<Secret> {
         let in_headers = self.headers().filter(|(_, value)| value.is_sensitive());
         let in_headers = in_headers.filter_map(|(_, value)| value.to_str().ok()?.rsplit(' ').next());
@@ -65,8 +57,8 @@ impl SentSecrets {
     }
 }
 
-/// The current and previous secrets of a client. Contains each secret unchanged, form-encoded and
-/// JSON-encoded, because a server may echo the secret in any of these forms.
+/// Contains each secret unchanged, form-encoded and JSON-encoded, because a server may echo the
+/// secret in any of these forms.
 pub(crate) struct EchoedSecrets(ArcSwap<Vec<Secret>>);
 
 impl EchoedSecrets {

@@ -9,23 +9,19 @@ use crate::{FieldError, error::ErrorBody};
 
 const MAX_FIELDS: usize = 16;
 
-/// Returns `false` only if the body certainly contains no error code. This check is much faster
-/// than [`read`].
 pub(super) fn may_have_code(body: &[u8]) -> bool {
-    // A member name may be escaped, such as `\u0065rror`, so a body with a backslash may contain an
+    // A member name may be escaped, such as `\u0065rror`. So a body with a backslash may contain an
     // error code. There are no early returns, so that the compiled code checks 16 bytes at a time.
     let has_escape = body.iter().fold(false, |any, byte| any | (*byte == b'\\'));
     let triples = body.iter().zip(body.iter().skip(1)).zip(body.iter().skip(2));
     has_escape | triples.fold(false, |any, ((a, b), c)| any | ((*a == b'"') & (*b == b'e') & (*c == b'r')))
 }
 
-/// Returns an empty `ErrorBody` if the body has none of the known forms. `fields` lists the request
-/// fields that a 422 response may name.
 pub(super) fn read(status: StatusCode, body: &[u8], fields: &[&str]) -> ErrorBody {
     let Some(body) = json::object(body) else { return ErrorBody::default() };
     let text = |name: &str| body.get(name)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
-    // Only gateways send a title or a numeric status, for example as problem JSON (RFC 9457). The
-    // vendors' own error bodies have neither.
+    // Only gateways send a title or a numeric status, for example in problem JSON (RFC 9457). The
+    // vendors send neither a title nor a numeric status.
     let is_gateway = body.contains_key("title") || body.get("status").is_some_and(Value::is_number);
     let vendors = |text: &String| !is_gateway || is_code(text);
     let mut found = ErrorBody {
@@ -44,7 +40,6 @@ pub(super) fn read(status: StatusCode, body: &[u8], fields: &[&str]) -> ErrorBod
     found
 }
 
-/// Reads an item of MoneyKit's `validation_errors` or of FastAPI's `detail`.
 fn located(item: &Value) -> Option<FieldError> {
     let path = item.get("location").or_else(|| item.get("loc"))?.as_array()?;
     let path = path.iter().take(MAX_FIELDS).map(|step| match step {
@@ -56,7 +51,6 @@ fn located(item: &Value) -> Option<FieldError> {
     Some(FieldError { field, message: message.unwrap_or_default().to_owned() })
 }
 
-/// Reads Moov's message about one rejected field from the body of a 422 response.
 fn named(field: &str, body: &Map<String, Value>) -> Option<FieldError> {
     let message = match body.get(field)? {
         Value::String(message) => message.clone(),

@@ -15,18 +15,15 @@ pub(crate) fn visible(what: &str, value: &str) -> Result<HeaderValue, Error> {
         .ok_or_else(|| invalid(format!("{what} is empty or not printable ASCII")))
 }
 
-/// Marks the value as sensitive, so that HTTP libraries do not log the value.
 pub(crate) fn sensitive(what: &str, value: &str) -> Result<HeaderValue, Error> {
     let mut value = visible(what, value)?;
     value.set_sensitive(true);
     Ok(value)
 }
 
-/// Builds an `Authorization` header for HTTP Basic (RFC 7617).
-///
-/// The user name and password are not form-encoded, although RFC 6749 section 2.3.1 requires the
-/// encoding. The vendors' own SDKs do not encode them either. The encoding would not change
-/// letters, digits, `-` and `_`, and the credentials from both vendors contain no other characters.
+/// The user name and the password are not form-encoded, although RFC 6749 section 2.3.1 requires
+/// the encoding. The vendors' own SDKs do not encode them either. The credentials of both vendors
+/// contain only letters, digits, `-` and `_`, which the encoding would not change.
 pub(crate) fn basic(user: &str, password: &Secret) -> Result<HeaderValue, Error> {
     let control = |text: &str| text.chars().any(char::is_control);
     if user.contains(':') || control(user) || control(password.expose_secret()) {
@@ -47,8 +44,6 @@ pub(crate) fn bearer(token: &Secret) -> Result<HeaderValue, Error> {
     sensitive("the token", &Zeroizing::new(format!("Bearer {}", token.expose_secret())))
 }
 
-/// Fails unless `value` is a scheme, a host and an optional port, like an `Origin` header (RFC 6454
-/// section 6.2).
 pub(crate) fn origin(what: &str, value: &str) -> Result<String, Error> {
     let is_origin = Url::parse(value).is_ok_and(|url| {
         matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == value
@@ -61,7 +56,6 @@ pub(crate) fn origin(what: &str, value: &str) -> Result<String, Error> {
     )))
 }
 
-/// Returns whether `text` is equal to `model`. A `0` in `model` matches any digit.
 pub(crate) fn is_like(text: &str, model: &str) -> bool {
     text.len() == model.len()
         && text.bytes().zip(model.bytes()).all(|(byte, model)| match model {

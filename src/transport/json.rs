@@ -12,11 +12,10 @@ use zeroize::Zeroizing;
 use crate::json::Members;
 
 /// A number that replaces an unusable value, such as `NaN`. The number is valid JSON, but too large
-/// for every field type, so decoding the value fails.
+/// for every field type. So decoding the value fails.
 const UNREADABLE: &str = "1e999";
 
-/// Reads an optional response field. If the value is `null` or unreadable, the field counts as
-/// absent. `build.rs` makes the generated types call this function for all their optional fields.
+/// `build.rs` makes the generated types call this function for all their optional fields.
 pub(crate) fn optional<'de, D, T>(field: &'static str, deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -34,8 +33,6 @@ where
     }))
 }
 
-/// Decodes a response. If decoding fails, `normalize` repairs the body, for example by merging
-/// duplicate members, and the repaired body is decoded.
 pub(super) fn decode<T: DeserializeOwned>(body: &[u8]) -> serde_json::Result<T> {
     serde_json::from_slice(body).or_else(|error| match normalize(body) {
         Some(json) => serde_json::from_str(&Zeroizing::new(json)),
@@ -43,9 +40,6 @@ pub(super) fn decode<T: DeserializeOwned>(body: &[u8]) -> serde_json::Result<T> 
     })
 }
 
-/// Rewrites a JSON object as UTF-8 without a byte order mark, without `NaN` and without duplicate
-/// members, so that a strict decoder can read the object. Returns `None` if the body is not a JSON
-/// object.
 fn normalize(body: &[u8]) -> Option<String> {
     with_members(body, |members| {
         let mut json = String::from("{");
@@ -62,7 +56,6 @@ fn normalize(body: &[u8]) -> Option<String> {
     })
 }
 
-/// Replaces each unreadable member by `null`.
 pub(super) fn object(body: &[u8]) -> Option<Map<String, Value>> {
     with_members(body, |members| {
         let value = |value: Option<&RawValue>| serde_json::from_str(value?.get()).ok();
@@ -80,7 +73,6 @@ fn with_members<T>(body: &[u8], then: impl FnOnce(Vec<(String, Option<&RawValue>
     serde_json::from_str::<Members<'_, &RawValue>>(&text).ok().map(|members| then(merge(members.0)))
 }
 
-/// Merges members with the same name. The merged value is `None` if the values differ.
 fn merge<'a>(members: Vec<(Cow<'_, str>, &'a RawValue)>) -> Vec<(String, Option<&'a RawValue>)> {
     let mut places: HashMap<String, usize> = HashMap::new();
     let mut merged: Vec<(String, Option<&'a RawValue>)> = Vec::new();
@@ -104,8 +96,6 @@ fn is_same(a: &RawValue, b: &RawValue) -> bool {
     a.get() == b.get() || value(a).is_some_and(|a| Some(a) == value(b))
 }
 
-/// Replaces `NaN`, `Infinity` and `-Infinity`, which Python's `json` module writes although JSON
-/// does not allow them.
 fn without_nan(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let (mut rest, mut in_string) = (text, false);
@@ -116,7 +106,6 @@ fn without_nan(text: &str) -> String {
             rest = &rest[number.len()..];
             continue;
         }
-        // An escaped quote does not end a string.
         let escaped = usize::from(in_string && next == '\\');
         let length = rest.chars().take(1 + escaped).map(char::len_utf8).sum();
         in_string ^= next == '"';

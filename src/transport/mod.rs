@@ -1,8 +1,5 @@
-//! Sends calls to a vendor over HTTP, with limits on time and size.
-//!
-//! This module never follows a redirect, because a redirect could send credentials to another host.
-//! It never returns progenitor's own error type, because the `Display` of that type prints whole
-//! response bodies, including tokens.
+//! Sends calls to a vendor over HTTP, with limits on time and size. Never return progenitor's own
+//! error type, because its `Display` prints whole response bodies, including tokens.
 
 mod base_url;
 mod call;

@@ -11,10 +11,8 @@ use reqwest::dns::{Name, Resolve, Resolving};
 use super::base_url::{BaseUrl, is_loopback};
 use crate::{Error, ErrorKind};
 
-/// Plain http to these domains and their subdomains is never allowed.
 const TLS_ONLY: [&str; 2] = ["moneykit.com", "moov.io"];
 
-/// The host names to which plain http is allowed. Plain http to this machine is always allowed.
 #[derive(Clone, Debug, Default)]
 pub(super) struct AllowedHosts(Arc<[Box<str>]>);
 
@@ -49,9 +47,8 @@ impl AllowedHosts {
         self.0.iter().any(|allowed| **allowed == *host)
     }
 
-    /// Returns a proxy setting that makes plain http fail for every host that is not allowed. The
-    /// proxy has port 0, where no server can listen. reqwest's own setting `https_only` cannot be
-    /// used, because `https_only` rejects plain http to all hosts.
+    /// The proxy has port 0, where no server can listen. reqwest's own setting `https_only` cannot
+    /// be used, because `https_only` rejects plain http to all hosts.
     pub(super) fn reject_other_hosts(&self) -> reqwest::Proxy {
         let hosts = self.clone();
         reqwest::Proxy::custom(move |url| {
@@ -95,8 +92,6 @@ fn address(host: &str) -> Option<IpAddr> {
     host.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }
 
-/// Besides the private ranges of RFC 1918 and RFC 4193, loopback, link-local and shared (RFC 6598)
-/// addresses count as private.
 fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_private_v4(address),

@@ -1,12 +1,10 @@
-//! Passes each request and its response to `fintech-auth doctor --record`.
-//!
-//! An [`Exchange`] contains secrets in clear text, so the recorder must remove the secrets.
+//! Passes each request and its response to `fintech-auth doctor --record`. An [`Exchange`] contains
+//! secrets in clear text.
 
 use std::{fmt, sync::Arc};
 
 use http::{HeaderMap, Method, StatusCode};
 
-/// A request and its response.
 #[doc(hidden)]
 #[non_exhaustive]
 pub struct Exchange<'a> {
@@ -14,10 +12,7 @@ pub struct Exchange<'a> {
     pub url: &'a reqwest::Url,
     pub request_headers: &'a HeaderMap,
     pub request_body: &'a [u8],
-    /// The status, the headers and the part of the body that was read. `None` if no response was
-    /// received.
     pub response: Option<(StatusCode, &'a HeaderMap, &'a [u8])>,
-    /// Whether the whole response was read.
     pub is_complete: bool,
 }
 

@@ -5,35 +5,29 @@ use zeroize::Zeroizing;
 
 use crate::Secret;
 
-/// Texts from a response are truncated to this number of characters.
+/// The limit in characters.
 pub(super) const TEXT_LIMIT: usize = 1024;
 const REDACTED: &str = "[redacted]";
 
-/// Accepts error codes such as `invalid_grant` and `api_error.auth.unauthorized`.
 pub(super) fn is_code(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'.');
     (1..=64).contains(&text.len()) && text.bytes().all(plain)
 }
 
-/// Accepts request ids and Cloudflare ray ids. Rejects tokens, which are longer or contain other
-/// characters.
+/// Rejects tokens, which are longer than ids or contain other characters.
 pub(super) fn is_id(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     (1..=64).contains(&text.len()) && text.bytes().all(plain)
 }
 
-/// Returns whether headers with this name never contain credentials. `Location` is not public,
-/// because its query may contain credentials.
+/// `Location` is not public, because its query may contain credentials.
 pub(super) fn is_public(name: &HeaderName) -> bool {
-    // Check the common names first, because searching a name for all these words is slower.
     let common = [header::DATE, header::CONTENT_TYPE, header::CONTENT_LENGTH, header::CACHE_CONTROL];
     let named = [header::LOCATION, header::SET_COOKIE, header::AUTHORIZATION, header::PROXY_AUTHORIZATION];
     let words = ["cookie", "secret", "token", "key", "authoriz", "signature"];
     common.contains(name) || !named.contains(name) && !words.iter().any(|word| name.as_str().contains(word))
 }
 
-/// Returns the forms in which a response may contain the secret: unchanged, form-encoded and
-/// JSON-encoded.
 pub(super) fn forms(secret: &str) -> Vec<Secret> {
     let form = Zeroizing::new(form_urlencoded::byte_serialize(secret.as_bytes()).collect::<String>());
     let json = Zeroizing::new(serde_json::to_string(secret).unwrap_or_default());

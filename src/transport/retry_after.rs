@@ -6,23 +6,21 @@ use http::{HeaderMap, header};
 
 use crate::response::parse_date;
 
-/// The function `retry_after` returns at most one day, so that callers can add the wait to the
-/// current time without an overflow.
+/// The wait is limited to one day, so that callers can add the wait to the current time without an
+/// overflow.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A wait of more than one year is probably a mistake of the server. `retry_after` ignores such a
-/// wait if the response also contains a shorter wait.
+/// A wait of more than one year is probably a mistake of the server. Such a wait is ignored if the
+/// response also contains a shorter wait.
 const CREDIBLE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// In `Retry-After`, a number of this size or larger is a Unix timestamp (2001-09-09 or later), not
 /// a number of seconds to wait.
 const FIRST_TIMESTAMP: Duration = Duration::from_secs(1_000_000_000);
 
-/// Reads `Retry-After`, in seconds or as a date (RFC 9110 section 10.2.3), and Moov's older
-/// `X-Retry-In`, in milliseconds. Fractions, units (`1500ms`, `1m30s`), lists and repeated headers
-/// are supported. If the response contains several waits, returns the longest credible wait.
-///
-/// A date is compared with the `Date` header of the response, so a wrong local clock has no effect.
+/// `Retry-After` is a number of seconds or a date (RFC 9110 section 10.2.3). Moov's older header
+/// `X-Retry-In` is a number of milliseconds. A date is compared with the `Date` header of the
+/// response, so a wrong local clock has no effect.
 pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let now = headers.get(header::DATE).and_then(parse_date).unwrap_or(now);
     let until = |end: SystemTime| end.duration_since(now).unwrap_or_default();
@@ -30,8 +28,6 @@ pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Durati
     for (name, unit) in [("retry-after", "s"), ("x-retry-in", "ms")] {
         for value in headers.get_all(name).iter().filter_map(|value| value.to_str().ok()) {
             let parts: Vec<&str> = value.split(',').map(str::trim).collect();
-            // An HTTP date contains a comma, so the split cuts a date in two. Parse each part
-            // together with the next part.
             let dates = parts.windows(2).filter_map(|pair| httpdate::parse_http_date(&pair.join(", ")).ok());
             let dates = dates.chain(httpdate::parse_http_date(value.trim()).ok());
             waits.extend(dates.map(until));
@@ -46,8 +42,6 @@ pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Durati
     credible.or(waits.iter().max()).map(|wait| (*wait).min(LONGEST))
 }
 
-/// Parses a number without a unit (`3`), or numbers with units (`1m30s`). `unit` is the unit of a
-/// number without a unit. A number that is too large becomes `Duration::MAX`.
 fn duration(text: &str, unit: &str) -> Option<Duration> {
     let mut rest = text.trim_matches('"').trim();
     let mut sum = Duration::ZERO;

@@ -4,8 +4,6 @@ use std::{error::Error as StdError, io};
 
 use rustls::{AlertDescription as Alert, Error};
 
-/// Returns `true` if a retry cannot help, because the certificate, the host name, the trusted
-/// roots, the TLS versions or the ciphers are wrong. Returns `false` for an interrupted handshake.
 pub(super) fn is_misconfigured(error: &reqwest::Error) -> bool {
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -30,7 +28,6 @@ fn is_configuration(error: &Error) -> bool {
         | Error::NoApplicationProtocol
         | Error::BadMaxFragmentSize
         | Error::InconsistentKeys(_)
-        // The peer does not speak TLS. The peer may be a plain http server.
         | Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType) => true,
         Error::AlertReceived(alert) => matches!(
             alert,
