@@ -1,6 +1,5 @@
-//! The reasons why a webhook is rejected, and the HTTP status for each reason.
-//!
-//! Errors never contain a body, a secret, a key or the value of a header.
+//! The reasons why a webhook is rejected. Errors never contain a body, a secret, a key or the value
+//! of a header.
 
 use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 

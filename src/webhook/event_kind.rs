@@ -1,6 +1,5 @@
 //! A macro that defines the enum `EventKind` of a vendor.
 
-/// Defines `EventKind`, with a variant for each documented event.
 macro_rules! event_kinds {
     ($($kind:ident $name:literal,)+) => {
         /// The kind of an event.

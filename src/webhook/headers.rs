@@ -73,8 +73,6 @@ fn visit_named<'h, N: AsRef<str> + 'h, V: AsRef<[u8]> + 'h>(
     named.for_each(|(_, value)| visit(value.as_ref()));
 }
 
-/// Returns the value of the header. Fails unless the header occurs exactly once and its value is
-/// visible ASCII of at most `limit` bytes.
 pub(crate) fn one<'h>(
     headers: &impl Headers<'h>,
     name: &'static str,

@@ -1,4 +1,4 @@
-//! The result of receiving a webhook: the verified webhook, and whether to handle the webhook.
+//! The result of receiving a webhook.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The response to a webhook that your handler must not handle. Works with any framework.
+//! The response to a webhook that your handler must not handle.
 
 use std::time::Duration;
 

@@ -55,7 +55,6 @@ impl SigningKey {
         Ok(Self { id: id.into(), ..Self::generate_unnamed()? })
     }
 
-    /// The id is the thumbprint of the key (RFC 7638).
     pub(crate) fn generate_unnamed() -> io::Result<Self> {
         let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new());
         Self::from_der(document.map_err(no_randomness)?.as_ref())
@@ -108,8 +107,7 @@ impl SigningKey {
         Ok(key)
     }
 
-    /// The thumbprint (RFC 7638) is the SHA-256 of a JSON object with the required members of the
-    /// JWK, in this order and without white space.
+    /// RFC 7638 requires these members in this order and without white space.
     fn thumbprint(&self) -> String {
         let (x, y) = self.coordinates();
         let members = format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#);
@@ -150,18 +148,15 @@ impl SigningKey {
     }
 
     fn coordinates(&self) -> (String, String) {
-        // The point consists of the byte 4 and two coordinates of 32 bytes each.
         let point = self.public_point().get(1..).unwrap_or_default();
         let (x, y) = point.split_at_checked(32).unwrap_or_default();
         (BASE64_URL_SAFE_NO_PAD.encode(x), BASE64_URL_SAFE_NO_PAD.encode(y))
     }
 
-    /// Returns the public key as an uncompressed point (SEC 1 section 2.3.3).
     pub(crate) fn public_point(&self) -> &[u8] {
         self.pair.public_key().as_ref()
     }
 
-    /// The signature has the format of ES256 (RFC 7518 section 3.4).
     pub(crate) fn sign(&self, text: &[u8]) -> io::Result<Vec<u8>> {
         let signature = self.pair.sign(&SystemRandom::new(), text).map_err(no_randomness)?;
         Ok(signature.as_ref().to_vec())
@@ -243,7 +238,6 @@ pub(crate) fn moneykit_claims(issued_at: SystemTime, body: &[u8]) -> Map<String,
     claims.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// Returns the text to sign (RFC 7515 section 5.1).
 pub(crate) fn moneykit_text(header: Map<String, Value>, claims: Map<String, Value>) -> String {
     let part = |members: Map<String, Value>| BASE64_URL_SAFE_NO_PAD.encode(Value::from(members).to_string());
     format!("{}.{}", part(header), part(claims))
@@ -257,7 +251,6 @@ pub(crate) fn moneykit_headers(text: &str, signature: &[u8], delivery: &str) -> 
     ])
 }
 
-/// Works like [`sign_moov`], but accepts a timestamp in any format.
 pub(crate) fn moov_headers(
     secret: &Secret,
     timestamp: &str,
@@ -307,7 +300,6 @@ mod tests {
         );
     }
 
-    /// The key was created with `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256`.
     #[test]
     fn pem_key_is_parsed_and_named_by_its_thumbprint() {
         let lines = "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgGat+yv6k9NhpqidJ\n\

@@ -63,15 +63,10 @@ impl Tolerance {
 }
 
 impl Tolerance {
-    /// Accepts webhooks that were signed up to `retries` plus 5 min ago, or up to 5 min in the
-    /// future.
     pub(crate) const fn covering_retries(retries: Duration) -> Self {
         Self::new(FIVE_MINUTES).with_past(retries.saturating_add(FIVE_MINUTES))
     }
 
-    /// Returns how long a handled delivery must be remembered. `retries` is how long the vendor
-    /// retries a delivery.
-    ///
     /// The vendor's last retry may have a new signature with a timestamp in the future. The
     /// delivery is remembered until this timestamp is too old to be accepted.
     pub(crate) fn keep(&self, retries: Duration) -> Duration {

@@ -25,7 +25,6 @@ use crate::{
 };
 use ring::rand::{SecureRandom as _, SystemRandom};
 
-/// The `Retry-After` for a webhook that is rejected because the delivery store failed.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
 
 /// Deduplicates the deliveries of webhooks. A `Deliveries` is cheap to clone, and all clones share
@@ -118,8 +117,8 @@ impl Deliveries {
         self.with(|shared| shared.observer = WebhookObserver::new(Arc::new(observer)))
     }
 
-    /// Reports the result of a verification to the observer. If [`Self::begin`] is called later,
-    /// use [`Self::observe_rejected`] instead, because `begin` itself reports an accepted webhook.
+    /// If [`Self::begin`] is called later, use [`Self::observe_rejected`] instead, because `begin`
+    /// itself reports an accepted webhook.
     pub(crate) fn observe_verified<T>(&self, result: Result<T, VerifyError>) -> Result<T, VerifyError> {
         if result.is_ok() {
             self.0.observe(&WebhookEvent::Accepted {});
@@ -127,8 +126,6 @@ impl Deliveries {
         self.observe_rejected(result)
     }
 
-    /// Reports only a rejected webhook to the observer. [`Self::begin`] reports an accepted webhook
-    /// later, after the lookup in the store.
     pub(crate) fn observe_rejected<T>(&self, result: Result<T, VerifyError>) -> Result<T, VerifyError> {
         result.inspect_err(|error| self.0.observe(&WebhookEvent::Rejected { error }))
     }

@@ -23,7 +23,6 @@ use crate::{webhook::observer::WebhookEvent, work::Running};
 /// [`Deliveries::with_max_handling_time`](super::Deliveries::with_max_handling_time).
 #[must_use = "a delivery whose guard is dropped is abandoned"]
 pub struct DeliveryGuard {
-    /// `None` after the delivery was completed or abandoned.
     undecided: Option<Arc<Shared>>,
     record: Option<Record>,
     renewal: Option<AbortHandle>,
@@ -134,7 +133,6 @@ impl Drop for DeliveryGuard {
             let running = self.running.take();
             runtime.spawn(async move {
                 let _running = running;
-                // If the store fails, the delivery stays in progress until its lease expires.
                 let _ = record.abandon().await;
             });
         }
@@ -148,8 +146,6 @@ impl fmt::Debug for DeliveryGuard {
     }
 }
 
-/// Renews the lease each time a third of its duration has passed, until the maximum handling time
-/// is over.
 async fn renew(record: Record) {
     let shared = &record.shared;
     let deadline = time::sleep(shared.max_handling_time);

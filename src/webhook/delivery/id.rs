@@ -1,4 +1,4 @@
-//! Identifies a delivery by a key. All retries of a delivery have the same key.
+//! The id of a delivery.
 
 use std::{fmt, time::SystemTime};
 

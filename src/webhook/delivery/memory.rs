@@ -38,11 +38,8 @@ pub struct MemoryDeliveries {
 #[derive(Default)]
 struct State {
     entries: HashMap<Key, Entry>,
-    /// The deliveries in progress, ordered by the time at which their leases expire.
     leases: BTreeSet<(Duration, Key)>,
-    /// The done deliveries, ordered by the time at which they were signed.
     done: BTreeSet<(SystemTime, Key)>,
-    /// Deliveries signed at or before this time may have been dropped.
     dropped_until: Option<SystemTime>,
     dropped: u64,
 }
@@ -93,7 +90,6 @@ impl MemoryDeliveries {
             Some(Entry::InProgress { until, .. }) if now < *until => {
                 return Ok(Begin::InProgress(*until - now));
             }
-            // The lease of the previous attempt has expired.
             Some(Entry::InProgress { .. }) => state.remove(id.digest()),
             None if state.dropped_until.is_some_and(|until| id.signed_at() <= until) => {
                 return Err("records of this age were dropped, so this delivery may be a duplicate");
@@ -121,11 +117,8 @@ impl State {
         }
     }
 
-    /// Removes the oldest expired records. A call removes at most two records, so that the call
-    /// stays fast. Two are enough, because at most one record is added between two calls.
-    ///
-    /// Removes a record only if it has expired on the wall clock and on the monotonic clock,
-    /// because the wall clock may have been set forward.
+    /// Two records per call are enough, because at most one record is added between two calls. A
+    /// record must have expired on both clocks, because the wall clock may have been set forward.
     fn expire(&mut self, now: Duration, wall: SystemTime) {
         for _ in 0..2 {
             let Some((signed_at, key)) = self.done.first().copied() else { return };
@@ -139,8 +132,6 @@ impl State {
         }
     }
 
-    /// Removes a delivery whose lease has expired. If no lease has expired, removes the oldest done
-    /// delivery.
     fn drop_one(&mut self, now: Duration) -> Option<()> {
         if let Some((until, key)) = self.leases.first().copied()
             && until <= now

@@ -1,9 +1,4 @@
 //! Deduplicates deliveries in two phases, so that a webhook is handled at least once.
-//!
-//! [`Deliveries::begin`] records that a delivery is in progress and returns a [`DeliveryGuard`].
-//! [`DeliveryGuard::complete`] marks the delivery as done. Dropping the guard abandons the
-//! delivery, so that the vendor's next retry is handled. If the process dies, the lease of the
-//! delivery expires.
 
 mod deliveries;
 mod guard;

@@ -28,8 +28,6 @@ pub(super) struct Shared {
     pub(super) on_failure: StoreFailure,
     pub(super) counters: Arc<Counters>,
     pub(super) observer: WebhookObserver,
-    /// Counts attempts from their start until the store has recorded their results. After a
-    /// shutdown, no attempt starts.
     pub(super) work: WorkTracker,
 }
 

@@ -12,8 +12,7 @@ use crate::{
 
 static DELIVERY: Script = Script::new(include_str!("delivery.lua"));
 
-/// The maximum time for which Redis keeps a done delivery. Longer times are shortened to this
-/// maximum, because Redis rejects an expiry that overflows.
+/// Redis rejects an expiry that overflows, so longer times are shortened to this maximum.
 const MAX_KEEP: Duration = Duration::from_secs(366 * 24 * 3600);
 
 /// Remembers deliveries in Redis, for a service with several processes (feature `redis`).
