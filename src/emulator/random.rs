@@ -1,7 +1,4 @@
 //! Generates tokens and ids that cannot be guessed.
-//!
-//! The emulator reads the system's randomness only when it starts. All tokens and ids are derived
-//! from this randomness, so that issuing a token cannot fail.
 
 use std::{
     io,
@@ -12,7 +9,6 @@ use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use ring::{hmac, rand::SystemRandom};
 use uuid::Uuid;
 
-/// A source of values that never repeat.
 pub(super) struct Random {
     key: hmac::Key,
     drawn: AtomicU64,
@@ -30,12 +26,10 @@ impl Random {
         hmac::sign(&self.key, &number.to_be_bytes())
     }
 
-    /// The token contains 256 random bits.
     pub(super) fn token(&self, prefix: &str) -> String {
         format!("{prefix}{}", BASE64_URL_SAFE_NO_PAD.encode(self.draw()))
     }
 
-    /// The nonce has Moov's format: 60 letters and digits.
     pub(super) fn nonce(&self) -> String {
         const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
         self.bytes::<60>().iter().map(|byte| char::from(ALPHABET[usize::from(*byte) % 62])).collect()

@@ -1,4 +1,4 @@
-//! Creates responses from the types of the API schemas, and sends their bodies whole or truncated.
+//! Creates responses, and sends their bodies whole or truncated.
 
 use std::{
     fmt, mem,
@@ -13,13 +13,12 @@ use serde::Serialize;
 
 pub(super) type BytesResponse = Response<Bytes>;
 
-/// The reason why a service rejected a request. The emulator writes the reason to the request log.
-/// Like the real services, the emulator does not send the reason to the client.
+/// The reason for a rejection. The emulator logs the reason, but does not send the reason to the
+/// client.
 #[derive(Clone, Copy)]
 pub(super) struct Why(pub(super) &'static str);
 
-/// Marks a response of a proxy or CDN in front of the service. The emulator adds none of the
-/// service's headers to such a response.
+/// The response comes from a proxy or CDN, so the emulator adds none of the service's headers.
 #[derive(Clone, Copy)]
 pub(super) struct BeforeService;
 
@@ -44,19 +43,15 @@ pub(super) fn json(status: StatusCode, body: &impl Serialize) -> BytesResponse {
     response
 }
 
-/// A response that contains a token must not be cached (RFC 6749 section 5.1).
 pub(super) fn token(status: StatusCode, body: &impl Serialize) -> BytesResponse {
     let mut response = json(status, body);
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
-/// How a connection is closed before the response is complete.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Cut {
-    /// Close the connection properly: the client reads an end of file.
     Close,
-    /// Reset the connection with a TCP RST.
     Reset,
 }
 
@@ -70,10 +65,7 @@ impl std::error::Error for Cut {}
 
 pub(super) enum Outgoing {
     Whole(Bytes),
-    /// The first part of a body, after which the connection is cut.
     Part(Bytes),
-    /// The body has passed the first part to hyper. Hyper must send this part before the connection
-    /// is cut.
     Flushing,
     Cut,
 }
@@ -82,8 +74,6 @@ pub(super) fn whole(response: BytesResponse) -> Response<Outgoing> {
     response.map(Outgoing::Whole)
 }
 
-/// Sends half of the body with the `Content-Length` of the whole body. If the response has no body,
-/// closes the connection without a response.
 pub(super) fn half(response: BytesResponse) -> Result<Response<Outgoing>, Cut> {
     let length = response.body().len();
     if length == 0 {
@@ -135,8 +125,6 @@ impl Body for Outgoing {
     }
 }
 
-/// Converts the result of an operation into a response. Operations return rejections as errors, so
-/// that the operations can use `?`.
 pub(super) fn merge<R: Into<BytesResponse>>(outcome: Result<BytesResponse, R>) -> BytesResponse {
     outcome.unwrap_or_else(Into::into)
 }

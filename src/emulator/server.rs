@@ -23,12 +23,8 @@ use super::{
     time::{Time, http_date},
 };
 
-/// The maximum size of a request body, in bytes.
 const BODY_LIMIT: usize = 64 * 1024;
-/// The maximum number of open connections if other machines can reach the emulator.
 const CONNECTIONS: usize = 256;
-/// The time limit for receiving the head of a request, and separately for receiving its body. There
-/// is no time limit if only this machine can reach the emulator.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(super) struct Services {
@@ -42,13 +38,10 @@ pub(super) struct Services {
     pub(super) handler: Option<Handler>,
 }
 
-/// A function that can respond to a request instead of the services.
 pub(super) type Handler = Arc<dyn Fn(&http::Request<Bytes>) -> Option<BytesResponse> + Send + Sync>;
 
 pub(super) type Observer = Arc<dyn Fn(&Request) + Send + Sync>;
 
-/// Calls the observer when this value is dropped, so that the observer also sees requests that end
-/// without a response.
 struct Observed<'a>(&'a Services, Request);
 
 impl Drop for Observed<'_> {
@@ -59,8 +52,6 @@ impl Drop for Observed<'_> {
     }
 }
 
-/// Serves until `stopping` is true and the requests in flight have their responses. Aborting this
-/// task also ends all connections, because the task owns the connections.
 pub(super) async fn run(listener: TcpListener, services: Arc<Services>, mut stopping: watch::Receiver<bool>) {
     // On loopback there are no limits, because tests open thousands of connections and pause
     // tokio's clock.
@@ -74,8 +65,6 @@ pub(super) async fn run(listener: TcpListener, services: Arc<Services>, mut stop
                 Ok((stream, _)) => {
                     connections.spawn(connection(stream, services.clone(), read_timeout, stopping.clone()));
                 }
-                // The process may have too many open files. Wait, because some files may be closed
-                // in the meantime.
                 Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
             },
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
@@ -86,8 +75,6 @@ pub(super) async fn run(listener: TcpListener, services: Arc<Services>, mut stop
     while connections.join_next().await.is_some() {}
 }
 
-/// Waits for the signal to stop. If the emulator is dropped without the signal, this function waits
-/// forever. This is harmless, because dropping the emulator aborts the server task.
 async fn stop(stopping: &mut watch::Receiver<bool>) {
     if stopping.wait_for(|stopping| *stopping).await.is_err() {
         std::future::pending().await
@@ -100,7 +87,6 @@ async fn connection(
     read_timeout: Option<Duration>,
     mut stopping: watch::Receiver<bool>,
 ) {
-    // An error is ignored, because `TCP_NODELAY` only makes responses faster.
     _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
         let services = services.clone();
@@ -121,7 +107,6 @@ async fn connection(
     }
     let Some(Err(error)) = ended else { return };
     if error.source().and_then(|source| source.downcast_ref()) == Some(&Cut::Reset) {
-        // Closing a socket with a linger time of 0 sends a RST to the client.
         _ = connection.into_parts().io.into_inner().set_zero_linger();
     }
 }
@@ -183,7 +168,6 @@ impl Services {
         }
     }
 
-    /// Does not replace headers that a fault has set.
     fn stamp(&self, request: &Request, response: &mut Response<Outgoing>) {
         let is_before_service = response.extensions().get::<BeforeService>().is_some();
         let headers = response.headers_mut();
@@ -214,8 +198,8 @@ fn no_operation(request: &Request) -> BytesResponse {
     response
 }
 
-/// Returns `None` if the body exceeds the limit. Even then the whole body is read, because
-/// otherwise a client that is still sending would get a reset instead of the response.
+/// Reads the whole body, even if the body exceeds the limit. Otherwise a client that is still
+/// sending would get a reset instead of the response.
 async fn read(mut body: Incoming) -> Result<Option<Bytes>, Cut> {
     let mut kept = BytesMut::new();
     let mut is_over = false;

@@ -7,7 +7,6 @@ use serde_json::{Map, Value};
 use crate::webhook::testing::SigningKey;
 
 pub(super) struct SigningKeys {
-    /// The keys that can sign, including withdrawn keys. The last key signs by default.
     keys: Vec<Arc<SigningKey>>,
     published: Vec<Map<String, Value>>,
 }
@@ -17,7 +16,6 @@ impl SigningKeys {
         Self { published: vec![first.jwk()], keys: vec![Arc::new(first)] }
     }
 
-    /// Publishes a new key. From now on, the new key signs by default.
     pub(super) fn add(&mut self, key: SigningKey) {
         self.publish(key.jwk());
         self.keys.push(Arc::new(key));
@@ -27,7 +25,6 @@ impl SigningKeys {
         self.published.push(jwk);
     }
 
-    /// Removes a key from the published key set. The withdrawn key can still sign.
     pub(super) fn withdraw(&mut self, id: &str) {
         self.published.retain(|jwk| jwk.get("kid").and_then(Value::as_str) != Some(id));
     }
@@ -36,7 +33,6 @@ impl SigningKeys {
         self.published.iter().cloned().map(Value::Object).collect()
     }
 
-    /// Returns the key with this id, or the current key if no id is given.
     pub(super) fn key(&self, id: Option<&str>) -> Option<Arc<SigningKey>> {
         let Some(id) = id else { return self.keys.last().cloned() };
         self.keys.iter().find(|key| key.id() == id).cloned()

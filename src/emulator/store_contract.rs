@@ -75,7 +75,6 @@ pub(super) fn rule(holds: bool, rule: &str) -> Result<(), Violation> {
     if holds { Ok(()) } else { Err(Violation(format!("broken: {rule}"))) }
 }
 
-/// Returns a key that no earlier run has used.
 fn key(name: &str) -> StoreKey {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     StoreKey::new(Fingerprint::of([name, &now.as_nanos().to_string()]), name)
@@ -191,7 +190,6 @@ impl Contract {
         rule(age < given.age + SHORT + LONG / 3, "a token's age is not overstated")
     }
 
-    /// Returns whether the store accepted the token.
     async fn kept(&self, key: &StoreKey, token: &StoredToken) -> Result<bool, Violation> {
         let lease = self.leased(key, LONG).await?;
         let kept = self.store.put_and_release(key, token, &lease).await?;

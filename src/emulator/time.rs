@@ -1,12 +1,9 @@
-//! The clock of the services. The clock determines which tokens have expired, but never delays a
-//! response.
+//! The clock of the services.
 
 use std::time::{Duration, SystemTime};
 
 use crate::clock::{Clock as _, ManualClock, SystemClock};
 
-/// The time of a manual clock, or the system time plus the total time by which a test has advanced
-/// the clock.
 pub(super) struct Time {
     clock: ManualClock,
     running: bool,
@@ -41,7 +38,6 @@ impl Time {
     }
 }
 
-/// A time that HTTP cannot represent becomes the nearest time that HTTP can represent.
 pub(super) fn http_date(now: SystemTime) -> String {
     let end_of_year_9999 = SystemTime::UNIX_EPOCH + Duration::from_secs(253_402_300_799);
     httpdate::fmt_http_date(now.clamp(SystemTime::UNIX_EPOCH, end_of_year_9999))
