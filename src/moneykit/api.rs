@@ -36,7 +36,6 @@ impl Inner {
     }
 }
 
-/// Each method sends one request and does not retry.
 #[derive(Debug)]
 pub(super) struct Api {
     pub(super) http: Http,

@@ -29,15 +29,12 @@ pub enum ClientAuth {
     Headers,
 }
 
-/// The identity that the builder received, before validation.
 #[derive(Clone, Debug)]
 pub(super) enum Identity {
     Credentials(Arc<dyn CredentialsProvider>),
-    /// The optional client id of a client that only verifies webhooks.
     Id(Option<String>),
 }
 
-/// The identity of a client after validation.
 #[derive(Debug)]
 pub(super) enum Auth {
     Credentials(CurrentCredentials),

@@ -56,10 +56,10 @@ impl Client {
     /// Returns an [`Authorizer`] that adds the client id and secret to your own requests. The
     /// requests must go to the origin of the base URL.
     ///
-    /// The authorizer sends `X-Client-Id` and `X-Client-Secret`, and no token. If a request gets a
-    /// 401 and the credentials have been replaced since the request was sent, the authorizer sends
-    /// the request once more, with the new credentials.
-    /// [The module `authorize`](crate::authorize#security) describes how redirects are handled.
+    /// The authorizer sends `X-Client-Id` and `X-Client-Secret`, and no token. The credentials may
+    /// be replaced while a request is in flight. If this request gets a 401, the authorizer sends
+    /// the request once more, with the new credentials. [The module
+    /// `authorize`](crate::authorize#security) describes how redirects are handled.
     ///
     /// # Errors
     ///
@@ -197,9 +197,9 @@ impl ClientBuilder {
     /// client can also introspect a given token. Every call that needs credentials fails with
     /// [`ErrorKind::InvalidConfig`] and sends nothing.
     ///
-    /// If a client id is given, the client sends the id with the request for keys, because the
-    /// vendor's own client does so. The vendor does not document the purpose of the id in this
-    /// request. The client id is not secret.
+    /// If a client id is given, the client also sends the client id when it fetches the keys. The
+    /// vendor's own client does the same, but the vendor does not document the purpose. The client
+    /// id is not secret.
     ///
     /// ```
     /// use fintech_auth::moneykit::ClientBuilder;
@@ -252,7 +252,6 @@ impl ClientBuilder {
     }
 }
 
-/// A version is a date such as `2023-02-18`.
 pub(crate) fn is_version(text: &str) -> bool {
     is_like(text, "0000-00-00") && text.parse::<chrono::NaiveDate>().is_ok()
 }

@@ -1,5 +1,4 @@
-//! MoneyKit's settings, from a file or from the environment. Each setting sets one option of the
-//! builder.
+//! MoneyKit's settings, from a file or from the environment.
 
 use std::time::Duration;
 

@@ -1,6 +1,4 @@
-//! MoneyKit's scopes as an enum, so that a misspelt scope does not compile.
-//!
-//! Unknown scopes are kept, because MoneyKit publishes no complete list.
+//! MoneyKit's scopes as an enum.
 
 use std::fmt;
 
@@ -67,7 +65,6 @@ scope_conversions! {
 mod tests {
     use super::*;
 
-    /// The scopes in the vendor's documentation of `GET /auth/introspect`.
     const FACTS: &str = "link_session:create link:data:read link:data:refresh institutions:read";
 
     fn parse(text: &str) -> NamedScope {

@@ -1,8 +1,4 @@
 //! Caches the keys that verify webhooks, and decides when to fetch new keys.
-//!
-//! At most one fetch runs at a time, and all waiting callers share its result. Unknown key ids
-//! start at most one fetch per cool-down, because anyone can send a webhook with an invented key
-//! id.
 
 use std::{
     fmt,
@@ -19,15 +15,11 @@ use crate::{
     webhook::{Reason, VerifyError},
 };
 
-/// The maximum time that a webhook waits for a fetch if a stale key in the cache can verify the
-/// webhook. The time is short, because the vendor waits for the response.
+/// This limit is short, because the vendor waits for the response to the webhook.
 const STALE_WAIT: Duration = Duration::from_secs(1);
-/// The pause after the first failed fetch. Each further failure doubles the pause, up to the
-/// cool-down.
 const BACKOFF: Duration = Duration::from_secs(1);
-/// The maximum time that the cache waits because of the vendor's `Retry-After`. A longer
-/// `Retry-After` is shortened to this time, because webhooks that are signed with a new key cannot
-/// be verified while the cache waits.
+/// The cache never waits longer than this limit, even if the vendor's `Retry-After` is longer.
+/// Webhooks that are signed with a new key cannot be verified until the next fetch.
 const LONGEST_WAIT: Duration = Duration::from_secs(5 * 60);
 
 pub(crate) struct KeyCache {
@@ -40,7 +32,6 @@ pub(crate) struct KeyCache {
 struct State {
     fetched: Option<Fetched>,
     flight: SingleFlight<Result<(), Error>>,
-    /// An unknown key id starts no fetch before this time.
     cool_until: Duration,
     failure: Option<Failure>,
 }
@@ -50,7 +41,6 @@ struct Fetched {
     asked: Now,
 }
 
-/// A failed fetch. No fetch starts before `until`.
 struct Failure {
     error: Error,
     times: u32,
@@ -75,16 +65,13 @@ impl Now {
 enum Step {
     Use(Arc<VerifyingKeys>),
     Refuse(VerifyError),
-    /// Wait for the running fetch. If stale keys are given, wait at most [`STALE_WAIT`].
     Wait(Waiter<Result<(), Error>>, Option<Arc<VerifyingKeys>>),
-    /// Start a fetch and wait for the result. If stale keys are given, wait at most [`STALE_WAIT`].
     Start(Flight<Result<(), Error>>, Fetch, Option<Arc<VerifyingKeys>>),
 }
 
 struct Fetch {
     asked: Now,
-    /// The key id of the webhook that started the fetch. Set only if the cache had no usable keys
-    /// at that time. If the fetched keys do not contain this key id, the cool-down starts.
+    /// Set only if the cache had no usable keys when the fetch started.
     cold: Option<String>,
 }
 
@@ -109,7 +96,6 @@ impl KeyCache {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns a key set that contains this key id. The key itself may be unusable.
     pub(super) async fn keys_for<F>(
         self: &Arc<Self>,
         key_id: &str,
@@ -119,8 +105,7 @@ impl KeyCache {
         F: Future<Output = Result<VerifyingKeys, Error>> + Send + 'static,
     {
         let (mut waited, mut led) = (false, false);
-        // The number of attempts is limited, because each fetch may end without a result: a runtime
-        // that shuts down drops its fetch task.
+        // A runtime that shuts down drops its fetch task, so a fetch may end without a result.
         for _ in 0..4 {
             let (waiter, stale) = match self.step(key_id, waited, led) {
                 Step::Use(keys) => return Ok(keys),
@@ -140,11 +125,9 @@ impl KeyCache {
                     Err(_) => return Ok(stale),
                 },
             };
-            // There is no outcome if the fetch task was dropped.
             let Some(outcome) = outcome else { continue };
             waited = true;
             if let Err(error) = outcome {
-                // After a failed fetch, the stale keys stay in use.
                 let usable = self.state().usable(self.now(), &self.options).map(|(keys, _)| keys);
                 let usable = usable.filter(|keys| keys.contains(key_id));
                 return usable.ok_or_else(|| unavailable(error, None));
@@ -195,7 +178,6 @@ impl KeyCache {
         Step::Start(state.flight.start(), Fetch { asked: now, cold }, stale)
     }
 
-    /// Fetches in a separate task, so that the fetch continues if the caller is cancelled.
     fn start(
         self: &Arc<Self>,
         flight: Flight<Result<(), Error>>,
@@ -240,7 +222,6 @@ impl KeyCache {
 }
 
 impl State {
-    /// Returns the keys, and whether the keys are fresh. Returns `None` if the keys are too old.
     fn usable(&self, now: Now, options: &VerifierOptions) -> Option<(Arc<VerifyingKeys>, bool)> {
         let fetched = self.fetched.as_ref()?;
         let age = now.since(fetched.asked);

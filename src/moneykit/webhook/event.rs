@@ -1,4 +1,4 @@
-//! Parses the body of a MoneyKit webhook. Undocumented events and fields are kept.
+//! Parses the body of a MoneyKit webhook.
 
 use std::fmt;
 
@@ -83,7 +83,6 @@ impl Event {
     }
 }
 
-/// Leaves the field in `fields` if the value does not have the expected type.
 fn take<T>(fields: &mut Map<String, Value>, name: &str, read: impl FnOnce(&Value) -> Option<T>) -> Option<T> {
     let value = read(fields.get(name)?)?;
     fields.remove(name);

@@ -1,7 +1,4 @@
 //! Parses a compact JWS (RFC 7515 section 7.1), but does not verify its signature.
-//!
-//! A JWS whose `alg` is not `ES256` is rejected, so that the sender cannot choose a weaker
-//! algorithm.
 
 use std::borrow::Cow;
 
@@ -13,17 +10,13 @@ use crate::{
     webhook::{Reason, VerifyError},
 };
 
-/// The maximum length of a JWS, in bytes.
 pub(super) const LIMIT: usize = 4096;
 const KEY_ID_LIMIT: usize = 256;
 const MEMBERS_LIMIT: usize = 32;
-/// An ES256 signature is 64 bytes long: two integers of 32 bytes each (RFC 7518 section 3.4).
 const SIGNATURE: usize = 64;
 
-/// A parsed JWS with a valid header. The signature is not verified yet.
 pub(super) struct Jws<'a> {
     pub(super) key_id: String,
-    /// The header, a dot and the payload, as received. The signature covers these bytes.
     pub(super) signed: &'a [u8],
     pub(super) signature: [u8; SIGNATURE],
     payload: &'a str,
@@ -48,8 +41,8 @@ impl<'a> Jws<'a> {
         Ok(Self { key_id, signed: signed.as_bytes(), signature, payload })
     }
 
-    /// Call this method only after the signature is verified, because the payload may be forged
-    /// until then.
+    /// Call this method only after the signature is verified. Until then, the payload may be
+    /// forged.
     pub(super) fn payload(&self) -> Result<Vec<u8>, VerifyError> {
         decode(self.payload)
     }
@@ -61,8 +54,6 @@ fn decode(part: &str) -> Result<Vec<u8>, VerifyError> {
     BASE64_URL_SAFE_NO_PAD.decode(part).map_err(|_| Reason::MalformedBase64.into())
 }
 
-/// Returns a separate reason for a DER signature, because many ECDSA libraries produce DER
-/// signatures by default.
 fn bad_length(signature: &[u8]) -> VerifyError {
     match signature {
         [0x30, length, 0x02, ..] if usize::from(*length) + 2 == signature.len() => Reason::SignatureInDer,
@@ -71,7 +62,6 @@ fn bad_length(signature: &[u8]) -> VerifyError {
     .into()
 }
 
-/// Returns the key id if the header is valid.
 fn check_header(header: &[u8]) -> Result<String, VerifyError> {
     let members = members(header).ok_or(Reason::MalformedJwsHeader)?;
     let mut algorithm = None;
@@ -101,8 +91,7 @@ fn check_header(header: &[u8]) -> Result<String, VerifyError> {
     }
 }
 
-/// Returns `None` if the JSON is not an object, has too many members or repeats a name. RFC 7515
-/// section 4 allows a parser to reject repeated names.
+/// Rejects repeated names, as RFC 7515 section 4 allows.
 pub(super) fn members(json: &[u8]) -> Option<Vec<(Cow<'_, str>, Value)>> {
     let members: Members<'_, Value> = serde_json::from_slice(json).ok()?;
     (members.0.len() <= MEMBERS_LIMIT && !members.has_repeated_name()).then_some(members.0)

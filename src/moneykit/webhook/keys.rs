@@ -9,8 +9,6 @@ use serde_json::{Map, Value};
 use super::super::types::JwkSet;
 use crate::webhook::{Reason, VerifyError};
 
-/// An uncompressed public point is 65 bytes long: the byte 4, then two coordinates of 32 bytes each
-/// (SEC 1 section 2.3.3).
 const POINT: usize = 65;
 
 /// The public keys that verify MoneyKit's webhooks. Each key is parsed and checked once.
@@ -80,7 +78,6 @@ impl fmt::Debug for VerifyingKeys {
     }
 }
 
-/// Returns the public point, or the reason why the key cannot verify ES256 signatures.
 fn read(jwk: &Map<String, Value>) -> Key {
     let text = |name| jwk.get(name).map(|value| value.as_str().unwrap_or_default());
     let only = |name, expected, kind| match text(name) {
@@ -118,8 +115,8 @@ fn read(jwk: &Map<String, Value>) -> Key {
     if is_on_curve(&point) { Ok(point) } else { Err(Reason::KeyOffCurve) }
 }
 
-/// Checks the point with a key agreement, which fails only if the point is invalid. Verifying a
-/// signature would not show whether the point or the signature is wrong.
+/// Uses a key agreement, because a key agreement fails only if the point is invalid. Verifying a
+/// signature would also fail if the signature is wrong.
 fn is_on_curve(point: &[u8; POINT]) -> bool {
     let Ok(own) = agreement::EphemeralPrivateKey::generate(&agreement::ECDH_P256, &SystemRandom::new())
     else {
@@ -140,8 +137,6 @@ mod tests {
         VerifyingKeys::new(&serde_json::from_value(json!({ "keys": keys })).expect("a key set"))
     }
 
-    /// The test does not verify a whole webhook, because the JWS in the RFC has no `kid` and no
-    /// MoneyKit claims.
     #[test]
     fn signature_of_rfc_7515_appendix_a_3_verifies() {
         let keys = set(&[json!({

@@ -28,8 +28,8 @@
 //! # Security
 //!
 //! The verifier accepts only ES256 and rejects every other algorithm in the JWS header (RFC 8725
-//! section 3.1). The verifier then checks the claims: `iat`, which is required, `exp` and `nbf` if
-//! present, and `request_body_sha256` against the raw body. [The module
+//! section 3.1). The verifier then checks the claims: `iat` is required, `exp` and `nbf` are
+//! optional, and `request_body_sha256` must match the raw body. [The module
 //! `webhook`](crate::webhook#security) describes the remaining checks, what is not checked, and the
 //! reason for each limit.
 //!
@@ -189,8 +189,6 @@ impl WebhookVerifier {
         unverified.verify(&keys, now, cache.options(), tolerance)
     }
 
-    /// Derives the id from the idempotency key in the signed body, or from the whole body if the
-    /// body contains no idempotency key.
     pub(crate) fn delivery_id<B: AsRef<[u8]>>(&self, webhook: &Verified<B>) -> DeliveryId {
         let body = webhook.body().as_ref();
         let account = self.inner.shared.api.auth.account();

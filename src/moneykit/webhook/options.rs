@@ -6,7 +6,6 @@ use crate::webhook::{Reason, Tolerance, VerifyError};
 
 /// MoneyKit recommends caching a key for at most one day.
 const DAY: Duration = Duration::from_secs(24 * 3600);
-/// MoneyKit retries a delivery for two hours.
 const RETRIES: Duration = Duration::from_secs(2 * 3600);
 
 /// Options for verifying webhooks and for caching keys.
@@ -49,12 +48,10 @@ impl VerifierOptions {
         self
     }
 
-    /// Returns the tolerance for `receive`.
     pub(super) fn window(&self) -> Tolerance {
         self.tolerance.unwrap_or(Tolerance::covering_retries(RETRIES))
     }
 
-    /// Returns how long the delivery store remembers a handled delivery.
     pub(super) fn keep(&self) -> Duration {
         self.window().keep(RETRIES)
     }
@@ -63,8 +60,8 @@ impl VerifierOptions {
         if body.len() > self.body_limit { Err(Reason::BodyTooLarge.into()) } else { Ok(()) }
     }
 
-    /// Sets how long after `exp` a webhook is still accepted, because the local clock may be ahead.
-    /// Default: 60 s.
+    /// Sets how long a webhook is still accepted after `exp`. The local clock may be ahead of the
+    /// vendor's clock. Default: 60 s.
     #[must_use]
     pub fn with_expiry_leeway(mut self, leeway: Duration) -> Self {
         self.expiry_leeway = leeway;

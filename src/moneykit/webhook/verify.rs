@@ -1,6 +1,4 @@
 //! Verifies one webhook with given keys at a given time.
-//!
-//! This module fetches no keys and reads no clock.
 
 use std::time::{Duration, SystemTime};
 
@@ -15,7 +13,7 @@ use super::{
 };
 use crate::webhook::{Reason, Tolerance, Verified, VerifyError, unhex};
 
-/// The last second of the year 9999, in seconds since 1970. RFC 3339 cannot represent later times.
+/// The last second of the year 9999. RFC 3339 cannot represent later times.
 const LAST_SECOND: u64 = 253_402_300_799;
 
 /// Verifies a webhook with the given keys at the given time.
@@ -43,7 +41,6 @@ pub fn verify<B: AsRef<[u8]>>(
     unverified.verify(keys, now, options, options.tolerance.unwrap_or_default())?.with_body(body)
 }
 
-/// A well-formed signature that is not verified yet.
 pub(super) struct Unverified<'a>(Jws<'a>);
 
 impl<'a> Unverified<'a> {
@@ -70,8 +67,7 @@ impl<'a> Unverified<'a> {
     }
 }
 
-/// The claims of a webhook whose signature and times are verified, but whose body is not verified
-/// yet.
+/// The body is not verified yet.
 pub(crate) struct VerifiedClaims {
     claims: Claims,
     key_id: Box<str>,
@@ -138,7 +134,6 @@ impl Claims {
     }
 }
 
-/// Parses a `NumericDate` (RFC 7519 section 2), a number of seconds that may have a fraction.
 fn time(name: &'static str, value: &Value) -> Result<SystemTime, VerifyError> {
     let since = match (value.as_u64(), value.as_f64()) {
         (Some(seconds), _) => Some(Duration::from_secs(seconds)),
