@@ -33,7 +33,6 @@ const CONTRACT: Contract = Contract {
     ),
 };
 
-/// Each method sends one request and does not retry.
 #[derive(Debug)]
 pub(super) struct Api {
     pub(super) http: Http,
@@ -106,10 +105,8 @@ impl Api {
         self.client_type.is_none_or(|client_type| client_type == ClientType::Web)
     }
 
-    /// Logs a warning if the issued token is not valid for the configured origin.
-    ///
     /// The service issues a token even if the origin is not allowed. Every request with such a
-    /// token gets a 401 that gives no reason. The problem is visible in the token, because its
+    /// token gets a 401 without a reason. Only the audience of the token shows the cause: the
     /// audience does not contain the origin.
     fn check_audience(&self, issued: &types::AuthToken) {
         let Some(origin) = self.origin.as_ref().or(self.referer.as_ref()).filter(|_| self.is_web()) else {
@@ -173,7 +170,7 @@ impl client::Api for Api {
         self.origin.as_ref().filter(|_| self.is_web()).and_then(|origin| origin.parse().ok())
     }
 
-    /// A 401 with an empty body and without a challenge gives no reason: Moov sends this 401 for an
+    /// A 401 without a body and without a challenge gives no reason. Moov sends this 401 for an
     /// expired token, a wrong origin and a wrong application.
     fn classify_401(headers: &HeaderMap, body: Option<&[u8]>) -> Rejection {
         match headers.contains_key(header::WWW_AUTHENTICATE) {
@@ -216,7 +213,7 @@ impl TokenSource for Api {
     }
 }
 
-/// Fails if the token is empty, because the service would treat an empty token as a missing token.
+/// The service would treat an empty token as a missing token.
 fn present(token: &Secret, operation: &'static str) -> Result<(), Error> {
     if !token.is_empty() {
         return Ok(());

@@ -55,10 +55,10 @@ impl Client {
     /// Returns an [`Authorizer`] that adds the API key pair (client id and secret) to your own
     /// requests. The requests must go to the origin of the base URL.
     ///
-    /// The authorizer sends the key pair with HTTP Basic, and does not send a token. If a request
-    /// gets a 401 and the credentials have been replaced since the request was sent, the authorizer
-    /// sends the request once more. [The module `authorize`](crate::authorize#security) describes
-    /// how redirects are handled.
+    /// The authorizer sends the key pair with HTTP Basic, and does not send a token. The
+    /// credentials may be replaced while a request is in flight. If this request gets a 401, the
+    /// authorizer sends the request once more, with the new credentials. [The module
+    /// `authorize`](crate::authorize#security) describes how redirects are handled.
     ///
     /// # Errors
     ///
@@ -177,8 +177,7 @@ pub struct ClientBuilder {
     version: String,
     origin: Option<String>,
     referer: Option<String>,
-    /// `None` if the option was not set, and `Some(None)` if the client must never send
-    /// `client_type`.
+    /// `Some(None)` means that the client never sends `client_type`.
     client_type: Option<Option<ClientType>>,
     encoding: Encoding,
 }
@@ -215,7 +214,7 @@ impl ClientBuilder {
     /// version.
     ///
     /// The service accepts only the fields that the version documents. If no version is sent, the
-    /// service uses `v2024.01.00`. This version does not document `client_type`, so the service
+    /// service uses `v2024.01.00`. `v2024.01.00` does not document `client_type`, so the service
     /// issues tokens for a web page. If no origin is set, requests with such a token get a 401.
     ///
     /// With `none` or a version before `v2026.07.00`, the client sends no `client_type`, and tokens
@@ -248,8 +247,9 @@ impl ClientBuilder {
 
     /// Sets the type of client that will use the tokens (`client_type`).
     ///
-    /// Default: [`ClientType::Service`] if neither an origin nor a referer is set. Otherwise the
-    /// client does not send the field by default, and the service issues tokens for a web page.
+    /// Default: [`ClientType::Service`] if neither an origin nor a referer is set. If an origin or
+    /// a referer is set, the client does not send the field by default, and the service issues
+    /// tokens for a web page.
     ///
     /// With `None`, the client never sends the field. The first version that documents the field is
     /// `v2026.07.00`. If the [version](Self::with_version) is older or `none`, the client does not

@@ -1,5 +1,4 @@
-//! Moov's settings, from a file or from the environment. Each setting sets one option of the
-//! builder.
+//! Moov's settings, from a file or from the environment.
 
 use std::{path::PathBuf, time::Duration};
 

@@ -1,7 +1,4 @@
-//! Moov's scopes as enums, so that a misspelt scope does not compile.
-//!
-//! A scope that this crate does not know is not an error, and is kept unchanged
-//! ([`NamedScope::Other`]), because Moov adds scopes with each version.
+//! Moov's scopes as enums.
 
 use std::fmt;
 
@@ -121,7 +118,7 @@ impl NamedScope {
 
     fn of_account(text: &str) -> Option<Self> {
         let (id, scope) = text.strip_prefix("/accounts/")?.split_once('/')?;
-        // `Uuid` also parses other formats, but none of the other formats has this length.
+        // `Uuid` also parses other formats. Only the hyphenated format has this length.
         let hyphenated = id.len() == uuid::fmt::Hyphenated::LENGTH;
         let account_id = hyphenated.then(|| Uuid::try_parse(id).ok()).flatten()?;
         Some(AccountScope::documented(scope)?.of(account_id))
@@ -158,8 +155,6 @@ mod tests {
 
     const ID: &str = "3dfff852-927d-47e8-822c-2fffc57ff6b9";
 
-    /// The documented scopes. Each line contains a resource and the allowed actions. Resources
-    /// after the blank line belong to an account.
     const FACTS: &str = "
         accounts read write
         fed read
@@ -273,8 +268,6 @@ mod tests {
 
     #[test]
     fn scope_list_length_is_limited() {
-        // The parser skips a scope that is too long, but the bytes of the scope count towards the
-        // maximum length of the list.
         let long = "x".repeat(MAX_LIST - "/ping.read/fed.read".len());
         let list = |long: &str| NamedScope::parse_list(&format!("/ping.read {long} /fed.read"));
         assert_eq!(list(&long), [NamedScope::PingRead, NamedScope::FedRead]);

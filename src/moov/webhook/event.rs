@@ -12,7 +12,6 @@ use crate::{
     webhook::{Reason, UnsignedBody, VerifyError, event_kinds},
 };
 
-/// The maximum length of an event name, in bytes. The limit is low, because event names are logged.
 const KIND_LIMIT: usize = 128;
 
 event_kinds! {

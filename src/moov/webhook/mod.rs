@@ -65,7 +65,6 @@ use crate::{
     webhook::{Deliveries, DeliveryId, Headers, Reason, Received, Tolerance, UnsignedBody, VerifyError},
 };
 
-/// Moov retries a delivery for one day.
 const RETRIES: Duration = Duration::from_secs(24 * 3600);
 
 /// Verifies Moov's webhooks. A verifier is cheap to clone. All clones share the signing secrets and
@@ -75,7 +74,6 @@ pub struct WebhookVerifier(Arc<Inner>);
 
 #[derive(Clone)]
 struct Inner {
-    /// All clones share the secrets, so that replacing the secrets affects every clone.
     secrets: Arc<ArcSwap<SigningSecrets>>,
     tolerance: Option<Tolerance>,
     body_limit: usize,
@@ -83,7 +81,6 @@ struct Inner {
     clock: Arc<dyn Clock>,
 }
 
-/// The verified headers of a webhook whose body has not been read yet.
 pub(crate) struct VerifiedHeaders<'h> {
     headers: SignedHeaders<'h>,
     signed_at: SystemTime,
@@ -239,12 +236,10 @@ impl WebhookVerifier {
         Ok(Received::new(begun, verified.with_body(body)))
     }
 
-    /// Returns the tolerance for `receive`.
     pub(crate) fn window(&self) -> Tolerance {
         self.0.tolerance.unwrap_or(Tolerance::covering_retries(RETRIES))
     }
 
-    /// Returns how long the delivery store remembers a handled delivery.
     pub(crate) fn keep(&self) -> Duration {
         self.window().keep(RETRIES)
     }

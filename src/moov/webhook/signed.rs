@@ -20,10 +20,7 @@ const NONCE: &str = "x-nonce";
 const WEBHOOK_ID: &str = "x-webhook-id";
 const SIGNATURE: &str = "x-signature";
 
-/// An HMAC-SHA512 is 64 bytes long. The header contains two hexadecimal digits for each byte.
 const TAG: usize = 64;
-/// The length of the stack buffer for the signed text, in bytes. The signed text of most webhooks
-/// is shorter.
 const SHORT_TEXT: usize = 128;
 
 /// The four headers of a Moov webhook. Each header occurs once and is not too long. The signature
@@ -81,8 +78,8 @@ pub struct SigningSecrets(Box<[SigningSecret]>);
 #[derive(Clone)]
 struct SigningSecret {
     key: hmac::Key,
-    /// Identifies the secret. Delivery ids depend on this id, because different accounts have
-    /// different secrets but may use the same nonce.
+    /// Delivery ids depend on this id, because different accounts have different secrets but may
+    /// use the same nonce.
     id: hmac::Tag,
 }
 
@@ -145,8 +142,6 @@ impl SigningSecrets {
         self.verify_by(headers, now, tolerance).map(|(signed_at, _)| signed_at)
     }
 
-    /// Like [`SigningSecrets::verify`], but also returns the id of the secret that signed the
-    /// headers.
     pub(super) fn verify_by(
         &self,
         headers: &SignedHeaders<'_>,
@@ -176,7 +171,6 @@ impl SigningSecrets {
     }
 }
 
-/// Returns the parts with `|` between them. Uses the buffer if the text fits, and allocates otherwise.
 fn join<'a>(parts: &[&[u8]; 3], buffer: &'a mut [u8; SHORT_TEXT]) -> Cow<'a, [u8]> {
     let [timestamp, nonce, webhook_id] = parts;
     let length = timestamp.len() + nonce.len() + webhook_id.len() + 2;
@@ -197,10 +191,6 @@ impl fmt::Debug for SigningSecrets {
     }
 }
 
-/// Parses RFC 3339 with an offset, or Unix time in seconds or milliseconds.
-///
-/// Numbers below `MILLISECONDS_FROM` are in seconds, and can represent times until the year 5138.
-/// All other numbers are in milliseconds.
 fn time(text: &str) -> Option<SystemTime> {
     const MILLISECONDS_FROM: u64 = 100_000_000_000;
     if text.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -230,7 +220,6 @@ mod tests {
         let vectors: Value = serde_json::from_str(text).expect("json");
         let mut checked = 0;
         for group in vectors["testGroups"].as_array().expect("groups") {
-            // Skip test vectors with a truncated tag, because Moov never truncates a signature.
             if group["tagSize"] != 512 {
                 continue;
             }
