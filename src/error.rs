@@ -1,8 +1,4 @@
 //! The error type of all calls to the vendors.
-//!
-//! An error never shows a body, a query string, a secret or the text of its source. Webhook
-//! verifiers have a different error type, because a webhook handler turns an error into a response
-//! instead of retrying.
 
 use std::{
     borrow::Cow,
@@ -97,8 +93,6 @@ impl ErrorKind {
 #[derive(Clone)]
 pub struct Error {
     inner: Arc<Inner>,
-    /// The time until the next attempt, if this call was not sent because an earlier call failed.
-    /// Otherwise `None`.
     held_for: Option<Duration>,
 }
 
@@ -120,7 +114,6 @@ pub(crate) struct ErrorResponse {
     pub(crate) retry_after: Option<Duration>,
     pub(crate) www_authenticate: Option<String>,
     pub(crate) details: ErrorBody,
-    /// The names of the request fields in the API schema. `Display` shows only these field names.
     pub(crate) known_fields: &'static [&'static str],
     pub(crate) body: Bytes,
 }
@@ -231,8 +224,6 @@ impl Error {
         })
     }
 
-    /// Returns `true` if the credentials are certainly the cause of a refused client credentials
-    /// grant. Returns `false` if the scopes may be the cause.
     pub(crate) fn is_about_credentials(&self) -> bool {
         self.status() == Some(StatusCode::UNAUTHORIZED) || self.code() == Some("invalid_client")
     }
@@ -243,8 +234,8 @@ impl Error {
         self.with(|inner| inner.retry_after = Some(wait))
     }
 
-    /// Returns a copy for later callers, without the message, fields, body, request id and
-    /// challenge of the response. So the size of a cached error does not depend on the response.
+    /// Removes the long texts of the response, so that the size of a cached error does not depend
+    /// on the response.
     pub(crate) fn without_details(&self) -> Self {
         let response = self.response().map(|response| ErrorResponse {
             head: Head { status: response.head.status, ..Head::default() },
@@ -264,8 +255,6 @@ impl Error {
         Self { inner: Arc::new(inner), held_for: None }
     }
 
-    /// Returns this error for a call that is not sent because an earlier call failed. `left` is the
-    /// time until the next attempt.
     pub(crate) fn held_for(mut self, left: Duration) -> Self {
         self.held_for = Some(left);
         self

@@ -1,8 +1,6 @@
-//! The API clients that `build.rs` generates from `specs/`. Their hooks send each request through
-//! [`Call`].
+//! The API clients that `build.rs` generates from `specs/`.
 //!
-//! This module is private, because the generator's error type prints response bodies.
-//! `moneykit::types` and `moov::types` export the generated types of responses and errors.
+//! The module is private, because the generator's error type prints response bodies.
 
 #![allow(
     clippy::all,
@@ -25,7 +23,6 @@ macro_rules! vendor {
         }
 
         impl $name::Client {
-            /// Creates a client whose requests are sent as part of `call`.
             pub(crate) fn of(call: &Call) -> Self {
                 let (base_url, http) = call.http().parts();
                 Self::new_with_client(base_url, http, call.clone())
@@ -50,8 +47,8 @@ macro_rules! vendor {
                 self.inner().exec(request)
             }
 
-            /// Returns an error for every response, so that the generated method returns before it
-            /// reads the body. `Call` has already read the body, and decodes it.
+            /// Returns an error for every response, so that the generated method does not read the
+            /// body. `Call` has already read the body.
             async fn post<E>(
                 &self,
                 result: &reqwest::Result<reqwest::Response>,

@@ -1,8 +1,7 @@
 //! Encodes and decodes hexadecimal digits. Decoding accepts only lower-case digits, so that a
 //! signature has only one valid encoding.
 
-/// Returns the value of a lower-case hexadecimal digit, and at least 16 for any other byte. The
-/// function uses no lookup table, so that the compiler can vectorize the loop in [`unhex`].
+/// Uses no lookup table, so that the compiler can vectorize the loop in [`unhex`].
 const fn value(digit: u8) -> u8 {
     let (number, letter) = (digit.wrapping_sub(b'0'), digit.wrapping_sub(b'a'));
     if number < 10 {
@@ -14,7 +13,6 @@ const fn value(digit: u8) -> u8 {
     }
 }
 
-/// Accepts exactly `2 * N` lower-case digits, so that each value has only one encoding.
 pub(crate) fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
     let mut pairs = [[0; 2]; N];
     let values = pairs.as_flattened_mut();

@@ -4,11 +4,8 @@ use std::{borrow::Cow, fmt, marker::PhantomData};
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
-/// The members of a JSON object in order, including members with repeated names.
-///
-/// If two members have the same name, JSON parsers differ in which member they use, and an attacker
-/// can exploit the difference. So this type keeps both members, and the caller decides how to
-/// handle them.
+/// Contains all members, even if several members have the same name. JSON parsers differ in which
+/// of these members they use, and an attacker can exploit this difference.
 pub(crate) struct Members<'a, V>(pub(crate) Vec<(Cow<'a, str>, V)>);
 
 impl<V> Members<'_, V> {

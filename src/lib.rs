@@ -53,7 +53,6 @@
 //! Async calls need a tokio runtime. Before you go live, read `SECURITY.md` in the repository: it
 //! describes what the crate protects and what it does not.
 
-// docs.rs builds with nightly Rust, so that its pages can show the feature that each item needs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod authorize;
@@ -68,7 +67,6 @@ mod clock;
 pub mod emulator;
 mod error;
 mod generated;
-// The module contains only documentation and doctests, so dependent crates do not compile it.
 #[cfg(any(doc, doctest))]
 pub mod guide;
 mod hex;
@@ -106,9 +104,8 @@ pub use token::{ExpiresIn, Scope, ScopeSet, Token};
 pub use transport::Exchange;
 pub use transport::HttpOptions;
 
-// Public signatures contain types of these crates. The re-exports let users use the versions that
-// this crate uses. A new major version of one of these crates requires a new major version of this
-// crate.
+// Public signatures contain types of these crates. So a new major version of one of these crates
+// requires a new major version of this crate.
 #[cfg(feature = "tower")]
 #[doc(no_inline)]
 pub use ::{tower_layer, tower_service};

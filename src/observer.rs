@@ -7,7 +7,6 @@ use std::{
     sync::Arc,
 };
 
-/// `F` is the type of the function, such as `dyn Fn(&Event) + Send + Sync`.
 pub(crate) struct Observer<F: ?Sized>(Option<Arc<F>>);
 
 impl<F: ?Sized> Observer<F> {
@@ -15,8 +14,7 @@ impl<F: ?Sized> Observer<F> {
         Self(Some(observe))
     }
 
-    /// Catches a panic of the function. Otherwise the panic could cause the loss of a token or a
-    /// webhook.
+    /// A panic of the function must not cause the loss of a token or a webhook.
     pub(crate) fn call(&self, call: impl FnOnce(&F)) {
         if let Some(observe) = &self.0
             && catch_unwind(AssertUnwindSafe(|| call(observe))).is_err()

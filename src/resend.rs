@@ -1,6 +1,4 @@
-//! Counts the retries of a call. The retry loop sets the count, and the tracing span of the call
-//! records the count. The count is a task-local variable, so that the functions between the loop
-//! and the span need no parameter for it.
+//! Counts the retries of a call. The count is a task-local variable.
 
 tokio::task_local! {
     static COUNT: u32;

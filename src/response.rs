@@ -22,12 +22,10 @@ pub struct Response<T> {
 
 #[derive(Clone)]
 pub(crate) struct Head {
-    /// The time at which the request was sent, according to the local clock.
     pub(crate) sent: SystemTime,
     pub(crate) status: StatusCode,
     pub(crate) headers: ShownHeaders,
     pub(crate) request_id: Option<String>,
-    /// The `Date` header, which is parsed on each access, because most callers never read it.
     pub(crate) date: Option<HeaderValue>,
 }
 
@@ -49,13 +47,10 @@ impl Head {
     }
 }
 
-/// Parses a date in a header (RFC 9110 section 5.6.7).
 pub(crate) fn parse_date(value: &HeaderValue) -> Option<SystemTime> {
     httpdate::parse_http_date(value.to_str().ok()?).ok()
 }
 
-/// The headers that are safe to expose. The headers are filtered on the first access, because most
-/// callers never read the headers.
 #[derive(Clone)]
 pub(crate) struct ShownHeaders(Arc<LazyLock<HeaderMap, Select>>);
 

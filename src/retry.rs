@@ -1,5 +1,4 @@
-//! Decides which failed calls are retried, how often, and after which delay. This module does not
-//! sleep.
+//! Decides which failed calls are retried, how often, and after which delay.
 
 use std::{hash::BuildHasher as _, time::Duration};
 
@@ -17,9 +16,9 @@ use crate::{Error, ErrorKind, clock::FOREVER, sync::RandomState};
 ///   be used only once, so a refresh is retried only if no connection was established.
 /// - The client has made fewer attempts than [`with_attempts`](Self::with_attempts) allows.
 ///
-/// The delay before the n-th retry is a random value between 50 % and 100 % of `base * 2^(n-1)`,
-/// and at most the cap. If the vendor's `Retry-After` header asks for a longer delay than this
-/// value, the client waits for the longer delay. If `Retry-After` is longer than the cap, the call
+/// The delay before the n-th retry is a random time between 50 % and 100 % of `base * 2^(n-1)`. The
+/// delay is never longer than the cap. If the vendor's `Retry-After` is longer than this delay, the
+/// client waits for the time in `Retry-After`. If `Retry-After` is longer than the cap, the call
 /// fails at once.
 #[derive(Clone, Debug)]
 pub struct RetryPolicy {
@@ -36,10 +35,7 @@ impl Default for RetryPolicy {
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Idempotency {
-    /// A failed attempt may be retried even if its request was sent, because the call does no harm
-    /// if it takes effect twice.
     Idempotent,
-    /// A failed attempt may be retried only if its request was certainly not sent.
     OnlyUnsent,
 }
 
@@ -71,9 +67,6 @@ impl RetryPolicy {
         self
     }
 
-    /// Returns the delay before the next attempt, or `None` if the call must not be retried. `made`
-    /// is the number of attempts so far, `error` is the error of the last attempt, and `jitter` is
-    /// a random number from 0 to 1.
     pub(crate) fn next(
         &self,
         made: u32,
@@ -89,15 +82,13 @@ impl RetryPolicy {
     }
 }
 
-/// Returns `base * 2^(failures-1)`, at most `cap`. `jitter`, from 0 to 1, shortens this delay by up to
-/// half.
 pub(crate) fn backoff(base: Duration, cap: Duration, failures: u32, jitter: f64) -> Duration {
     let factor = 1_u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX);
     let full = base.saturating_mul(factor).min(cap).min(FOREVER);
     full.mul_f64(1.0 - if jitter.is_nan() { 0.0 } else { jitter.clamp(0.0, 1.0) / 2.0 })
 }
 
-/// Returns a random number from 0 to 1. Do not use the number for secrets.
+/// Do not use the number for secrets.
 pub(crate) fn random() -> f64 {
     let bits = RandomState::default().hash_one(0_u8) >> 11;
     bits as f64 / (1_u64 << 53) as f64

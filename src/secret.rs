@@ -1,8 +1,4 @@
 //! A string that must stay secret.
-//!
-//! The type does not implement `Display`, so code that prints a secret has to call
-//! [`Secret::expose_secret`]. The type does not implement `PartialEq`, because the duration of a
-//! comparison with `==` could reveal how many bytes match.
 
 use std::{
     fmt,
@@ -12,7 +8,6 @@ use std::{
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
-/// The maximum size of a secret from a reader, in bytes. The vendors' secrets are much shorter.
 const READ_LIMIT: u64 = 16 * 1024;
 
 /// A client secret or a token.
@@ -94,8 +89,8 @@ impl From<String> for Secret {
         if value.len() == value.capacity() {
             return Self::new(value);
         }
-        // Converting a `String` with spare capacity into a box copies the text, and frees the
-        // original without wiping it. So wipe the original here.
+        // Converting a `String` with spare capacity into a box copies the text and frees the
+        // original without wiping the original. So wipe the original here.
         let value = Zeroizing::new(value);
         Self::new(value.as_str())
     }
@@ -123,8 +118,7 @@ impl SecretField for Option<Secret> {
     }
 }
 
-/// Serializes the secret value in plain text, so only generated request bodies may use this
-/// function.
+/// Writes the secret in plain text. Only generated request bodies may use this function.
 pub(crate) fn send<S: Serializer>(field: &impl SecretField, serializer: S) -> Result<S::Ok, S::Error> {
     field.secret().map(Secret::expose_secret).serialize(serializer)
 }

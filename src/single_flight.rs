@@ -1,7 +1,6 @@
 //! Runs one task at a time, called a flight, for all callers that wait for its outcome.
 //!
-//! A [`SingleFlight`] contains no lock. The owner keeps the [`SingleFlight`] inside a mutex, and
-//! decides in one critical section whether to join the running flight or to start a new flight.
+//! The owner of a [`SingleFlight`] keeps the [`SingleFlight`] inside a mutex.
 
 use std::{
     sync::{Arc, Weak},
@@ -15,8 +14,6 @@ use crate::sync::{
     watch,
 };
 
-/// A shared timer fires this long after its start. Most flights end before the shared timer fires,
-/// so most waiters need no timer of their own.
 const SHARED_TIMER: Duration = Duration::from_secs(1);
 
 pub(crate) struct SingleFlight<T>(Option<RunningFlight<T>>);
@@ -27,10 +24,9 @@ struct RunningFlight<T> {
     joined: u32,
 }
 
-/// Waits for the outcome of a flight. Dropping a waiter does not cancel the flight.
 pub(crate) struct Waiter<T>(watch::Receiver<Progress<T>>);
 
-/// A started flight without an outcome. Dropping a `Flight` ends the flight without an outcome.
+/// A started flight. Dropping a `Flight` ends the flight without an outcome.
 pub(crate) struct Flight<T>(Arc<watch::Sender<Progress<T>>>);
 
 enum Progress<T> {
@@ -38,8 +34,6 @@ enum Progress<T> {
     Done(T),
 }
 
-/// A timer that wakes all waiters of a flight. Until the shared timer fires, the waiters need no
-/// timers of their own.
 #[derive(Clone, Copy)]
 struct SharedTimer {
     at: Instant,
@@ -51,7 +45,6 @@ struct SharedTimer {
 struct Ended;
 
 pub(crate) enum Started<T> {
-    /// The work has finished. `None` means that the flight ended without an outcome.
     Ready(Option<T>),
     Pending(Waiter<T>),
 }
@@ -63,8 +56,6 @@ pub(crate) struct NoRuntime;
 pub(crate) struct Elapsed;
 
 impl<T: Clone> SingleFlight<T> {
-    /// Returns `None` if no flight was started, if the task of the flight has finished or panicked,
-    /// or if its runtime has shut down.
     pub(crate) fn running(&self) -> Option<Waiter<T>> {
         let waiter = &self.0.as_ref()?.waiter;
         waiter.0.has_changed().is_ok().then(|| waiter.clone())
@@ -80,17 +71,15 @@ impl<T: Clone> SingleFlight<T> {
         Flight(sender)
     }
 
-    /// Removes the flight, so that later callers do not join the flight. Call `clear` in the
-    /// critical section that stores the outcome.
+    /// Call `clear` in the critical section that stores the outcome.
     pub(crate) fn clear(&mut self) {
         self.0 = None;
     }
 }
 
 impl<T: Clone + Send + Sync + 'static> SingleFlight<T> {
-    /// Returns a waiter like [`Self::running`], and counts the callers that join the flight. When
-    /// the count reaches [`MANY_WAITERS`], all waiters share one timer, because cancelling a timer
-    /// for each waiter takes longer than waking the waiters.
+    /// Many waiters share one timer, because cancelling a timer for each waiter takes longer than
+    /// waking the waiters.
     pub(crate) fn join(&mut self) -> Option<Waiter<T>> {
         let waiter = self.running()?;
         let flight = self.0.as_mut()?;
@@ -136,8 +125,6 @@ impl<T: Clone> Flight<T> {
 }
 
 impl<T: Send + Sync + 'static> Flight<T> {
-    /// Runs `work` in a task. The task continues even if all callers stop waiting. The flight ends
-    /// without an outcome if `work` returns `None`, or if there is no tokio runtime.
     pub(crate) fn spawn(
         self,
         work: impl Future<Output = Option<T>> + Send + 'static,
@@ -157,9 +144,7 @@ impl<T: Send + Sync + 'static> Flight<T> {
 }
 
 impl<T: Clone + Send + Sync + 'static> Flight<T> {
-    /// Polls `work` once. If `work` is not ready, continues `work` in a task like [`Self::spawn`].
-    /// Use this method for work that is usually ready at once, because starting a task would cost
-    /// more than the work itself. Do not call this method while you hold a lock that `work` takes.
+    /// Do not call this method while you hold a lock that `work` takes.
     pub(crate) fn poll_or_spawn(
         self,
         work: impl Future<Output = Option<T>> + Send + 'static,
@@ -168,7 +153,6 @@ impl<T: Clone + Send + Sync + 'static> Flight<T> {
             return Err(NoRuntime);
         }
         let mut work = Box::pin(work);
-        // A waker that does nothing is enough here, because the spawned task polls `work` again.
         match work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(outcome) => {
                 if let Some(outcome) = outcome.clone() {
@@ -186,12 +170,10 @@ impl<T: Clone + Send + Sync + 'static> Flight<T> {
 }
 
 impl<T: Clone> Waiter<T> {
-    /// Returns `None` if the flight ended without an outcome.
     pub(crate) async fn outcome(mut self) -> Option<T> {
         self.until(|progress| matches!(progress, Progress::Done(_))).await.ok().flatten()
     }
 
-    /// Returns `Ok(None)` if the flight ended without an outcome.
     pub(crate) async fn outcome_by(mut self, deadline: Instant) -> Result<Option<T>, Elapsed> {
         if self.may_share_timer(deadline) {
             match self.until(|progress| !matches!(progress, Progress::Running(Some(_)))).await {
@@ -200,7 +182,6 @@ impl<T: Clone> Waiter<T> {
                 Err(Ended) => return Ok(None),
             }
         }
-        // The future is boxed, because it is large and rarely needed.
         Box::pin(time::timeout_at(deadline, self.outcome())).await.map_err(|_| Elapsed)
     }
 
