@@ -31,8 +31,6 @@ fn announced(body: &Body) -> usize {
     usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX)
 }
 
-/// Returns the new capacity of the buffer in bytes. The new capacity is at least twice `there`,
-/// unless `limit` is smaller. So a body without a `Content-Length` is copied only a few times.
 fn room(announced: usize, there: usize, limit: usize) -> usize {
     there.saturating_add(announced.max(there)).min(limit)
 }

@@ -6,7 +6,7 @@ use http::{StatusCode, request::Parts};
 
 use crate::webhook::{UnsignedBody, Verified};
 
-/// Extracts a verified MoneyKit webhook. The body is signed: read the body with
+/// Extracts a verified MoneyKit webhook. The body is signed. Read the body with
 /// [`Verified::event`](crate::webhook::Verified::event).
 ///
 /// The route needs a [`WebhookLayer`](super::WebhookLayer) with MoneyKit's verifier. Without such a
@@ -21,7 +21,7 @@ pub struct MoneykitWebhook(pub Verified<Bytes>);
 ///
 /// # Security
 ///
-/// Treat the body as a hint: see [`UnsignedBody`].
+/// Treat the body only as a hint: see [`UnsignedBody`].
 #[derive(Clone, Debug)]
 pub struct MoovWebhook(pub UnsignedBody<Bytes>);
 

@@ -71,7 +71,8 @@ where
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        // `poll_ready` succeeded for this instance, but not for the clone. So call this instance.
+        // Call this instance, because `poll_ready` has succeeded for this instance, but not for the
+        // clone.
         let inner = self.inner.clone();
         let inner = std::mem::replace(&mut self.inner, inner);
         let verifier = self.verifier.clone();
@@ -104,14 +105,11 @@ where
     }
 }
 
-/// Records the outcome of the delivery before the response is sent.
 async fn handle<S>(mut inner: S, request: Request, guard: DeliveryGuard) -> Response
 where
     S: Service<Request, Response = Response, Error = Infallible>,
 {
     let Ok(response) = inner.call(request).await;
-    // If the outcome cannot be recorded, `guard` logs and counts the failure. A retry of the
-    // delivery then gets 503 until the lease has expired.
     let _ = match response.status().is_success() {
         true => guard.complete().await,
         false => guard.abandon().await,

@@ -1,4 +1,4 @@
-//! Verifies each vendor's requests: the headers first, then the body.
+//! Verifies the requests of each vendor.
 
 use std::{future::Future, time::Duration};
 
@@ -20,22 +20,17 @@ impl<V: sealed::Verifier> Verifier for V {}
 pub(super) mod sealed {
     use super::{Body, Bytes, Deliveries, DeliveryId, Duration, Future, HeaderMap, VerifyError};
 
-    /// A verified webhook, its body and the id of its delivery.
     #[derive(Debug)]
     pub struct Verified<W> {
         pub(crate) webhook: W,
         pub(crate) body: Bytes,
         pub(crate) id: DeliveryId,
-        /// How long the delivery is remembered after the handler has succeeded.
         pub(crate) keep: Duration,
     }
 
-    /// The methods of a verifier. Only this crate can implement this trait.
     pub trait Verifier: Clone + Send + Sync + 'static {
-        /// The verified webhook, which the extractor returns.
         type Webhook: Clone + Send + Sync + 'static;
 
-        /// Verifies the headers, then reads and verifies the body.
         fn verify(
             &self,
             headers: &HeaderMap,
