@@ -1,5 +1,4 @@
-//! The parts that both vendors' blocking clients share. A blocking client waits on the caller's
-//! thread for the async client.
+//! The parts that both vendors' blocking clients share.
 
 use std::time::Duration;
 
@@ -90,8 +89,6 @@ impl<C: Clone> Inner<C> {
         let Ok(Some(replacement)) = renewed else { return Ok(outcome) };
         let outcome = request(replacement.token().clone());
         let accepted = classify(&outcome) == Rejection::None;
-        // The previous call of `wait` has checked that this thread may block, so this call fails
-        // only if `conclude` panics.
         let _ = self.runtime.wait(async move {
             tokens.conclude(&replacement, accepted).await;
             Ok(())
@@ -100,7 +97,6 @@ impl<C: Clone> Inner<C> {
     }
 }
 
-/// Defines the struct `Client` of one vendor, with the methods that all vendors share.
 macro_rules! client {
     ($vendor:ident, $name:literal) => {
         #[doc = concat!("A blocking client of ", $name, "'s auth endpoints.")]

@@ -12,12 +12,9 @@ use tokio::{runtime, sync::oneshot, task::coop};
 
 use crate::{Error, ErrorKind};
 
-/// The maximum number of times that `in_async_code` consumes a unit of budget. Must be higher than
-/// tokio's budget for a task, which is 128 units in tokio 1.54.
+/// Must be higher than tokio's budget for a task, which is 128 units in tokio 1.54.
 const MAX_BUDGET: u32 = 10_000;
 
-/// One thread with a tokio runtime. Clones share the thread, which ends when the last clone is
-/// dropped.
 #[derive(Clone)]
 pub(super) struct Runtime(Arc<Inner>);
 
@@ -39,15 +36,12 @@ impl Runtime {
         // Drop the runtime on its own thread, because tokio panics if a runtime is dropped in async
         // code.
         let thread = thread.spawn(move || {
-            // No value is ever sent, so `block_on` returns when the sender is dropped.
             let _ = runtime.block_on(gone);
         });
         let thread = thread.map_err(failed)?.thread().id();
         Ok(Self(Arc::new(Inner { handle, thread, _alive: alive })))
     }
 
-    /// Runs a future on the client's thread, and waits on the calling thread for the result. Fails
-    /// in async code without starting the future, because waiting would block other tasks.
     pub(super) fn wait<T: Send + 'static>(
         &self,
         call: impl Future<Output = Result<T, Error>> + Send + 'static,
@@ -61,7 +55,6 @@ impl Runtime {
         }
         let (sender, receiver) = mpsc::sync_channel(1);
         self.0.handle.spawn(async move {
-            // Sending cannot fail, because the caller waits for the result.
             let _ = sender.send(call.await);
         });
         receiver.recv().unwrap_or_else(|_| {
@@ -72,21 +65,14 @@ impl Runtime {
     }
 }
 
-/// Returns whether the current code runs in a task or in the `block_on` of a tokio runtime. Returns
-/// `false` where blocking is allowed: on threads of `spawn_blocking`, in code inside
-/// `block_in_place`, and on threads that have only entered a runtime.
-///
-/// tokio has no function for this check: [`Handle::try_current`](runtime::Handle::try_current) also
-/// succeeds where blocking is allowed, and [`Handle::block_on`](runtime::Handle::block_on) panics
-/// in async code. But tokio gives a budget only to async code: a task must yield when its budget is
-/// used up. So this function consumes budget in a loop. If the budget runs out, the caller is async
-/// code. The budget is restored at the end.
+/// tokio has no function that detects async code:
+/// [`Handle::try_current`](runtime::Handle::try_current) also succeeds where blocking is allowed.
+/// But tokio gives a budget only to async code. So the caller is async code if the budget runs out.
 fn in_async_code() -> bool {
     if runtime::Handle::try_current().is_err() {
         return false;
     }
     let step = || coop::poll_proceed(&mut Context::from_waker(Waker::noop()));
-    // Dropping this guard restores the budget that the task had before the first step.
     let Poll::Ready(_restores) = step() else { return true };
     for _ in 0..MAX_BUDGET {
         match step() {
