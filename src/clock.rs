@@ -1,5 +1,4 @@
-//! The wall clock and the monotonic clock, which tests can replace. Code that sleeps uses tokio's
-//! timers instead of these clocks.
+//! The wall clock and the monotonic clock, which tests can replace.
 
 use std::{
     fmt,
@@ -35,18 +34,17 @@ impl Clock for SystemClock {
         SystemTime::now()
     }
 
-    /// Reads the system's coarse clock, which lags by a few milliseconds. The coarse clock is five
-    /// times as fast to read as the precise clock.
+    /// The coarse clock lags by a few milliseconds, but is five times as fast to read as the
+    /// precise clock.
     fn monotonic(&self) -> Duration {
         Duration::from_millis(coarse_millis())
     }
 }
 
-/// Returns the milliseconds since the first call of this function in this process.
 #[inline]
 pub(crate) fn coarse_millis() -> u64 {
     static START: OnceLock<coarsetime::Instant> = OnceLock::new();
-    // Do not use `coarsetime::Instant::now`. It also writes to a cache line that all cores share.
+    // `coarsetime::Instant::now` also writes to a cache line that all cores share.
     let now = coarsetime::Instant::now_without_cache_update();
     now.duration_since(*START.get_or_init(|| now)).as_millis()
 }

@@ -1,7 +1,5 @@
-//! Macros that define the public methods of both vendors' clients and builders, so that the
-//! documentation of these methods is written only once.
+//! Macros that define the public methods of both vendors' clients and builders.
 
-/// `Client` must have a method `fn inner(&self) -> &Inner<Api>`.
 macro_rules! client_methods {
     ($without_scopes:literal) => {
         impl Client {
@@ -170,8 +168,6 @@ macro_rules! client_methods {
 }
 pub(crate) use client_methods;
 
-/// `Client` must have a method `create_access_token`, and the calling module must have a function
-/// `issued` that reads the token from the response.
 macro_rules! issue_method {
     ($response:ty) => {
         impl Client {
@@ -205,7 +201,6 @@ macro_rules! issue_method {
 }
 pub(crate) use issue_method;
 
-/// `ClientBuilder` must have the fields `inner: Builder` and `client_auth: ClientAuth`.
 macro_rules! builder_methods {
     ($env:literal, $url:literal, $no_scopes:literal, $limit:literal) => {
         impl ClientBuilder {
@@ -247,7 +242,7 @@ macro_rules! builder_methods {
                 self
             }
 
-            /// Sets where the credentials are sent. Default: HTTP Basic.
+            /// Sets how the client sends the credentials. Default: HTTP Basic.
             #[must_use]
             pub fn with_client_auth(mut self, way: ClientAuth) -> Self {
                 self.client_auth = way;

@@ -16,18 +16,14 @@ use crate::{
 pub(crate) trait Api: TokenSource {
     fn http(&self) -> &Http;
 
-    /// Fails if the vendor would reject these scopes.
     fn check_scopes(_: &[Scope]) -> Result<(), Error> {
         Ok(())
     }
 
-    /// Returns the `Origin` header that the vendor requires on requests with a token.
     fn web_origin(&self) -> Option<HeaderValue> {
         None
     }
 
-    /// Decides whether a 401 of the vendor's API means that the token is invalid. `body` is `None`
-    /// if the body of the response has not been read.
     fn classify_401(headers: &HeaderMap, body: Option<&[u8]>) -> Rejection {
         let _ = body;
         classify_challenges(headers)
@@ -57,8 +53,6 @@ impl<A: Api> Inner<A> {
         }
     }
 
-    /// Sends a call, with retries. If the server rejects the credentials, and the provider then
-    /// returns different credentials, sends the call once more with the new credentials.
     pub(crate) async fn send<T, F: Future<Output = Result<T, Error>>>(
         &self,
         idempotency: Idempotency,
@@ -80,8 +74,6 @@ impl<A: Api> Inner<A> {
         }
     }
 
-    /// Sends a token call with retries. Each attempt obeys the rate limit and the cool-down of the
-    /// token cache. `scopes` is `None` unless the call is a client credentials grant.
     pub(crate) async fn send_token_call<T, F: Future<Output = Result<T, Error>>>(
         &self,
         idempotency: Idempotency,
@@ -107,8 +99,6 @@ impl Builder {
         Self { base_url, http: HttpOptions::default(), scopes: Vec::new(), tokens, credentials_name: None }
     }
 
-    /// Fails if there is a token store, but neither the name nor the client id of the credentials
-    /// is known. The keys of stored tokens are derived from the name or the client id.
     pub(crate) fn credentials(
         &self,
         provider: Arc<dyn CredentialsProvider>,

@@ -1,5 +1,4 @@
-//! The parts that the clients of both vendors share. Each vendor's public client adds the vendor's
-//! operations, defaults and rules.
+//! The parts that the clients of both vendors share.
 
 pub(crate) mod config;
 pub(crate) mod credentials;

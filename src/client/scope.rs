@@ -1,12 +1,8 @@
 //! Macros that define an enum of a vendor's documented scopes. The enum stores an undocumented
 //! scope as text.
 
-/// `parse_list` reads scopes up to this total length in bytes. The limit is enough for over a
-/// thousand scopes of a Moov account.
 pub(crate) const MAX_LIST: usize = 64 * 1024;
 
-/// Defines an enum with a variant for each documented scope. Additional variants follow after `;`
-/// and are copied unchanged.
 macro_rules! documented {
     (
         $(#[$meta:meta])*
@@ -32,8 +28,6 @@ macro_rules! documented {
                 }
             }
 
-            /// Returns an empty string for an additional variant, because `Display` does not call
-            /// `text` for an additional variant.
             fn text(&self) -> &'static str {
                 match self {
                     $(Self::$variant => $text,)*
@@ -46,10 +40,6 @@ macro_rules! documented {
 }
 pub(crate) use documented;
 
-/// Defines the conversions between an enum, text and [`crate::Scope`].
-///
-/// The enum needs a variant `Other { scope }`, an implementation of `Display`, and a function
-/// `named`, which returns the variant for a documented scope, and `None` for an undocumented scope.
 macro_rules! scope_conversions {
     ($(#[$from_str:meta])* $name:ident) => {
         impl $name {

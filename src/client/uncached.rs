@@ -47,9 +47,9 @@ impl UncachedToken {
         self.token
     }
 
-    /// Returns the system time until which the token can be used.
+    /// Returns the system time until which you can safely use the token.
     ///
-    /// The token expires later than this time. The difference is the
+    /// The server accepts the token a little longer. The difference is the
     /// [leeway](TokenOptions::with_expiry_leeway), which is at most a tenth of the lifetime.
     pub fn expires_at(&self) -> SystemTime {
         self.token.expires_at()

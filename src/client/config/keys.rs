@@ -1,5 +1,4 @@
-//! Deserializes settings from any serde format. Rejects unknown and repeated keys. Errors show no
-//! values.
+//! Deserializes settings from any serde format. Errors show no values.
 
 use std::{fmt, marker::PhantomData};
 
@@ -10,18 +9,15 @@ use serde::{
 
 use super::{contract::Settings, nearest::nearest, value::Value};
 
-/// Errors show at most this many characters of an unknown key, because a user may have written a
-/// secret value in place of the key.
+/// An unknown key may contain a secret that a user has entered in place of the key. So errors show
+/// at most this many characters of the key.
 const SHOWN: usize = 64;
 
 pub(crate) fn deserialize<'de, S: Settings, D: Deserializer<'de>>(deserializer: D) -> Result<S, D::Error> {
-    // `deserialize_map` is not used, because some formats would then report a wrong type with an
-    // error that shows the value.
+    // With `deserialize_map`, some formats report a wrong type with an error that shows the value.
     deserializer.deserialize_any(Keys(PhantomData))
 }
 
-/// Replaces serde's own error for a value that is not a map, because serde's error would show the
-/// value.
 fn no_table<S, E: Error>() -> Result<S, E> {
     Err(E::custom("expected a table of settings, found a single value"))
 }

@@ -21,7 +21,6 @@ pub(crate) use setting::{Setting, Shown};
 pub(crate) use value::Value;
 pub(crate) use vars::{Environment, from_vars};
 
-/// Defines a struct of optional settings. The key of each setting is the name of its field.
 macro_rules! fields {
     (
         $prefix:literal $pairs:expr, $foreign:expr;
@@ -162,11 +161,6 @@ macro_rules! fields {
 }
 pub(crate) use fields;
 
-/// Defines the `Config` of one vendor, with the settings that all vendors share and the vendor's
-/// own settings.
-///
-/// The calling module must have the vendor's `Client`, `ClientBuilder` and `ClientAuth` in scope.
-/// `Config` needs a method `own`, which passes the vendor's own settings to a builder.
 macro_rules! settings {
     (
         $prefix:literal $ways:literal $pairs:expr, $foreign:expr;

@@ -1,9 +1,6 @@
 //! Finds the known name that is most similar to a misspelt name.
 
-/// Ignores case. Returns `None` if more than two letters differ, or if more than a third of the
-/// letters of the known name differ.
 pub(super) fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // No key is longer than 64 bytes, and comparing long names is slow.
     if given.len() > 64 {
         return None;
     }
@@ -13,8 +10,6 @@ pub(super) fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>)
     (distance(given, name) <= allowed).then_some(name)
 }
 
-/// Returns the optimal string alignment distance: the number of changes that turn one name into the
-/// other. A change inserts, deletes or replaces a letter, or swaps two neighbouring letters.
 fn distance(one: &str, other: &str) -> usize {
     let letters = |text: &str| text.to_ascii_lowercase().chars().collect::<Vec<_>>();
     let (one, other) = (letters(one), letters(other));

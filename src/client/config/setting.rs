@@ -6,12 +6,10 @@ use super::Value;
 use crate::{Scope, Secret, text};
 
 pub(crate) trait Setting: Sized + fmt::Debug {
-    /// Describes the valid values. An error message is the name of the key, followed by this text.
     const MUST_BE: &'static str;
 
     fn read(value: &Value) -> Option<Self>;
 
-    /// Runs before the text is parsed. Returns what is wrong with the text, if anything.
     fn flaw(text: &str) -> Option<&'static str> {
         text::flaw(text)
     }
@@ -30,7 +28,6 @@ pub(crate) trait Setting: Sized + fmt::Debug {
     }
 }
 
-/// Formats a setting with [`Setting::show`], so that `Debug` does not show credentials in a URL.
 pub(crate) struct Shown<'a, S>(pub(crate) &'a S);
 
 impl<S: Setting> fmt::Debug for Shown<'_, S> {
@@ -83,7 +80,6 @@ impl Setting for u32 {
     }
 }
 
-/// The valid range is that of `rate_limit_share`, the only setting of this type.
 impl Setting for f64 {
     const MUST_BE: &'static str = "must be greater than 0 and at most 1, such as 0.5";
 
@@ -96,7 +92,6 @@ impl Setting for f64 {
     }
 }
 
-/// The error text mentions host names, because all settings of this type are lists of host names.
 impl Setting for Vec<String> {
     const MUST_BE: &'static str = "must be host names: a list, or a string separated by spaces";
 
@@ -148,9 +143,8 @@ impl Setting for Vec<Scope> {
     }
 }
 
-/// Redacts a URL that may contain credentials. Users may write credentials before an `@` or in the
-/// query. The builder rejects such a URL, but a program may print the settings before it calls the
-/// builder.
+/// The builder rejects a URL with credentials, but a program may print the settings before it calls
+/// the builder.
 fn without_credentials(text: &str) -> String {
     let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
     match (rest.contains(['@', '?', '#']), scheme) {

@@ -1,6 +1,5 @@
-//! The value of a setting before its conversion to the type of the setting.
-//!
-//! The value may be a secret, so it is wiped from memory on drop, and `Debug` shows only its type.
+//! The value of a setting before its conversion to the type of the setting. The value may be a
+//! secret, so it is wiped from memory on drop.
 
 use std::fmt;
 
@@ -15,7 +14,6 @@ pub(crate) enum Value {
     Number(f64),
     List(Vec<Self>),
     Nothing,
-    /// A value that is invalid for every setting, such as a boolean, a table or bytes.
     Other,
 }
 
@@ -27,7 +25,6 @@ impl Value {
         }
     }
 
-    /// Also parses strings of digits, because environment variables contain only text.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "both are checked before")]
     pub(super) fn whole(&self) -> Option<u64> {
         /// Up to this limit, a float represents every integer exactly.
@@ -62,7 +59,8 @@ impl<'de> Deserialize<'de> for Value {
     }
 }
 
-/// Accepts a value of any type, because serde's error for a wrong type would show the value.
+/// serde's own error for a wrong type would show the value. So this type accepts a value of any
+/// type.
 struct AnyValue;
 
 impl<'de> Visitor<'de> for AnyValue {

@@ -8,8 +8,6 @@ use zeroize::Zeroizing;
 use super::{contract::Settings, nearest::nearest, value::Value};
 use crate::{Error, ErrorKind};
 
-/// Each group lists alternative keys. If one key of a group is set, the rest of the group is not
-/// needed.
 const ALTERNATIVES: &[&[&str]] = &[
     &["client_secret", "client_secret_file", "credentials_dir"],
     &["client_id", "credentials_dir"],
@@ -37,8 +35,6 @@ const CRITICAL: &[&str] = &[
     "previous_webhook_secret_file",
 ];
 
-/// Variable names, without the prefix, that libraries for other services often read. Each name is
-/// followed by the matching key of this crate.
 const FOREIGN: &[(&str, &str)] = &[
     ("URL", "base_url"),
     ("API_URL", "base_url"),
@@ -62,15 +58,6 @@ pub(crate) struct Environment {
     pub(crate) warnings: Vec<String>,
 }
 
-/// Reads each key from the variable whose name is the prefix, `_`, and the key in upper case.
-///
-/// Ignores other variables with the prefix, because a program may have its own variables. Two kinds
-/// of ignored variables cause a warning or an error:
-///
-/// - If the name resembles a key, the variable causes an error if the key is critical and not set.
-///   Otherwise the variable causes a warning.
-/// - If `FOREIGN` contains the name, the variable causes an error if the matching key is not set.
-///   Otherwise the variable causes a warning.
 pub(crate) fn from_vars<S: Settings>(
     prefix: &str,
     vars: impl IntoIterator<Item = (OsString, OsString)>,
@@ -150,7 +137,6 @@ fn present(prefix: &str, vars: impl IntoIterator<Item = (OsString, OsString)>) -
         let Some(name) = name.to_str().and_then(|name| name.strip_prefix(prefix)?.strip_prefix('_')) else {
             continue;
         };
-        // A value that is not valid Unicode becomes `Value::Other`, which is invalid for every key.
         let value = value.into_string().map(Zeroizing::new).ok();
         if value.as_ref().is_none_or(|value| !value.is_empty()) {
             present.insert(name.to_owned(), value.map_or(Value::Other, Value::Text));

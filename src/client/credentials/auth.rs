@@ -16,11 +16,9 @@ pub(crate) type Headers = Vec<(HeaderName, HeaderValue)>;
 
 #[derive(Clone, Copy)]
 pub(crate) struct Scheme {
-    /// Returns the headers that authenticate token requests and revocations. If the list is empty,
-    /// the credentials are sent in the body.
+    /// The headers for token requests and revocations. Empty if the credentials are sent in the
+    /// body.
     pub(crate) own: fn(&Credentials) -> Result<Headers, Error>,
-    /// Returns the headers that authenticate an API request with the client id and secret (the key
-    /// pair) instead of a token.
     pub(crate) key_pair: fn(&Credentials) -> Result<Headers, Error>,
 }
 
@@ -32,9 +30,6 @@ pub(crate) struct Auth {
 }
 
 impl Auth {
-    /// Fails if the credentials are invalid or cannot be sent in a token request. Does not fail if
-    /// the headers of the key pair cannot contain the credentials: in this case, [`Self::key_pair`]
-    /// fails.
     pub(crate) fn new(
         credentials: Credentials,
         scheme: &Scheme,
@@ -71,8 +66,6 @@ impl Auth {
         in_headers.map(Secret::from).chain([self.credentials.client_secret().clone()]).collect()
     }
 
-    /// Adds the credentials to the headers of a call. If the client is configured to send the
-    /// credentials in the body, sets `id` and `secret` instead.
     pub(crate) fn apply(&self, call: Call, id: &mut Option<String>, secret: &mut Option<Secret>) -> Call {
         if self.own.headers.is_empty() {
             *id = Some(self.credentials.client_id().to_owned());

@@ -1,7 +1,4 @@
 //! The credentials that a client currently sends.
-//!
-//! A client calls its [`CredentialsProvider`] with a timeout, and makes only one call at a time. If
-//! the provider fails, the client uses the last valid credentials.
 
 use std::{
     fmt,
@@ -25,12 +22,10 @@ use crate::{
 
 const DEADLINE: Duration = Duration::from_secs(5);
 const FAILURE_PAUSE: Duration = Duration::from_secs(10);
-/// The minimum time between two provider calls that are caused by rejected credentials. This pause
-/// must be shorter than the default TTL of the negative cache, so that the pause has ended when the
-/// client sends the rejected credentials again.
+/// This pause must be shorter than the default TTL of the negative cache, so that the pause has
+/// ended when the client sends the rejected credentials again.
 const REFUSAL_PAUSE: Duration = Duration::from_secs(5);
-/// The maximum number of provider calls that `renew` waits for. Without a limit, `renew` could wait
-/// forever for calls that concurrent requests have started.
+/// Without a limit, `renew` could wait forever for calls that concurrent requests have started.
 const MAX_WAITS: u32 = 3;
 
 #[derive(Clone)]
@@ -39,7 +34,6 @@ pub(crate) struct CurrentCredentials(Arc<Inner>);
 struct Inner {
     provider: Arc<dyn CredentialsProvider>,
     is_constant: bool,
-    /// The name that replaces the client id in the keys of stored tokens.
     name: Option<String>,
     shared: Shared,
     clock: Arc<dyn Clock>,
@@ -49,9 +43,7 @@ struct Inner {
 #[derive(Default)]
 struct State {
     look: SingleFlight<Outcome>,
-    /// The last failure of the provider, and the time at which the pause after this failure ends.
     failure: Option<(Error, Duration)>,
-    /// Before this time, rejected credentials do not cause a provider call.
     refusal_pause_end: Duration,
 }
 
@@ -71,13 +63,10 @@ impl CurrentCredentials {
         Ok(Self(Arc::new(Inner { provider, is_constant, name, shared, clock, state: Mutex::default() })))
     }
 
-    /// Returns the last valid credentials without calling the provider.
     pub(crate) fn known(&self) -> Option<Arc<Auth>> {
         self.0.shared.current()
     }
 
-    /// Identifies the account in the keys of stored tokens. Returns `None` if there is no name and
-    /// the client id is not known yet.
     pub(crate) fn account(&self) -> Option<Fingerprint> {
         let known = self.known();
         account(self.0.name.as_deref(), known.as_ref().map(|known| known.credentials().client_id()))
@@ -87,8 +76,6 @@ impl CurrentCredentials {
         self.known().map_or_else(|| Fingerprint::of(["unknown"]), |auth| auth.fingerprint())
     }
 
-    /// Returns the provider's credentials, without a call if they never change. If the provider
-    /// fails, returns the last valid credentials. Fails only if there are no valid credentials.
     pub(crate) async fn get(&self) -> Outcome {
         match self.known().filter(|_| self.0.is_constant) {
             Some(known) => Ok(known),
@@ -130,8 +117,6 @@ impl CurrentCredentials {
         }
     }
 
-    /// Calls the provider after the server has rejected the credentials `refused`. Returns `true`
-    /// if the client now has different credentials.
     pub(crate) async fn renew(&self, refused: &Fingerprint) -> bool {
         for _ in 0..MAX_WAITS {
             let known = self.known();
@@ -235,8 +220,8 @@ pub(crate) fn account(name: Option<&str>, client_id: Option<&str>) -> Option<Fin
     }
 }
 
-/// Most errors of the provider become `Unavailable`. Otherwise callers would mistake such an error
-/// for an error of the vendor, such as rejected credentials or a rate limit.
+/// Most errors become `Unavailable`. Otherwise callers would mistake an error of the provider for
+/// an error of the vendor, such as rejected credentials.
 fn failed(error: Error) -> Error {
     let kind = match error.kind() {
         kind @ (ErrorKind::InvalidConfig | ErrorKind::Timeout) => kind,
@@ -245,7 +230,6 @@ fn failed(error: Error) -> Error {
     Error::new(kind, "the client credentials could not be obtained").with_source(error)
 }
 
-/// A provider call ends without a result if its tokio runtime shuts down.
 fn cut_off() -> Error {
     Error::new(ErrorKind::Unavailable, "the credentials provider was cancelled")
 }
@@ -347,7 +331,6 @@ mod tests {
         assert_eq!((provider.calls.load(atomic::Ordering::Relaxed), current.account()), (1, None));
     }
 
-    /// A provider that has its credentials in memory.
     #[derive(Debug, Default)]
     struct InMemory {
         calls: atomic::AtomicUsize,

@@ -18,15 +18,14 @@ use crate::{Error, ErrorKind, Secret, token::Fingerprint};
 
 const CLIENT_ID: &str = "client_id";
 const CLIENT_SECRET: &str = "client_secret";
-/// The files are read until two readings in a row have the same content, but at most this many
-/// times.
 const ATTEMPTS: usize = 8;
 
 /// Client credentials in files, for example mounted by Kubernetes or a secrets agent.
 ///
-/// A replaced file is used without a restart. The files are read when this value is created. Before
-/// each call that sends the credentials, they are read again, on tokio's threads for blocking work.
-/// If a file cannot be read before a call, the client logs a warning and uses the last credentials.
+/// If a file is replaced, the client uses the new content without a restart. The files are read
+/// when this value is created. Before each call that sends the credentials, the files are read
+/// again, on tokio's threads for blocking work. If a file cannot be read before a call, the client
+/// logs a warning and uses the last valid credentials.
 ///
 /// Each file may contain at most 16 KiB of UTF-8 text. A byte order mark at the start and one line
 /// ending at the end are removed. Other white space, quotes and invisible characters around a value
@@ -82,9 +81,9 @@ impl FileCredentials {
     /// step. So the client never combines an old id with a new secret.
     ///
     /// If you create the directory yourself, also replace both files in one step. Otherwise the
-    /// client may combine an old id with a new secret. Pass the path of a symbolic link to the
-    /// directory. To change the files, create a second directory and a link to it, and rename the
-    /// new link to the path of the old link.
+    /// client may combine an old id with a new secret. Pass the path of a symbolic link that points
+    /// to the directory. To change the files, create a second directory and a second link that
+    /// points to it. Then rename the second link to the path of the first link.
     ///
     /// # Errors
     ///
@@ -106,12 +105,10 @@ impl FileCredentials {
         Self::read_first(Files::Json(path.into()))
     }
 
-    /// Errors show `of`, the name of the setting that contains the path.
     pub(crate) fn secret_file_of(client_id: String, path: PathBuf, of: &'static str) -> Result<Self, Error> {
         Self::read_first(Files::Secret { client_id, path, of })
     }
 
-    /// Errors show `of`, the name of the setting that contains the path.
     pub(crate) fn directory_of(path: PathBuf, of: &'static str) -> Result<Self, Error> {
         Self::read_first(Files::Directory { path, of })
     }
@@ -132,9 +129,8 @@ impl Files {
         }
     }
 
-    /// Reads the files until two readings in a row have the same content and the same resolved
-    /// paths. Otherwise the client could use a half-written file, or combine an old id with a new
-    /// secret.
+    /// Reads the files until two readings are equal. Otherwise the client could use a half-written
+    /// file, or combine an old id with a new secret.
     fn read_whole(&self) -> Result<Credentials, Error> {
         let paths = self.paths();
         let mut before: Option<(Vec<PathBuf>, Fingerprint)> = None;
@@ -186,7 +182,7 @@ struct Pair {
 
 fn read_json(path: &Path, name: &str) -> Result<Credentials, Error> {
     let text = read_file(path, name, Secret::from_reader)?;
-    // The parser's error is not shown, because it may contain text from the file.
+    // The parser's error is not shown, because the error may contain text from the file.
     let Ok(pair) = serde_json::from_str::<Pair>(text.expose_secret()) else {
         let reason = format!("{name} is not a JSON object with the strings client_id and client_secret");
         return Err(Error::new(ErrorKind::InvalidConfig, reason));

@@ -2,8 +2,6 @@
 
 use crate::{Error, ErrorKind, Secret, text, token::Fingerprint};
 
-/// The maximum length of a client id or secret, in bytes. Both vendors issue values of less than
-/// 100 bytes.
 const LIMIT: usize = 4096;
 
 /// A client id and its secret (RFC 6749 section 2.3.1). `Debug` shows only the id.
@@ -45,8 +43,6 @@ impl Credentials {
             && self.client_secret.expose_secret() == other.client_secret.expose_secret()
     }
 
-    /// Rejects values that no vendor issues. Without this check, the only sign of a wrong setting
-    /// would be a 401 from the server.
     pub(crate) fn check(&self) -> Result<(), Error> {
         check("client id", &self.client_id)?;
         check("client secret", self.client_secret.expose_secret())

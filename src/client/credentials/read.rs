@@ -23,8 +23,8 @@ pub(crate) fn read_file<T>(
     }
 }
 
-/// Describes the file in errors. If the file does not exist, the description does not contain the
-/// path, because the user may have entered a secret where a path is expected.
+/// If the file does not exist, errors do not show the path, because the user may have entered a
+/// secret in place of the path.
 pub(crate) fn named(path: &Path, of: &str) -> String {
     match path.exists() {
         true => format!("the file {} of {of}", path.display()),

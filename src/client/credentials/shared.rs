@@ -13,8 +13,8 @@ pub(super) type Outcome = Result<Arc<Auth>, Error>;
 pub(super) struct Shared {
     scheme: Scheme,
     current: ArcSwapOption<Auth>,
-    /// The secrets to redact from error responses. They include the secret of the previous
-    /// credentials, because a call with these credentials may still be in flight.
+    /// Includes the secret of the previous credentials, because a call with these credentials may
+    /// still be in flight.
     secrets: Arc<EchoedSecrets>,
 }
 
@@ -33,8 +33,8 @@ impl Shared {
             return Ok(before.clone());
         }
         let auth = Arc::new(Auth::new(credentials, &self.scheme, self.secrets.clone())?);
-        // Register the new secret before a request can contain the secret, because the error
-        // response may quote the secret and must be redacted.
+        // Register the new secret before a request can contain the secret. The error response may
+        // quote the secret, which must be redacted.
         let secrets = auth.secrets().into_iter().chain(before.iter().flat_map(|before| before.secrets()));
         self.secrets.replace(secrets.collect());
         self.current.store(Some(auth.clone()));
