@@ -107,8 +107,8 @@ impl Builder {
         self
     }
 
-    /// Sets the lifetime of both services' access tokens. Default: 3600 s, and 900 s for Moov with
-    /// [`Behaviour::Documented`].
+    /// Sets the lifetime of both services' access tokens. Default: 3600 s. For Moov with
+    /// [`Behaviour::Documented`]: 900 s.
     pub fn with_lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = Some(lifetime);
         self
@@ -127,15 +127,15 @@ impl Builder {
         self
     }
 
-    /// Sets whether Moov issues refresh tokens. Some users reported that the live service issues
-    /// refresh tokens, and some users reported that it issues none. Default: yes.
+    /// Sets whether Moov issues refresh tokens. Default: yes. Some users report that the live
+    /// service issues refresh tokens, and other users report that it does not.
     pub fn with_refresh_tokens(mut self, refresh_tokens: bool) -> Self {
         self.refresh_tokens = refresh_tokens;
         self
     }
 
-    /// Sets the format of Moov's `expires_in`. Default: [`ExpiresInStyle::Timestamp`], and
-    /// [`ExpiresInStyle::Seconds`] with [`Behaviour::Documented`].
+    /// Sets the format of Moov's `expires_in`. Default: [`ExpiresInStyle::Timestamp`] with
+    /// [`Behaviour::Live`], and [`ExpiresInStyle::Seconds`] with [`Behaviour::Documented`].
     pub fn with_expires_in(mut self, style: ExpiresInStyle) -> Self {
         self.expires_in = Some(style);
         self
@@ -259,8 +259,7 @@ impl Builder {
     }
 }
 
-/// Replaces an unspecified address (`0.0.0.0` or `::`) with the loopback address, because some
-/// operating systems cannot connect to an unspecified address.
+/// Some operating systems cannot connect to an unspecified address (`0.0.0.0` or `::`).
 fn reachable(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         address.set_ip(match address {

@@ -6,14 +6,11 @@ use http::{HeaderMap, header};
 use super::fields::Fields;
 use crate::Credentials;
 
-/// The only client that a service knows.
 pub(super) struct KnownClient(pub(super) Credentials);
 
 impl KnownClient {
-    /// Checks HTTP Basic (RFC 7617). The credentials may be in UTF-8, or in Latin-1, which
-    /// MoneyKit's own SDK sends.
-    ///
-    /// Schemes other than Basic are ignored, because Moov's own SDK can send a bearer token with
+    /// The credentials may be in UTF-8, or in Latin-1, which MoneyKit's own SDK sends. Schemes
+    /// other than Basic are ignored, because Moov's own SDK can send a bearer token with
     /// credentials in the body. An empty id with an empty secret counts as missing, because
     /// MoneyKit's Ruby SDK sends this pair in addition to credentials in the body.
     pub(super) fn basic(&self, headers: &HeaderMap) -> Shown {
@@ -40,7 +37,6 @@ impl KnownClient {
         self.both(bytes("x-client-id"), bytes("x-client-secret"))
     }
 
-    /// The right client id without a secret counts as no credentials.
     fn both(&self, id: Option<&[u8]>, secret: Option<&[u8]>) -> Shown {
         let known = (self.0.client_id().as_bytes(), self.0.client_secret().expose_secret().as_bytes());
         match (id, secret) {
@@ -68,7 +64,6 @@ pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     std::str::from_utf8(with_scheme(headers, "bearer")?).ok()
 }
 
-/// Ignores the case of the scheme (RFC 9110 section 11.1).
 fn with_scheme<'a>(headers: &'a HeaderMap, scheme: &str) -> Option<&'a [u8]> {
     let value = headers.get(header::AUTHORIZATION)?.as_bytes();
     let (given, rest) = value.split_at_checked(scheme.len())?;

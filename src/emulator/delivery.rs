@@ -1,5 +1,4 @@
-//! Sends signed webhooks to a handler. Can retry each webhook on the vendor's schedule until the
-//! handler accepts the webhook.
+//! Sends signed webhooks to a handler, with retries.
 
 use std::{
     fmt, io,
@@ -207,8 +206,8 @@ impl<S: FnMut() -> io::Result<SignedWebhook>> Delivery<S> {
     ///
     /// # Cancellation
     ///
-    /// If the future is dropped, the handler may have received the attempt. The next call continues
-    /// with the next attempt.
+    /// If the future is dropped, the handler may already have received the webhook. The next call
+    /// continues with the next attempt.
     pub async fn attempt(&mut self) -> io::Result<Option<Attempt>> {
         let mut intervals = self.sender.schedule.intervals();
         if self.is_accepted || self.made > 0 && intervals.nth(self.made - 1).is_none() {

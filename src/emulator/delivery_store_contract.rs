@@ -35,7 +35,6 @@ pub async fn check(store: Arc<dyn DeliveryStore>) -> Result<(), Violation> {
     an_attempt_whose_lease_ran_out_can_complete(&*store).await
 }
 
-/// Returns an id that no earlier run has used.
 fn id(name: &str) -> DeliveryId {
     let now = SystemTime::now();
     let since = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();

@@ -1,6 +1,4 @@
-//! Faults that are scheduled for the next requests of an operation. If a fault replaces the
-//! response of the service, the service does not process the request, unless
-//! [`Fault::after_serving`] is set.
+//! Faults that are scheduled for the next requests of an operation.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -120,7 +118,6 @@ impl Fault {
     pub fn with_body(mut self, content_type: &str, body: impl Into<Bytes>) -> Self {
         if let Ending::Response(response) = &mut self.ending {
             *response.body_mut() = body.into();
-            // Ignore an invalid content type, because this method cannot return an error.
             if let Ok(content_type) = HeaderValue::from_str(content_type) {
                 response.headers_mut().insert(header::CONTENT_TYPE, content_type);
             }

@@ -5,8 +5,7 @@ use http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-/// The fields of a request. Fields without a value are removed, because RFC 6749 section 3.2 treats
-/// such fields as omitted.
+/// Fields without a value are removed, because RFC 6749 section 3.2 treats such fields as omitted.
 #[derive(Default)]
 pub(super) struct Fields(Map<String, Value>);
 
@@ -17,7 +16,6 @@ impl Fields {
         Some(Self(fields))
     }
 
-    /// Returns `None` if the form is malformed or repeats a field.
     pub(super) fn form(body: &[u8]) -> Option<Self> {
         let mut fields = Map::new();
         for pair in body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
@@ -41,14 +39,13 @@ impl Fields {
     }
 }
 
-/// Returns the content type in lower case and without parameters.
 pub(super) fn content_type(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
     Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
 }
 
-/// Decodes the name or the value of a form field (WHATWG URL, section 5.1). Unlike the standard,
-/// this function rejects incomplete escapes and invalid UTF-8.
+/// Follows section 5.1 of the WHATWG URL standard, but rejects incomplete escapes and invalid
+/// UTF-8.
 fn decode(encoded: &[u8]) -> Option<String> {
     let mut decoded = Vec::with_capacity(encoded.len());
     let mut bytes = encoded.iter();

@@ -1,5 +1,4 @@
-//! The tokens that a service has issued, and their states. The type parameter `G` is the type of a
-//! token's permissions.
+//! The tokens that a service has issued, and their states.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -7,31 +6,24 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// The minimum of [`Issued::prune_at`].
 const PRUNE: usize = 10_000;
-/// The minimum time for which a token is remembered after it has expired.
 const REMEMBERED: Duration = Duration::from_secs(3_600);
-/// [`Issued::list`] returns at most this number of tokens.
 const LISTED: usize = 1_000;
 
-/// The type of a token. A service never accepts an access token as a refresh token, or a refresh
-/// token as an access token.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Kind {
     Access,
     Refresh,
 }
 
-/// Identifies the tokens of one grant, including the tokens of later refreshes.
+/// The tokens of one grant, including the tokens of later refreshes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Family(u64);
 
 pub(super) enum Standing<G> {
     Live(Family, G),
     Expired,
-    /// The refresh token was used before.
     Spent(Family),
-    /// The token was revoked or was never issued, or its type is not the expected type.
     Unknown,
 }
 
@@ -61,7 +53,6 @@ struct Token<G> {
     family: Family,
     granted: G,
     issued_at: SystemTime,
-    /// `None` if the token never expires.
     ends: Option<SystemTime>,
     state: State,
 }
@@ -77,10 +68,7 @@ pub(super) struct Listed<'a, G> {
 
 pub(super) struct Issued<G> {
     tokens: HashMap<Arc<str>, Token<G>>,
-    /// The newest tokens, in the order in which they were issued.
     newest: VecDeque<Arc<str>>,
-    /// When this number of tokens is stored, [`Issued::add`] removes the tokens that expired more
-    /// than [`REMEMBERED`] ago.
     prune_at: usize,
     families: u64,
     access_tokens: usize,
@@ -164,21 +152,20 @@ impl<G: Clone> Issued<G> {
         }
     }
 
-    /// Marks a refresh token as used.
     pub(super) fn spend(&mut self, text: &str) {
         if let Some(token) = self.tokens.get_mut(text) {
             token.state = State::Spent;
         }
     }
 
-    /// Revokes the family of a used refresh token that was sent again, because someone may have
-    /// copied the refresh token.
+    /// A refresh token that is sent again may have been copied by an attacker. So all tokens of its
+    /// grant are revoked.
     pub(super) fn note_double_spend(&mut self, family: Family) {
         self.double_spends += 1;
         self.end(|token| token.family == family);
     }
 
-    /// If the token is a refresh token, all tokens of its grant are revoked (RFC 7009 section 2.1).
+    /// Revoking a refresh token revokes all tokens of its grant (RFC 7009 section 2.1).
     pub(super) fn revoke(&mut self, text: &str) {
         let Some(token) = self.tokens.get_mut(text) else { return };
         match token.kind {
@@ -194,8 +181,7 @@ impl<G: Clone> Issued<G> {
         self.end(|_| true);
     }
 
-    /// Revokes the matching tokens. Used refresh tokens keep their state, so that a second use is
-    /// still detected.
+    /// Used refresh tokens keep their state, so that a second use is still detected.
     fn end(&mut self, which: impl Fn(&Token<G>) -> bool) {
         for token in self.tokens.values_mut() {
             if token.state == State::Good && which(token) {

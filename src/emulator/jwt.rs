@@ -10,7 +10,6 @@ use super::random::Random;
 
 pub(super) struct Claims<'a> {
     pub(super) client_id: &'a str,
-    /// The scopes, separated by spaces.
     pub(super) scope: &'a str,
     pub(super) audience: &'a [String],
     pub(super) issued: SystemTime,

@@ -11,9 +11,7 @@ use http::{HeaderMap, Method, StatusCode, header, request::Parts};
 
 use super::Operation;
 
-/// The maximum number of requests to keep. Older requests are only counted.
 const KEPT: usize = 10_000;
-/// The maximum total size of the kept requests, in bytes.
 const KEPT_BYTES: usize = 64 << 20;
 
 const SECRET: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "x-client-secret"];
@@ -88,12 +86,10 @@ impl Request {
     }
 
     pub(super) fn set_status(&self, status: StatusCode) {
-        // The result is ignored, because each request has only one response.
         _ = self.status.set(status);
     }
 
     pub(super) fn set_note(&self, note: &'static str) {
-        // Keep the first note, because it names the cause.
         _ = self.note.set(note);
     }
 }
@@ -117,7 +113,6 @@ pub(super) struct Log(Mutex<Entries>);
 #[derive(Default)]
 struct Entries {
     newest: VecDeque<Request>,
-    /// The total size of the kept requests, in bytes.
     bytes: usize,
     counts: HashMap<Operation, usize>,
 }

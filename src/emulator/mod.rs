@@ -102,8 +102,6 @@ pub struct Emulator {
     url: String,
     services: Arc<server::Services>,
     server: AbortHandle,
-    /// Becomes true when the emulator must stop, and then stays true. The server and its
-    /// connections hold the receivers.
     stopping: watch::Sender<bool>,
 }
 

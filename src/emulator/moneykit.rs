@@ -29,7 +29,6 @@ pub const CLIENT_SECRET: &str = "sandbox_moneykit_secret";
 const APP_ID: &str = "sandbox_app";
 const APP_NAME: &str = "Emulator";
 
-/// The client gets these scopes if it requests no scope.
 const ALL_SCOPES: &str = "link_session:create link:data:read link:data:refresh institutions:read";
 
 pub(super) struct Service {
@@ -53,7 +52,6 @@ impl Service {
         check_version(request)?;
         let fields = match content_type(&request.headers).as_deref() {
             Some("application/x-www-form-urlencoded") => Fields::form(&request.body),
-            // All fields are optional, so the body may be empty.
             None if request.body.is_empty() => Some(Fields::default()),
             _ => None,
         };
@@ -81,7 +79,6 @@ impl Service {
         let family = issued.new_family();
         issued.add((Kind::Access, &token), (family, scope), now, self.lifetime);
         let seconds = i64::try_from(self.lifetime.as_secs()).unwrap_or(i64::MAX);
-        // The generated type cannot be serialized, because it contains a secret.
         let body = json!({ "access_token": token, "expires_in": seconds, "token_type": "bearer" });
         Ok(response::token(StatusCode::CREATED, &body))
     }
@@ -135,10 +132,8 @@ fn check_version(request: &Request) -> Result<(), Refusal> {
 
 pub(super) enum Refusal {
     GrantType,
-    /// The client is not authenticated. The text is the challenge in the response.
     Unauthorized(Option<&'static str>),
     Expired,
-    /// A field is invalid. The two values are the location of the field and the reason.
     Invalid(&'static [&'static str], &'static str),
 }
 

@@ -30,12 +30,10 @@ pub const CLIENT_SECRET: &str = "sandbox_moov_secret";
 
 const REFRESH_LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// The permissions of a token.
 #[derive(Clone)]
 pub(super) struct Grant {
     scope: String,
     client_type: types::ClientType,
-    /// The origin that the token is valid for. Empty if the request had no allowed origin.
     audience: Vec<String>,
 }
 
@@ -111,8 +109,8 @@ impl Service {
         scope: Option<String>,
         now: SystemTime,
     ) -> Result<BytesResponse, Refusal> {
-        // Hold the lock until this function returns, so that only one of two requests with the same
-        // refresh token gets new tokens.
+        // Hold the lock until this function returns. Otherwise two requests with the same refresh
+        // token could both get new tokens.
         let mut issued = self.issued();
         let (family, grant) = match issued.standing(Kind::Refresh, token, now) {
             Standing::Live(family, grant) => (family, grant),
@@ -137,7 +135,6 @@ impl Service {
         Ok(self.issue(&mut issued, family, access, grant, now))
     }
 
-    /// The refresh token keeps all granted scopes, even if the access token has fewer scopes.
     fn issue(
         &self,
         issued: &mut Issued<Grant>,
@@ -173,8 +170,6 @@ impl Service {
             }
         };
         let seconds = i64::try_from(seconds.as_secs()).unwrap_or(i64::MAX);
-        // The generated type cannot be serialized, because it contains secrets. A test parses this
-        // body as the generated type.
         let mut body = json!({
             "access_token": access_token,
             "expires_in": seconds,
@@ -229,9 +224,6 @@ impl Service {
         Ok(fields)
     }
 
-    /// Returns the origin of the request, if the origin is allowed. `Origin` takes precedence over
-    /// `Referer`. With [`Behaviour::Documented`], a request for a browser token without an allowed
-    /// origin is rejected.
     fn audience(&self, request: &Request, client_type: types::ClientType) -> Result<Vec<String>, Refusal> {
         let headers = &request.headers;
         let named = headers.get(header::ORIGIN).or_else(|| headers.get(header::REFERER));
@@ -281,8 +273,8 @@ fn is_web(client_type: types::ClientType) -> bool {
     matches!(client_type, types::ClientType::Web | types::ClientType::W)
 }
 
-/// The emulator ignores `client_type` if the request has no `X-Moov-Version`, or a version without
-/// `client_type`. How the live service handles such a request is unknown.
+/// The emulator ignores `client_type` without `X-Moov-Version`, or with an `X-Moov-Version` that has
+/// no `client_type`. How the live service handles such a request is unknown.
 fn knows_client_type(request: &Request) -> bool {
     let version = request.headers.get("x-moov-version").and_then(|version| version.to_str().ok());
     version.is_some_and(crate::moov::version::knows_client_type)
@@ -303,11 +295,7 @@ fn refused_scope(message: &str) -> Refusal {
 
 pub(super) enum Refusal {
     BadRequest(&'static str),
-    /// The reason for the rejection. The emulator writes the reason to the request log, but not to
-    /// the response.
     Forbidden(&'static str),
-    /// The reason for the rejection. The emulator writes the reason to the request log, but not to
-    /// the response: this 401 has no body, no challenge and no content type.
     Unauthorized(&'static str),
     Token(types::AuthTokenRequestError),
     Revoke(types::RevokeTokenRequestError),

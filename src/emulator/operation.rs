@@ -51,7 +51,6 @@ impl Operation {
         }
     }
 
-    /// Returns the operation with this path, regardless of the method.
     pub(super) fn at(path: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|operation| operation.path() == path)
     }
