@@ -44,7 +44,7 @@
 //! | new | the handler's response. A 2xx status completes the delivery. Any other status, or a panic, abandons the delivery |
 //! | handled before | 200, without running the handler |
 //! | in progress | 503 with `Retry-After` |
-//! | rejected | [`VerifyError::status`](crate::webhook::VerifyError::status), with `Retry-After` if a retry can succeed, without a body; the reason is in a `tracing` event |
+//! | rejected | [`VerifyError::status`](crate::webhook::VerifyError::status), with `Retry-After` if a retry can succeed. The response has no body. The reason is in a `tracing` event |
 //! | the delivery store fails | 503 with `Retry-After`, so that the vendor sends the webhook again |
 //!
 //! # Security
@@ -53,8 +53,8 @@
 //! verifier's limit
 //! ([`VerifierOptions::with_body_limit`](crate::moneykit::webhook::VerifierOptions::with_body_limit),
 //! [`WebhookVerifier::with_body_limit`](crate::moov::webhook::WebhookVerifier::with_body_limit)).
-//! Default: 1 MiB. A body whose `Content-Length` exceeds the limit is not read at all. Limit the
-//! time for reading a body with the timeouts of your server.
+//! Default: 1 MiB. A body whose `Content-Length` exceeds the limit is not read at all. Use the
+//! timeouts of your server to limit how long reading a body takes.
 
 mod body;
 mod extract;
