@@ -157,8 +157,8 @@ macro_rules! client {
                 self.0.default_token()
             }
 
-            /// Invalidates this token in the cache, but not a newer token. Call this method if a
-            /// 401 shows that the token has expired.
+            /// Invalidates this token in the cache. A newer token in the cache stays valid. Call
+            /// this method if a 401 shows that the token has expired.
             ///
             /// # Errors
             ///
