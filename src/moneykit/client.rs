@@ -136,7 +136,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Every call can fail with `RateLimited`, `Unavailable`, `Timeout` or `InvalidResponse`.
+    /// Fails with `RateLimited`, `Unavailable`, `Timeout` or `InvalidResponse`.
     pub async fn jwks(&self) -> Result<Response<types::JwkSet>, Error> {
         self.0.jwks().await
     }
