@@ -251,8 +251,8 @@ impl ClientBuilder {
     /// a referer is set, the client does not send the field by default, and the service issues
     /// tokens for a web page.
     ///
-    /// With `None`, the client never sends the field. The first version that documents the field is
-    /// `v2026.07.00`. If the [version](Self::with_version) is older or `none`, the client does not
+    /// With `None`, the client never sends the field. Versions before `v2026.07.00` do not document
+    /// the field. With such a [version](Self::with_version) or with `none`, the client does not
     /// send the field, and [`build`](Self::build) fails for [`ClientType::Service`] and
     /// [`ClientType::Device`].
     #[must_use]
