@@ -144,8 +144,8 @@ impl ErrorBody {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct FieldError {
-    /// The vendor's name for the field. If the vendor sends a list of names that leads to the
-    /// field, the names are joined by dots, as in `header.MoneyKit-Version`.
+    /// The vendor's name for the field. If the vendor sends several names as the path of the field,
+    /// the names are joined by dots, as in `header.MoneyKit-Version`.
     pub field: String,
     /// The vendor's human-readable explanation.
     pub message: String,
@@ -269,12 +269,12 @@ impl Error {
         self.inner.kind
     }
 
-    /// Returns whether the same call, unchanged, may succeed later.
+    /// Returns `true` if the same call may succeed later without a change.
     pub fn is_transient(&self) -> bool {
         matches!(self.kind(), ErrorKind::RateLimited | ErrorKind::Unavailable | ErrorKind::Timeout)
     }
 
-    /// Returns whether the request may have reached the vendor. If you repeat such a request, it
+    /// Returns `true` if the request may have reached the vendor. In this case, repeating the call
     /// may take effect twice.
     ///
     /// Returns `false` only if the vendor certainly did not receive the request: nothing was sent,
@@ -290,9 +290,9 @@ impl Error {
 
     /// Returns how long to wait before the next attempt.
     ///
-    /// This is the time that the vendor asks for: `Retry-After` in seconds or as a date (RFC 9110
-    /// section 10.2.3), or Moov's older `X-Retry-In` in milliseconds. If this call was not sent
-    /// because an earlier call failed, this is the time until calls are sent again.
+    /// The vendor asks for this time with `Retry-After` in seconds or as a date (RFC 9110 section
+    /// 10.2.3), or with Moov's older `X-Retry-In` in milliseconds. If this call was not sent
+    /// because an earlier call failed, the result is the time until the client sends calls again.
     pub fn retry_after(&self) -> Option<Duration> {
         self.held_for.or(self.inner.retry_after).or_else(|| self.response()?.retry_after)
     }
@@ -321,10 +321,10 @@ impl Error {
         self.response().map_or(&[], |response| &response.details.fields)
     }
 
-    /// Returns the `x-request-id` header, the id to quote to the vendor's support.
+    /// Returns the `x-request-id` header. Give this id to the vendor's support.
     ///
-    /// Returns `None` if the header does not look like an id. An id has at most 64 characters,
-    /// which are letters, digits and hyphens.
+    /// Returns `None` if the header does not look like an id. An id consists of at most 64 letters,
+    /// digits and hyphens.
     pub fn request_id(&self) -> Option<&str> {
         self.response()?.head.request_id.as_deref()
     }
@@ -348,7 +348,7 @@ impl Error {
     /// Returns Cloudflare's id of the request (`cf-ray`). Moov uses Cloudflare.
     ///
     /// If Cloudflare itself created the response, there may be no [`Error::request_id`]. In this
-    /// case, quote the ray id to Moov's support.
+    /// case, give the ray id to Moov's support.
     pub fn ray_id(&self) -> Option<&str> {
         self.response()?.ray_id.as_deref()
     }

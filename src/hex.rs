@@ -1,7 +1,6 @@
 //! Encodes and decodes hexadecimal digits. Decoding accepts only lower-case digits, so that a
 //! signature has only one valid encoding.
 
-/// Uses no lookup table, so that the compiler can vectorize the loop in [`unhex`].
 const fn value(digit: u8) -> u8 {
     let (number, letter) = (digit.wrapping_sub(b'0'), digit.wrapping_sub(b'a'));
     if number < 10 {

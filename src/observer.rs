@@ -14,7 +14,6 @@ impl<F: ?Sized> Observer<F> {
         Self(Some(observe))
     }
 
-    /// A panic of the function must not cause the loss of a token or a webhook.
     pub(crate) fn call(&self, call: impl FnOnce(&F)) {
         if let Some(observe) = &self.0
             && catch_unwind(AssertUnwindSafe(|| call(observe))).is_err()

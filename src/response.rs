@@ -84,7 +84,7 @@ impl<T> Response<T> {
         self.head.headers.get()
     }
 
-    /// Returns the `x-request-id` header, the id to quote to the vendor's support.
+    /// Returns the `x-request-id` header. Give this id to the vendor's support.
     ///
     /// Returns `None` if the header does not look like an id. An id consists of at most 64 letters,
     /// digits and hyphens.
