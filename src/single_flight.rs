@@ -78,8 +78,6 @@ impl<T: Clone> SingleFlight<T> {
 }
 
 impl<T: Clone + Send + Sync + 'static> SingleFlight<T> {
-    /// Many waiters share one timer, because cancelling a timer for each waiter takes longer than
-    /// waking the waiters.
     pub(crate) fn join(&mut self) -> Option<Waiter<T>> {
         let waiter = self.running()?;
         let flight = self.0.as_mut()?;

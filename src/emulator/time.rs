@@ -10,7 +10,6 @@ pub(super) struct Time {
 }
 
 impl Time {
-    /// The clock starts at a whole second, because HTTP dates have no fractions of a second.
     pub(super) fn standing() -> Self {
         let now = SystemClock.wall().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         Self::on(ManualClock::new(SystemTime::UNIX_EPOCH + Duration::from_secs(now.as_secs())))

@@ -15,7 +15,6 @@ use crate::{
     webhook::{Reason, VerifyError},
 };
 
-/// This limit is short, because the vendor waits for the response to the webhook.
 const STALE_WAIT: Duration = Duration::from_secs(1);
 const BACKOFF: Duration = Duration::from_secs(1);
 /// The cache never waits longer than this limit, even if the vendor's `Retry-After` is longer.
