@@ -1,10 +1,9 @@
-//! Counts running work, and rejects new work after the tracker is closed.
+//! Counts running work. Rejects new work after the tracker is closed.
 
 use std::{fmt, mem, sync::Arc};
 
 use crate::sync::watch;
 
-/// Counts running work. Clones share one count.
 #[derive(Clone)]
 pub(crate) struct WorkTracker(Arc<watch::Sender<State>>);
 
@@ -14,7 +13,6 @@ struct State {
     running: usize,
 }
 
-/// One piece of running work, which ends when this guard is dropped.
 pub(crate) struct Running(WorkTracker);
 
 impl WorkTracker {
@@ -22,19 +20,17 @@ impl WorkTracker {
         Self(Arc::new(watch::channel(State::default()).0))
     }
 
-    /// Returns `None` if the tracker is closed.
     pub(crate) fn begin(&self) -> Option<Running> {
         let mut begun = false;
         self.0.send_if_modified(|state| {
             begun = !state.closed;
             state.running += usize::from(begun);
-            // No task waits for the count to increase, so do not wake any task.
+            // No task waits for the count to increase, so no task is woken.
             false
         });
         begun.then(|| Running(self.clone()))
     }
 
-    /// Rejects new work after this call. Running work continues.
     pub(crate) fn close(&self) {
         self.0.send_if_modified(|state| !mem::replace(&mut state.closed, true));
     }
