@@ -107,8 +107,6 @@ async fn respond(State(api): State<Api>, headers: HeaderMap) -> axum::response::
             let body = r#"{"error_code":"api_error.auth.expired_access_token","error_message":"expired"}"#;
             (StatusCode::UNAUTHORIZED, [("content-type", "application/json")], body).into_response()
         }
-        // The live Moov API gives no reason for a 401. Its response has no body and only one
-        // additional header, the request id.
         (true, Vendor::Moov) => {
             let mut response = StatusCode::UNAUTHORIZED.into_response();
             let id = "0e0a5a2c-8a7b-4c59-9a56-0a5d1a1f7f3e".parse().expect("a value");
@@ -279,7 +277,7 @@ async fn permanent_401_causes_one_token_call_and_one_retry() {
         }
         assert_eq!((setup.token_calls(), setup.api.take_seen()), (2, 5), "{way}");
         // MoneyKit's 401 says that the token has expired, so the cache removes the token. Moov's
-        // 401 has no reason, so the token stays in the cache.
+        // 401 gives no reason, so the cache keeps the token.
         let is_kept = (setup.cached)() == Some(old);
         assert_eq!(is_kept, setup.vendor == Vendor::Moov, "{way}");
     })
@@ -325,7 +323,6 @@ async fn execute_returns_the_401_when_renewal_fails() {
                 assert_eq!((setup.cached)().as_ref(), Some(&old), "{way}");
                 assert_eq!(setup.api.take_seen(), 1, "{way} {requests}");
             } else {
-                // MoneyKit's token was removed after the 401, so no further request can be sent.
                 break;
             }
         }
@@ -361,7 +358,6 @@ async fn custom_classifier_replaces_the_default_rule_only_for_a_401() {
     assert_eq!(by_status.classify(StatusCode::FORBIDDEN, &bare, Some(b"expired")), Rejection::None);
 }
 
-/// Returns the token of each attempt.
 async fn run(cache: &TokenCache, accepted: &[&str], rejection: Rejection) -> Vec<String> {
     let mut used = Vec::new();
     let request = |token: Token| {
@@ -413,8 +409,6 @@ async fn successful_renewal_resets_the_delay_of_the_next_renewal() {
     }
 }
 
-/// A real service can behave like the server in this test if some of its machines do not know a
-/// new token yet.
 #[tokio::test(start_paused = true)]
 async fn server_that_accepts_each_token_once_causes_one_token_call_per_30_s() {
     for rejection in REJECTIONS {
@@ -454,7 +448,6 @@ async fn other_requests_use_the_old_token_while_one_request_tries_a_new_token() 
     assert_eq!((source.count(), cached(&cache).as_deref()), (2, Some("token-2")));
 }
 
-/// The retry was cancelled, so the cache does not know whether the new token is valid.
 #[tokio::test(start_paused = true)]
 async fn new_token_of_a_cancelled_request_is_tried_by_the_next_request() {
     let (cache, source) = cache([]);
@@ -512,8 +505,6 @@ async fn request_that_gets_its_401_late_is_retried_with_the_current_token() {
     assert_eq!(source.count(), 2);
 }
 
-/// After an unexplained 401, the current access token may still be valid, so its refresh token is
-/// kept for the next refresh.
 #[tokio::test(start_paused = true)]
 async fn renewal_after_an_unexplained_401_does_not_use_the_refresh_token() {
     let (cache, source) = refreshing([Reply::Token(900)]);
@@ -595,8 +586,6 @@ async fn accepted_new_token_is_stored_even_if_its_caller_is_dropped() {
         };
         let scopes = scopes(&["a"]);
         let run = cache.run(&scopes, request, |rejection| *rejection);
-        // The call is cancelled after the cache has acquired the lease, but before the cache has
-        // stored the token.
         timeout(Duration::from_millis(1_000), run).await
     };
     assert!(leaves.is_err(), "the caller must be waiting for the store");

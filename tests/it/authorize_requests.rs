@@ -60,7 +60,6 @@ fn authorizations(emulator: &Emulator) -> Vec<Option<String>> {
     introspections.map(value).collect()
 }
 
-/// This middleware is the last in the chain, so it also counts retries.
 #[derive(Clone, Default)]
 struct Counter(Arc<AtomicUsize>);
 
@@ -198,7 +197,6 @@ async fn streaming_request_is_not_retried_but_its_token_is_invalidated() {
     }
 }
 
-/// Without a limit, every rejected streaming request would cause a token call.
 #[tokio::test]
 async fn ten_rejected_streaming_requests_invalidate_only_one_token() {
     let emulator = emulator().await;
@@ -344,7 +342,6 @@ async fn send_retries_once_and_returns_the_401_when_renewal_fails() {
     assert_eq!(response.text().await.expect("the body"), EXPIRED);
 }
 
-/// The client has no timeout, so only the time limit for reading the body ends the call.
 #[tokio::test(start_paused = true)]
 async fn send_returns_a_401_whose_body_never_arrives() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -367,8 +364,6 @@ async fn send_returns_a_401_whose_body_never_arrives() {
     assert_eq!(response.chunk().await.expect("a chunk").expect("data"), "half");
 }
 
-/// reqwest cannot allow plain HTTP for certain hosts only, so this crate checks the host of each
-/// request.
 #[tokio::test]
 async fn client_for_loopback_sends_plain_http_only_to_loopback() {
     let emulator = emulator().await;
@@ -446,8 +441,6 @@ async fn key_pair_is_sent_in_vendor_headers_and_not_retried_on_a_401() {
     assert!(requests.iter().all(|request| request.headers[AUTHORIZATION] == value));
 }
 
-/// The test covers every kind of redirect, because reqwest keeps the method and the headers for
-/// some kinds.
 #[tokio::test]
 async fn key_pair_is_not_sent_after_a_redirect() {
     let (ours, other) = (emulator().await, emulator().await);

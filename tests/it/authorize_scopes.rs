@@ -63,8 +63,8 @@ async fn moov_without_scopes_fails_before_any_request() {
     assert!(emulator.requests().is_empty());
 }
 
-/// The call fails instead of sending the key pair, which is not limited to the scopes of the
-/// request.
+/// The key pair is not limited to the scopes of the request, so the call must not send the key
+/// pair.
 #[tokio::test]
 async fn key_pair_request_with_scopes_is_rejected() {
     let emulator = emulator().await;

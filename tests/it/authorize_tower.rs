@@ -244,7 +244,6 @@ async fn caller_gets_the_error_of_a_truncated_401_body() {
 #[derive(Clone, Copy, Debug)]
 enum Endless {
     Silent,
-    /// Sends one byte per second.
     Drip,
     EmptyFrames,
 }
@@ -316,8 +315,6 @@ async fn inspection_of_a_401_body_is_limited_in_time_and_frames() {
             let start = Instant::now();
             let response = service.call(request).await.expect("a response");
             assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
-            // The body does not end in time, so only the headers decide whether the request is
-            // retried. The response to the retry is not inspected.
             assert_eq!(start.elapsed().as_secs(), seconds, "{kind:?}");
             assert_eq!(source.count(), attempts, "{kind:?} {challenge:?}");
             assert!(polls.load(Ordering::Relaxed) <= 300, "{kind:?}");

@@ -1,6 +1,5 @@
-//! Compares the table in `docs/guide/reactions.md` with the crate. Against a server that always
-//! fails, the crate must send at most the documented number of requests per hour. Without callers,
-//! the crate must send no requests.
+//! Compares the table in `docs/guide/reactions.md` with the requests that the crate sends to a
+//! server that always fails.
 
 use std::{
     collections::BTreeSet,
@@ -66,9 +65,6 @@ fn each_row_of_the_guide_table_has_a_test() {
     assert_eq!(names.len(), rows().len());
 }
 
-/// Requests a token ten times a second for an hour. The table row `name` limits the number of
-/// requests that the crate may send in this hour. In the second half of the hour, the crate must
-/// still send requests. After the callers stop, the crate must send no request.
 async fn hold(
     name: &str,
     cache: &TokenCache,
@@ -91,7 +87,6 @@ async fn hold(
     let sent = count() - before;
     assert!(sent <= most(name), "{name}: {sent} requests in one hour");
     assert!(count() > halfway.unwrap(), "{name}: no request was sent in the second half of the hour");
-    // The cache may still finish requests that the last caller started.
     sleep(Duration::from_secs(60)).await;
     let ended = count();
     sleep(HOUR).await;
@@ -389,8 +384,8 @@ async fn hold_for_a_day(name: &str, calls: impl Fn() -> usize) {
     let before = calls();
     sleep(HOUR).await;
     let in_an_hour = calls() - before;
-    // The table assumes the shortest delays that jitter can produce. This test uses no jitter, so
-    // its delays are twice as long.
+    // The table assumes the shortest delays that jitter can produce. Without jitter, the delays are
+    // twice as long.
     assert!(
         (most(name) - 5..=most(name)).contains(&(2 * in_an_hour)),
         "{name}: {in_an_hour} calls in one hour"
@@ -415,12 +410,11 @@ async fn writing_a_tombstone_is_retried_until_the_tombstone_expires() {
     cache.invalidate(&token).await;
     let before = calls();
     sleep(Duration::from_secs(60)).await;
-    // The cache tries again to write the tombstone after 5 s, 10 s and 20 s. The tombstone expires
-    // before the next attempt.
+    // The cache tries again after 5 s, 10 s and 20 s. The tombstone expires before the next
+    // attempt.
     assert_eq!(calls() - before, 3);
     sleep(HOUR).await;
     assert_eq!(calls() - before, 3, "the retries must end when the tombstone has expired");
-    // The cache must invalidate the stored token before any other call to the store.
     cache.token(&scopes(&["a"])).await.unwrap();
     assert_eq!(calls() - before, 4);
 }
@@ -451,8 +445,6 @@ impl Wrapper for RefusesPut {
 #[tokio::test(start_paused = true)]
 async fn store_that_rejects_every_token_causes_four_requests_per_refresh() {
     let name = "New token after the store refused a token";
-    // Tokens that are valid for a day need one refresh in this hour. Tokens that are valid for 15
-    // minutes are used for at least 11 minutes each, so they need at most 6 refreshes.
     for (seconds, refreshes) in [(86_400, 1), (900, 6)] {
         let store = Arc::new(WrappedStore::<RefusesPut>::default());
         let (cache, source) = scripted(&Reply::Token(seconds), |options| options.with_store(store));
@@ -506,7 +498,6 @@ async fn failing_redis_subscription_reconnects_with_increasing_delay() {
         sleep(HOUR).await;
         let in_an_hour = connections();
         assert!((100..=most(name)).contains(&in_an_hour), "{name}: {in_an_hour} calls in one hour");
-        // After each new subscription, the store reports that notifications may have been lost.
         assert_eq!(notices.try_recv().is_ok(), accepts);
         drop(store);
         sleep(Duration::from_secs(60)).await;

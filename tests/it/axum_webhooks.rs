@@ -52,7 +52,6 @@ fn verifiers(emulator: &Emulator) -> Verifiers {
 
 struct ChunkedBody {
     left: VecDeque<io::Result<Frame<Bytes>>>,
-    /// The body repeats this chunk endlessly after the chunks in `left`.
     endless: Option<Bytes>,
     asked: Arc<AtomicUsize>,
     announced: Option<u64>,

@@ -1,8 +1,5 @@
-//! Tests the blocking clients on every kind of thread. Each call either works or returns an error
-//! that says why the call cannot work on this thread.
-//!
-//! Most tests run the emulator on its own runtime, like a remote vendor. If a test blocked the
-//! runtime of the emulator, the emulator could not respond.
+//! Tests the blocking clients on every kind of thread. Most tests run the emulator on its own
+//! runtime, because a test that blocks the emulator's runtime gets no response.
 
 use std::{
     path::Path,
@@ -128,7 +125,6 @@ fn nothing_waits(client: &blocking::moov::Client) {
     refused(moneykit_in_place(client.clone()));
 }
 
-/// Cloning and dropping a client must also work in async code.
 fn moneykit_in_place(client: blocking::moov::Client) -> Result<Token, Error> {
     let again = client.clone();
     drop(client);
@@ -177,7 +173,6 @@ fn blocking_wait_fails_in_a_task_of_a_current_thread_runtime() {
     let elsewhere = client.clone();
     let token = runtime.block_on(async { task::spawn_blocking(move || elsewhere.default_token()).await });
     token.expect("no panic").expect("a token");
-    // A thread that has only entered a runtime runs no task, so the call may block.
     let _entered = runtime.enter();
     drop(client);
     let elsewhere = SeparateEmulator::start();
@@ -207,8 +202,6 @@ fn blocking_calls_fail_only_in_async_code() {
         let f = waits.clone();
         let local = async move { task::spawn_local(async move { f() }).await.expect("no panic") };
         refused(task::LocalSet::new().block_on(&runtime, local));
-        // tokio gives each task a cooperative budget. The call must also fail if the task has used
-        // up its budget.
         let f = waits.clone();
         refused(runtime.block_on(async move {
             while task::coop::has_budget_remaining() {
@@ -220,7 +213,7 @@ fn blocking_calls_fail_only_in_async_code() {
         let f = waits.clone();
         let blocking = runtime.block_on(async { task::spawn_blocking(f).await });
         allowed(&format!("{name}, spawn_blocking"), blocking.expect("no panic"));
-        // `spawn_blocking` allows blocking on this thread, but code inside `block_on` is async code
+        // `spawn_blocking` allows the thread to block, but code inside `block_on` is async code
         // again.
         let (f, handle) = (waits.clone(), runtime.handle().clone());
         let nested = runtime.block_on(async {
@@ -238,8 +231,6 @@ fn blocking_calls_fail_only_in_async_code() {
             f()
         });
         allowed(&format!("{name}, another entered thread"), entered.join().expect("no panic"));
-        // The call cannot detect that it runs in an unconstrained task. The module documentation
-        // describes this limit.
         allowed(name, runtime.block_on(task::coop::unconstrained(async { waits() })));
     }
     let runtime = threads();
@@ -449,11 +440,8 @@ async fn headers_for_method_works_in_async_code_if_the_token_is_cached() {
 
 #[test]
 fn every_async_client_method_has_a_blocking_version() {
-    /// Async methods whose blocking version has a different name.
     const OTHER_NAMES: [(&str, &str); 3] =
         [("builder", "new"), ("webhooks", "verify_webhook"), ("cached", "token")];
-    /// The blocking client has no method `tokens`, because the methods of the token cache are
-    /// async.
     const NONE: [&str; 1] = ["tokens"];
 
     let api = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("api.txt")).unwrap();

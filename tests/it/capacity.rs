@@ -49,8 +49,6 @@ fn churn(capacity: usize, count: usize) {
                         if number % 100 == 0 {
                             assert_eq!(held.token().await.unwrap().expose_secret(), "held");
                             assert_eq!(cache.token(&scope("held")).await.unwrap().expose_secret(), "held");
-                            // The cache may exceed its capacity, because the entry with a handle
-                            // and the entries in use are not evicted.
                             assert!(cache.len() <= capacity + 5, "{}", cache.len());
                         }
                     }
@@ -122,7 +120,6 @@ async fn handle_over_the_limit_is_rejected_until_a_handle_is_dropped() {
 async fn too_long_scope_set_is_rejected_by_every_method() {
     assert!(Scope::new(&"a".repeat(1_024)).is_ok());
     assert_eq!(Scope::new(&"a".repeat(1_025)).unwrap_err().kind(), ErrorKind::InvalidConfig);
-    // The limit is 16 KiB. 16 scopes of 1,024 bytes and 15 spaces exceed the limit by 15 bytes.
     let long: Vec<Scope> = ('a'..='p').map(|name| name.to_string().repeat(1_024).parse().unwrap()).collect();
     let (cache, source) = cache_with([], |options| options);
     let is_refused = |error: Error| error.kind() == ErrorKind::InvalidConfig && !error.may_have_been_sent();
@@ -133,7 +130,6 @@ async fn too_long_scope_set_is_rejected_by_every_method() {
     assert!(is_refused(cache.run(&long, async |_| (), |()| Rejection::None).await.unwrap_err()));
     assert_eq!((cache.len(), source.count()), (0, 0));
     cache.token(&long[1..]).await.unwrap();
-    // No server listens at this address, so the client must return the error before it connects.
     let credentials = || fintech_auth::Credentials::new("sandbox_id", "secret");
     let url = "http://127.0.0.1:9";
     let moneykit = fintech_auth::moneykit::Client::builder(credentials()).with_base_url(url).build().unwrap();

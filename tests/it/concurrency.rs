@@ -30,7 +30,7 @@ impl Client {
     fn new(operation: Operation, emulator: &Emulator) -> Self {
         let clock = emulator.clock().clone();
         let tokens = |tokens: TokenOptions| tokens.with_jitter(0.0).with_clock(clock).with_max_wait(LONG);
-        // The timeout is long, because a request that times out would be retried and counted twice.
+        // The timeout is long, because a request that times out is retried and counted twice.
         let http = HttpOptions::default().with_timeout(LONG).with_connect_timeout(LONG);
         let scopes = scopes(&["/accounts.read"]);
         match operation {
@@ -59,7 +59,6 @@ impl Client {
         }
     }
 
-    /// Returns each distinct result and how often it occurred.
     async fn stampede(&self) -> Vec<(Result<String, ErrorKind>, usize)> {
         let mut callers = JoinSet::new();
         for _ in 0..CALLERS {
@@ -123,7 +122,6 @@ async fn ten_thousand_callers_get_the_stale_token_and_send_one_request() {
         let client = Client::new(operation, &emulator);
         let first = client.token().await.unwrap().expose_secret().to_owned();
         emulator.clock().advance(Duration::from_secs(3300));
-        // The token call hangs, so a caller that waited for this call would never get a token.
         emulator.fault(operation, Fault::hang());
         assert_eq!(client.stampede().await, [(Ok(first), CALLERS)], "{operation:?}");
         tokio::time::timeout(LONG, async {
@@ -142,7 +140,6 @@ async fn callers_share_the_attempts_of_a_failing_refresh() {
     for operation in TOKEN {
         let emulator = emulator().await;
         let client = Client::new(operation, &emulator);
-        // The callers share three attempts. No further request is sent until the back-off ends.
         emulator.fault_times(operation, Fault::response(StatusCode::SERVICE_UNAVAILABLE), usize::MAX);
         for _ in 0..3 {
             assert_eq!(client.stampede().await, [(Err(ErrorKind::Unavailable), CALLERS)], "{operation:?}");
@@ -206,8 +203,6 @@ async fn revoke_removes_the_token_from_the_cache_and_at_the_vendor() {
     assert!(next.expose_secret() != token.expose_secret() && emulator.is_live(next.expose_secret()));
     assert_eq!(emulator.double_spends(), 0);
 
-    // The cache removes the token before it calls the vendor, so the token is removed even if the
-    // call fails.
     let failing = Fault::response(StatusCode::INTERNAL_SERVER_ERROR);
     emulator.fault_times(Operation::MoovRevoke, failing, usize::MAX);
     assert!(moov.revoke(&next, None).await.is_err());
@@ -252,7 +247,6 @@ async fn only_idempotent_calls_are_retried() {
     assert_eq!((emulator.count(Operation::MoovToken), emulator.double_spends()), (1, 0));
 }
 
-/// Implements RFC 6749 section 4.4 over a TCP socket, as a user would do for any OAuth 2.0 server.
 struct CustomSource {
     address: String,
     credentials: (String, String),

@@ -1,5 +1,4 @@
-//! Tests that invalid configuration is rejected before any request is sent, and that the error says
-//! what to do.
+//! Tests that invalid configuration is rejected before any request is sent.
 
 use std::time::Duration;
 

@@ -13,8 +13,7 @@ fn document(vendor: &str) -> Value {
     parse(&fs::read_to_string(path).expect("the spec exists")).expect("the spec is valid YAML")
 }
 
-/// Returns `None` if neither document describes the operation. The names in `headers` must be in
-/// lower case.
+/// The names in `headers` must be in lower case.
 pub(crate) fn violations(
     (method, path): (&str, &str),
     status: u16,
@@ -51,8 +50,7 @@ pub(crate) fn violations(
     Some(found)
 }
 
-/// Panics if a schema has a keyword that this function does not support, so that no constraint is
-/// skipped unnoticed.
+/// Panics if the schema has an unsupported keyword, so that no constraint is skipped unnoticed.
 fn check(document: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> {
     if let Some(reference) = schema.get("$ref") {
         let pointer = reference.as_str().and_then(|text| text.strip_prefix('#')).expect("a local reference");

@@ -1,5 +1,4 @@
-//! Tests credentials in files: each file format, a mounted directory whose link is swapped, and
-//! invalid files.
+//! Tests credentials in files.
 
 use std::{
     fs,
@@ -35,7 +34,6 @@ async fn read(credentials: &FileCredentials) -> String {
     format!("{}:{}", pair.client_id(), pair.client_secret().expose_secret())
 }
 
-/// Points the link `..data` at a new folder, as Kubernetes does.
 #[cfg(unix)]
 fn mount(root: &Path, number: usize, id: &str, secret: &str) {
     let data = root.join(format!("..2026_11_26_{number}"));
@@ -101,8 +99,6 @@ async fn id_and_secret_stay_paired_while_a_mounted_directory_is_swapped() {
     };
     let (mut read, mut seen) = (0, std::collections::BTreeSet::new());
     while read < 300 {
-        // A read may fail while the directory changes continuously. The client then keeps the last
-        // key pair that it has read.
         let Ok(pair) = credentials.credentials().await else { continue };
         let number = pair.client_id().strip_prefix("id-").unwrap().to_owned();
         assert_eq!(pair.client_secret().expose_secret(), format!("secret-{number}"));
@@ -208,7 +204,6 @@ fn invalid_credentials_file_is_rejected_without_showing_its_content() {
         let text = format!("{error} {error:?} {:?}", std::error::Error::source(&error));
         assert!(!text.contains("MARK") && !text.contains("7777777"), "{text}");
     }
-    // The caller passed the secret instead of a path.
     let error = FileCredentials::secret_file("id", "MARK-0123456789").unwrap_err();
     assert!(!format!("{error} {error:?}").contains("MARK"), "{error:?}");
 }
@@ -227,7 +222,6 @@ fn credentials_directory_cannot_be_combined_with_other_credentials() {
     assert_eq!(error, "the file client_id of `credentials_dir` cannot be read");
 }
 
-/// In a shell, `<(vault read …)` passes the path of a pipe.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn secret_from_a_pipe_is_read_only_once() {

@@ -20,7 +20,6 @@ fn authorizers(server: &Server) -> [(Authorizer, Cached); 2] {
     [(moov.basic_auth().unwrap(), one), (moneykit.key_pair().unwrap(), two)]
 }
 
-/// Without a crypto provider, reqwest panics unless the feature native-tls is enabled.
 fn http() -> reqwest::Client {
     HttpOptions::default().to_reqwest("http://127.0.0.1").expect("the client builds")
 }

@@ -1,5 +1,4 @@
-//! Tests credentials that change while a client runs: the key pair that each operation sends, and
-//! what happens after a refusal.
+//! Tests credentials that change while a client runs.
 
 use std::{sync::Arc, time::Duration};
 
@@ -111,7 +110,6 @@ async fn refused_credentials_are_reread_once_in_5_s_and_resent_only_if_changed()
     let server = Server::start().await;
     server.accept(&[]);
     let (provider, clock) = (Cached::new("id:one"), ManualClock::new(std::time::SystemTime::now()));
-    // `plain` turns off the caching of failures, so every call is sent.
     let tokens = |tokens: TokenOptions| plain(tokens).with_clock(clock.clone());
     let moov = server.moov(provider.clone()).with_tokens(tokens).build().unwrap();
     for second in 0..20 {
@@ -132,7 +130,6 @@ async fn wrong_new_secret_is_sent_once_and_then_blocked() {
     let tokens = |_| TokenOptions::default().with_clock(clock.clone());
     let moov = server.moov(provider.clone()).with_tokens(tokens).build().unwrap();
     moov.create_access_token(&ping()).await.unwrap();
-    // After the refusal, the provider returns the same wrong secret, so the client does not retry.
     provider.set("id:wrong");
     for _ in 0..3 {
         moov.create_access_token(&ping()).await.unwrap_err();

@@ -74,7 +74,6 @@ struct Source(Arc<Inner>);
 struct Inner {
     server: Server,
     secret: Mutex<&'static str>,
-    /// The secret that the next call to `renew_credentials` loads. If `None`, the call panics.
     next: Mutex<Option<&'static str>>,
     looks: Mutex<u32>,
 }
@@ -195,7 +194,6 @@ async fn refusal_of_the_old_credentials_does_not_block_the_new_credentials() {
         assert_eq!(kind(&cache, "a").await, Some(ErrorKind::Unauthorized));
         assert_eq!(kind(&cache, "a").await, Some(ErrorKind::Unauthorized));
         assert_eq!(server.calls(), ["a by one"], "the cached refusal must be returned");
-        // Simulates code outside the cache that replaces the credentials.
         *source.0.secret.lock().unwrap() = "two";
         assert_eq!(kind(&cache, "a").await, None, "{refusal}");
         assert_eq!(server.calls(), ["a by two"], "{refusal}");
@@ -245,7 +243,7 @@ async fn retry_with_new_credentials_respects_the_rate_limit() {
 
 fn process(redis: &RedisServer, source: &Source, calls: usize) -> TokenCache {
     let store = RedisStore::builder([SealingKey::new(&[7; 32]).unwrap()]).with_namespace("credentials");
-    // The timeout is long, so that a slow response is not treated as a failure of Redis.
+    // The timeout is long, so that a slow machine does not look like a failure of Redis.
     let store = Arc::new(store.with_timeout(MINUTE / 4).open(&redis.url()).unwrap());
     let tokens = TokenOptions::default().with_jitter(0.0).with_store(store).with_store_timeout(MINUTE / 2);
     TokenCache::new(source.clone(), tokens.with_lease(MINUTE).with_rate_limit(calls, MINUTE * 10))
@@ -293,8 +291,6 @@ async fn shared_tokens_and_fleet_rate_limit_survive_a_credential_rotation() {
         assert_eq!(kind(cache, "a").await, None, "the token in the store must be used");
     }
     assert_eq!(server.calls(), ["a by one"]);
-    // The rate limit has already counted one call. The refused call is the second call, and its
-    // retry is the third.
     assert_eq!(kind(&fleet[1], "b").await, None);
     assert_eq!(server.calls(), ["b by one", "b by two"]);
     assert_eq!(kind(&late, "c").await, None);

@@ -1,5 +1,5 @@
 //! A server that implements the operations of both vendors, and credential providers that a test
-//! controls. A test can change which key pairs the server accepts.
+//! controls.
 
 use std::{
     collections::VecDeque,
@@ -27,7 +27,6 @@ struct State {
     accepted: Mutex<Vec<String>>,
     log: Mutex<Vec<String>>,
     scripted: Mutex<VecDeque<String>>,
-    /// Requests with these credentials wait for `released`.
     held: Mutex<Option<String>>,
     released: Notify,
 }
@@ -56,7 +55,6 @@ impl Server {
         self.state.scripted.lock().unwrap().push_back(response(status, body));
     }
 
-    /// Issues the next token with this additional header.
     pub(crate) fn issue_once_with(&self, header: &str) {
         let response = response(200, r#"{"access_token":"token"}"#);
         let response = response.replacen("\r\n", &format!("\r\n{header}\r\n"), 1);
@@ -116,7 +114,6 @@ async fn serve(mut stream: TcpStream, state: Arc<State>) {
             released.await;
         }
         let scripted = state.scripted.lock().unwrap().pop_front();
-        // A bearer token must not contain a colon.
         let token = format!("{}-{number}", pair.replace(':', "-"));
         let is_accepted = state.accepted.lock().unwrap().contains(&pair);
         let response = scripted.unwrap_or_else(|| match (path.as_str(), is_accepted) {
@@ -177,8 +174,6 @@ pub(crate) enum Behaviour {
     Panics,
 }
 
-/// Keeps a key pair in memory and fetches the next key pair after a refusal, like the client of a
-/// secret manager.
 #[derive(Clone, Debug)]
 pub(crate) struct Cached(Arc<CachedState>);
 
@@ -223,7 +218,6 @@ impl Cached {
         *self.0.behaviour.lock().unwrap() = behaviour;
     }
 
-    /// Returns how often `credentials` was called, and how often `after_refusal` was called.
     pub(crate) fn calls(&self) -> (u32, u32) {
         *self.0.calls.lock().unwrap()
     }

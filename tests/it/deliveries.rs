@@ -1,5 +1,4 @@
-//! Tests the deduplication of webhooks. Each delivery is handled at least once, and is not handled
-//! again after its completion.
+//! Tests the deduplication of webhooks.
 
 use std::{
     sync::{
@@ -106,8 +105,6 @@ async fn lease_of_a_dead_process_expires() {
     assert_eq!(store.begin(&id, 2, MINUTE).await.unwrap(), Begin::InProgress(MINUTE / 2));
     sleep(MINUTE / 2).await;
     assert_eq!(store.begin(&id, 2, MINUTE).await.unwrap(), Begin::New);
-    // The first process cannot renew or abandon the lease of the second process. But the first
-    // process can complete the delivery, because it may have handled the event.
     assert!(!store.renew(&id, 1, MINUTE).await.unwrap());
     store.abandon(&id, 1).await.unwrap();
     assert!(matches!(store.begin(&id, 3, MINUTE).await.unwrap(), Begin::InProgress(_)));
@@ -149,7 +146,7 @@ async fn clock_jumps_do_not_remove_deliveries() {
     }
     clock.wall_back(48 * HOUR);
     assert_eq!(state(&deliveries.begin(first, KEEP).await.unwrap()), "done");
-    // Setting the wall clock back makes the old timestamp acceptable again, so the record must not
+    // If the wall clock is set back, the old timestamp is acceptable again. So the record must not
     // expire.
     clock.wall_back(48 * HOUR);
     sleep(25 * HOUR).await;
@@ -172,8 +169,6 @@ async fn full_store_drops_old_records_and_refuses_possible_duplicates() {
     assert_eq!(store.begin(&fourth, 2, MINUTE).await.unwrap(), Begin::New);
     assert_eq!((store.len(), store.dropped()), (3, 1));
     assert!(matches!(store.begin(&id("1", at(1)), 2, MINUTE).await.unwrap(), Begin::InProgress(_)));
-    // The store has dropped the record of this delivery. The event may have been handled, so the
-    // store refuses the delivery instead of treating it as new.
     assert!(store.begin(&id("0", at(0)), 2, MINUTE).await.is_err());
     assert!(store.begin(&id("as old", at(0)), 2, MINUTE).await.is_err());
     assert_eq!(store.begin(&id("4", at(4)), 2, MINUTE).await.unwrap(), Begin::New);
@@ -277,8 +272,8 @@ fn verifier(emulator: &Emulator) -> WebhookVerifier {
     WebhookVerifier::new([emulator.moov_webhook_secret()]).unwrap().with_clock(emulator.clock().clone())
 }
 
-/// MoneyKit retries a delivery for 2 h and Moov for 24 h, perhaps with the original headers. So
-/// `receive` must accept headers that are as old as the last retry.
+/// MoneyKit retries a delivery for 2 h and Moov for 24 h. The retry may have the original headers,
+/// so `receive` must accept headers of this age.
 #[tokio::test]
 async fn late_delivery_is_accepted_as_long_as_the_vendor_retries() {
     let emulator = emulator().await;
@@ -301,13 +296,10 @@ async fn late_delivery_is_accepted_as_long_as_the_vendor_retries() {
         assert_eq!(matches!(received, Ok(Received::New(..))), by_moneykit, "received {late} s late");
         let received = moov.receive(&sent_moov.headers, &sent_moov.body).await;
         assert_eq!(matches!(received, Ok(Received::New(..))), by_moov, "received {late} s late");
-        // `verify` uses no delivery store and cannot detect repeated webhooks, so `verify` accepts
-        // only recent webhooks.
         assert_eq!(moov.verify(&sent_moov.headers, b"{}").unwrap_err().reason(), "too_old");
         let verdict = moneykit.verify(&sent_moneykit.headers, &sent_moneykit.body).await;
         assert_eq!(verdict.unwrap_err().reason(), "too_old");
     }
-    // If the vendor sends `exp`, the webhook is accepted only until this time.
     let exp = clock.wall().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs() + 3_600;
     let sent = emulator.moneykit_webhook(r#"{"webhook_event":"y"}"#).with_claim("exp", exp).sign().unwrap();
     clock.advance(Duration::from_secs(3_661));
@@ -343,7 +335,6 @@ async fn retry_with_a_new_signature_is_recognized_as_the_same_delivery() {
     assert!(matches!(moneykit.receive(&again.headers, &again.body).await.unwrap(), Received::Done));
     let again = emulator.moov_webhook("{}").with_nonce(&nonce).sign().unwrap();
     assert!(matches!(moov.receive(&again.headers, &again.body).await.unwrap(), Received::Done));
-    // If a webhook has no idempotency key, its body identifies the event.
     let (one, other) = (r#"{"webhook_event":"x"}"#, r#"{"webhook_event":"y"}"#);
     for (body, done) in [(one, false), (one, true), (other, false), (other, true)] {
         let sent = emulator.moneykit_webhook(body).sign().unwrap();
@@ -445,8 +436,6 @@ impl Server {
         self.send(path, webhook).await.split(' ').nth(1).unwrap().parse().unwrap()
     }
 
-    /// Sends the webhook again while the response is 503. A 503 means that another attempt to
-    /// handle the webhook has not ended yet.
     async fn retry(&self, path: &str, webhook: &SignedWebhook) -> u16 {
         for _ in 0..1000 {
             match self.status(path, webhook).await {

@@ -1,5 +1,4 @@
-//! Describes the generated API as sorted lines, one for each operation, parameter, type or field,
-//! so that the diff of a spec change reads like a changelog.
+//! Describes the generated API as sorted lines, one for each operation, parameter, type or field.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
@@ -10,7 +9,6 @@ pub(crate) struct Operation {
     pub(crate) name: String,
     pub(crate) method: String,
     pub(crate) path: String,
-    /// The encoding of the body (`form` or `json`), and the type of the body.
     pub(crate) body: Option<(String, String)>,
     pub(crate) parameters: Vec<String>,
     pub(crate) response: String,
@@ -18,7 +16,6 @@ pub(crate) struct Operation {
 
 #[derive(Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Shape {
-    /// Each field with its name in JSON and its type.
     Struct(Vec<(String, String)>),
     Newtype(String),
     Enum(Vec<String>),

@@ -26,7 +26,6 @@ use crate::contract::violations;
 const FORM: &str = "application/x-www-form-urlencoded";
 const JSON: &str = "application/json";
 
-/// The responses of the emulator that the vendors' documents do not describe.
 const UNDOCUMENTED: [(&str, u16); 4] = [
     // For wrong credentials, Moov's document lists 403 for the token endpoint, but no status for
     // the revocation endpoint.
@@ -60,7 +59,6 @@ impl Response {
     }
 }
 
-/// The request is stored as bytes, because headers may be Latin-1.
 struct Call {
     head: Vec<u8>,
     body: Vec<u8>,
@@ -139,7 +137,6 @@ impl Call {
         response
     }
 
-    /// Does not compare the response with the contract, because a fault replaces the response.
     async fn send_to_fault(self, emulator: &Emulator) -> Response {
         let bytes = self.bytes(emulator).await.expect("a response comes");
         let text = String::from_utf8(bytes).expect("the response is text");
@@ -391,7 +388,6 @@ async fn moneykit_publishes_a_valid_es256_key_without_authentication() {
         assert_eq!(bytes.len(), 32);
         point.extend(bytes);
     }
-    // A key agreement fails if the point is not on the curve, so it can be used to check the point.
     use ring::agreement::{ECDH_P256, EphemeralPrivateKey, UnparsedPublicKey, agree_ephemeral};
     let agree = |point: Vec<u8>| {
         let mine = EphemeralPrivateKey::generate(&ECDH_P256, &ring::rand::SystemRandom::new()).unwrap();
@@ -419,7 +415,6 @@ async fn moov_issues_a_token_with_status_200_for_form_and_json_requests() {
         post("/oauth2/token").json(&json),
     ] {
         let call = call.basic(emulator.moov_credentials()).header("x-moov-version", "v2026.07.00");
-        // The vendor's TypeScript SDK sends these headers.
         let call = call.header("cookie", "").header("sec-fetch-mode", "cors").header("accept-language", "*");
         let response = call.header("accept-encoding", "gzip, deflate").send(&emulator).await;
         assert_eq!(response.status, 200, "{response:?}");
@@ -775,7 +770,6 @@ async fn body_over_64_kib_causes_a_413_and_no_connection_reset() {
     assert_eq!(kept, [64 * 1024, 0, 0]);
 }
 
-/// Like the live services, the emulator does not tell the client why a request was refused.
 #[tokio::test]
 async fn request_log_shows_why_a_request_was_refused() {
     let emulator = started().await;
@@ -890,7 +884,6 @@ async fn truncated_response_is_shorter_than_its_content_length() {
     assert!(length > 100 && response.body.starts_with("{\"access_token\":\""));
     assert_eq!(emulator.issued(), 1);
 
-    // A response without a body cannot be truncated, so the connection closes without a response.
     emulator.fault(Operation::MoovRevoke, Fault::truncate());
     let call = moving(&emulator, "/oauth2/revoke", json!({ "token": "any" }));
     assert_eq!(call.bytes(&emulator).await.unwrap(), b"");
@@ -906,8 +899,6 @@ async fn request_takes_effect_even_if_its_response_is_lost() {
         assert_eq!(emulator.is_live(&token), !spent);
     }
     assert_eq!(emulator.issued(), 2);
-    // A client that retries the refresh would send a refresh token that was already used. The fault
-    // exists to find this mistake in clients.
     assert_eq!(refresh(&emulator, &token).send(&emulator).await.text("error"), "invalid_grant");
     assert_eq!(emulator.double_spends(), 1);
 
@@ -1043,7 +1034,7 @@ async fn observer_is_called_after_each_request_completes() {
     assert!(events.try_recv().is_err());
 }
 
-/// The vendor's Ruby SDK sends the key pair in the form, but also sends an empty key pair in the
+/// The vendor's Ruby SDK sends the key pair in the form, and an empty key pair in the
 /// `Authorization` header.
 #[tokio::test]
 async fn empty_basic_credentials_are_treated_as_missing() {
@@ -1087,7 +1078,7 @@ async fn live_mode_issues_a_jwt_with_the_claims_and_size_of_the_real_service() {
 }
 
 /// The live service also issues a token if the origin is not allowed or is missing. Moov's SDKs
-/// depend on this, because they send no `Origin`.
+/// send no `Origin`.
 #[tokio::test]
 async fn live_mode_issues_a_token_for_any_origin_but_the_api_may_refuse_it() {
     let emulator = live().await;
@@ -1167,7 +1158,6 @@ async fn cdn_block_response_has_no_vendor_headers() {
     assert_eq!(moving(&emulator, "/oauth2/token", service_grant()).send(&emulator).await.status, 200);
 }
 
-/// Moov does not report that an origin is not allowed, so the client logs a warning.
 #[tokio::test]
 async fn client_logs_a_warning_if_the_token_is_not_valid_for_its_origin() {
     let emulator = live().await;

@@ -1,5 +1,4 @@
-//! Tests an emulator that runs inside a program: the address, a custom handler, the lists of tokens
-//! and faults, and the shutdown.
+//! Tests an emulator that runs inside a program.
 
 use std::{net::Ipv6Addr, time::Duration};
 
@@ -66,7 +65,6 @@ async fn custom_handler_runs_before_the_services_and_without_logging() {
 #[tokio::test]
 async fn emulator_on_all_addresses_is_reachable_by_loopback() {
     let emulator = Emulator::builder().with_host(Ipv6Addr::UNSPECIFIED.into()).start().await;
-    // A machine without IPv6 can use only the IPv4 address.
     let (emulator, expected) = match emulator {
         Ok(emulator) => (emulator, "http://[::1]:"),
         Err(_) => {

@@ -61,15 +61,14 @@ async fn outcomes(fault: &Fault) -> Vec<(Operation, Error)> {
     outcomes
 }
 
-/// Replaces the request ids, which differ between runs.
 fn steady(text: &str) -> String {
     let mut parts = text.split(", request ");
     let first = parts.next().unwrap_or_default().to_owned();
     parts.fold(first, |text, part| text + ", request <id>" + &part[36..])
 }
 
-/// Each client opens its connection before tokio's time is paused. Paused time advances whenever
-/// all tasks wait, so the connect timeout would expire at once.
+/// Each client connects before tokio's time is paused. Otherwise the connect timeout would expire
+/// at once.
 #[tokio::test]
 async fn each_call_ends_within_its_default_timeout() {
     let emulator = emulator().await;
@@ -179,7 +178,6 @@ async fn each_failure_has_its_error_kind() {
     insta::assert_snapshot!("failures", steady(&transcript));
 }
 
-/// A response from an intermediary, such as a proxy, says nothing about the credentials.
 #[tokio::test]
 async fn error_from_a_proxy_or_cdn_is_not_reported_as_refused_credentials() {
     let problem = r#"{"type":"https://errors.example","title":"Error 1010: Access denied","status":403,
@@ -227,7 +225,6 @@ async fn status_403_from_a_cdn_does_not_block_other_scope_sets() {
     assert!(clients.moov.token(&scopes(&["/institutions.read"])).await.is_ok());
 }
 
-/// A request id, a known body or a challenge shows that the vendor sent the response.
 #[tokio::test]
 async fn vendor_response_is_classified_by_status_and_code() {
     let id = "x-request-id: 9383a65a-dc2d-40ab-b3d3-5849209f9667\r\nserver: cloudflare\r\n";
@@ -264,7 +261,6 @@ async fn vendor_response_is_classified_by_status_and_code() {
     }
 }
 
-/// The vendor can also report a failed revocation with a success status.
 #[tokio::test]
 async fn error_body_with_a_success_status_causes_an_error() {
     let emulator = emulator().await;
@@ -329,8 +325,7 @@ async fn rfc_6749_and_fastapi_error_bodies_are_decoded() {
     }
 }
 
-/// Texts that look like tokens are redacted even if this client has not sent them, because they may
-/// be tokens of other clients.
+/// Texts that look like tokens may be tokens of other clients, so all of them are redacted.
 #[tokio::test]
 async fn token_like_text_in_errors_is_redacted() {
     let server = RawServer::start().await;
@@ -452,7 +447,6 @@ async fn request_is_reported_as_not_sent_if_the_connection_is_refused() {
     assert_eq!((error.kind(), error.may_have_been_sent()), (ErrorKind::Unavailable, false));
 }
 
-/// The server does not support TLS, so a retry cannot help.
 #[tokio::test]
 async fn tls_failure_is_not_transient() {
     let emulator = emulator().await;
@@ -466,7 +460,7 @@ async fn tls_failure_is_not_transient() {
     assert!(error.source().is_some());
 }
 
-/// Following a redirect would send the credentials to the host `elsewhere`.
+/// Following a redirect would send the credentials to another host.
 #[tokio::test]
 async fn redirects_are_not_followed() {
     let (here, elsewhere) = (emulator().await, emulator().await);

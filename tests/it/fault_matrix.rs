@@ -1,6 +1,5 @@
 //! Sends raw responses of every kind to every operation and compares each result with the expected
-//! result. Each call must end within the timeout, must show no part of the response, and must leave
-//! a working client.
+//! result.
 
 use std::{
     fmt::Debug,
@@ -46,8 +45,6 @@ impl Operation {
             format!("{value:?} {value:#?}")
         }
         match self {
-            // Ignore the content of the response. The response contains `MARK` as the client id,
-            // which is not a secret and may be shown.
             Introspect => clients.moneykit.introspect(&token).await.map(|_| String::new()),
             MoneykitToken => clients.moneykit.create_access_token(&[]).await.map(debug),
             Jwks => clients.moneykit.jwks().await.map(debug),
@@ -106,11 +103,9 @@ impl Matrix {
             if shown.contains(MARK) {
                 self.wrong.push(format!("{name}, {operation:?} shows the response: {shown}"));
             }
-            // The response may have started a cool-down. Advancing the clock ends the cool-down.
             self.clock.advance(Duration::from_secs(2 * 24 * 60 * 60));
             self.server.respond(raw(200, "", operation.body("")));
             let mut recovery = operation.call(&self.clients).await;
-            // On a busy machine, even a valid response may exceed the short timeout.
             for _ in 0..10 {
                 if recovery.as_ref().is_err_and(|error| error.kind() == ErrorKind::Timeout) {
                     recovery = operation.call(&self.clients).await;
@@ -123,7 +118,6 @@ impl Matrix {
         }
     }
 
-    /// A revocation does not read the body, so it always succeeds.
     async fn body(&mut self, name: &str, body: impl Fn(Operation) -> Vec<u8>, expected: Outcome) {
         let expected = |operation| if operation == Revoke { GOOD } else { expected };
         self.row(name, |operation| raw(200, "", body(operation)), expected).await;
@@ -168,8 +162,6 @@ async fn each_status_of_the_vendor_or_a_proxy_has_the_expected_outcome() {
     let page = format!("<html><h1>{MARK}</h1></html>");
     let text = format!("error code: 1010 {MARK}");
     let problem = format!(r#"{{"type":"about:blank","title":"{MARK}","status":1,"detail":"{MARK}"}}"#);
-    // Each row has the error kinds for an empty body, for an error body of the vendor, and for all
-    // remaining bodies.
     for (status, empty, vendor, front) in [
         (300, InvalidResponse, InvalidResponse, InvalidResponse),
         (302, InvalidResponse, InvalidResponse, InvalidResponse),
@@ -251,8 +243,6 @@ async fn each_framing_fault_has_the_expected_outcome() {
         };
         matrix.row(name, script, |_| expected).await;
     }
-    // The body is shorter than its content length. The status and the headers still determine the
-    // kind of an error response.
     for (status, expected) in [
         (200, ErrorKind::Unavailable),
         (400, ErrorKind::InvalidRequest),

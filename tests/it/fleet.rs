@@ -1,8 +1,6 @@
 //! Tests twenty processes with fifty tasks each, which share one Redis and one emulator, with and
-//! without outages.
-//!
-//! Each process runs this test binary with an environment variable that selects its role. The
-//! emulator counts token calls and knows which tokens are valid.
+//! without outages. Each process runs this test binary with an environment variable that selects
+//! its role.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -38,8 +36,6 @@ use crate::redis_server::RedisServer;
 
 const PROCESSES: usize = 20;
 const TASKS: usize = 50;
-/// The lease time in tests that do not count token calls. If a lease holder is killed, all other
-/// processes wait until the lease has expired.
 const LEASE: Duration = Duration::from_secs(1);
 const STORE_TIMEOUT: Duration = Duration::from_millis(800);
 /// Time limits for tests that count token calls. Even a busy machine does not reach these limits.
@@ -61,8 +57,7 @@ enum Limits {
 
 #[derive(Debug, Default, Deserialize, Serialize)]
 struct Report {
-    /// Maps each token to the last time at which a caller received it, in milliseconds of the wall
-    /// clock.
+    /// The last time at which a caller received each token, in milliseconds of the wall clock.
     tokens: BTreeMap<String, u64>,
     refused: Vec<(u64, String)>,
     errors: Vec<String>,
@@ -170,7 +165,6 @@ fn scope() -> [Scope; 1] {
     [Scope::new("/accounts.read").unwrap()]
 }
 
-/// Does nothing unless the environment variable is set.
 #[test]
 fn fleet_member_runs_as_a_child_process() {
     let Ok(role) = env::var(ROLE) else { return };
@@ -213,8 +207,6 @@ fn fleet_member_runs_as_a_child_process() {
                     println!("{WORD}revoked {} {}", now(), token.expose_secret());
                     continue;
                 }
-                // Both commands print a Moov token. `token` may request the token, but `cached`
-                // never sends a request.
                 "token" => {
                     println!("{WORD}{}", clients.moov.token(&scope()).await.unwrap().expose_secret());
                     continue;
@@ -260,7 +252,6 @@ fn fleet_member_runs_as_a_child_process() {
                     let (on, tasks) = running.take().unwrap();
                     on.store(false, Ordering::Relaxed);
                     tasks.join_all().await;
-                    // Wait for a background refresh that may still be running.
                     sleep(Duration::from_millis(200)).await;
                     let (one, two) = (clients.moneykit.tokens(), clients.moov.tokens());
                     for token in one.cached(&[]).into_iter().chain(two.cached(&scope())) {
@@ -278,7 +269,6 @@ struct Process {
     child: Child,
     orders: ChildStdin,
     words: mpsc::UnboundedReceiver<String>,
-    /// `true` while the process requests a token and holds the lease.
     holds: Arc<AtomicBool>,
 }
 
@@ -426,8 +416,6 @@ async fn twenty_processes_share_one_token_call_for_each_token() {
     for number in 2..=4 {
         let new = fleet.all("reject").await;
         assert!(new.errors.is_empty(), "{:?}", new.errors);
-        // Every process invalidates the same old token. The later invalidations must not remove the
-        // new token.
         let why = format!(
             "{} without the store, {} discarded, {} failures",
             new.store_bypassed, new.discarded, new.failures
@@ -465,7 +453,6 @@ async fn revocation_reaches_every_process() {
     let third = taker.ask("token").await;
     assert_eq!((holder.ask("token").await, third != second), (third.clone(), true));
 
-    // The processes that hold the token are killed, so only Redis holds the token.
     holder.child.kill().await.unwrap();
     taker.child.kill().await.unwrap();
     assert_eq!(revoker.ask(&format!("forget {third}")).await, "done");
@@ -501,7 +488,7 @@ impl FleetFault {
     fn allowance(self) -> usize {
         match self {
             Self::None | Self::Slow => 0,
-            // A process that is killed loses the token that it has just requested, so each kill
+            // A process that is killed loses the token that it has just requested. So each kill
             // causes at most one additional token.
             Self::Killing => KILLS,
             // While Redis fails, each process requests its own tokens: at most two from each
@@ -566,7 +553,7 @@ impl Drop for Proxy {
     }
 }
 
-/// Delays each chunk separately, so the proxy adds latency but does not limit the throughput.
+/// Each chunk has its own delay, so the proxy adds latency but does not limit the throughput.
 async fn pass(
     mut from: tokio::net::tcp::OwnedReadHalf,
     mut to: tokio::net::tcp::OwnedWriteHalf,
@@ -592,7 +579,6 @@ async fn run_with_fault(fault: FleetFault) -> Option<String> {
     let mut redis = RedisServer::start()?;
     let emulator = Emulator::builder().with_system_clock().with_lifetime(LIFETIME).start().await.unwrap();
     if fault == FleetFault::Killing {
-        // Token calls are slow, so that there is time to kill a process during a call.
         for operation in [Operation::MoneykitToken, Operation::MoovToken] {
             emulator.fault_times(operation, Fault::delay(Duration::from_millis(150)), 10_000);
         }
@@ -603,7 +589,6 @@ async fn run_with_fault(fault: FleetFault) -> Option<String> {
 
     let started = Instant::now();
     fleet.order("run").await;
-    // The fault starts just before the first tokens become stale.
     sleep(Duration::from_secs(2)).await;
     fault.apply(&mut redis, &mut fleet).await;
     fleet.processes[0].order("revoke").await;
@@ -678,6 +663,6 @@ async fn fleet_stays_within_its_limits_during_outages() {
         let Some(line) = run_with_fault(fault).await else { return };
         table.push(line);
     }
-    // The line is written directly to standard error, because the test runner captures `eprintln!`.
+    // The test runner captures `eprintln!`, so the line is written directly to standard error.
     let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("\n{}\n", table.join("\n")).as_bytes());
 }

@@ -1,5 +1,4 @@
-//! Tests the rate limit of a fleet with a real Redis: the number of admitted calls, the start time
-//! of each call by the clock of Redis, and the number of script calls.
+//! Tests the rate limit of a fleet with a real Redis.
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,7 +21,6 @@ use crate::{
 };
 
 const LONG: Duration = Duration::from_secs(120);
-/// CONTRIBUTING.md describes how to run the larger test with more scope sets.
 const SCOPE_SETS: &str = "FLEET_SCOPE_SETS";
 
 async fn fleet(
@@ -34,12 +32,10 @@ async fn fleet(
 ) -> Vec<TokenCache> {
     let mut fleet = Vec::new();
     for _ in 0..size {
-        // The timeout is long, so that a slow response is not treated as a failure of Redis.
         let store = RedisStore::builder([SealingKey::new(&[7; 32]).unwrap()]).with_timeout(long / 4);
         let store = store.with_namespace(format!("fleet-{size}")).open(&redis.url()).unwrap();
-        // A machine under load may exceed the fixed time limit for a connection. Without a
-        // connection, the process would request its tokens without the store. So try to connect
-        // until a connection is established.
+        // On a machine under load, connecting may take too long. Without a connection, the process
+        // would request its tokens without the store.
         timeout(LONG, async { while store.check().await.is_err() {} }).await.unwrap();
         let options = TokenOptions::default()
             .with_rate_limit(limit.0, limit.1)
@@ -53,7 +49,7 @@ async fn fleet(
     fleet
 }
 
-/// A token call that Redis admits at the time `at`, in microseconds on the clock of Redis.
+/// A token call that Redis admits. `at` is in microseconds, by the clock of Redis.
 #[derive(Clone, Copy)]
 struct Admission {
     at: u64,
@@ -115,8 +111,6 @@ async fn ask(fleet: &[TokenCache], wanted: impl Fn(usize) -> Vec<usize>) -> usiz
     count
 }
 
-/// Checks that no period of length `per` has more than `calls` admissions. Waiting calls must start
-/// at even intervals, and as early as the limit allows.
 fn assert_within(admitted: &[Admission], calls: usize, per: u64) {
     assert!(
         admitted.windows(calls + 1).all(|span| span[calls].at - span[0].at >= per),
@@ -130,7 +124,6 @@ fn assert_within(admitted: &[Admission], calls: usize, per: u64) {
         waited += usize::from(span[calls].at <= earliest + 1);
     }
     let all = admitted.iter().skip(calls).filter(|admission| admission.waits).count();
-    // Only the first call after a cool-down may start later than the limit requires.
     assert!(waited + 1 >= all, "{} calls waited longer than the limit requires", all - waited);
 }
 
@@ -152,9 +145,8 @@ async fn a_fleet_is_admitted_within_the_limit(size: usize, sets: usize, part: us
     let discarded: u64 = fleet.iter().map(|cache| cache.stats().discarded).sum();
     assert_eq!((admitted.len(), source.count(), discarded), (sets, sets, 0), "one call for each scope set");
     assert_within(&admitted, 40, 1_050_000);
-    // Each caller needs four script calls. In addition, a waiting caller reads its key every 10 s,
-    // because a message may have been lost. A caller waits `seconds / 2` on average, so it reads
-    // its key `seconds / 20` times.
+    // Each caller needs four script calls. In addition, a waiting caller reads its key every 10 s.
+    // A caller waits `seconds / 2` on average, so it reads its key `seconds / 20` times.
     let seconds = sets / 40;
     assert!(scripts <= (4 + seconds / 20) * callers, "{scripts} script calls for {callers} waiting callers");
     for cache in &fleet {

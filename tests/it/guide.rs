@@ -63,8 +63,6 @@ fn each_error_kind_has_a_guide_section() {
     }
 }
 
-/// An engineer searches the guide for the text of a log line, so the guide must quote the exact
-/// text.
 #[test]
 fn each_log_line_explained_in_the_guide_is_in_the_sources() {
     let page = read("docs/guide/troubleshooting.md");
@@ -117,8 +115,6 @@ fn every_guide_page_is_in_the_page_list_and_in_rustdoc() {
     }
 }
 
-/// The modules of the guide contain only documentation, so that the guide adds nothing to a
-/// compiled program. Each example in the guide is a doctest.
 #[test]
 fn guide_pages_contain_no_code() {
     let macros = read("src/guide/mod.rs");
@@ -137,8 +133,7 @@ fn guide_pages_contain_no_code() {
     }
     for (name, text) in pages() {
         assert!(!text.contains("```ignore"), "{name}: an example is never compiled");
-        // rustdoc hides a line that begins with `# `, but GitHub shows the line, so no example may
-        // contain one.
+        // rustdoc hides a line that begins with `# `, but GitHub shows the line.
         let mut blocks = text.split("```").skip(1).step_by(2).filter(|block| block.starts_with("rust"));
         assert!(!blocks.any(|block| block.contains("\n# ")), "{name}: a code block has a hidden line");
         // On docs.rs, a reader must scroll to read lines of more than 88 characters.
@@ -149,9 +144,9 @@ fn guide_pages_contain_no_code() {
     }
 }
 
-/// A page links to files, which works only on GitHub. For rustdoc, the module of the page defines
-/// each link label again. These definitions precede the text of the page, because rustdoc uses the
-/// first definition of a label.
+/// The links of a page work only on GitHub. For rustdoc, the module of the page defines each link
+/// label again. These definitions precede the text of the page, because rustdoc uses the first
+/// definition of a label.
 #[test]
 fn each_link_between_guide_pages_works_on_github_and_in_rustdoc() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/guide");

@@ -1,5 +1,4 @@
-//! Tests that source files do not import each other in a cycle. The test also follows re-exports in
-//! `mod.rs`.
+//! Tests that source files do not import each other in a cycle.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -27,8 +26,6 @@ fn module(path: &Path, src: &Path) -> Module {
     parts
 }
 
-/// Finds all paths that start with `crate`, `self` or `super`, and converts them to paths that
-/// start at the crate root.
 fn paths(tokens: TokenStream, here: &Module, found: &mut Vec<Module>) {
     let mut tokens = tokens.into_iter().peekable();
     while let Some(token) = tokens.next() {
@@ -37,7 +34,6 @@ fn paths(tokens: TokenStream, here: &Module, found: &mut Vec<Module>) {
             TokenTree::Ident(ident) if ident == "self" => here.clone(),
             TokenTree::Ident(ident) if ident == "super" => here[..here.len() - 1].to_vec(),
             TokenTree::Ident(ident) if ident == "pub" => {
-                // Skips the parentheses of a visibility, such as `pub(crate)`.
                 tokens.next_if(|token| matches!(token, TokenTree::Group(_)));
                 continue;
             }
@@ -53,7 +49,6 @@ fn paths(tokens: TokenStream, here: &Module, found: &mut Vec<Module>) {
 
 type Tokens = std::iter::Peekable<proc_macro2::token_stream::IntoIter>;
 
-/// Parses the rest of a path: `::name`, `::super` or `::{…}`.
 fn rest(tokens: &mut Tokens, mut path: Module, found: &mut Vec<Module>) {
     while tokens.next_if(|token| matches!(token, TokenTree::Punct(punct) if punct.as_char() == ':')).is_some()
     {
@@ -178,8 +173,6 @@ fn circle_in(src: &Path) -> Option<String> {
         .iter()
         .map(|(module, file)| {
             let to = file.uses.iter().filter_map(|path| owner(&files, path)).filter(|to| to != module);
-            // Imports of the crate root are ignored, because the crate root only declares the
-            // modules.
             (module.clone(), to.filter(|to| !to.is_empty()).collect())
         })
         .collect();

@@ -5,8 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A module may import only modules from earlier lines of this list. A file outside of these
-/// modules, such as `lib.rs`, may import all modules.
+/// A module may import only modules from earlier lines of this list. `lib.rs` and other files
+/// outside of these modules may import all modules.
 const ORDER: &[&[&str]] = &[
     &["catch_panic", "response", "secret", "timestamp", "clock", "sync", "hex", "json", "observer", "resend"],
     &["error", "single_flight", "work"],
@@ -20,7 +20,6 @@ const ORDER: &[&[&str]] = &[
     &["emulator"],
 ];
 
-/// The names that `lib.rs` re-exports, each with the module that defines the name.
 const EXPORTS: &[(&str, &str)] = &[
     ("Credentials", "client"),
     ("CredentialsFuture", "client"),
@@ -98,7 +97,6 @@ fn module_dependencies_point_in_one_direction() {
     let mut checked = 0;
     for path in sources(&src()) {
         let here = room(&path);
-        // The guide contains no code. `guide::guide_pages_contain_no_code` checks this.
         if ["lib", "guide"].contains(&here.as_str()) {
             continue;
         }
@@ -137,8 +135,6 @@ fn token_cache_uses_only_primitives_of_the_sync_module() {
     let mut checked = 0;
     let others = ["single_flight.rs", "moneykit/webhook/cache.rs"].map(|file| src().join(file));
     for path in sources(&src().join("token")).into_iter().chain(others) {
-        // Skips `stats.rs`, because no decision depends on the counters, and `redis`, because Redis
-        // is not part of the model.
         if path.ends_with("stats.rs") || path.iter().any(|part| part == "redis") {
             continue;
         }
@@ -171,7 +167,6 @@ fn paths_of(tree: &syn::UseTree, start: String, paths: &mut Vec<String>) {
     }
 }
 
-/// Code that two commands share must be in a separate file that does not depend on the commands.
 #[test]
 fn cli_commands_do_not_depend_on_each_other() {
     const COMMANDS: [&str; 5] = ["moneykit", "moov", "doctor", "emulator", "shell"];
@@ -232,8 +227,6 @@ fn tests_named_in_architecture_md_exist() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let text = fs::read_to_string(root.join("ARCHITECTURE.md")).expect("readable");
     let words = text.split(|c: char| !c.is_alphanumeric() && c != '_' && c != ':');
-    // A path in lower case with a double colon names a test. All other paths with a double colon
-    // contain an upper-case letter.
     let named: Vec<(&str, &str)> = words
         .filter_map(|word| word.split_once("::"))
         .filter(|(file, test)| {

@@ -1,5 +1,4 @@
-//! Tests the lifecycle of a token with tokio's time paused. Each guarantee of the `token` module
-//! has a test.
+//! Tests each guarantee of the `token` module, with tokio's time paused.
 
 use std::{
     collections::BTreeSet,
@@ -154,7 +153,6 @@ async fn token_reports_the_expiry_rule_that_applied() {
     assert_eq!(rules, [ExpiryRule::Seconds, ExpiryRule::Absent, ExpiryRule::Timestamp, ExpiryRule::Absurd]);
 }
 
-/// `expires_in` is 1,800,000,900, which would be a lifetime of 57 years.
 #[tokio::test(start_paused = true)]
 async fn unix_time_in_expires_in_is_used_as_the_expiry_time() {
     let (cache, source) = cache([Reply::Token(1_800_000_900)]);
@@ -315,8 +313,7 @@ async fn back_off_after_a_failed_refresh_applies_to_all_callers() {
     }
     let gaps: Vec<u128> = source.times().windows(2).map(|two| (two[1] - two[0]) / 1000).collect();
     // Without jitter, the delays are 1, 2, 4, 8, 16, 32 s, and then always 60 s. The test calls
-    // every 0.5 s, so a request is sent up to 0.5 s after the end of a delay. Each gap is rounded
-    // down to whole seconds.
+    // every 0.5 s, so a request is sent up to 0.5 s after the end of a delay.
     assert_eq!(gaps[..6], [1, 2, 4, 8, 16, 32]);
     assert!(gaps[6..].iter().all(|gap| (60..=61).contains(gap)), "{gaps:?}");
     let error = token(&cache).await.unwrap_err();
@@ -426,7 +423,6 @@ async fn callers_in_batches_get_all_their_tokens_despite_the_rate_limit() {
     }
 }
 
-/// Without jitter, the delays before the retries are 200 ms and 400 ms. Each response takes 100 ms.
 #[tokio::test(start_paused = true)]
 async fn request_to_a_failing_vendor_is_sent_three_times() {
     let (cache, source) = cache(vec![fail(ErrorKind::Unavailable); 10]);
@@ -524,7 +520,6 @@ async fn revocation_removes_only_the_given_token() {
         cache.forget(&Secret::from(revoked)).await.unwrap();
         assert_eq!(token(&cache).await.unwrap(), "token-3", "{revoked}");
         assert_eq!(cache.token(&scopes(&["b"])).await.unwrap().expose_secret(), other.expose_secret());
-        // The refresh token is not used, because the revocation also revoked it.
         assert!(!source.token_calls().contains(&TokenCall::Refresh("refresh-1".to_owned())));
     }
 }
@@ -576,8 +571,6 @@ async fn caller_waits_at_most_the_time_that_it_specified() {
     assert_eq!(source.count(), 1);
 }
 
-/// If a refresh has 16 or more waiters, the waiters share a timer, which fires after one second.
-/// The test has deadlines before and after this time.
 #[tokio::test(start_paused = true)]
 async fn each_of_many_callers_waits_at_most_the_time_that_it_specified() {
     let (cache, source) = cache([Reply::Hang]);
@@ -615,7 +608,6 @@ fn caller_times_out_even_if_the_runtime_of_the_refresh_is_blocked() {
     assert_eq!(outcome.expect("the caller's own timer").unwrap_err().kind(), ErrorKind::Timeout);
 }
 
-/// If the background work continued, the log would contain a second call: the retry.
 #[tokio::test(start_paused = true)]
 async fn dropping_the_cache_stops_its_background_work() {
     let (cache, source) = cache([unsent(ErrorKind::Unavailable), unsent(ErrorKind::Unavailable)]);
@@ -636,7 +628,6 @@ async fn cache_runs_no_task_and_sends_no_request_without_callers() {
     assert_eq!(source.count(), 1);
 }
 
-/// The task of a refresh ends with its runtime. The next caller must not wait for this task.
 #[test]
 fn refresh_is_restarted_if_its_runtime_is_dropped() {
     let runtime =

@@ -1,14 +1,7 @@
 //! Checks the wording of every message in the sources against a snapshot: errors, log lines, panics
 //! and the output of the tools.
 //!
-//! A message is a string literal that contains a space and a letter. Format strings are messages
-//! too, and so are literals in macros and in attributes such as `#[must_use = "..."]`. Docs, lints,
-//! `cfg` and test code are excluded. `tests/it/errors.rs` checks error messages of a single word,
-//! which this module does not find.
-//!
-//! To accept a change of wording, run `INSTA_UPDATE=always cargo test --all-features --test it
-//! messages` and then `git diff tests/it/snapshots`. After a merge conflict in a snapshot, take
-//! either side and run the same command.
+//! A message is a string literal that contains a space and a letter.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -68,8 +61,6 @@ fn collect(tokens: TokenStream, found: &mut BTreeSet<String>) {
     }
 }
 
-/// Returns `true` for `#[test]`, `#[tokio::test]`, `#[cfg(test)]` and `#[cfg(all(test, ...))]`, but
-/// not for `#[cfg(not(test))]`.
 fn is_test(attribute: TokenStream) -> bool {
     let text = attribute.to_string().replace(' ', "");
     text == "test"
@@ -78,7 +69,6 @@ fn is_test(attribute: TokenStream) -> bool {
         || text.starts_with("cfg(all(test,")
 }
 
-/// Returns `true` if only the compiler, rustdoc or a lint reads the attribute.
 fn has_no_message(attribute: TokenStream) -> bool {
     let mut names = attribute.into_iter().filter_map(|token| match token {
         TokenTree::Ident(ident) => Some(ident.to_string()),
@@ -87,8 +77,6 @@ fn has_no_message(attribute: TokenStream) -> bool {
     names.next().is_some_and(|name| matches!(&*name, "allow" | "cfg" | "cfg_attr" | "doc" | "expect"))
 }
 
-/// Skips the rest of an item, a field or a match arm: either a body in braces, or everything up to
-/// `;` or `,`.
 fn skip_item(tokens: &mut impl Iterator<Item = TokenTree>) {
     for token in tokens {
         match token {

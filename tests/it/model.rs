@@ -1,5 +1,4 @@
-//! Compares random sequences of events with a simple model. No order of requests, lost responses,
-//! rejections, revocations and cancelled callers may break a guarantee of the `token` module.
+//! Compares random sequences of events with a simple model of the token cache.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -23,17 +22,12 @@ const LATENCY: Duration = Duration::from_millis(100);
 
 #[derive(Clone, Debug)]
 enum Step {
-    /// The server responds to the next request in this way. By default, the server issues a token
-    /// that is valid for one hour.
     Server(Server),
     Ask(usize),
-    /// Requests a token, and cancels the call after half of the server's response time.
     AskAndLeave(usize),
     Pass(Duration),
     PassToStale(usize),
-    /// Invalidates the token that was last returned, even if there is a newer token.
     Reject(usize),
-    /// Revokes the newest access token, or its refresh token if the flag is `true`.
     Revoke(usize, bool),
 }
 
@@ -77,9 +71,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 struct History {
     next: Vec<Server>,
     issued: BTreeMap<u32, TokenLife>,
-    /// For each scope, the newest token, unless that token was rejected or revoked.
     newest: BTreeMap<String, u32>,
-    /// Tokens that must never be returned again.
     dead: BTreeSet<u32>,
     revoked: BTreeSet<u32>,
     spent: BTreeSet<u32>,
@@ -97,7 +89,6 @@ struct TokenLife {
 }
 
 impl TokenLife {
-    /// Returns the time until the documented expiry. An implausible lifetime counts as 300 s.
     fn ends(&self) -> Duration {
         let lifetime = match self.seconds {
             seconds if !(0..=31_536_000).contains(&seconds) => Duration::from_secs(300),
@@ -133,8 +124,6 @@ impl ModelSource {
             let number = u32::try_from(history.requests).unwrap();
             (number, if history.next.is_empty() { Server::Token(3600) } else { history.next.remove(0) })
         };
-        // If the caller cancels the request, dropping this guard removes the request from the
-        // requests in flight.
         let _in_flight = InFlight(self.0.clone(), scope.to_owned());
         if !matches!(reply, Server::Unreachable)
             && let Some(refresh) = refresh
@@ -164,7 +153,6 @@ impl ModelSource {
         };
         let mut history = self.0.lock().unwrap();
         history.issued.insert(number, TokenLife { asked, answered: Instant::now(), seconds });
-        // The previous token was revoked, which also revoked the new token.
         if refresh.is_some_and(|refresh| history.revoked.contains(&refresh)) {
             history.dead.insert(number);
         } else {

@@ -73,7 +73,6 @@ async fn proxy_is_used_for_https_and_not_for_plain_http() {
     let (line, _listener) = timeout(LONG, asked).await.unwrap().unwrap();
     assert_eq!(line, "CONNECT gateway.invalid:443 HTTP/1.1\r\n");
 
-    // The proxy no longer accepts connections, so a call through the proxy would fail.
     let emulator = emulator().await;
     let local = emulator.moov().with_http(|_| http).with_tokens(plain).build().unwrap();
     assert!(local.create_access_token(&scopes(&["/ping.read"])).await.is_ok());
@@ -151,8 +150,8 @@ async fn environment_can_allow_plain_http_hosts_except_vendor_hosts() {
     }
 }
 
-/// Building the client fails, because over plain HTTP the client would ignore the proxy and the
-/// client identity, and send calls unencrypted.
+/// Over plain HTTP, the client would ignore the proxy and the client identity, and send calls
+/// unencrypted.
 #[test]
 fn remote_plain_http_conflicts_with_a_proxy_or_client_identity() {
     let allowed = || quick().with_allow_http(["gateway"]);
@@ -190,8 +189,6 @@ async fn clients_with_the_same_options_share_connections() {
     assert_eq!(server.connections(), 2, "clients with different options must not share connections");
 }
 
-/// Returns the port and the certificate of the server. If `client` is set, the server accepts only
-/// this client certificate.
 #[cfg(feature = "rustls")]
 async fn tls_server(client: Option<rustls::pki_types::CertificateDer<'static>>) -> (u16, String) {
     use std::sync::Arc;

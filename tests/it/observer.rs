@@ -111,8 +111,6 @@ async fn panicking_observer_does_not_lose_the_token() {
         ErrorKind::RateLimited
     );
     assert!(cache.token(&scopes(&["a"])).await.is_ok());
-    // The eight events are: obtained, invalidated, store down, obtained, store up, failed,
-    // cool-down, failed.
     assert_eq!(called.load(Ordering::SeqCst), 8);
 }
 

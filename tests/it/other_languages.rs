@@ -14,13 +14,11 @@ fn example(language: &str) -> String {
     code.split_once("```").expect("its end").0.to_owned()
 }
 
-/// The example must be short, and its lines must fit the page on docs.rs.
 fn assert_readable(code: &str) {
     assert!(code.lines().count() <= 16, "{code}");
     assert!(code.lines().all(|line| line.len() <= 88), "{code}");
 }
 
-/// Returns `None` if the program is not installed.
 fn run(emulator: &Emulator, name: &str, command: &[&str], is_required: bool) -> Option<String> {
     let [program, args @ ..] = command else { panic!("no program") };
     let mut child = Command::new(program);

@@ -1,5 +1,4 @@
-//! Checks which files are in the published crate, and which crates are built with it. Cargo only
-//! plans the build: it compiles nothing, but may download crates that only other platforms need.
+//! Checks which files are in the published crate, and which crates are built with it.
 
 use std::{collections::BTreeSet, env, path::PathBuf, process::Command};
 
@@ -14,7 +13,6 @@ fn cargo(args: &[&str]) -> Vec<String> {
     String::from_utf8(output.stdout).expect("text").lines().map(str::to_owned).collect()
 }
 
-/// Excludes the file in which cargo records the commit.
 fn packed() -> Vec<String> {
     let list = cargo(&["package", "--list", "--allow-dirty", "--offline", "-p", "fintech-auth"]);
     let list = list.iter().map(|file| file.replace('\\', "/"));
@@ -25,8 +23,6 @@ fn packed() -> Vec<String> {
 fn package_contains_only_sources_and_specs() {
     let (sources, others): (Vec<_>, Vec<_>) =
         packed().into_iter().partition(|file| file.starts_with("src/") && file.ends_with(".rs"));
-    // The module `layers` checks which Rust files exist. This test checks that all of them are in
-    // the package.
     let there = super::layers::sources(&root().join("src"));
     let there =
         there.iter().map(|path| path.strip_prefix(root()).expect("below").to_string_lossy().into_owned());
@@ -79,7 +75,6 @@ fn package_contains_only_sources_and_specs() {
     ");
 }
 
-/// The feature native-tls is excluded, because it needs OpenSSL.
 fn all_but_native_tls() -> String {
     let manifest = std::fs::read_to_string(root().join("Cargo.toml")).expect("readable");
     let (_, features) = manifest.split_once("\n[features]\n").expect("features");

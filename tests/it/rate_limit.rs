@@ -24,7 +24,6 @@ const LONG: Duration = Duration::from_secs(600);
 
 type Callers = JoinSet<Result<(), (ErrorKind, Duration)>>;
 
-/// Each scope set is new, so each request needs a token call.
 fn ask(cache: &TokenCache, count: usize) -> Callers {
     let mut callers = JoinSet::new();
     for number in 0..count {
@@ -68,8 +67,6 @@ async fn uncached_scope_sets_are_requested_in_arrival_order_within_the_limit() {
             "the calls were not spread evenly: {count} scope sets"
         );
         let rate = (count - 40) as f64 / (*waited.last().unwrap() as f64 / 1000.0);
-        // The first caller that has to wait waits for a whole second. With only 200 callers, this
-        // wait lowers the average rate noticeably.
         assert!((38.0..=40.0).contains(&rate) || count == 200, "{count} scope sets: {rate} calls per second");
     }
 }
@@ -120,8 +117,6 @@ async fn cool_down_delays_the_queue_and_keeps_its_order() {
     assert_eq!(order(&source), (0..100).collect::<Vec<_>>());
     let times = source.times();
     assert_limit(&times, 10);
-    // The 429 arrives 100 ms after its request. Skip the requests that were sent before the 429
-    // arrived.
     let after = times.iter().filter(|at| **at > times[14] + 100).min().unwrap();
     assert!(after - times[14] >= 60_100, "{after}");
 }

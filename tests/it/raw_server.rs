@@ -20,7 +20,6 @@ use crate::support::{plain, scopes};
 #[derive(Clone, Debug)]
 pub(crate) struct Script {
     pub(crate) bytes: Vec<u8>,
-    /// The pause after each byte.
     pub(crate) drip: Option<Duration>,
     pub(crate) end: End,
 }

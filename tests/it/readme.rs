@@ -3,8 +3,6 @@
 
 use std::{fs, path::Path};
 
-/// Each line about tokens in `docs/comparison.md`, with the tests that prove its claims about this
-/// crate.
 const HELD_BY: [(&str, &[&str]); 17] = [
     (
         "cached token",
@@ -109,7 +107,6 @@ fn each_line_of_the_readme_comparison_has_a_test() {
     }
 }
 
-/// The links must lead to pages that GitHub renders, and not to source code.
 #[test]
 fn readme_is_short_and_each_link_leads_to_an_existing_page() {
     let readme = read("README.md");
@@ -137,7 +134,7 @@ fn readme_is_short_and_each_link_leads_to_an_existing_page() {
     }
 }
 
-// An example of a test. The readme repeats these lines.
+// The readme repeats these lines.
 async fn your_test() -> Result<(), Box<dyn std::error::Error>> {
     let emulator = fintech_auth::emulator::Emulator::start().await?;
     let client = emulator.moov().build()?; // give this client to your service
@@ -146,7 +143,6 @@ async fn your_test() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// A doctest would not compile the example, because the example uses `#[tokio::test]`.
 #[tokio::test]
 async fn test_in_the_readme_passes() {
     let here = include_str!("readme.rs");

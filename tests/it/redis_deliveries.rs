@@ -109,7 +109,6 @@ async fn deliveries_in_different_namespaces_are_isolated() {
     assert_eq!(two.begin(&id("a"), 1, LEASE).await.unwrap(), Begin::New);
 }
 
-/// A value that another program has written must not block the event forever.
 #[tokio::test]
 async fn value_of_another_program_in_redis_is_ignored() {
     let Some(redis) = RedisServer::start() else { return };

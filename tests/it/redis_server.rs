@@ -13,7 +13,6 @@ use std::{
 
 use fintech_auth::redis::{self as client, FromRedisValue};
 
-/// The supported server programs, by their names on Debian.
 pub(crate) const PROGRAMS: [&str; 2] = ["redis-server", "valkey-server"];
 
 pub(crate) struct RedisServer {
@@ -25,8 +24,6 @@ pub(crate) struct RedisServer {
 }
 
 impl RedisServer {
-    /// Starts the first program that is installed. If none is installed, prints a note and returns
-    /// `None`, or panics in CI.
     pub(crate) fn start() -> Option<Self> {
         Self::start_with(&[])
     }
@@ -37,14 +34,13 @@ impl RedisServer {
             let words =
                 "no redis-server is installed, so a test was skipped (Debian: apt-get install redis-server)";
             assert!(env::var_os("CI").is_none(), "{words}");
-            // The note is written directly to standard error, because the test runner captures the
-            // output of passing tests.
+            // The test runner captures the output of passing tests, so the note is written directly
+            // to standard error.
             let _ = writeln!(std::io::stderr(), "\nnote: {words}");
         }
         found
     }
 
-    /// Returns `None` if the program is not installed.
     pub(crate) fn start_program(program: &'static str, arguments: &[&str]) -> Option<Self> {
         Command::new(program).arg("--version").stdout(Stdio::null()).status().ok()?;
         static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -52,8 +48,6 @@ impl RedisServer {
         let folder = env::temp_dir().join(name);
         fs::create_dir_all(&folder).unwrap();
         let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-        // Another process may take the port before the server opens the port, so try up to five
-        // ports.
         for _ in 0..5 {
             let port = free_port();
             let child = spawn(program, port, &folder, &arguments);
@@ -87,7 +81,6 @@ impl RedisServer {
         false
     }
 
-    /// Suspends the process with `SIGSTOP`, so that its connections stay open.
     pub(crate) fn pause(&self) {
         self.signal("-STOP");
     }
@@ -101,7 +94,6 @@ impl RedisServer {
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
     }
 
-    /// The server stores nothing on disk, so all data is lost.
     pub(crate) fn stop(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();

@@ -34,7 +34,6 @@ use crate::{
 };
 
 const BRIEF: Duration = Duration::from_millis(300);
-/// This time is far longer than every documented limit.
 const LONG: Duration = Duration::from_secs(20);
 
 fn builder() -> RedisStoreBuilder {
@@ -57,7 +56,6 @@ fn source(script: impl IntoIterator<Item = Reply>) -> Scripted {
     Scripted::new(Duration::from_millis(20), true, script)
 }
 
-/// Returns the suffix of the Redis key that blocks the credentials of `Scripted` after a refusal.
 fn refused() -> String {
     let credentials = Fingerprint::of(["scripted"]).to_string();
     format!("refused:{:.32}", Fingerprint::of(["credentials", &credentials]).to_string())
@@ -71,7 +69,6 @@ async fn kind(cache: &TokenCache, scope: &str) -> ErrorKind {
     cache.token_within(&scopes(&[scope]), BRIEF).await.unwrap_err().kind()
 }
 
-/// Test machines may be slow, so the time limit is only a safeguard against a hanging test.
 async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let wait = async {
         while !holds().await {
@@ -243,7 +240,6 @@ async fn corrupt_entries_are_rejected_and_overwritten() {
     let foreign_id: Vec<u8> = redis.run(&[b"HGET", other.as_bytes(), b"g"]).await;
     let (entry, huge) = (entry.as_bytes(), vec![b'x'; 1 << 20]);
     let breakages: [&[&[u8]]; 11] = [
-        // Both fields are copied from `other`, the entry of a different key.
         &[b"HSET", entry, b"t", &foreign, b"g", &foreign_id],
         &[b"SET", entry, b"text"],
         &[b"RPUSH", entry, b"a", b"b"],
@@ -381,7 +377,6 @@ async fn closed_store_reconnects_when_it_is_called() {
     let cache = TokenCache::new(source.clone(), options(store.clone()));
     let token = get(&cache, "a").await;
     listening(&redis, 1).await;
-    // One of the three connections runs the command `CLIENT LIST`.
     let connections = async || redis.run_text::<String>("CLIENT LIST").await.lines().count();
     assert_eq!(connections().await, 3);
     cache.shutdown(LONG).await.unwrap();
@@ -396,7 +391,6 @@ async fn eviction_missed_by_the_subscription_is_applied_later() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source([]);
     let (one, two) = two_with_one_token(&redis, &source).await;
-    // Wait until the caches have handled the notices about their new subscriptions.
     sleep(BRIEF).await;
     let token = one.token(&scopes(&["a"])).await.unwrap();
     redis.run_text::<i64>("CLIENT KILL TYPE pubsub").await;
@@ -428,12 +422,9 @@ async fn late_refresh_does_not_restore_a_revoked_token() {
     get(&two, "a").await;
     listening(&redis, 2).await;
     clock.wall_forward(Duration::from_secs(3400));
-    // The token is stale, so the call returns the token and the cache refreshes the token in the
-    // background.
     assert_eq!(get(&one, "a").await, "token-1");
     until("the refresh is sent", async || source.count() == 2).await;
     two.forget(&Secret::from("token-1")).await.unwrap();
-    // The refresh was in flight during the revocation, so its new token is discarded.
     until("a new token is requested", async || source.count() == 3).await;
     assert_eq!(get(&one, "a").await, "token-3");
     assert_eq!(get(&two, "a").await, "token-3");
@@ -488,7 +479,6 @@ async fn lease_is_lost_after_a_flush_and_fence_numbers_never_decrease() {
     assert!(second.fence > first.fence);
     assert!(!store.put(&key, &token, &first).await.unwrap());
     assert!(!store.renew(&key, &first, LONG).await.unwrap());
-    // The lease belongs to `store`. `other` cannot use this lease, even with the same number.
     let other = self::store(&redis);
     assert!(!other.put(&key, &token, &second).await.unwrap());
     assert!(!other.put(&key, &token, &Lease::new(0)).await.unwrap());
@@ -914,12 +904,9 @@ async fn server_that_reissues_a_rejected_token_gets_at_most_five_calls() {
 #[tokio::test]
 async fn token_call_that_outlasts_its_callers_is_sent_once() {
     let Some(redis) = RedisServer::start() else { return };
-    // A response takes 6 s, which is longer than a caller waits (1 s) plus a lease (3 s).
     let source = Scripted::new(Duration::from_secs(6), true, []);
     let process = || {
         let store = Arc::new(builder().with_timeout(LONG).open(&redis.url()).unwrap());
-        // A lease of 3 s is renewed every second, so that the lease does not expire on a busy test
-        // machine.
         let options = options(store).with_store_timeout(2 * LONG).with_lease(Duration::from_secs(3));
         TokenCache::new(source.clone(), options.with_max_wait(Duration::from_secs(1)))
     };
@@ -1000,8 +987,6 @@ async fn revocation_during_a_redis_outage_fails_and_is_applied_later() {
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(one.cached(&scopes(&["a"])).is_none(), "the token must be removed from the cache");
     redis.resume();
-    // Redis may still hold the token until the tombstone is written. Until then, this process must
-    // not use the token.
     assert_ne!(get(&one, "a").await, "token-1");
     until("the token is removed from the cache", async || two.cached(&scopes(&["a"])).is_none()).await;
     assert_ne!(get(&two, "a").await, "token-1");
@@ -1013,8 +998,6 @@ async fn revocation_missed_by_the_subscription_is_applied_later() {
     let source = source([]);
     let (_one, two) = two_with_one_token(&redis, &source).await;
     sleep(BRIEF).await;
-    // The second process has never received the refresh token, but it must drop its access token if
-    // the refresh token is revoked.
     redis.run_text::<i64>("CLIENT KILL TYPE pubsub").await;
     store(&redis)
         .revoke(

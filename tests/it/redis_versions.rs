@@ -1,8 +1,5 @@
-//! Tests processes of two versions on one Redis, as during every rolling deployment. The test
-//! itself writes the data of the second version.
-//!
-//! `store::redis::store::tests::entry_written_by_an_earlier_build_is_parsed` checks the sealed
-//! format.
+//! Tests processes of two versions on one Redis. The test itself writes the data of the second
+//! version.
 
 use std::{sync::Arc, time::Duration};
 
@@ -123,8 +120,6 @@ async fn tokens_are_shared_only_by_processes_of_the_same_version() {
     assert_eq!(source.count(), 3, "there must be one token call, and one after each rejection");
 }
 
-/// A process reads only the expiry of a lease that another version wrote, and does not parse the
-/// text of the lease.
 #[tokio::test]
 async fn lease_of_another_version_is_respected_until_it_expires() {
     let Some(redis) = RedisServer::start() else { return };
@@ -161,7 +156,6 @@ async fn revocation_by_another_version_is_applied_and_unknown_messages_ignored()
     subscribed(&redis).await;
     let say =
         async |message: &str| redis.run_text::<i64>(&format!("PUBLISH fintech-auth:test {message}")).await;
-    // A later version may send messages of other kinds.
     for unknown in ["rotated:0000000000000001", "revoked:x", "revoked2:0000000000000001", "\u{1}", "changed:"]
     {
         say(unknown).await;
@@ -207,8 +201,6 @@ async fn cool_downs_and_refusals_stored_by_another_version_are_applied() {
     get(&process(&redis, &source)).await;
     let fence = name(&redis, "fence").await;
     let entry = name(&redis, "token:2:").await;
-    // A refusal is stored for the credentials, and not for the token source. In this test, both have
-    // the same fingerprint.
     let credentials = Fingerprint::of(["scripted"]).to_string();
     let refused = Fingerprint::of(["credentials", &credentials]).to_string();
     for (block, kind) in [
@@ -230,7 +222,6 @@ async fn deliveries_recorded_by_another_version_are_not_lost_or_repeated() {
     let Some(redis) = RedisServer::start() else { return };
     let deliveries = RedisDeliveries::new(store(&redis));
     let id = DeliveryId::new([&b"a"[..]], std::time::SystemTime::UNIX_EPOCH);
-    // The previous version must be able to read these values.
     deliveries.begin(&id, 0xab, LEASE).await.unwrap();
     let [key] = &redis.run_text::<Vec<String>>("KEYS *").await[..] else { panic!("there must be one key") };
     let digest: String = id.key().iter().map(|byte| format!("{byte:02x}")).collect();
@@ -238,7 +229,6 @@ async fn deliveries_recorded_by_another_version_are_not_lost_or_repeated() {
     assert_eq!(redis.run_text::<String>(&format!("GET {key}")).await, format!("{:032x}", 0xab));
     deliveries.complete(&id, LEASE).await.unwrap();
     assert_eq!(redis.run_text::<String>(&format!("GET {key}")).await, "done");
-    // The previous version wrote these values.
     redis.run_text::<Value>(&format!("SET {key} done PX 60000")).await;
     assert_eq!(deliveries.begin(&id, 1, LEASE).await.unwrap(), Begin::Done);
     redis.run_text::<Value>(&format!("SET {key} 000000000000000000000000000000cd PX 60000")).await;

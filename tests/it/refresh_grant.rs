@@ -78,7 +78,6 @@ async fn refresh_request_is_retried_only_if_a_transient_error_prevented_sending(
     }
 }
 
-/// Issues refresh tokens, but does not override the default refresh method.
 struct WithoutRefresh;
 
 impl TokenSource for WithoutRefresh {
@@ -104,8 +103,6 @@ async fn source_without_a_refresh_grant_renews_with_client_credentials() {
     assert_eq!(cache.stats().refreshes, 99);
 }
 
-/// After a 429, the vendor may also reject a request with client credentials, so the cache sends no
-/// request until the cool-down ends.
 #[tokio::test]
 async fn refresh_token_is_not_resent_after_a_rate_limit_error() {
     let emulator = emulator().await;

@@ -28,7 +28,6 @@ struct RefusingSource(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    /// The status of the error. The kind of the error is always `Unauthorized`.
     status: Option<StatusCode>,
     refuses_all: AtomicBool,
     asked: Mutex<Vec<String>>,
@@ -97,8 +96,6 @@ async fn refused_scope_set_does_not_block_other_scope_sets() {
     }
 }
 
-/// Before the first success, the cache cannot know whether the server refuses the credentials or
-/// only these five scope sets.
 #[tokio::test(start_paused = true)]
 async fn after_a_success_refused_scope_sets_do_not_block_other_scope_sets() {
     let source = RefusingSource::new(Some(StatusCode::FORBIDDEN), false);
@@ -248,8 +245,6 @@ async fn vendor_401_blocks_the_credentials_and_a_403_blocks_one_scope_set() {
                 let error = issue(&clients, operation, scope).await.unwrap_err();
                 assert_eq!(error.kind(), ErrorKind::Unauthorized, "{operation:?} {status}");
             }
-            // If a caller's request was not sent, the caller gets the error of the earlier refusal
-            // without the details from the body.
             let error = issue(&clients, operation, fourth).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Unauthorized, "{operation:?} {status}");
             assert!(!error.may_have_been_sent() && error.retry_after().is_some());

@@ -100,9 +100,6 @@ async fn requests_back_off_if_a_reissued_token_is_invalidated_repeatedly() {
             }
             sleep(Duration::from_millis(100)).await;
         }
-        // Without jitter, the delays grow from 1 s to 60 s, which permits about 65 attempts in an
-        // hour. One of the tested stores rejects evicted tokens. With this store, an attempt sends
-        // several requests.
         let asked = source.count();
         assert!((50..=4 * 70).contains(&asked), "{asked}");
         sleep(HOUR).await;

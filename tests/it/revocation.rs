@@ -1,5 +1,4 @@
-//! Tests that a revoked token is never returned again. A caller may revoke the access token or the
-//! refresh token, concurrently with any other call.
+//! Tests that a revoked token is never returned again.
 
 use std::{
     sync::{Arc, Mutex},
@@ -22,8 +21,8 @@ use crate::{
 
 const STALE: Duration = Duration::from_secs(3291);
 
-/// An earlier version checked the cache and started the refresh in two separate steps. In 50,000
-/// runs, this caused one unnecessary request.
+/// If the cache checked its token and started the refresh in two separate steps, about one of
+/// 50,000 runs would send an unnecessary request.
 #[test]
 fn callers_on_many_threads_without_a_cached_token_send_one_request() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
@@ -71,8 +70,6 @@ async fn refresh_result_is_discarded_if_either_old_token_is_revoked_meanwhile() 
     }
 }
 
-/// The cache no longer holds the invalidated token, but the revocation must still affect the
-/// refresh.
 #[tokio::test(start_paused = true)]
 async fn revoking_an_invalidated_token_discards_the_result_of_its_refresh() {
     for revoked in ["token-1", "refresh-1"] {
@@ -93,7 +90,6 @@ async fn revoked_refresh_token_from_a_store_is_not_sent() {
     let key = StoreKey::new(Fingerprint::of(["scripted"]), "a");
     let clock = TestClock::new();
     let lease: Lease = store.lease(&key, Duration::from_secs(1)).await.unwrap().unwrap();
-    // The stored token is already stale, so only its refresh token could be used.
     let age = Duration::from_secs(3595);
     let stored = StoredToken::new(Secret::from("token-0"), age, Duration::from_secs(3600))
         .with_refresh_token(Some(Secret::from("refresh-0")));
@@ -125,7 +121,6 @@ impl TokenSource for PausedSource {
     }
 }
 
-/// A caller may know and revoke a token before this process receives it.
 #[tokio::test(start_paused = true)]
 async fn token_revoked_while_it_is_requested_is_not_returned() {
     let source = PausedSource::default();
@@ -155,7 +150,6 @@ async fn callers_woken_after_a_revocation_do_not_get_the_revoked_token() {
     assert!(poll_once(&mut asking).is_none());
     tokio::task::yield_now().await;
     source.go.notify_one();
-    // The refresh runs in a separate task while the test does not poll the caller.
     sleep(Duration::from_millis(10)).await;
     assert_eq!(handle.cached().unwrap().expose_secret(), "first");
     cache.forget(&Secret::from("first")).await.unwrap();

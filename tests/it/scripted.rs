@@ -17,12 +17,9 @@ use tokio::time::{Instant, sleep};
 
 #[derive(Clone, Debug)]
 pub(crate) enum Reply {
-    /// A token that is valid for this number of seconds.
     Token(i64),
-    /// A token whose response has no lifetime.
     Silent,
     Fail(Failure),
-    /// An error of the kind `Unauthorized`, from a response with this status.
     Refused(u16),
     Hang,
 }
@@ -58,7 +55,6 @@ pub(crate) struct Scripted(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    /// After the last reply, the source issues tokens that are valid for one hour.
     script: Mutex<VecDeque<Reply>>,
     log: Mutex<Vec<(Duration, TokenCall)>>,
     start: Instant,
@@ -91,7 +87,7 @@ impl Scripted {
         self.0.log.lock().unwrap().iter().map(|(_, call)| call.clone()).collect()
     }
 
-    /// Returns the times of the calls, in whole milliseconds since the start of the test.
+    /// The times are in milliseconds since the start of the test.
     pub(crate) fn times(&self) -> Vec<u128> {
         self.0.log.lock().unwrap().iter().map(|(at, _)| at.as_millis()).collect()
     }
@@ -150,8 +146,6 @@ impl TokenSource for Scripted {
     }
 }
 
-/// A clock that follows tokio's time, which a test can pause. A test can also move the wall clock
-/// alone.
 #[derive(Clone, Debug)]
 pub(crate) struct TestClock {
     start: Instant,
@@ -164,7 +158,6 @@ impl TestClock {
         Self { start: Instant::now(), wall: Arc::new(Mutex::new(wall)) }
     }
 
-    /// Simulates a suspended machine, on which only the wall clock runs.
     pub(crate) fn wall_forward(&self, by: Duration) {
         *self.wall.lock().unwrap() += by;
     }
@@ -188,7 +181,6 @@ pub(crate) fn options(clock: &TestClock) -> TokenOptions {
     TokenOptions::default().with_jitter(0.0).with_clock(clock.clone())
 }
 
-/// The token source takes 100 ms for each response.
 pub(crate) fn cache(script: impl IntoIterator<Item = Reply>) -> (TokenCache, Scripted) {
     cache_with(script, |options| options)
 }
@@ -206,7 +198,6 @@ pub(crate) fn refreshing(script: impl IntoIterator<Item = Reply>) -> (TokenCache
     (TokenCache::new(source.clone(), options(&TestClock::new())), source)
 }
 
-/// Issues the same token twice, like a server that signs two JWTs without an id within one second.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SameTokenSource(Arc<AtomicUsize>);
 

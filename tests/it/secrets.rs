@@ -18,7 +18,6 @@ use crate::{
     surface::surface,
 };
 
-/// This text is used as the secret and must not appear in any output.
 const MARK: &str = "MARK-0123456789";
 
 fn all_text(error: &fintech_auth::Error) -> String {
@@ -38,8 +37,6 @@ fn formatted<T: DeserializeOwned + Debug>(value: Value) -> String {
 
 #[test]
 fn generated_types_do_not_show_their_secrets() {
-    // The loop below compares `tested` with the API digest, so that no type with a secret is
-    // missing.
     let mut tested = Vec::new();
     for (vendor, name, text) in [
         (
@@ -61,7 +58,6 @@ fn generated_types_do_not_show_their_secrets() {
     }
     for vendor in ["moneykit", "moov"] {
         let Surface { types, operations } = surface(vendor);
-        // Request types are not public, so `src/generated.rs` tests them.
         let is_request = |name: &str| {
             operations.iter().filter_map(|operation| operation.body.as_ref()).any(|(_, body)| body == name)
         };
@@ -78,8 +74,6 @@ fn generated_types_do_not_show_their_secrets() {
     }
 }
 
-/// A later revision of a spec may add a secret field. The generator must not give such a field the
-/// type `String`.
 #[test]
 fn no_secret_field_is_a_plain_string() {
     for vendor in ["moneykit", "moov"] {
@@ -149,8 +143,6 @@ async fn a_failed_decode_does_not_show_the_response() {
     }
 }
 
-/// A server may return parts of the request in any encoding. `Display` shows only error codes, so a
-/// text that does not look like a code must not be shown.
 #[tokio::test]
 async fn errors_contain_no_encoding_of_a_secret() {
     let emulator = emulator().await;
@@ -198,7 +190,6 @@ async fn error_does_not_contain_an_invalid_success_response() {
     assert!(error.body::<Value>().is_none());
 }
 
-/// A vendor or a proxy may return the rejected request in its response.
 #[tokio::test]
 async fn secrets_echoed_by_a_server_are_redacted() {
     let emulator = emulator().await;

@@ -1,5 +1,4 @@
-//! Tests named settings from every format and from the environment: each setting is applied, and an
-//! invalid setting is rejected with an error that says what to do and shows no value.
+//! Tests named settings from every format and from the environment.
 
 use std::{fs, path::PathBuf, time::Duration};
 
@@ -8,8 +7,6 @@ use serde_json::{Value, json};
 
 use crate::support::emulator;
 
-/// This text is the secret in these tests. In some tests, a user puts the secret into the wrong
-/// setting.
 const MARK: &str = "MARK-0123456789";
 
 /// Each value differs from the default of its setting.
@@ -94,7 +91,6 @@ fn each_setting_has_an_effect() {
         let variable = (format!("MOOV_{}", key.to_ascii_uppercase()), text(value));
         let from_vars = moov::Config::from_vars([variable]).expect("the settings are valid");
         assert_eq!(format!("{config:?}"), format!("{from_vars:?}"), "{key}");
-        // `credentials_files` tests the settings whose values are read from files.
         let is_read = key.contains("secret") || *key == "credentials_dir";
         if !is_read && *key != "webhook_tolerance" {
             assert_ne!(built(config), unset, "{key} does not reach the builder");
@@ -347,8 +343,6 @@ fn misspelled_variable_causes_only_a_warning_if_all_settings_are_set() {
         );
     }
     assert!(!config.warnings().concat().contains(MARK));
-    // The settings are also complete if the secret is in a file, or if the key pair is set under
-    // the names that the vendor uses.
     for set in [
         &[("MOOV_CLIENT_ID", "id"), ("MOOV_CLIENT_SECRET_FILE", "/run/secret")][..],
         &[("MOOV_PUBLIC_KEY", "id"), ("MOOV_SECRET_KEY", "secret")],

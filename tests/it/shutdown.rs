@@ -15,8 +15,6 @@ use crate::{
 };
 
 const SECOND: Duration = Duration::from_secs(1);
-/// A token with a lifetime of one hour is stale at the age `STALE` and expired at the age
-/// `EXPIRED`.
 const STALE: Duration = Duration::from_secs(3400);
 const EXPIRED: Duration = Duration::from_secs(3595);
 
@@ -93,7 +91,6 @@ async fn refresh_in_flight_finishes_and_its_refresh_token_is_stored() {
     assert_eq!(stored.access_token.expose_secret(), "token-2");
     assert_eq!(stored.refresh_token.as_ref().map(Secret::expose_secret), Some("refresh-2"));
     assert_eq!(caller.await.unwrap().unwrap().expose_secret(), "token-2");
-    // The second process uses the refresh token that the first process stored.
     sleep(EXPIRED).await;
     assert_eq!(other.token(&scopes(&["a"])).await.unwrap().expose_secret(), "token-3");
     assert_eq!(source.token_calls()[2..], [TokenCall::Refresh("refresh-2".to_owned())]);
@@ -142,10 +139,8 @@ async fn hanging_request_is_cancelled_at_the_shutdown_timeout() {
 
 #[tokio::test(start_paused = true)]
 async fn shutdown_immediately_ends_waits_for_the_rate_limit_and_for_retries() {
-    // The rate limit admits one call, so the second caller waits.
     let (limited_cache, source) = cache_with([], |options| options.with_rate_limit(1, 20 * SECOND));
     limited_cache.token(&scopes(&["a"])).await.unwrap();
-    // The first attempt fails, so the caller waits for the retry.
     let (retrying, failing) = cache([unavailable_for(4 * SECOND)]);
     for (cache, source, sent) in [(limited_cache, source, 1), (retrying, failing, 1)] {
         let caller = spawn({
@@ -235,8 +230,6 @@ async fn shutdown_stores_the_tombstones_that_a_failing_store_did_not_accept() {
     });
     let start = Instant::now();
     cache.shutdown(60 * SECOND).await.unwrap();
-    // The shutdown retries the writes after 250 ms, 500 ms and so on, even while the circuit
-    // breaker is open.
     assert!(start.elapsed() < 5 * SECOND, "{:?}", start.elapsed());
     for scope in ["a", "b"] {
         let key = StoreKey::new(source.fingerprint(), scope);
@@ -258,7 +251,6 @@ async fn shutdown_reports_an_unavailable_store_and_can_be_repeated() {
         assert_eq!(start.elapsed(), 10 * SECOND);
         assert_eq!(error.kind(), ErrorKind::Unavailable);
         assert!(error.to_string().contains("1 revoked or rejected tokens not marked"), "{error}");
-        // After the shutdown, no task retries a failed revocation.
         let error = cache.forget(&Secret::from("another")).await.unwrap_err();
         assert!(!error.to_string().contains("retried"), "{error}");
         store.set(State::Up);
@@ -319,14 +311,12 @@ async fn client_can_revoke_a_token_after_shutdown() {
     is_shut_down(client.token(&scopes(&["/accounts.read"])).await);
 }
 
-/// A task that keeps running would keep a runtime or a store alive.
 #[tokio::test(start_paused = true)]
 async fn shutdown_leaves_no_task_running() {
     let store = Arc::new(Switched::default());
     let ([cache, _], _) = on_store(store.clone(), []);
     let token = cache.token(&scopes(&["a"])).await.unwrap();
     store.set(State::Down);
-    // After this call, a background task waits to write the revocation to the store.
     cache.forget(&token).await.unwrap_err();
     let before = tokio::runtime::Handle::current().metrics().num_alive_tasks();
     assert!(before > 0, "the background task must be running");

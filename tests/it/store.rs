@@ -111,7 +111,6 @@ async fn fleet_sends_one_call_for_each_token() {
     assert_eq!(source.count(), 1);
     sleep(Duration::from_secs(3591)).await;
     assert!(tokens(&fleet).await.iter().all(|token| token == "token-2"));
-    // The second process has used the refresh token of the first token.
     assert_eq!(
         source.token_calls(),
         [TokenCall::Issue("a".to_owned()), TokenCall::Refresh("refresh-1".to_owned())]
@@ -154,8 +153,6 @@ async fn rejected_token_is_not_reloaded_after_its_scope_set_was_evicted() {
     let request = |token: Token| {
         sent.push(token.expose_secret().to_owned());
         async move {
-            // Request tokens for 1,000 other scope sets, so that the cache not only evicts the
-            // entry of `a`, but also frees it.
             for other in 0..1000 {
                 cache.token(&scopes(&[&format!("other-{other}")])).await.unwrap();
             }
@@ -189,8 +186,6 @@ async fn process_waits_until_the_lease_holder_finishes_or_the_lease_expires() {
     let dying = tokio::spawn(async move { dead.token(&scopes(&["a"])).await });
     sleep(Duration::from_secs(1)).await;
     dying.abort();
-    // The request of the aborted caller continues, and its lease is renewed for 60 s. The second
-    // process waits until the lease ends.
     let waiting = fleet[1].token_within(&scopes(&["a"]), Duration::from_secs(80)).await;
     assert_eq!(waiting.unwrap().expose_secret(), "token-2");
     assert_eq!(source.count(), 2);
@@ -304,8 +299,6 @@ async fn process_with_a_slow_clock_returns_no_expired_token() {
     sleep(Duration::from_millis(1_500)).await;
     assert_eq!(get(&two).await, "token-1");
     sleep(Duration::from_millis(1_210)).await;
-    // 2.7 s of the lifetime of 3 s have passed. The rest is within the expiry leeway, so the cache
-    // must not return this token.
     assert_ne!(get(&two).await, "token-1");
 }
 
@@ -315,7 +308,6 @@ async fn process_can_revoke_a_token_that_is_not_in_its_cache() {
     for (round, revoked) in ["token-1", "refresh-2"].into_iter().enumerate() {
         let fleet = fleet(3, &source, &store);
         assert_eq!(tokens(&fleet[..2]).await, vec![format!("token-{}", round + 1); 2]);
-        // The third process has never held the token.
         fleet[2].forget(&Secret::from(revoked)).await.unwrap();
         sleep(Duration::from_millis(1)).await;
         for cache in &fleet {
@@ -369,7 +361,6 @@ async fn processes_retry_a_failing_store_at_different_times() {
     assert_ne!(processes[0].1, processes[1].1);
 }
 
-/// A caller is dropped if, for example, its own client disconnects.
 #[tokio::test(start_paused = true)]
 async fn revocation_reaches_other_processes_even_if_its_caller_is_dropped() {
     let (source, store) = (slow([]), Arc::new(Switched::default()));

@@ -19,13 +19,10 @@ pub(crate) async fn emulator() -> Emulator {
     Emulator::start().await.expect("the emulator starts")
 }
 
-/// The timeout is short, so that tests of a hanging server end soon, but long enough for a busy
-/// machine.
 pub(crate) fn quick() -> HttpOptions {
     HttpOptions::default().with_timeout(Duration::from_secs(2))
 }
 
-/// Returns options that send each call once and without delay, and that cache no failures.
 pub(crate) fn plain(tokens: TokenOptions) -> TokenOptions {
     tokens
         .with_retry(|_| RetryPolicy::never())
@@ -64,7 +61,6 @@ pub(crate) async fn issue(emulator: &Emulator, operation: Operation) -> Result<S
 
 pub(crate) const TOKEN: [Operation; 2] = [Operation::MoneykitToken, Operation::MoovToken];
 
-/// Captures all events of this thread at the level TRACE.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -105,8 +101,8 @@ pub(crate) async fn post_webhook(address: &str, path: &str, webhook: &SignedWebh
     }
     let mut stream = TcpStream::connect(address).await.expect("a connection");
     stream.write_all(format!("{request}\r\n").as_bytes()).await.expect("the request is sent");
-    // If the body is over the limit, the server may close the connection before the client has sent
-    // the whole body. So an error is ignored.
+    // If the body is over the limit, the server may close the connection early, so an error is
+    // ignored.
     let _ = stream.write_all(&webhook.body).await;
     stream
 }

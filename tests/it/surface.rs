@@ -40,8 +40,6 @@ fn moov_api_digest_matches_the_snapshot() {
     insta::assert_snapshot!("surface_moov", surface("moov").lines());
 }
 
-/// The snapshots are compared with code that is generated during the test, so the test must
-/// generate the same code as the build.
 #[test]
 fn compiled_code_matches_the_code_generated_from_the_specs() {
     assert_eq!(include_str!(concat!(env!("OUT_DIR"), "/moneykit.rs")), bindings(spec("moneykit")).unwrap());
@@ -177,8 +175,6 @@ fn references(value: &Value, found: &mut BTreeSet<String>) {
     }
 }
 
-/// A type that a user can receive must be public, including the types of its fields. A type that is
-/// used only in requests must be private.
 #[test]
 fn only_types_of_responses_and_errors_are_public() {
     for vendor in ["moneykit", "moov"] {
@@ -193,7 +189,6 @@ fn only_types_of_responses_and_errors_are_public() {
         let Surface { types, operations } = surface(vendor);
         expected.extend(operations.into_iter().map(|operation| operation.response));
         expected.retain(|name| types.iter().any(|(known, _)| known == name));
-        // For this field, the crate uses a handwritten type.
         expected.remove("ExpiresIn");
         let mut open: Vec<String> = expected.iter().cloned().collect();
         while let Some(name) = open.pop() {
@@ -226,7 +221,6 @@ fn types_with_secrets_are_serialized_only_in_requests() {
     }
 }
 
-/// A later revision of a spec may put a secret into a list, an option or a nested type.
 #[test]
 fn response_with_a_nested_secret_cannot_be_serialized() {
     let code = bindings({
@@ -263,7 +257,6 @@ fn derives(code: &str) -> BTreeMap<String, String> {
     structs.map(|item| (item.ident.to_string(), derives(&item))).collect()
 }
 
-/// Two public types with the name `Scope` would be easy to confuse.
 #[test]
 fn only_one_type_is_named_scope() {
     let api = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/api.txt"))

@@ -29,7 +29,6 @@ pub(crate) type Switched = WrappedStore<Switches>;
 pub(crate) struct Switches {
     state: Mutex<State>,
     store: MemoryStore,
-    /// How often an error from this store was formatted.
     pub(crate) written: Arc<AtomicUsize>,
 }
 

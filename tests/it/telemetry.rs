@@ -93,8 +93,8 @@ async fn retried_call_records_its_resend_count() {
     }
 }
 
-/// Spans contain the whole URL, and the path as `url.template`. If a URL had parameters, the span
-/// could contain a secret, and the path would not be a template.
+/// Spans contain the whole URL, and the path as `url.template`. A URL with parameters could show a
+/// secret, and its path would not be a template.
 #[test]
 fn urls_in_the_contracts_have_no_parameters() {
     for vendor in ["moneykit", "moov"] {
@@ -151,7 +151,6 @@ async fn no_text_is_formatted_if_tracing_is_disabled() {
     assert!(store.written.load(Ordering::SeqCst) > 0, "{}", log.text());
 }
 
-/// Maps the text of each event in the sources to its level and its fields.
 type Events = BTreeMap<String, (String, String)>;
 
 fn events(tokens: TokenStream, found: &mut Events) {

@@ -16,15 +16,11 @@ use crate::support::{emulator, plain, scopes};
 
 #[derive(Clone, Copy, Debug)]
 enum Service {
-    /// Rejects `client_type` as an unknown field, unless the requested version documents the field.
     Strict,
-    /// Ignores the version header and rejects unknown fields.
     OldAndStrict,
-    /// Ignores the version header and unknown fields.
     OldAndLenient,
 }
 
-/// The version and the client type in a request. `-` means that the value is absent.
 type Sent = (String, String);
 
 #[derive(Clone)]
@@ -82,8 +78,6 @@ impl Server {
 
 const PAGE: &str = "https://your-domain.com";
 
-/// Each row has the requested version, the version in the request, and the client type that a
-/// backend sends by default. A client for a web page sends no client type by default.
 #[tokio::test]
 async fn client_type_is_sent_only_with_versions_that_support_it() {
     let server = Server::start(Service::Strict).await;
@@ -118,7 +112,6 @@ async fn client_type_is_sent_only_with_versions_that_support_it() {
     }
 }
 
-/// The client must not retry without `client_type`, because the token would be of a different kind.
 #[tokio::test]
 async fn refused_client_type_is_not_resent() {
     let server = Server::start(Service::OldAndStrict).await;
@@ -139,8 +132,6 @@ async fn service_that_ignores_version_and_client_type_issues_a_token() {
     assert_eq!((&*version, &*client_type, result), ("v2026.07.00", "service", Ok(())));
 }
 
-/// With an older version, the emulator ignores `client_type`, and the API rejects the token with a
-/// 401.
 #[tokio::test]
 async fn emulator_ignores_the_client_type_with_older_api_versions() {
     let emulator: Emulator = emulator().await;

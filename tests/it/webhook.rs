@@ -1,5 +1,4 @@
-//! Tests the behavior that both verifiers share: error kinds and reasons, and that no output
-//! contains a secret.
+//! Tests the behavior that both verifiers share.
 
 use std::{
     collections::HashMap,
@@ -116,7 +115,6 @@ async fn each_reason_not_to_handle_a_webhook_has_its_own_response() {
     delivery.complete().await.expect("the delivery is completed");
     assert_eq!(shown(response(&webhooks, b"{}").await.unwrap_err()), (200, None));
     assert_eq!(shown(response(&webhooks.clone().with_body_limit(1), b"{}").await.unwrap_err()), (413, None));
-    // The delivery store is full, so the response tells the vendor when to retry.
     let full = webhooks.with_deliveries(Deliveries::new(MemoryDeliveries::new(1)));
     let other = emulator.moov_webhook("{}").sign().expect("the webhook is signed");
     let _in_progress = full.receive(&other.headers, b"{}").await.expect("the delivery is new");

@@ -74,7 +74,6 @@ async fn webhook_keys_are_fetched_once_and_without_a_secret() {
     );
 }
 
-/// In this configuration, the secret file does not exist and the client id is unknown.
 #[tokio::test]
 async fn client_used_only_for_webhooks_needs_no_credentials() {
     let emulator = Emulator::start().await.expect("the emulator starts");
@@ -102,7 +101,6 @@ async fn client_used_only_for_webhooks_needs_no_credentials() {
         assert!(error.to_string().contains("has no credentials"), "{error}");
     }
     assert_eq!(emulator.requests().len(), 2);
-    // A client without credentials can introspect a token of a client with credentials.
     let token = emulator.moneykit().build().expect("a client").default_token().await.expect("a token");
     client.introspect(&token).await.expect("the introspection succeeds");
 }
@@ -188,7 +186,6 @@ async fn old_and_new_keys_verify_while_both_are_published() {
     assert_eq!(fetches(&emulator), 2);
 }
 
-/// After a rotation, an intermediate cache may return the old key set for some time.
 #[tokio::test]
 async fn webhook_signed_with_a_not_yet_published_key_is_retryable() {
     let (emulator, webhooks, clock) = service().await;
@@ -224,7 +221,6 @@ async fn fetched_key_entries_that_are_not_objects_are_skipped() {
     assert_eq!(fetches(&emulator), 1);
 }
 
-/// The cache treats an empty key set as a failed fetch.
 #[tokio::test]
 async fn empty_key_set_does_not_replace_the_keys() {
     for body in [r#"{"keys":null}"#, "{}", r#"{"keys":{}}"#, "null", "[]"] {
@@ -251,7 +247,6 @@ async fn withdrawn_key_is_rejected_after_the_next_fetch() {
     assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()));
     emulator.withdraw_moneykit_key(&old);
     let by_old = || sign(emulator.moneykit_webhook(EVENT).with_key(&emulator, &old));
-    // The verifier has not learned yet that the key was withdrawn.
     assert_eq!(verdict(&webhooks, &by_old()).await, Ok(()));
     emulator.rotate_moneykit_key().expect("a key");
     assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()));
@@ -293,7 +288,6 @@ async fn stale_keys_are_used_for_at_most_a_day_while_fetching_fails() {
 async fn slow_fetch_does_not_delay_webhooks_with_stale_keys() {
     let emulator = Emulator::start().await.expect("the emulator starts");
     let clock = emulator.clock().clone();
-    // With the default timeout of 15 s, the hanging fetch is still running when the test ends.
     let client = emulator.moneykit().with_tokens(|tokens| plain(tokens).with_clock(clock.clone()));
     let webhooks = client.build().expect("the client builds").webhooks();
     assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()));
@@ -313,8 +307,6 @@ async fn failed_first_fetch_is_not_repeated_for_every_webhook() {
         assert_eq!(verdict(&webhooks, &good(&emulator)).await, Err("keys_unavailable"));
     }
     assert_eq!(fetches(&emulator), 1);
-    // The back-off delays are 1, 2 and 4 seconds. Nothing is fetched one millisecond before the end
-    // of a delay.
     for (number, wait) in [1, 2, 4].into_iter().enumerate() {
         clock.advance(Duration::from_secs(wait) - Duration::from_millis(1));
         assert_eq!(verdict(&webhooks, &good(&emulator)).await, Err("keys_unavailable"));
@@ -328,7 +320,6 @@ async fn failed_first_fetch_is_not_repeated_for_every_webhook() {
     assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()));
 }
 
-/// A web framework drops the future of a handler when the sender disconnects.
 #[tokio::test]
 async fn key_fetch_continues_after_its_caller_is_dropped() {
     let (emulator, webhooks, _) = service().await;

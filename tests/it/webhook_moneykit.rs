@@ -85,7 +85,6 @@ fn claims() -> Value {
     json!({ "iat": NOW, "exp": NOW + 3600, "request_body_sha256": body_digest(BODY) })
 }
 
-/// Applies `changes` to the object. A member that is null in `changes` is removed.
 fn but(mut value: Value, changes: Value) -> Value {
     let object = value.as_object_mut().expect("an object");
     for (name, change) in changes.as_object().expect("an object") {
@@ -101,7 +100,6 @@ fn unsigned(header: impl AsRef<[u8]>, claims: impl AsRef<[u8]>) -> String {
     format!("{}.{}", B64.encode(header), B64.encode(claims))
 }
 
-/// Returns a JWS with any bytes as content and a valid signature.
 fn sign(header: impl AsRef<[u8]>, claims: impl AsRef<[u8]>) -> String {
     let text = unsigned(header, claims);
     format!("{text}.{}", B64.encode(PAIR.sign(&text)))
@@ -179,8 +177,8 @@ fn invalid_delivery_headers_are_ignored() {
     assert_eq!(read(&[(TOKEN, &"d".repeat(257)), (ATTEMPT, "00000000001")]), (None, None));
 }
 
-/// Every input for a check that follows the signature check has a valid signature. Otherwise the
-/// verifier would not reach that check.
+/// Every input for a check after the signature check has a valid signature. Otherwise the verifier
+/// would not reach that check.
 #[test]
 fn each_hostile_input_has_its_own_error_reason() {
     let jws = |header: Value, claims: Value| sign(header.to_string(), claims.to_string());
@@ -392,7 +390,6 @@ fn body_over_the_limit_is_rejected_and_any_authentic_body_is_accepted() {
     }
 }
 
-/// The signature of the webhook is valid, so only the key can be the reason for the rejection.
 #[test]
 fn each_unusable_key_has_its_own_error_reason() {
     let jwk = || PAIR.jwk("k");
@@ -447,7 +444,6 @@ fn valid_key_verifies_even_if_an_unusable_key_has_the_same_id() {
     }
 }
 
-/// The key set has as many keys as fit into a response.
 #[test]
 fn webhook_signed_with_the_last_key_of_a_large_key_set_is_verified() {
     let mut keys: Vec<Value> = (0..1_000).map(|id| PAIR.jwk(&id.to_string())).collect();
@@ -494,7 +490,6 @@ fn flipped(text: &str, bit: usize) -> Vec<u8> {
 fn webhook_with_a_flipped_bit_is_rejected() {
     let good = good();
     for bit in 0..good.len() * 8 {
-        // A header value must be text, so results that are not UTF-8 are skipped.
         if let Ok(jws) = String::from_utf8(flipped(&good, bit)) {
             assert!(verified(&jws).is_err(), "bit {bit}");
         }
@@ -507,7 +502,6 @@ fn webhook_with_a_flipped_bit_is_rejected() {
 }
 
 proptest! {
-    /// Flips bits in the decoded parts, so that the base64 stays valid.
     #[test]
     fn flipped_bit_in_a_decoded_part_is_rejected(part in 0_usize..3, bit in 0_usize..4096) {
         let good = good();
@@ -523,7 +517,6 @@ proptest! {
         prop_assert!(verify(&text, &body, &KEYS, now(), &VerifierOptions::default()).is_err());
     }
 
-    /// The signature of the bytes is valid, so the header and the claims are parsed.
     #[test]
     fn arbitrary_signed_bytes_cause_no_panic(header: Vec<u8>, claims: Vec<u8>) {
         prop_assert!(verified(&sign(&header, claims_of())).is_err() || header == self::header().to_string().as_bytes());

@@ -33,7 +33,6 @@ fn refused(webhooks: &WebhookVerifier, headers: &HeaderMap) -> &'static str {
 async fn verified_moov_webhook_marks_its_body_as_unsigned() {
     let emulator = emulator().await;
     let sent = sign(emulator.moov_webhook(r#"{"type":"transfer.updated"}"#).with_webhook_id("w-1"));
-    // With these headers, any body is accepted, because the vendor does not sign the body.
     let sent = sent.with_body(r#"{"type":"forged"}"#);
     let webhook = verifier(&emulator).verify(&sent.headers, &sent.body).expect("the webhook is verified");
     assert_eq!(webhook.webhook_id(), "w-1");
@@ -206,7 +205,6 @@ fn valid_fields_of_an_event_are_parsed_even_if_others_are_invalid() {
     assert_eq!((event.id("accountID"), event.id("missing")), (None, None));
     assert!(!format!("{event:?}").contains("marked"));
 
-    // The vendor's ping has no data. An event may also have a type that this version does not know.
     let ping = UnsignedEvent::read(br#"{"type":"event.test","data":null,"eventID":7,"createdOn":0}"#);
     let ping = ping.expect("an event");
     assert_eq!((ping.kind, ping.event_id, ping.created_on), (EventKind::TestPing, None, None));

@@ -61,7 +61,7 @@ fn moneykit_webhook(emulator: &Emulator) -> SignedWebhook {
     emulator.moneykit_webhook(r#"{"webhook_event": "link.state_changed"}"#).sign().expect("signed")
 }
 
-/// Lets background tasks run, because a dropped guard abandons its delivery in a background task.
+/// A dropped guard abandons its delivery in a background task.
 async fn settle() {
     for _ in 0..20 {
         tokio::task::yield_now().await;
@@ -179,7 +179,6 @@ async fn delivery_store_failure_is_observed() {
     };
     guard.complete().await.unwrap_err();
     assert_eq!(seen.take(), ["accepted", "completefailed"]);
-    // `abandon` fails too, so the delivery stays in progress until its lease expires.
     let Received::New(_, guard) = verifier.receive(&sent.headers, &sent.body).await.unwrap() else {
         panic!()
     };
@@ -269,7 +268,7 @@ async fn panicking_observer_does_not_lose_a_webhook() {
     assert!(matches!(verifier.receive(&sent.headers, &sent.body).await.unwrap(), Received::Done));
 }
 
-/// Anyone can send any header, key id and body, so these must not become values of metric labels.
+/// Anyone can send any header, key id and body, so they must not become values of metric labels.
 #[tokio::test]
 async fn unverified_webhooks_cannot_add_metric_label_values() {
     let emulator = emulator().await;

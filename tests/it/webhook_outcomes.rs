@@ -1,7 +1,5 @@
-//! Tests how often an event is handled despite failures, with real processes and with deliveries in
-//! a real Redis.
-//!
-//! Each process runs this test binary with an environment variable that selects its role.
+//! Tests how often an event is handled despite failures. Each process runs this test binary with an
+//! environment variable that selects its role.
 
 use std::{
     collections::HashMap,
@@ -41,12 +39,10 @@ use crate::{redis_server::RedisServer, support::post_webhook};
 
 const ROLE: &str = "FINTECH_AUTH_WEBHOOK_SERVER";
 const WORD: &str = "webhook server: ";
-/// If a process is killed, the next attempt must wait until this lease ends.
 const LEASE: Duration = Duration::from_secs(2);
 const TOO_LONG: Duration = Duration::from_secs(60);
 const JUMP: Duration = Duration::from_secs(48 * 3600);
 
-/// In this header, the test tells the handler what to do. The header is not signed.
 const BEHAVIOUR: &str = "x-behaviour";
 
 #[derive(Clone, Debug, Default)]
@@ -83,7 +79,6 @@ async fn handle(go_on: Arc<Notify>, headers: HeaderMap) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-/// Does nothing unless the environment variable is set.
 #[test]
 fn webhook_server_runs_as_a_child_process() {
     let Ok(role) = env::var(ROLE) else { return };
@@ -220,7 +215,6 @@ impl Fleet {
         Self { emulator, redis, role, servers, vendor, events: 0 }
     }
 
-    /// Signs the current event at the current time. Moov's nonce does not change.
     fn sign(&self, behaviour: &str) -> SignedWebhook {
         let event = self.events;
         let mut webhook = match self.vendor {
@@ -242,8 +236,6 @@ impl Fleet {
         response.split(' ').nth(1)?.parse().ok()
     }
 
-    /// Simulates a vendor that receives no 2xx responses and therefore retries. The attempts
-    /// alternate between the original headers and new headers, and go to each process in turn.
     async fn retry(&self, first: &SignedWebhook) {
         let same = {
             let mut same = first.clone();
@@ -264,7 +256,6 @@ impl Fleet {
     }
 
     async fn handled(&mut self) -> usize {
-        // Each process prints its result before it runs the next command.
         for server in &mut self.servers {
             server.order("0").await;
         }
@@ -317,7 +308,6 @@ impl Fleet {
                 let mut response = String::new();
                 stream.read_to_string(&mut response).await.unwrap();
                 assert!(response.starts_with("HTTP/1.1 204"), "{response}");
-                // Data that was on its way to Redis when Redis stopped is also lost.
                 self.redis.stop();
                 self.redis.start_again();
             }
@@ -343,8 +333,6 @@ impl Fleet {
     }
 }
 
-/// An event is handled twice only in the two cases that the documentation of the module `webhook`
-/// describes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn event_is_handled_at_least_once_despite_failures() {
     const COLUMNS: [(&str, usize); 4] = [("moneykit", 1), ("moneykit", 3), ("moov", 1), ("moov", 3)];

@@ -133,7 +133,6 @@ async fn webhook_is_retried_when_the_handler_does_not_respond() {
     let (listener, broken) = listen().await;
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
-            // The handler has received the request and sends no response.
             _ = stream.read(&mut [0; 64]).await;
         }
     });
@@ -153,7 +152,6 @@ async fn webhook_is_retried_when_the_handler_does_not_respond() {
     }
 }
 
-/// `fintech-auth moneykit trigger` signs with a PKCS#8 key that another process exported.
 #[tokio::test]
 async fn webhook_signed_with_the_exported_key_is_verified() {
     use fintech_auth::webhook::testing::{SigningKey, sign_moneykit};

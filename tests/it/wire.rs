@@ -15,7 +15,6 @@ use crate::{
     surface::surface,
 };
 
-/// Returns the request line, the headers that this crate or reqwest sets, and the body.
 fn written(emulator: &Emulator, request: &Request, secrets: &[&str]) -> String {
     let mut lines = vec![format!("{} {}", request.method, request.path)];
     let mut headers: Vec<String> = request
@@ -127,7 +126,6 @@ async fn carried() -> BTreeMap<(String, String), BTreeSet<String>> {
         let kind = if json.is_ok() { "#json" } else { "" };
         let seen =
             carried.entry((request.method.to_string(), format!("{}{kind}", request.path))).or_default();
-        // The HTTP stack adds these headers itself.
         let ours = |name: &&http::HeaderName| {
             !["accept", "content-length", "host", "user-agent"].contains(&name.as_str())
         };
@@ -161,7 +159,6 @@ async fn every_operation_of_the_specs_can_be_sent() {
                 })
             });
             for name in parameters.chain(fields) {
-                // The generator splits `MoneyKit-Version` into three words.
                 let plain = |name: &str| name.replace('_', "");
                 assert!(
                     seen.iter().any(|seen| plain(seen) == plain(name)),

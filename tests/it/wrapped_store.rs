@@ -13,7 +13,6 @@ use tokio::sync::broadcast;
 pub(crate) trait Wrapper: Debug + Send + Sync {
     fn store(&self) -> &MemoryStore;
 
-    /// An implementation can drop `call`, so that the call has no effect.
     fn wrap<'a, T: Send + 'a>(&'a self, call: StoreFuture<'a, T>) -> StoreFuture<'a, T> {
         call
     }
@@ -23,7 +22,6 @@ pub(crate) trait Wrapper: Debug + Send + Sync {
         false
     }
 
-    /// Runs before a token is revoked or invalidated.
     fn on_evict(&self, notice: Notice) {
         let _ = notice;
     }
