@@ -1,5 +1,5 @@
-//! Compiles the token cache and the webhook key cache from the files of the crate, with models of
-//! their locks, channels, timers and tasks. In these models, shuttle decides which task runs next.
+//! Compiles the token cache and the webhook key cache with models of their locks, channels, timers
+//! and tasks. In these models, shuttle decides which task runs next.
 
 #![allow(dead_code, unused_imports, reason = "only the caches are compiled, and not their users")]
 

@@ -3,8 +3,6 @@
 pub mod webhook;
 
 pub mod types {
-    //! These types replace types that are generated in the crate.
-
     pub struct JwkSet {
         pub keys: Vec<serde_json::Value>,
     }

@@ -1,17 +1,6 @@
 //! Models of the items that `src/sync.rs` re-exports.
 //!
-//! The model uses the real implementation of some items, and assumes that each of their operations
-//! is a single atomic step:
-//!
-//! - `ArcSwap`, `watch` and `Notify`: the scheduler can switch to another task before each
-//!   operation.
-//! - `Arc`, `OnceLock` and `broadcast`: the scheduler cannot switch to another task before an
-//!   operation, because the token cache does not import these items from `src/sync.rs`.
-//! - The counters of `Stats`: the scheduler cannot switch before an operation. The counters do not
-//!   affect what the cache does.
-//!
-//! All atomics are sequentially consistent: the model ignores the memory ordering that the code
-//! requests.
+//! Each operation of an item is one atomic step, and all atomics are sequentially consistent.
 
 use std::{
     ops::{Deref, DerefMut},
@@ -31,15 +20,14 @@ pub mod time;
 
 pub const MANY_WAITERS: u32 = 1;
 
-/// Lets the scheduler switch to another task. Does not use `shuttle::thread::yield_now`, which
-/// would lower the priority of the task under the PCT scheduler.
+/// `shuttle::thread::yield_now` would lower the priority of the task under the PCT scheduler.
 pub fn switch_point() {
     if shuttle::current::try_get_current_task().is_some() {
         AtomicBool::new(false).load(Ordering::SeqCst);
     }
 }
 
-/// Wraps a real primitive. The scheduler can switch to another task before each operation.
+/// The scheduler can switch to another task before each operation on the real primitive.
 #[derive(Debug, Default)]
 pub struct Switching<T>(T);
 

@@ -11,7 +11,6 @@ use shuttle::future::{AbortHandle, JoinHandle};
 
 pub struct Handle;
 
-/// An execution has one runtime, so all ids are equal.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub struct Id;
 
@@ -19,7 +18,7 @@ pub struct Id;
 pub struct TryCurrentError;
 
 thread_local! {
-    /// shuttle runs all tasks of a scenario on one thread, so the tasks share this variable.
+    /// shuttle runs all tasks of a scenario on one thread.
     static TASKS: RefCell<Vec<AbortHandle>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -47,8 +46,7 @@ pub fn shut_down() {
     TASKS.take().iter().for_each(AbortHandle::abort);
 }
 
-/// Catches a panic of a task, so that the panic ends only this task, as in tokio. Otherwise shuttle
-/// would fail the test.
+/// In tokio, a panic ends only its task. In shuttle, a panic would fail the test.
 struct CatchPanic<F>(Option<Pin<Box<F>>>);
 
 impl<F: Future<Output = ()>> Future for CatchPanic<F> {

@@ -1,5 +1,4 @@
-//! A model of `tokio::time`. The time advances only while the task that calls [`advance`] runs. The
-//! scheduler selects this task when no other task can run.
+//! A model of `tokio::time`. The time advances only while the task that calls [`advance`] runs.
 
 use std::{
     cell::RefCell,
@@ -12,7 +11,7 @@ use std::{
 };
 
 thread_local! {
-    /// shuttle runs all tasks of a scenario on one thread, so the tasks share this variable.
+    /// shuttle runs all tasks of a scenario on one thread.
     static TIMERS: RefCell<Timers> = RefCell::default();
 }
 
@@ -32,7 +31,6 @@ pub fn elapsed() -> Duration {
     TIMERS.with_borrow(|timers| timers.now)
 }
 
-/// Repeatedly advances the time to the next timer and fires the timer. The future never completes.
 pub async fn advance() {
     std::future::poll_fn(|context| {
         let due = TIMERS.with_borrow_mut(|timers| {

@@ -15,8 +15,6 @@ use super::{
 
 #[test]
 fn two_callers_without_a_cached_token_send_one_request() {
-    // There are only three tasks (the two callers and the refresh), so all schedules can be
-    // explored.
     explore(Schedules { depth_first: 20_000, ..DEFAULT }, || cold_callers(2));
 }
 

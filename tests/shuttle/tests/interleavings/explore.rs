@@ -12,8 +12,7 @@ use shuttle::{
     },
 };
 
-/// The maximum number of steps in a schedule. A longer schedule fails, because it probably contains
-/// an endless loop.
+/// The maximum number of steps in a schedule. A longer schedule probably contains an endless loop.
 const MAX_STEPS: usize = 100_000;
 /// The number of priority changes in a PCT schedule. The number is sufficient for races of up to
 /// four operations.
@@ -25,22 +24,16 @@ const CLOCK: usize = 1;
 #[derive(Clone, Copy)]
 pub(crate) struct Schedules {
     pub(crate) random: usize,
-    /// Each task has a random priority, and the priorities change at random steps (probabilistic
-    /// concurrency testing).
+    /// Probabilistic concurrency testing: each task has a random priority, and the priorities
+    /// change at random steps.
     pub(crate) pct: usize,
-    /// The maximum number of schedules that the depth-first search explores. The number is 0 if a
-    /// scenario has more than three tasks, because such a scenario has too many schedules to
-    /// explore all of them.
+    /// The value is 0 for a scenario with more than three tasks, because such a scenario has too
+    /// many schedules to explore all of them.
     pub(crate) depth_first: usize,
 }
 
 pub(crate) const DEFAULT: Schedules = Schedules { random: 2_000, pct: 2_000, depth_first: 0 };
 
-/// Runs the scenario once for each schedule. The time advances only when no other task can run.
-///
-/// `SHUTTLE_FACTOR` multiplies the number of schedules. `SHUTTLE_SEED` selects different schedules.
-/// `SHUTTLE_KIND` runs only one kind (`random`, `pct`, `depth-first`). `SHUTTLE_REPLAY` names the
-/// file of a single schedule to run instead.
 pub(crate) fn explore<F>(schedules: Schedules, scenario: fn() -> F)
 where
     F: Future<Output = ()> + 'static,
@@ -48,7 +41,6 @@ where
     explore_with(false, schedules, scenario);
 }
 
-/// Works like [`explore`], but the time may advance to the next timer before any step.
 pub(crate) fn explore_any_time<F>(schedules: Schedules, scenario: fn() -> F)
 where
     F: Future<Output = ()> + 'static,
@@ -84,7 +76,6 @@ where
     }
 }
 
-/// Runs each schedule twice, and fails if the second run differs from the first one.
 pub(crate) fn check_replay<F>(schedules: usize, scenario: fn() -> F)
 where
     F: Future<Output = ()> + 'static,
@@ -109,17 +100,14 @@ where
     });
 }
 
-/// Unless `any_time` is `true`, advances the time only when no other task can run, so that a slow
-/// task never causes a timeout.
+/// If `any_time` is `false`, the time advances only when no other task can run, so that a slow task
+/// never causes a timeout.
 #[derive(Debug)]
 struct ModelClock<S> {
     inner: S,
     kind: &'static str,
-    /// `true` if the time may advance before any step.
     any_time: bool,
     schedules: usize,
-    /// The task that ran last. If `any_time` is `false`, the task that advances the time does not
-    /// count.
     last: Option<TaskId>,
 }
 
@@ -163,7 +151,6 @@ impl<S: Scheduler> Scheduler for ModelClock<S> {
     }
 }
 
-/// Waits until all other tasks are waiting too.
 pub(crate) async fn idle() {
     time::sleep(Duration::from_millis(1)).await;
 }

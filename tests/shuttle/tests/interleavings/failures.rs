@@ -22,7 +22,6 @@ fn failing_source_leaves_no_caller_waiting() {
     explore(DEFAULT, || leave_no_waiter_behind(Reply::Failure));
 }
 
-/// The first request fails. Each caller must get a result before its time limit.
 async fn leave_no_waiter_behind(reply: Reply) {
     let server = match reply {
         Reply::Panic => Server::replying(|before| if before == 0 { Reply::Panic } else { Reply::Token }),

@@ -125,7 +125,6 @@ fn revoked_refresh_token_from_the_store_is_not_sent() {
         let first = server.cache(options.clone());
         first.token(&scopes("a")).await.expect("a token");
         time::sleep(STALE).await;
-        // This cache belongs to a second process, which takes the refresh token from the store.
         let cache = server.cache(options);
         let caller = {
             let cache = cache.clone();

@@ -41,7 +41,6 @@ fn waiting_calls_are_served_in_arrival_order() {
         let callers = names.map(|name| {
             let (cache, name) = (cache.clone(), name.to_owned());
             spawn(async move {
-                // The callers arrive one millisecond apart, so that their order is known.
                 let arrives = Duration::from_millis(u64::from(name.as_bytes()[0]));
                 time::sleep(arrives).await;
                 cache.token(&scopes(&name)).await.expect("a token")

@@ -1,11 +1,9 @@
 //! Tests the guarantees of the token cache and of the webhook key cache in many interleavings of
 //! their tasks.
 //!
-//! CONTRIBUTING.md describes how to run these tests and how to replay a failing schedule.
-//!
 //! # Seeded bugs
 //!
-//! To check the tests, each of the following bugs was added to `src` once. Each bug made the test
+//! Each of the following bugs was added to `src` once, to check the tests. Each bug made the test
 //! in parentheses fail within 2,000 schedules of one kind.
 //!
 //! - `CacheEntry::lookup` unlocks and locks the state before `cold.flight.start()`, so two callers

@@ -26,8 +26,6 @@ fn revoking_the_refresh_token_revokes_its_access_token_too() {
     explore(DEPTH_FIRST, || revoke_during_renewal("g1-r1", EXPIRED));
 }
 
-/// There are three tasks: the main task revokes a token, the second task requests a token, and the
-/// third task refreshes the token.
 async fn revoke_during_renewal(revoked: &'static str, age: std::time::Duration) {
     let server = Server::new();
     let cache = server.cache(TokenOptions::default());
@@ -45,8 +43,6 @@ async fn revoke_during_renewal(revoked: &'static str, age: std::time::Duration) 
     expect_nothing_of("g1", &cache).await;
 }
 
-/// A request that took the refresh token before the revocation may still be in flight. The cache
-/// must discard its result.
 async fn expect_nothing_of(grant: &str, cache: &TokenCache) {
     if let Some(token) = cache.cached(&scopes("a")) {
         assert_ne!(grant_of(&token), grant, "a token was cached after its revocation");

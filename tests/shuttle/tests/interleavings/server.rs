@@ -13,7 +13,6 @@ use fintech_auth_shuttle::{
 };
 
 const LIFETIME: Duration = Duration::from_secs(3600);
-/// A token becomes stale at the age `STALE` and expires at the age `EXPIRED`.
 pub(crate) const STALE: Duration = Duration::from_secs(3400);
 pub(crate) const EXPIRED: Duration = Duration::from_secs(3595);
 
@@ -28,9 +27,7 @@ pub(crate) struct Request {
 pub(crate) enum Reply {
     Token,
     Panic,
-    /// The server never responds.
     Silence,
-    /// The request fails, and it may have been sent.
     Failure,
 }
 
@@ -53,7 +50,6 @@ impl Server {
         Self::replying(|_| Reply::Token)
     }
 
-    /// For each request, `reply` gets the number of requests that were received before it.
     pub(crate) fn replying(reply: fn(usize) -> Reply) -> Self {
         Self(Arc::new(Inner { requests: Mutex::default(), reply }))
     }
@@ -83,7 +79,6 @@ impl Server {
         switch_point();
         match (self.0.reply)(before) {
             Reply::Token => {}
-            // `panic!` would run the panic hook, and shuttle would report a failed test.
             Reply::Panic => std::panic::resume_unwind(Box::new("the source panics")),
             Reply::Silence => std::future::pending().await,
             Reply::Failure => return Err(Error::new(ErrorKind::Unavailable, "test").with_sent(true)),

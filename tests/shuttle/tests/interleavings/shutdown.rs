@@ -45,8 +45,6 @@ fn shutdown_finishes_or_prevents_a_refresh_and_loses_no_refresh_token() {
     explore(DEPTH_FIRST, || shutdown_during_renewal(EXPIRED));
 }
 
-/// There are three tasks: the main task shuts the cache down, the second task requests a token, and
-/// the third task refreshes the token.
 async fn shutdown_during_renewal(age: Duration) {
     let (server, store) = (Server::new(), Arc::new(MemoryStore::default()));
     let cache = server.cache(TokenOptions::default().with_store(store.clone()));
@@ -59,8 +57,6 @@ async fn shutdown_during_renewal(age: Duration) {
     switch_point();
     cache.shutdown(MINUTE).await.expect("the shutdown ends in time");
     let sent = server.requests();
-    // The store must have the latest refresh token: the new one if a refresh was sent, and
-    // otherwise the old one.
     let stored = store.get(&key(&server)).await.expect("the store returns no error");
     if let Some(stored) = stored {
         let number = sent.len();

@@ -22,7 +22,6 @@ fn refresh_token_is_sent_once_for_any_order_of_timers() {
         let callers = caches.map(|cache| {
             spawn(async move {
                 for _ in 0..2 {
-                    // The call may fail, because it may exceed its time limit.
                     drop(cache.token(&scopes("a")).await);
                     time::sleep(STALE).await;
                 }

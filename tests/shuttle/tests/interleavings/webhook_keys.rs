@@ -72,7 +72,6 @@ async fn verify_at_once(vendor: &Vendor, callers: usize) -> Vec<Result<(), Verif
 
 #[test]
 fn two_webhooks_without_cached_keys_cause_one_fetch() {
-    // There are only three tasks (the two callers and the fetch), so all schedules can be explored.
     explore(Schedules { depth_first: 20_000, ..DEFAULT }, || async {
         let vendor = Vendor::new(Reply::Token);
         assert_eq!(verify_at_once(&vendor, 2).await, [Ok(()); 2]);
