@@ -1,6 +1,6 @@
-//! Counts the allocations of a token lookup, and the memory that cached errors occupy. The count
-//! includes all threads, and the test harness allocates in its own thread, so this program runs
-//! without the test harness.
+//! Counts the allocations of a token lookup, and the memory that cached errors occupy. Runs without
+//! the test harness, because the harness allocates in its own thread and the count includes all
+//! threads.
 
 use std::{alloc::System, time::Duration};
 
@@ -47,14 +47,12 @@ async fn look_up() {
     let scopes = ["h", "g", "f", "e", "d", "c", "b", "a"].map(|scope| Scope::new(scope).unwrap());
     let cache = TokenCache::new(ImmediateSource, TokenOptions::default());
     let handle = cache.handle(&scopes).unwrap();
-    // The first lookup also allocates the counters of this thread, so do not count its allocations.
+    // The first lookup also allocates the counters of this thread, so only the second is counted.
     for _ in 0..2 {
         cache.token(&scopes).await.unwrap();
     }
     let fixed = StaticTokenProvider::new(Token::new("token", Duration::from_secs(60)).unwrap());
     let providers: [&dyn TokenProvider; 4] = [&cache, &handle, &&handle, &fixed];
-    // A scope set is sorted when it is created, so a lookup allocates nothing even if the set is
-    // large.
     let many: Vec<Scope> =
         (0..30).rev().map(|number| Scope::new(&format!("scope-{number}")).unwrap()).collect();
     let set = ScopeSet::new(many.iter().cloned()).unwrap();
@@ -101,7 +99,6 @@ async fn refused() {
     let mut region = Region::new(ALLOCATOR);
     for number in 0..=200 {
         if number == 1 {
-            // The first call also creates the connection pool, so do not count its allocations.
             region = Region::new(ALLOCATOR);
         }
         let scopes = [Scope::new(&format!("scope-{number}")).unwrap()];
@@ -113,8 +110,6 @@ async fn refused() {
     }
     let change = region.change();
     let kept = change.bytes_allocated as i64 - change.bytes_deallocated as i64;
-    // The cache has an entry for each of the 201 scope sets, and an entry for the client's own
-    // handle.
     assert_eq!(client.tokens().len(), 202);
     assert!(kept < 1_000_000, "{kept} bytes kept");
 }

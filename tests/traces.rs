@@ -22,7 +22,6 @@ impl io::Write for Trace {
     }
 }
 
-/// At the most detailed level, the HTTP stack writes traces too.
 #[tokio::test(flavor = "current_thread")]
 async fn traces_show_no_secrets() {
     let trace = Trace::default();
@@ -77,8 +76,6 @@ async fn traces_show_no_secrets() {
     }
 }
 
-/// Captures the log records that libraries such as reqwest write with the crate `log` instead of
-/// tracing.
 struct Logger(Arc<Mutex<String>>);
 
 impl log::Log for Logger {
@@ -93,8 +90,7 @@ impl log::Log for Logger {
     fn flush(&self) {}
 }
 
-/// If `connection_verbose` is on, reqwest logs all bytes of a connection, so the client must turn
-/// it off.
+/// If `connection_verbose` is on, reqwest logs all bytes of a connection.
 #[tokio::test(flavor = "current_thread")]
 async fn client_options_cannot_log_request_contents() {
     let text = Arc::<Mutex<String>>::default();
@@ -113,7 +109,6 @@ async fn client_options_cannot_log_request_contents() {
         assert!(!text.lock().unwrap().contains(secret), "{}", text.lock().unwrap());
     }
 
-    // A plain reqwest client logs the header `x-marked`, which proves that the logger works.
     let tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
     let tls = tls.with_safe_default_protocol_versions().unwrap();
     let tls = tls.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth();
