@@ -1,5 +1,4 @@
-//! `cargo xtask api`: writes the public API to `api.txt`, one item per line, so that a pull request
-//! shows changes to the API. With `--check`, prints the difference and writes nothing.
+//! `cargo xtask api`: writes the public API to `api.txt`, one item per line.
 
 use std::path::Path;
 
@@ -34,7 +33,6 @@ fn listing(root: &Path) -> Result<String> {
     Ok(without_guide(&api.to_string()))
 }
 
-/// Removes the modules of the guide, because they exist only in rustdoc.
 fn without_guide(api: &str) -> String {
     let is_page = |line: &str| {
         let rest = line.strip_prefix("pub mod fintech_auth::guide");

@@ -14,11 +14,10 @@ pub(crate) fn cargo(folder: &Path) -> Command {
     starting(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()), folder)
 }
 
-/// `program` may start cargo, so it must not get the variables of the current cargo run.
 pub(crate) fn starting(program: impl AsRef<OsStr>, folder: &Path) -> Command {
     let mut command = Command::new(program);
     command.current_dir(folder);
-    // With these variables, cargo would rebuild ring each time.
+    // If cargo got the variables of the running cargo, it would rebuild ring each time.
     for (name, _) in env::vars_os() {
         let name = name.to_string_lossy();
         if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {

@@ -1,5 +1,5 @@
 //! `cargo xtask ci`: runs the same steps as CI, stops at the first failure, and lists the skipped
-//! steps. Changes no files.
+//! steps.
 
 use std::path::Path;
 use std::time::Instant;
@@ -47,7 +47,6 @@ pub(crate) fn run(root: &Path) -> Outcome {
     Outcome::Failed
 }
 
-/// Returns the skipped steps and, if a step failed, the failed step.
 fn until_failure<'a>(
     steps: &[&'a str],
     mut run: impl FnMut(&str) -> Outcome,
@@ -86,7 +85,7 @@ fn run_step(root: &Path, step: &str) -> Outcome {
     }
 }
 
-/// Returns flags only for `cargo doc`, because flags would make `cargo test` rebuild its doctests.
+/// If `cargo test` got these flags, it would rebuild its doctests.
 fn rustdocflags(step: &str) -> Option<&'static str> {
     step.starts_with("doc ").then_some("-D warnings")
 }

@@ -1,8 +1,6 @@
 //! `cargo xtask docs`: builds the documentation with each set of features and checks its links.
 //!
-//! The lints of rustdoc find links to items that do not exist, but do not check anchors
-//! (`#what-happens-on-a-401`). This command also checks the anchors. It does not check links to
-//! other sites.
+//! rustdoc checks links to items. This command also checks anchors (`#what-happens-on-a-401`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -11,8 +9,6 @@ use std::path::{Component, Path, PathBuf};
 use crate::rustdoc;
 use openapi_drift::{Problems, Result};
 
-/// Each row has a name, the arguments for cargo and the arguments for rustdoc. The last row builds
-/// the same documentation as docs.rs.
 const BUILDS: [(&str, &[&str], &[&str]); 3] = [
     ("none", &["--no-default-features"], &["-D", "warnings"]),
     ("default", &[], &["-D", "warnings"]),
@@ -31,8 +27,6 @@ pub(crate) fn run(root: &Path) -> Result<String> {
     problems.or("docs: no broken links".to_owned())
 }
 
-/// Maps the path of each file, relative to the output folder, to the text of the file. The text is
-/// empty if the file is not an HTML file.
 struct Pages(BTreeMap<PathBuf, String>);
 
 impl Pages {
@@ -60,11 +54,10 @@ impl Pages {
         let ids: BTreeMap<&Path, BTreeSet<&str>> =
             self.0.iter().map(|(path, text)| (path.as_path(), values(text, "id").collect())).collect();
         let mut broken = Vec::new();
-        // Only pages in this folder are checked. The pages of source code have line anchors that a
-        // script creates, and the remaining pages belong to rustdoc itself.
+        // The pages of source code have line anchors that a script creates. The remaining pages
+        // belong to rustdoc itself.
         for (path, text) in self.0.iter().filter(|(path, _)| path.starts_with("fintech_auth")) {
             let ours = without_blanket_impls(text);
-            // If rustdoc cannot resolve a link, it leaves the brackets of the link in the text.
             if ours.contains("[<code>") {
                 broken.push(format!("{} has an unresolved link", path.display()));
             }
@@ -86,8 +79,6 @@ impl Pages {
     }
 }
 
-/// Removes the blanket implementations at the end of a page, because their docs are from other
-/// crates.
 fn without_blanket_impls(text: &str) -> &str {
     text.split("id=\"blanket-implementations\"").next().unwrap_or_default()
 }

@@ -159,8 +159,6 @@ fn run() -> ExitCode {
     ExitCode::from(output.outcome as u8)
 }
 
-/// Returns the workspace of the current directory, which may differ from the workspace in which
-/// this program was built.
 fn workspace() -> Option<PathBuf> {
     let here = env::current_dir().ok()?;
     here.ancestors().find(|folder| folder.join("xtask/Cargo.toml").is_file()).map(Path::to_owned)

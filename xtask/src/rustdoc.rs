@@ -13,7 +13,6 @@ use openapi_drift::Result;
 /// output folder of rustdoc.
 const MARK: &str = "XTASK_AS_RUSTDOC";
 
-/// `features` are arguments of cargo, and `args` are arguments of rustdoc.
 pub(crate) fn run(root: &Path, folder: &Path, features: &[&str], args: &[&str]) -> Result<()> {
     let this =
         env::current_exe().map_err(|error| format!("cannot find the path of this program: {error}"))?;
@@ -27,17 +26,13 @@ fn command(root: &Path, features: &[&str], args: &[&str]) -> Command {
     command
 }
 
-/// If cargo has started this program in place of rustdoc, runs the real rustdoc and returns whether
-/// rustdoc succeeded. Otherwise returns `None`.
-///
-/// Only rustdoc gets unstable options. If cargo got them too, it would rebuild every dependency.
+/// If cargo got the unstable options of rustdoc, cargo would rebuild every dependency.
 pub(crate) fn as_rustdoc() -> Option<bool> {
     let folder = env::var_os(MARK)?;
     let mut args: Vec<_> = env::args_os().skip(1).collect();
     if let Some(at) = args.iter().position(|arg| arg == "-o" || arg == "--out-dir")
         && let Some(given) = args.get_mut(at + 1)
     {
-        // An error is ignored, because the folder may not exist yet.
         let _ = fs::remove_dir_all(&folder);
         *given = folder;
     }

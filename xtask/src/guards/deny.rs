@@ -1,5 +1,5 @@
-//! `cargo xtask deny`: runs cargo-deny with `deny.toml`. Checks licences, sources, and duplicate or
-//! banned crates. Checks advisories if the advisory database can be fetched. Installs nothing.
+//! `cargo xtask deny`: runs cargo-deny with `deny.toml`. Checks advisories only if the advisory
+//! database can be fetched.
 
 use std::path::Path;
 
@@ -13,8 +13,6 @@ pub(super) fn run(root: &Path) -> Result<Output> {
         return Ok(skipped(format!("deny: cargo-deny is not installed ({how})")));
     }
     check(root, &["bans", "licenses", "sources"])?;
-    // A failed download of the database says nothing about the dependencies, so the check is
-    // skipped.
     if cargo::succeeded(cargo(root).args(["deny", "--workspace", "fetch", "db"])).is_err() {
         let why = "deny: cannot fetch the advisory database (github.com/RustSec/advisory-db)";
         return Ok(skipped(format!("{why}; bans, licences and sources passed")));

@@ -1,5 +1,5 @@
 //! `cargo xtask features`: checks that the library builds without warnings with each feature alone,
-//! and without any feature. Reads the list of features from the manifest.
+//! and without any feature.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -25,7 +25,6 @@ pub(super) fn run(root: &Path) -> Result<Output> {
     problems.or(held(format!("features: {} builds without warnings", names.len())))
 }
 
-/// The empty name stands for the build without features.
 fn names(features: &BTreeMap<String, Vec<String>>) -> Vec<&str> {
     let alone = features.keys().map(String::as_str).filter(|name| *name != "default");
     [""].into_iter().chain(alone).collect()

@@ -1,5 +1,5 @@
 //! `cargo xtask minimal`: checks that the crate builds if each direct dependency has the lowest
-//! version that the manifest allows. Does not run tests with these versions.
+//! version that the manifest allows.
 
 use std::fs;
 use std::path::Path;
@@ -12,8 +12,8 @@ use openapi_drift::{Output, Problems, Result};
 pub(super) fn run(root: &Path) -> Result<Output> {
     let packed = Packed::unpack(root, "minimal")?;
     fs::remove_file(packed.folder.join("Cargo.lock")).map_err(|error| format!("Cargo.lock: {error}"))?;
-    // Only `cargo update` gets `RUSTC_BOOTSTRAP`, because some dependencies build differently if
-    // this variable is set.
+    // Some dependencies build differently if `RUSTC_BOOTSTRAP` is set, so only `cargo update` gets
+    // this variable.
     let mut resolve = packed.cargo();
     resolve.args(["update", "-q", "-Z", "direct-minimal-versions"]).env("RUSTC_BOOTSTRAP", "1");
     cargo::succeeded(&mut resolve).map_err(with_advice)?;

@@ -1,6 +1,5 @@
 //! The guards check promises to users that the tests of the workspace do not check, such as the
-//! minimum supported Rust version. Each guard is a command and a step of `cargo xtask ci`. A guard
-//! changes no checked-in files.
+//! minimum supported Rust version. Each guard is a command and a step of `cargo xtask ci`.
 
 mod deny;
 mod features;

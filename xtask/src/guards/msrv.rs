@@ -1,8 +1,7 @@
 //! `cargo xtask msrv`: checks the Rust version that the manifest states (MSRV).
 //!
-//! No dependency in a user's build may require a newer Rust version than the stated one, and the
-//! crate must build with a toolchain of the stated version. If this toolchain is not installed, the
-//! build is skipped. clippy's `incompatible_msrv` finds items of std that are too new.
+//! The crate must build with a toolchain of the stated version, and no dependency of a user's build
+//! may require a newer version.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -46,8 +45,6 @@ fn check_dependencies(metadata: &Metadata, stated: &Version) -> Result<()> {
     problems.or(())
 }
 
-/// Returns the packages that users build with the library, on any platform and with any feature.
-/// Users do not build dev-dependencies.
 fn built_by_users(metadata: &Metadata) -> Result<Vec<&Package>> {
     let nodes = metadata.resolve.iter().flat_map(|resolve| &resolve.nodes);
     let nodes: BTreeMap<_, _> = nodes.map(|node| (&node.id, node)).collect();
@@ -81,8 +78,6 @@ mod tests {
 
     use super::*;
 
-    /// The library depends on `a`, and `a` depends on `b`. The crate `c` is a dev-dependency of the
-    /// library.
     fn workspace(b: &str) -> Metadata {
         let id = |name: &str| format!("path+file:///{name}#1.0.0");
         let package = |name: &str, rust: &str| {

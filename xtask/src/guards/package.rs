@@ -1,6 +1,5 @@
 //! `cargo xtask package`: checks that the packed crate builds and that cargo prints no unexpected
-//! warnings while it packs the crate. Publishes nothing. `tests/it/package.rs` checks which files
-//! are packed.
+//! warnings.
 
 use std::fs;
 use std::io::{BufRead, BufReader};

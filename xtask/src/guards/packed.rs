@@ -1,8 +1,8 @@
 //! Packs the crate with `cargo package`, and unpacks the package below `target/packed/` as a
 //! separate workspace.
 //!
-//! Removes the dev-dependencies from the manifest, because they would enable more features and
-//! select newer versions of crates than a user's build.
+//! Removes the dev-dependencies, because they would enable more features and select newer versions
+//! of crates than a user's build.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,8 +18,6 @@ use openapi_drift::Result;
 #[derive(Debug)]
 pub(super) struct Packed {
     pub(super) folder: PathBuf,
-    /// The target directory of the main workspace. The unpacked package uses it too, so that cargo
-    /// builds the dependencies only once.
     target: PathBuf,
 }
 
@@ -42,8 +40,6 @@ impl Packed {
         cargo::succeeded(&mut tar)?;
         let packed = Self { folder, target };
         packed.edit_manifest(as_own_workspace)?;
-        // The update removes the dev-dependencies from the packed lock file. All other packages
-        // keep their versions.
         cargo::succeeded(packed.cargo().args(["update", "-q", "--workspace", "--offline"]))?;
         Ok(packed)
     }

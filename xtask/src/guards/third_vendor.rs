@@ -1,5 +1,5 @@
 //! `cargo xtask third-vendor`: adds the vendor in `tests/third_vendor/acme.patch` to a copy of the
-//! crate and runs the test of this vendor. This tests the recipe "Add a vendor" in CONTRIBUTING.md.
+//! crate and runs the test of this vendor.
 
 use std::path::Path;
 use std::process::Command;
@@ -9,7 +9,7 @@ use crate::cargo;
 use openapi_drift::{Output, Result};
 
 const PATCH: &str = "tests/third_vendor/acme.patch";
-/// The manifest entry for the test. A packed manifest must list each test.
+/// A packed manifest must list each test.
 const TEST: &str = "\n[[test]]\nname = \"acme\"\npath = \"tests/acme.rs\"\n";
 
 pub(super) fn run(root: &Path) -> Result<Output> {
