@@ -1,15 +1,11 @@
 //! Checks settings for unwanted characters, such as line breaks, quotes or a byte order mark.
-//! Errors never show the value.
 
 use crate::{Error, ErrorKind};
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// The UTF-8 byte order mark, decoded as Latin-1.
 const MISREAD_BYTE_ORDER_MARK: &str = "ï»¿";
 
-/// Describes an unwanted character in a value. The caller writes the name of the value in front of
-/// the returned text. Returns `None` for every valid id, secret, URL or path.
 pub(crate) fn flaw(text: &str) -> Option<&'static str> {
     let is_space = |c: char| c.is_whitespace();
     if text.contains(BYTE_ORDER_MARK) || text.starts_with(MISREAD_BYTE_ORDER_MARK) {
@@ -32,7 +28,6 @@ pub(crate) fn check(what: &str, text: &str) -> Result<(), Error> {
     }
 }
 
-/// Reports characters that no vendor uses in a scope, although RFC 6749 section 3.3 allows them.
 pub(crate) fn scopes_flaw(text: &str) -> Option<&'static str> {
     let joined = |scope: &str| [".read/", ".write/"].iter().any(|end| scope.contains(end));
     if text.contains(BYTE_ORDER_MARK) || text.starts_with(MISREAD_BYTE_ORDER_MARK) {

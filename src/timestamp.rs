@@ -5,7 +5,7 @@ use std::{fmt, time::SystemTime};
 use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-/// A point in time in the generated types (OpenAPI `date-time`).
+/// A point in time. The generated types use this type for the OpenAPI format `date-time`.
 ///
 /// Deserializes RFC 3339 date-times with any offset. A missing offset means UTC, because Python
 /// services often omit the offset of a UTC time.
