@@ -1,9 +1,6 @@
-//! The cache entries, one per scope set, with a limit on their number.
+//! The cache entries, one per scope set.
 //!
-//! Look-ups take no lock: each bucket of the hash table is an immutable list behind an
-//! `ArcSwapOption`. One mutex serializes all changes. The same mutex guards a CLOCK (second chance)
-//! queue, which selects the entries to evict. Entries with a handle are not in the queue, so the
-//! cache does not evict these entries.
+//! Look-ups take no lock. One mutex serializes all changes.
 
 use std::{
     iter,
@@ -22,15 +19,11 @@ use crate::{
 };
 
 const MAX_STEPS: usize = 64;
-/// The maximum number of entries that one insertion evicts. While all entries are in use, no entry
-/// can be evicted, so the cache may grow beyond its capacity. Later insertions can evict more than
-/// one entry each, so that the cache shrinks to its capacity again.
+/// While all entries are in use, the cache may grow beyond its capacity. Later insertions must
+/// evict more than one entry, so that the cache shrinks again.
 const MAX_EVICTIONS: usize = 2;
-/// The hash table is split into chunks of buckets. A chunk is allocated when its first entry is
-/// inserted, so a small cache uses little memory.
 const CHUNKS: usize = 256;
 const MAX_CHUNK: usize = 4_096;
-/// The average number of entries in a bucket when the cache is full.
 const LOAD: usize = 2;
 
 type Bucket = ArcSwapOption<Node>;
@@ -50,13 +43,11 @@ struct Node {
     next: Option<Arc<Self>>,
 }
 
-/// The entries that may be evicted, in a CLOCK queue. The clock hand skips an entry if the entry is
-/// in use, or if the entry was used after the hand last passed the entry.
+/// The entries that may be evicted, in a CLOCK (second chance) queue.
 #[derive(Default)]
 struct Clock {
     queue: Vec<Arc<CacheEntry>>,
     hand: usize,
-    /// The number of entries that have a handle. These entries are not in the queue.
     held: usize,
 }
 
@@ -89,14 +80,13 @@ impl Entries {
         ScopeKey::with_joined(scopes, |key| key.hash)
     }
 
-    /// Finds an entry only by the hash of its scope set. A different scope set may have the same
-    /// hash, so the caller must check that the entry contains the expected token id.
+    /// A different scope set may have the same hash, so the caller must check the token id of the
+    /// entry.
     pub(in crate::token) fn find_by_hash(&self, hash: u64) -> Option<Arc<CacheEntry>> {
         let bucket = self.bucket(hash)?.load();
         nodes(bucket.as_ref()).find(|node| node.hash == hash).map(|node| node.entry.clone())
     }
 
-    /// Searches all entries, so this function is slow.
     pub(in crate::token) fn find_by_token(&self, id: TokenId) -> Option<Arc<CacheEntry>> {
         let mut buckets = self.chunks.iter().filter_map(OnceLock::get).flatten();
         buckets.find_map(|bucket| {
@@ -108,7 +98,7 @@ impl Entries {
 
     pub(in crate::token) fn get_or_insert(&self, key: &ScopeKey<'_>) -> Result<Arc<CacheEntry>, Error> {
         let mut clock = self.lock();
-        // Search while holding the lock. Otherwise another thread could evict the entry before the
+        // Search under the lock. Without the lock, another thread could evict the entry before the
         // caller has a reference to the entry.
         if let Some(entry) = self.find(key, Arc::clone) {
             entry.place.mark_used();
@@ -121,8 +111,6 @@ impl Entries {
         Ok(entry)
     }
 
-    /// Returns the entry of a scope set, and creates the entry if needed. The entry is not evicted
-    /// until [`Entries::release`] is called.
     pub(in crate::token) fn hold(&self, key: &ScopeKey<'_>) -> Result<Arc<CacheEntry>, Error> {
         let mut clock = self.lock();
         let found = self.find(key, Arc::clone);
@@ -159,7 +147,6 @@ impl Entries {
         self.evictions.add(evicted.len() as u64);
     }
 
-    /// May miss entries that are inserted or evicted during the call.
     pub(in crate::token) fn each(&self, mut look: impl FnMut(&Arc<CacheEntry>)) {
         for bucket in self.chunks.iter().filter_map(OnceLock::get).flatten() {
             nodes(bucket.load().as_ref()).for_each(|node| look(&node.entry));
@@ -210,8 +197,6 @@ impl Entries {
         bucket.store(rest);
     }
 
-    /// Adds an entry to the queue, and evicts entries if there are too many. Returns the evicted
-    /// entries, so that the caller can drop these entries after releasing the lock.
     fn enqueue(
         &self,
         clock: &mut Clock,
@@ -257,9 +242,8 @@ impl Clock {
         self.hand = index + 1;
         let entry = self.queue.get(index)?;
         let used = entry.place.used.swap(false, Ordering::Relaxed);
-        // The bucket and the queue hold one reference each, so a count of 2 means that no caller
-        // uses the entry. While the lock is held, `get_or_insert` and `hold` cannot add a
-        // reference.
+        // A count of 2 means that only the bucket and the queue refer to the entry. While the lock
+        // is held, `get_or_insert` and `hold` cannot add a reference.
         let is_free = Arc::strong_count(entry) == 2;
         (is_free && (even_if_used || !used)).then_some(index)
     }

@@ -1,7 +1,7 @@
 //! The state of one scope set: its token, a running refresh, and recent failures.
 //!
-//! Each `pub(in crate::token)` function is one short critical section. These functions never send,
-//! sleep or await, and they get the current time from the caller.
+//! Each `pub(in crate::token)` function is one short critical section, and never sends, sleeps or
+//! awaits.
 
 use std::{
     fmt,
@@ -30,33 +30,24 @@ use crate::{
 pub(in crate::token) type Outcome = Result<Token, Error>;
 
 pub(in crate::token) struct CacheEntry {
-    /// The scopes, sorted, without duplicates, and separated by spaces.
     pub(in crate::token) scopes: Box<str>,
     pub(in crate::token) current: ArcSwap<Issued>,
     pub(in crate::token) place: Place,
     state: Mutex<LazyState>,
 }
 
-/// The id of an access token, and the id of the refresh token issued with it. Revoking either token
+/// The ids of an access token and of the refresh token issued with it. Revoking either token
 /// revokes both tokens.
 type GrantIds = [Option<TokenId>; 2];
 
-/// The state of an entry. `None` stands for the default state, and saves memory because most idle
-/// entries are in the default state.
 #[derive(Default)]
 struct LazyState(Option<Box<State>>);
 
 #[derive(Default)]
 struct State {
-    /// `None` if there is no refresh token, or if the refresh token has been sent.
     refresh_token: Option<Secret>,
-    /// The id of the refresh token that was issued with the current token. The id is kept after the
-    /// refresh token was sent.
     refresh_token_id: Option<TokenId>,
-    /// The ids of the tokens that were used to request the current token. Revoking one of these
-    /// tokens also revokes the current token.
     parents: GrantIds,
-    /// Rarely used state. The state is boxed to keep idle entries with a refresh token small.
     cold: Option<Box<ColdState>>,
 }
 
@@ -91,21 +82,16 @@ impl DerefMut for LazyState {
 struct ColdState {
     flight: SingleFlight<Outcome>,
     refresh: Refresh,
-    /// The id of the token that was rejected or revoked last. This token must not be loaded from a
-    /// store again.
     rejected: Option<TokenId>,
     eviction_pending: bool,
     failure: Option<FailureBackoff>,
-    /// The state of renewals after a 401. The state is boxed, because such renewals are rare.
     renewal: Option<Box<Renewal>>,
 }
 
 #[derive(Default)]
 struct Refresh {
     ticket: Option<u64>,
-    /// The ids of the tokens that the refresh uses.
     from: GrantIds,
-    /// Whether one of the tokens in `from` was revoked after the refresh started.
     is_void: bool,
 }
 
@@ -145,24 +131,16 @@ struct FailureBackoff {
     failures: u32,
     retry_at: u64,
     error: Error,
-    /// The fingerprint of the credentials, if the server refused the credentials. The back-off does
-    /// not apply to requests with different credentials.
     refused: Option<Fingerprint>,
 }
 
 pub(in crate::token) enum Lookup<P> {
     Hit(Token),
-    /// Wait for the running refresh. The number is the ticket of the refresh in the queue of the
-    /// rate limiter.
     Wait(Waiter<Outcome>, Option<u64>),
-    /// Start the refresh that was reserved for this caller. The token, if present, is stale but
-    /// usable during the refresh.
     StartRefresh(Option<Token>, Flight<Outcome>, P),
     BackingOff(Error),
 }
 
-/// The refresh token that a request sends, and the ids of the tokens that belong to the same grant.
-/// If one of these tokens is revoked during the request, the new token is discarded.
 pub(in crate::token) struct TakenRefreshToken {
     pub(in crate::token) refresh_token: Option<Secret>,
     from: GrantIds,
@@ -177,13 +155,8 @@ impl TakenRefreshToken {
 pub(in crate::token) struct NewToken<'a> {
     pub(in crate::token) issued: Arc<Issued>,
     pub(in crate::token) refresh_token: Option<Secret>,
-    /// The id of the refresh token that was issued with the token. The id is set even if this
-    /// process does not have the refresh token.
     pub(in crate::token) refresh_token_id: Option<TokenId>,
-    /// `None` if the token was loaded from a store.
     pub(in crate::token) request: Option<&'a TakenRefreshToken>,
-    /// The epoch (see [`Epoch`]) in which the token was requested from the server or loaded from
-    /// the store.
     pub(in crate::token) epoch: Epoch,
 }
 
@@ -192,16 +165,14 @@ pub(in crate::token) enum Discarded {
     /// The token was revoked or rejected during the request, or a token that the request used was
     /// revoked.
     Void,
-    /// The token was revoked earlier, but the server issued it again.
     Revoked,
 }
 
-/// The marks of revoked and rejected tokens. Marks that have expired at the time `now` are ignored.
 #[derive(Clone, Copy)]
 pub(in crate::token) struct Marks<'a> {
     pub(in crate::token) tombstones: &'a Tombstones,
     pub(in crate::token) now: u64,
-    /// The expiry of new marks for revoked tokens, in milliseconds of the monotonic clock.
+    /// In milliseconds of the monotonic clock.
     pub(in crate::token) revoked_until: u64,
 }
 
@@ -219,11 +190,6 @@ impl CacheEntry {
         self.scopes.split(' ').filter_map(|scope| Scope::new(scope).ok()).collect()
     }
 
-    /// Decides the next step of a caller. If a refresh is needed and `admit` allows the refresh,
-    /// reserves the refresh for this caller.
-    ///
-    /// The argument of `admit` is `true` if the caller has a stale token. `credentials` returns the
-    /// fingerprint of the credentials for the next request.
     pub(in crate::token) fn lookup<P>(
         &self,
         now: Now,
@@ -231,7 +197,8 @@ impl CacheEntry {
         admit: impl FnOnce(bool) -> Result<P, Error>,
     ) -> Lookup<P> {
         let mut state = self.lock();
-        // Load under the lock, because a refresh may have ended since the caller's first look-up.
+        // A refresh may have ended since the caller's first look-up, so load the token under the
+        // lock.
         let current = self.current.load();
         let usable = match current.life.age(now) {
             Age::Fresh => return Lookup::Hit(Token::from_guard(current)),
@@ -270,8 +237,6 @@ impl CacheEntry {
         }
     }
 
-    /// Removes and returns the refresh token, so that the refresh token is sent only once. A
-    /// revoked refresh token is removed, but not returned.
     pub(in crate::token) fn take_refresh_token(&self, marks: Marks<'_>) -> TakenRefreshToken {
         let mut state = self.lock();
         let taken = state.0.as_mut().and_then(|state| state.refresh_token.take());
@@ -296,9 +261,6 @@ impl CacheEntry {
         self.lock().refresh_token = None;
     }
 
-    /// Puts back a refresh token that the server has not consumed. If, during the request, the
-    /// refresh token was revoked or its access token was rejected, discards the refresh token
-    /// instead.
     pub(in crate::token) fn put_back(&self, taken: TakenRefreshToken) {
         let mut state = self.lock();
         if state.refresh_token_id.is_some()
@@ -327,13 +289,8 @@ impl CacheEntry {
         [self.current.load().id, state.refresh_token_id].into_iter().flatten()
     }
 
-    /// Installs a new token, unless the token was revoked or invalidated.
-    ///
-    /// The check runs under the lock. A revocation first marks the token and then takes the lock,
-    /// so either the check sees the mark or the revocation sees the token.
-    ///
-    /// If the server issues a rejected token again, the entry records a failure. `retry_at` takes
-    /// the number of consecutive failures, and returns the earliest time of the next refresh.
+    /// The check runs under the lock. A revocation first marks the token and then takes the lock.
+    /// So either the check sees the mark, or the revocation sees the token.
     pub(in crate::token) fn publish(
         &self,
         new: NewToken<'_>,
@@ -360,8 +317,6 @@ impl CacheEntry {
         replaced
     }
 
-    /// Runs `step` with the state of renewals after a 401 and the current token. `step` must be
-    /// short, because it runs under the lock.
     pub(in crate::token) fn renewal<T>(&self, step: impl FnOnce(&mut Renewal, &Issued) -> T) -> T {
         let mut state = self.lock();
         let current = self.current.load();
@@ -394,7 +349,6 @@ impl CacheEntry {
                 !is_from_store
                     && state.cold.as_ref().is_some_and(|cold| cold.rejected.is_some() && cold.rejected == id)
             }
-            // Only the process that requested the token records the failure.
             Verdict::Reissued => !is_from_store,
             Verdict::Invalidated => return Err(Discarded::Void),
             Verdict::Revoked => return Err(Discarded::Revoked),
@@ -454,15 +408,8 @@ impl CacheEntry {
         self.current.store(Arc::new(Issued::none()));
     }
 
-    /// Checks whether `revoked` is a token of the entry, was used to request a token of the entry,
-    /// or is used by the running refresh. If so, this function:
-    ///
-    /// - removes the tokens of the entry,
-    /// - marks the tokens of the entry and of the running refresh as revoked,
-    /// - discards the result of the running refresh if the refresh uses a refresh token.
-    ///
-    /// Returns `None` if the entry is not affected. Otherwise returns the id of the removed access
-    /// token, or `Some(None)` if the entry had no access token.
+    /// Returns `None` if the entry is not affected, and `Some(None)` if the entry had no access
+    /// token.
     pub(in crate::token) fn revoke(&self, revoked: TokenId, marks: Marks<'_>) -> Option<Option<TokenId>> {
         let mut state = self.lock();
         let current = self.current.load().id;
@@ -485,8 +432,6 @@ impl CacheEntry {
         Some(current)
     }
 
-    /// Puts a refresh token into this entry. The token store no longer contains the refresh token,
-    /// so the refresh token would otherwise be lost.
     pub(in crate::token) fn keep_refresh_token(&self, refresh_token: Secret) {
         if !is_kept_refresh_token(&refresh_token) {
             return;

@@ -1,5 +1,4 @@
-//! Tracks the tasks of a cache. A shutdown waits for these tasks. When the shutdown reaches its
-//! time limit, the shutdown aborts the tasks that are still running.
+//! Tracks the tasks of a cache, so that a shutdown can wait for the tasks or abort the tasks.
 
 use crate::{
     Error, ErrorKind,
@@ -7,8 +6,7 @@ use crate::{
     work::{Running, WorkTracker},
 };
 
-/// Makes a shutdown wait for a task. Create the guard before the task starts, because otherwise a
-/// shutdown could miss the task.
+/// Create the guard before the task starts. Otherwise a shutdown could miss the task.
 pub(in crate::token) struct TaskGuard {
     alive: watch::Receiver<()>,
     _running: Running,
@@ -19,8 +17,6 @@ impl TaskGuard {
         Ok(Self { alive, _running: work.begin().ok_or_else(shut_down)? })
     }
 
-    /// Returns `None` if the task was aborted. A task is aborted if the last clone of the cache is
-    /// dropped, or if a shutdown reaches its time limit before the task has finished.
     pub(in crate::token) async fn run<T>(mut self, task: impl Future<Output = T>) -> Option<T> {
         sync::select! {
             outcome = task => Some(outcome),

@@ -1,6 +1,6 @@
 //! The part of a cache that its clones share, and the code that waits for a token.
 //!
-//! This module does not depend on vendors or on HTTP. No lock is held across an await.
+//! No lock is held across an await.
 
 use std::{
     pin::{Pin, pin},
@@ -32,20 +32,16 @@ use crate::{
     },
 };
 
-/// The maximum number of look-ups for one caller. The caller looks up a token again only if a
-/// refresh ended without a usable token.
 const MAX_LOOKUPS: u32 = 3;
 
-/// The future is boxed, because it is large and rarely needed.
 pub(in crate::token) type Waiting<'a> = Pin<Box<dyn Future<Output = Result<Token, Error>> + Send + 'a>>;
 
-/// The part of a cache that its clones share. Dropping the last clone ends the tasks of the cache.
 #[derive(Clone)]
 pub(in crate::token) struct CacheInner {
     pub(in crate::token) shared: Arc<CacheState>,
-    /// Each task of the cache holds a receiver of this channel. A task ends when the channel closes
-    /// or receives a value. The channel closes when the last clone of the cache is dropped. A
-    /// shutdown sends a value just before the shutdown returns.
+    /// The tasks of the cache end when this channel closes or receives a value. The channel closes
+    /// when the last clone of the cache is dropped. A shutdown sends a value just before the
+    /// shutdown returns.
     pub(super) alive: Arc<watch::Sender<()>>,
 }
 
@@ -55,8 +51,6 @@ impl CacheInner {
         Self { shared, alive: Arc::new(watch::channel(()).0) }
     }
 
-    /// Waits at most `max_wait` for a token. If `max_wait` is `None`,
-    /// [`TokenOptions::with_max_wait`] applies.
     pub(in crate::token) fn wait<'a>(
         &'a self,
         entry: &'a Arc<CacheEntry>,
@@ -107,11 +101,8 @@ impl CacheInner {
                 )
             });
             match outcome? {
-                // Look up a token again, because this token was revoked before the caller woke up.
                 Some(Ok(token)) if shared.is_revoked(&token) => {}
                 Some(outcome) => return outcome,
-                // Look up a token again, because the task was aborted by a shutdown of the cache or
-                // of the tokio runtime.
                 None => {}
             }
         }
@@ -137,28 +128,22 @@ impl CacheInner {
         guard: TaskGuard,
         max_wait: Duration,
     ) -> Result<(), Error> {
-        // Callers that join this refresh later may wait longer than the first caller, so the
-        // refresh must not stop at the time limit of the first caller.
+        // Other callers may join this refresh and wait longer than the first caller. So the refresh
+        // must not stop at the time limit of the first caller.
         let max_wait = max_wait.max(self.shared.options.max_wait);
         let task = RefreshTask { shared: self.shared.clone(), entry: entry.clone(), max_wait };
         if let Some(Admission::Queued(ticket)) = &admission {
             entry.set_ticket(ticket.number());
         }
         self.sync_with_store();
-        // The task installs the token even if no caller is still waiting.
         let started = flight.spawn(async move { guard.run(task.run(admission)).await });
         started.map_err(|_| Error::new(ErrorKind::InvalidConfig, "no tokio runtime; call this inside one"))
     }
 
-    /// Invalidates this token in memory and in the store. A newer token is not affected.
-    ///
-    /// Also works if the entry of the token was evicted, or if the token comes from a different
-    /// cache with the same store.
     pub(in crate::token) async fn invalidate(&self, token: &Token) {
         let issued = token.issued();
         let Some(id) = issued.id else { return };
         let entries = &self.shared.entries;
-        // Search by hash first, because the search by token is slow.
         let entry = entries.find_by_hash(issued.scopes_hash).or_else(|| entries.find_by_token(id));
         match entry {
             Some(entry) => self.invalidate_entry(&entry, id).await,
@@ -177,11 +162,8 @@ impl CacheInner {
         self.invalidate_in_store(Some(entry), id).await;
     }
 
-    /// Removes an access token or refresh token that is about to be revoked, and the tokens issued
-    /// with it, from memory and from the store.
-    ///
-    /// This function marks the token as revoked before it checks the entries. If a refresh
-    /// publishes the token after the check, the entry sees the mark and discards the token.
+    /// Marks the token as revoked before checking the entries. If a refresh publishes the token
+    /// after the check, the entry then sees the mark and discards the token.
     pub(in crate::token) async fn forget(&self, secret: &Secret) -> Result<(), Error> {
         let revoked = token_id(secret);
         self.shared.mark_revoked(revoked);
@@ -200,12 +182,6 @@ impl CacheInner {
         Ok(())
     }
 
-    /// Checks the rate limit, the cool-down and the negative cache, sends the token request of a
-    /// caller, and records the outcome. `scopes` are the scopes of a client credentials grant. For
-    /// a refresh token, `scopes` is `None`.
-    ///
-    /// If the rate limit does not allow a request now, fails at once. If the server refuses the
-    /// credentials and the source now has different credentials, the request is sent once more.
     pub(in crate::token) async fn rate_limited<T, F: Future<Output = Result<T, Error>>>(
         &self,
         scopes: Option<&[Scope]>,

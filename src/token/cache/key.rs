@@ -7,18 +7,13 @@ use crate::{
     token::scope::{self, Scope},
 };
 
-/// A scope set to look up. Either `scopes` or `names` contains the scopes, and the other slice is
-/// empty.
 pub(in crate::token) struct ScopeKey<'a> {
-    /// The sum of the hashes of the scopes, so that their order does not matter.
     pub(super) hash: u64,
     scopes: &'a [Scope],
     names: &'a [&'a str],
 }
 
 impl<'a> ScopeKey<'a> {
-    /// Calls `then` with the key of a scope set. Does not allocate if the scopes are sorted, as in
-    /// a [`ScopeSet`](crate::ScopeSet), or if there are at most 8 scopes.
     pub(in crate::token) fn with<T>(scopes: &[Scope], then: impl FnOnce(&ScopeKey<'_>) -> T) -> T {
         if is_sorted(scopes) {
             return then(&ScopeKey::of_scopes(scopes));
@@ -29,9 +24,6 @@ impl<'a> ScopeKey<'a> {
         then(&ScopeKey::of_names(&names))
     }
 
-    /// Calls `find` with the key of a scope set, like [`ScopeKey::with`]. The first call of `find`
-    /// uses the scopes in the given order, because most callers pass sorted scopes. If this call
-    /// returns `None` and the scopes are not sorted, sorts the scopes and calls `find` again.
     #[inline]
     pub(in crate::token) fn find<T>(
         scopes: &[Scope],

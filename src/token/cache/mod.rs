@@ -1,8 +1,6 @@
-//! Caches the tokens of one process, refreshes them, and shares each request among all waiting
-//! callers.
+//! Caches the tokens of one process, and shares each token request among all waiting callers.
 //!
-//! This module does not depend on vendors or on HTTP: a [`TokenSource`] sends the requests. The
-//! cache starts no task until a token is requested, and holds no lock across an await.
+//! No lock is held across an await.
 
 pub(super) mod entries;
 pub(super) mod entry;
@@ -136,8 +134,8 @@ impl TokenCache {
         mut request: impl FnMut(Token) -> F,
         classify: impl Fn(&T) -> Rejection,
     ) -> Result<T, Error> {
-        // Keep the entry, so that the token can be renewed after a 401 even if the cache evicts the
-        // entry.
+        // Keep the entry. Otherwise the token could not be renewed after a 401 if the cache evicts
+        // the entry.
         let (entry, token) = match self.inner.shared.cached_entry(scopes) {
             Some(found) => found,
             None => {
@@ -270,7 +268,6 @@ impl TokenCache {
         Ok(TokenHandle { cache: self.clone(), entry: hold.entry.clone(), _hold: Some(hold) })
     }
 
-    /// Returns a handle for one request. This handle does not prevent eviction.
     pub(crate) fn handle_once(&self, scopes: &[Scope]) -> Result<TokenHandle, Error> {
         Ok(TokenHandle { cache: self.clone(), entry: self.inner.shared.entry(scopes)?, _hold: None })
     }
@@ -314,7 +311,6 @@ impl TokenHandle {
     }
 
     pub(crate) async fn renew(&self, rejected: &Token, rejection: Rejection) -> Option<Replacement> {
-        // The future is boxed, because it is large and rarely needed.
         Box::pin(self.cache.inner.renew(&self.entry, rejected, rejection)).await
     }
 

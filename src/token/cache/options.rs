@@ -1,4 +1,4 @@
-//! The options of the token lifecycle, and the computation of refresh windows.
+//! The options of the token lifecycle.
 
 use std::{sync::Arc, time::Duration};
 
@@ -168,8 +168,8 @@ impl TokenOptions {
     ///
     /// During this time, no token is requested with the refused credentials or for the refused
     /// scope set. After this time, a token for the refused scope set may be requested again. If the
-    /// credentials were refused, one request at a time checks whether the server still refuses
-    /// them.
+    /// credentials were refused, one request at a time checks whether the server still refuses the
+    /// credentials.
     #[must_use]
     pub fn with_negative_cache_ttl(mut self, ttl: Duration) -> Self {
         self.negative_cache_ttl = ttl.min(FOREVER);
@@ -191,10 +191,10 @@ impl TokenOptions {
     /// request that cannot be sent before the time limit of its caller fails at once with
     /// `RateLimited`.
     ///
-    /// The cache extends the period by 2 %, or by 5 % with a store, because the vendor counts
-    /// requests when they arrive, and network delays vary. With a [`TokenStore`] that supports rate
-    /// limits, such as Redis, the limit applies to all processes together. While the store fails,
-    /// each process applies the limit only to its own requests.
+    /// The cache extends the period by 2 %, or by 5 % with a store. The reason is that the vendor
+    /// counts requests when the requests arrive, and network delays vary. With a [`TokenStore`]
+    /// that supports rate limits, such as Redis, the limit applies to all processes together. While
+    /// the store fails, each process applies the limit only to its own requests.
     ///
     /// # How to choose
     ///
@@ -224,13 +224,11 @@ impl TokenOptions {
     pub(in crate::token) fn rate_limit(&self) -> Option<RateLimit> {
         let limit = self.rate_limit?;
         let calls = limit.calls as f64 * self.rate_limit_share;
-        // If the share is less than one call, allow one call in a longer period.
         let factor = (1.0 / calls).max(1.0);
         Some(RateLimit { calls: (calls as usize).max(1), per: longer(limit.per, factor) })
     }
 
-    /// Returns the rate limit to enforce in a store. The period is 5 % longer than the configured
-    /// period, because network delays vary.
+    /// The period is 5 % longer than the configured period, because network delays vary.
     pub(in crate::token) fn fleet_rate_limit(&self) -> Option<RateLimit> {
         self.rate_limit().map(|limit| RateLimit { per: longer(limit.per, 1.05), ..limit })
     }
@@ -268,9 +266,9 @@ impl TokenOptions {
 
     /// Sets a function that receives each event of the cache, for metrics. Default: none.
     ///
-    /// Callers that wait for a token get it only after the function has returned, so the function
-    /// must return quickly. The cache holds no lock during the call. A panic is caught and logged.
-    /// A second call of this method replaces the function.
+    /// The function must return quickly, because callers that wait for a token continue only after
+    /// the function has returned. The cache holds no lock during the call. A panic is caught and
+    /// logged. A second call of this method replaces the function.
     ///
     /// Events do not name the vendor, so set one function per client, as in this example.
     ///
@@ -318,7 +316,6 @@ impl TokenOptions {
         self
     }
 
-    /// `random` is a number from 0 to the configured jitter.
     pub(in crate::token) fn life(&self, expires: Expires, random: f64) -> Life {
         let lifetime = expires.lifetime;
         let margin = self.margin.min(lifetime / 10);

@@ -5,8 +5,7 @@ use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 /// All fields except `used` are written only under the mutex of `Entries`.
 #[derive(Default)]
 pub(in crate::token) struct Place {
-    /// Whether the entry was used after the clock hand (see `Clock`) last passed the entry. New
-    /// entries start with `false`, so that scope sets that are used only once do not evict entries
+    /// New entries start with `false`. So scope sets that are used only once do not evict entries
     /// that are used often.
     pub(super) used: AtomicBool,
     pub(super) handles: AtomicU32,
@@ -14,8 +13,7 @@ pub(in crate::token) struct Place {
 }
 
 impl Place {
-    /// Writes `used` only if the value changes, because a write slows down all cores that read
-    /// `used`.
+    /// Writes only if the value changes, because a write slows down all cores that read `used`.
     #[inline]
     pub(in crate::token) fn mark_used(&self) {
         if !self.used.load(Ordering::Relaxed) {

@@ -1,4 +1,4 @@
-//! Ends the tasks of a cache within a time limit, and completes its pending writes to the store.
+//! Ends the tasks of a cache, and completes its pending writes to the store.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,8 +17,6 @@ use crate::{
     },
 };
 
-/// The first delay between two attempts to write to a failing store. The delay doubles up to
-/// `MAX_BACKOFF`.
 const BACKOFF: Duration = Duration::from_millis(250);
 const MAX_BACKOFF: Duration = Duration::from_secs(5);
 
@@ -30,7 +28,6 @@ impl CacheInner {
         let ended = async {
             self.write_all_marks().await;
             work.closed_and_idle().await;
-            // A task may have added a pending mark since the first write.
             self.write_all_marks().await;
         };
         let is_in_time = time::timeout_at(deadline, ended).await.is_ok();
@@ -48,8 +45,8 @@ impl CacheInner {
         Err(Error::new(kind, reason).with_sent(cut_off > 0))
     }
 
-    /// Writes all pending marks to the store, and retries until the writes succeed. Calls the store
-    /// even while its circuit breaker is open, because no marks are written after a shutdown.
+    /// Calls the store even while its circuit breaker is open, because no marks are written after a
+    /// shutdown.
     async fn write_all_marks(&self) {
         let Some(breaker) = &self.shared.breaker else { return };
         let mut failures = 0;
@@ -59,8 +56,6 @@ impl CacheInner {
         }
     }
 
-    /// Invalidates rejected tokens in the store, because no refresh will do this after a shutdown.
-    /// Returns `false` if the store fails.
     async fn write_evictions(&self, breaker: &StoreCircuitBreaker) -> bool {
         for (entry, rejected) in self.pending_evictions() {
             let mark = PendingMark::Invalidated(self.shared.key(&entry), rejected);
@@ -83,7 +78,6 @@ impl CacheInner {
 
     fn unwritten_marks(&self) -> usize {
         let Some(breaker) = &self.shared.breaker else { return 0 };
-        // Most pending evictions also have a pending mark, so do not add the two numbers.
         breaker.pending_marks().max(self.pending_evictions().len())
     }
 }

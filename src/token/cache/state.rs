@@ -1,5 +1,4 @@
-//! The state that the clones and tasks of a cache share: the entries, clock readings, and limits
-//! for all scope sets together.
+//! The state that the clones and tasks of a cache share.
 
 use std::{
     sync::Arc,
@@ -51,8 +50,7 @@ pub(in crate::token) struct CacheState {
     pub(in crate::token) breaker: Option<StoreCircuitBreaker>,
     pub(in crate::token) entries: Entries,
     pub(in crate::token) work: WorkTracker,
-    /// The last reading of the wall clock. The first number is the tick of the coarse clock at the
-    /// time of the reading, and the second number is the wall-clock time.
+    /// The last reading of the wall clock: the tick of the coarse clock, and the wall-clock time.
     seen: (AtomicU64, AtomicU64),
 }
 
@@ -88,16 +86,12 @@ impl CacheState {
         ScopeKey::find(scopes, |key| self.entries.find(key, |entry| self.fresh(entry))?)
     }
 
-    /// The returned entry may already be evicted.
     pub(in crate::token) fn cached_entry(&self, scopes: &[Scope]) -> Option<(Arc<CacheEntry>, Token)> {
         let look = |entry: &Arc<CacheEntry>| Some((entry.clone(), self.fresh(entry)?));
         ScopeKey::find(scopes, |key| self.entries.find(key, look)?)
     }
 
-    /// Returns the token of an entry if the token is fresh on both the monotonic and the wall
-    /// clock.
-    ///
-    /// This function runs on every request of the user's service, so it takes no lock, does not
+    /// This function runs on every request of the user's service. So it takes no lock, does not
     /// allocate, and does not write to a shared cache line.
     #[inline]
     pub(in crate::token) fn fresh(&self, entry: &CacheEntry) -> Option<Token> {
@@ -119,9 +113,9 @@ impl CacheState {
         }
     }
 
-    /// Returns the wall-clock time. Reads the clock at most once per tick of the coarse clock,
-    /// because reading the wall clock is expensive. A suspend or a jump of the clock is noticed at
-    /// the next tick, milliseconds later.
+    /// Reading the wall clock is expensive, so this function reads the wall clock at most once per
+    /// tick of the coarse clock. The next tick, milliseconds later, notices a suspend or a jump of
+    /// the clock.
     #[inline]
     fn coarse_wall(&self, tick: u64) -> u64 {
         let (at, seen) = &self.seen;
@@ -160,8 +154,6 @@ impl CacheState {
         tombstones.mark_revoked(token, now, revoked_until);
     }
 
-    /// Marks a token as rejected. The mark is removed when a later token request returns the same
-    /// token, or after the longest retry delay (`max_backoff`).
     pub(in crate::token) fn mark_invalidated(&self, token: TokenId) {
         let now = self.tick();
         self.tombstones.mark_invalidated(token, now, now.saturating_add(millis(self.options.max_backoff)));
@@ -171,11 +163,6 @@ impl CacheState {
         token.issued().id.is_some_and(|id| self.tombstones.is_revoked(id, self.tick()))
     }
 
-    /// Checks whether a refresh may start for a caller that waits at most `max_wait`. Reserves a
-    /// time in the rate limiter, unless the store assigns the time later.
-    ///
-    /// A caller with a stale token does not wait for the refresh, so the refresh may then take as
-    /// long as the options allow.
     pub(in crate::token) fn admit_refresh(
         &self,
         scopes: &str,
@@ -200,7 +187,6 @@ impl CacheState {
         }
     }
 
-    /// Fails if the wait for a running refresh is known to be longer than `max_wait`.
     pub(in crate::token) fn within(
         &self,
         now: Now,
@@ -241,7 +227,6 @@ impl CacheState {
         entry.clear_pending_eviction(id);
     }
 
-    /// Returns a random number from 0 to the configured jitter.
     pub(in crate::token) fn random(&self) -> f64 {
         self.options.jitter * random()
     }
@@ -250,7 +235,6 @@ impl CacheState {
         StoreKey { source: self.source.fingerprint(), scopes: entry.scopes.clone() }
     }
 
-    /// Returns the store, if its circuit breaker allows a call.
     pub(in crate::token) fn ready(&self) -> Option<&StoreCircuitBreaker> {
         self.breaker.as_ref().filter(|breaker| breaker.try_acquire())
     }
@@ -266,9 +250,6 @@ impl CacheState {
         }
     }
 
-    /// Returns whether a call should be sent once more, because the server refused the sent
-    /// credentials and the source now has different credentials.
-    ///
     /// A call with a refresh token is sent once more only if the error names the credentials as the
     /// cause. After any other error, the server may have consumed the refresh token.
     pub(in crate::token) async fn renew_credentials(
@@ -303,18 +284,11 @@ impl CacheState {
         self.options.observer.call(|observe| observe(&event));
     }
 
-    /// `scopes` is `None` if a caller exchanged its own refresh token.
     pub(in crate::token) fn succeeded(&self, scopes: Option<&str>) {
         self.cool_down.succeeded();
         self.negative().succeeded(scopes);
     }
 
-    /// Records a failed token request. If the failure concerns all scope sets, reports the failure
-    /// to the other processes.
-    ///
-    /// `sent` is the fingerprint of the credentials that were sent. `scopes` are the scopes of a
-    /// client credentials grant. For a refresh token, `scopes` is `None`, and the failure does not
-    /// block the credentials.
     pub(in crate::token) async fn learn(&self, error: &Error, sent: &Fingerprint, scopes: Option<&str>) {
         let random = self.random();
         let least = |begun| backoff(self.options.backoff, self.options.max_backoff, begun, random);
@@ -351,7 +325,6 @@ impl CacheState {
     }
 }
 
-/// Prevents the eviction of an entry until the `Hold` is dropped.
 pub(in crate::token) struct Hold {
     shared: Arc<CacheState>,
     pub(in crate::token) entry: Arc<CacheEntry>,

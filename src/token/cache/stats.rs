@@ -1,4 +1,4 @@
-//! Counters of a cache. Counting is cheap enough for code that runs on every request.
+//! Counters of a cache.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -32,20 +32,18 @@ pub struct Stats {
     pub store_failures: u64,
     /// Tokens that were requested without the store because the store had failed.
     pub store_bypassed: u64,
-    /// New tokens that were discarded, because the new token was revoked or rejected, because
-    /// another token of the same grant was revoked, or because the lease was lost during the
-    /// refresh.
+    /// New tokens that the cache discarded. A new token is discarded if it was revoked or rejected,
+    /// if another token of the same grant was revoked, or if the lease was lost during the refresh.
     pub discarded: u64,
     /// Tokens that were dropped because another process had invalidated or revoked them.
     pub evicted_remotely: u64,
-    /// Whether the circuit breaker of the store is open. While the circuit breaker is open, tokens
-    /// are requested without the store, because the store failed recently.
+    /// Whether the circuit breaker of the store is open. A failure of the store opens the circuit
+    /// breaker. While the circuit breaker is open, tokens are requested without the store.
     pub store_circuit_open: bool,
 }
 
 #[derive(Debug, Default)]
 pub(in crate::token) struct Counters {
-    /// One counter per thread. With a single counter, all cores would contend for its cache line.
     hits: ThreadLocal<Padded>,
     pub(in crate::token) stale_hits: Counter,
     pub(in crate::token) misses: Counter,
