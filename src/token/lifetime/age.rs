@@ -4,8 +4,6 @@ use std::time::Duration;
 
 use crate::token::lifetime::expiry::ExpiryRule;
 
-/// The lifetime of a token, and its start on the monotonic clock (`sent`) and on the wall clock
-/// (`sent_wall`), in milliseconds.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::token) struct Expires {
     pub(in crate::token) lifetime: Duration,
@@ -14,19 +12,16 @@ pub(in crate::token) struct Expires {
     pub(in crate::token) sent_wall: u64,
 }
 
-/// The times at which a token becomes stale and expires, in milliseconds. Fields with the prefix
-/// `wall_` are times of the wall clock. The other fields are times of the monotonic clock.
+/// All times are milliseconds. Fields with the prefix `wall_` are times of the wall clock. The
+/// other fields are times of the monotonic clock.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Life {
     pub(in crate::token) stale: u64,
     pub(in crate::token) wall_stale: u64,
-    /// The time from `stale` to the expiry. A `u32` is large enough for the longest refresh window,
-    /// and keeps tokens small.
     pub(in crate::token) window: u32,
     pub(in crate::token) rule: ExpiryRule,
 }
 
-/// The current time of the monotonic clock (`tick`) and of the wall clock, in milliseconds.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::token) struct Now {
     pub(in crate::token) tick: u64,
@@ -49,9 +44,8 @@ impl Life {
         self.wall_stale.saturating_add(self.window.into())
     }
 
-    /// Determines by each clock whether the token is fresh, stale or expired, and returns the later
-    /// of the two results, because the monotonic clock may stop during a suspend, and the wall
-    /// clock may be set back.
+    /// Uses both clocks, because the monotonic clock may stop during a suspend, and the wall clock
+    /// may be set back.
     pub(in crate::token) fn age(&self, now: Now) -> Age {
         let by = |now: u64, stale: u64, end: u64| match now {
             now if now >= end => Age::Expired,

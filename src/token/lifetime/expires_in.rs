@@ -33,8 +33,6 @@ impl Serialize for ExpiresIn {
 }
 
 impl<'de> Deserialize<'de> for ExpiresIn {
-    /// Deserializes through [`Value`], because `Value` can read numbers with any combination of
-    /// `serde_json` features.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let number = match Value::deserialize(deserializer)? {
             Value::Number(number) => number.as_i64().or_else(|| number.as_f64().and_then(whole)),

@@ -1,7 +1,6 @@
 //! Computes the lifetime of a token, and returns the rule that determined the lifetime.
 //!
-//! This module reads no clock: the caller passes the times. The module does not verify JWTs. A JWT
-//! can shorten the lifetime that the response grants, but never extend it.
+//! The module does not verify JWTs, so a JWT can shorten the lifetime, but never extend it.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -10,28 +9,21 @@ use serde_json::{Map, Value};
 
 use crate::token::lifetime::expires_in::ExpiresIn;
 
-/// The longest lifetime that is accepted: 365 days.
-///
 /// An `expires_in` up to this limit is a number of seconds. An `expires_in` of at least
 /// [`FIRST_TIMESTAMP`] is a timestamp. Both limits are constants, because the local clock may be
-/// wrong (some machines start in 1970).
+/// wrong.
 const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// The smallest number that counts as a Unix timestamp: 2001-09-09, the first timestamp with ten
-/// digits.
+/// 2001-09-09, the first Unix timestamp with ten digits.
 const FIRST_TIMESTAMP: Duration = Duration::from_secs(1_000_000_000);
 
-/// If `Date` and the local clock differ by more than two days, a timestamp cannot extend the
-/// lifetime beyond the default. A wrong time zone causes a difference of at most 26 hours. A larger
-/// difference means that one of the clocks was never set.
+/// A wrong time zone causes a difference of at most 26 hours. A larger difference means that one of
+/// the clocks was never set.
 const MAX_CLOCK_DIFFERENCE: Duration = Duration::from_secs(2 * 24 * 60 * 60);
 
-/// The server's clock may be ahead of `Date` by up to this time, because `Date` is in whole
-/// seconds.
+/// `Date` is in whole seconds, so the server's clock may be ahead of `Date` by up to this time.
 const DATE_RESOLUTION: Duration = Duration::from_secs(1);
 
-/// The maximum length in bytes of a token whose claims are read. Tokens of Moov have at most 4,096
-/// characters.
 const MAX_JWT: usize = 16 * 1024;
 
 /// The rule that determined the lifetime of a token. If several rules apply, the cache uses the
@@ -58,8 +50,8 @@ pub enum ExpiryRule {
     /// `expires_in` is negative, or gives an expiry more than 365 days in the future, so the
     /// configured default lifetime applies.
     Absurd,
-    /// `expires_in` is zero. The callers that wait for the token get it, but the token is not
-    /// cached.
+    /// `expires_in` is zero. The waiting callers get the token, but the cache does not keep the
+    /// token.
     NotPositive,
     /// `expires_in` is a timestamp, but `Date` and the local clock differ by more than two days.
     /// The lifetime is at most the configured default lifetime.
@@ -91,19 +83,15 @@ impl ExpiryRule {
 
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(crate) struct Expiry {
-    /// The lifetime, counted from the time at which the request was **sent**. The server issues the
-    /// token later, so the token may be used for a little less than its lifetime, but never for
-    /// longer. If the lifetime is zero, the waiting callers get the token, but the token is not
-    /// cached.
+    /// The lifetime starts when the request was **sent**. So the token is never used for longer
+    /// than the server allows.
     pub(crate) lifetime: Duration,
     pub(crate) rule: ExpiryRule,
-    /// The clock skew in seconds: the `Date` of the server minus the local time halfway between
-    /// request and response. `None` if the response has no `Date`.
+    /// The `Date` of the server minus the local time halfway between request and response.
     pub(crate) skew_seconds: Option<i64>,
 }
 
-/// The data that determine the expiry. This type does not implement `Debug`, because it contains
-/// the token.
+/// `Facts` contains the token, so `Facts` does not implement `Debug`.
 #[derive(Clone, Copy)]
 pub(crate) struct Facts<'a> {
     pub(crate) expires_in: Option<ExpiresIn>,
@@ -125,18 +113,14 @@ impl Default for Limits {
     }
 }
 
-/// Computes the lifetime. The upper limit is `expires_in`, or the default if `expires_in` is
-/// missing or invalid. The other rules can only shorten the lifetime.
 pub(crate) fn resolve(facts: &Facts<'_>, limits: &Limits) -> Expiry {
     // The local clock may jump during the request. Use the later of the two times, so that a jump
     // can only shorten the lifetime.
     let local = facts.sent.max(facts.received);
     // A timestamp and `Date` come from the server's clock, so an inaccurate local clock has no
-    // effect. `Date` is truncated to seconds, so add the resolution of `Date`. Otherwise the
-    // lifetime could be up to a second too long.
+    // effect. `Date` is truncated to seconds. Without the added resolution, the lifetime could be
+    // up to a second too long.
     let now = facts.date.map_or(local, |date| date.checked_add(DATE_RESOLUTION).unwrap_or(date));
-    // If `Date` is far in the past, a timestamp gives a lifetime that is far too long. The lifetime
-    // is then limited to the default.
     let clocks_clash = facts.date.is_some_and(|date| distance(date, local) > MAX_CLOCK_DIFFERENCE);
 
     let (mut lifetime, mut rule) = granted(facts.expires_in, now, clocks_clash, limits.default);
@@ -176,8 +160,6 @@ fn granted(
     }
 }
 
-/// Returns the time from `now` to the Unix time `end`. Returns zero if `end` is in the past, and
-/// `None` if `end` is not a valid expiry.
 fn remaining(end: Duration, now: SystemTime) -> Option<Duration> {
     if end < FIRST_TIMESTAMP {
         return None;
@@ -186,7 +168,6 @@ fn remaining(end: Duration, now: SystemTime) -> Option<Duration> {
     (left <= YEAR).then_some(left)
 }
 
-/// The claims of a JWT that determine its expiry, as Unix times. `nbf` does not affect the expiry.
 #[derive(Default)]
 struct Claims {
     exp: Option<Duration>,
@@ -194,8 +175,7 @@ struct Claims {
 }
 
 impl Claims {
-    /// Reads a compact JWS (RFC 7515 section 7.1) without verifying the signature, because only the
-    /// vendor's own services have the key. Returns `None` for an opaque token or a malformed JWT.
+    /// Does not verify the signature, because only the vendor's own services have the key.
     fn read(token: &str) -> Option<Self> {
         let claims = claims(token)?;
         let date = |name| Duration::try_from_secs_f64(claims.get(name)?.as_f64()?).ok();
@@ -208,7 +188,6 @@ impl Claims {
     }
 }
 
-/// Does not verify the JWS.
 fn claims(token: &str) -> Option<Map<String, Value>> {
     if token.len() > MAX_JWT {
         return None;
@@ -221,8 +200,7 @@ fn claims(token: &str) -> Option<Map<String, Value>> {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()
 }
 
-/// Returns the audience of a JWT (RFC 7519 section 4.1.3: a string or an array of strings) without
-/// verifying the JWT. Returns `None` for an opaque token, and for a JWT without an audience.
+/// Does not verify the JWT.
 pub(crate) fn audience(token: &str) -> Option<Vec<String>> {
     match claims(token)?.remove("aud")? {
         Value::String(one) => Some(vec![one]),
@@ -259,7 +237,6 @@ mod tests {
 
     use super::{ExpiryRule as Rule, *};
 
-    /// 900 seconds before the timestamp in Moov's documented example.
     const NOW: i64 = 1_736_964_352 - 900;
     const DAY: i64 = 24 * 60 * 60;
 
@@ -527,8 +504,6 @@ mod tests {
             for reading in readings.into_iter().flatten() {
                 prop_assert!(i128::from(believed.lifetime.as_secs()) <= reading, "{believed:?} > {reading}");
             }
-            // A lifetime of zero would also pass the check above, so check that the lifetime is the
-            // shortest of the `readings`.
             let shortest = readings.into_iter().flatten().min();
             prop_assert_eq!(Some(i128::from(believed.lifetime.as_secs())), shortest);
         }

@@ -1,5 +1,4 @@
-//! The lifetime of tokens: interprets `expires_in`, and decides when a token is fresh, stale or
-//! expired.
+//! The lifetime of tokens: when a token is fresh, stale or expired.
 
 pub(super) mod age;
 pub(super) mod expires_in;
