@@ -14,8 +14,6 @@ pub(in crate::token) const MAX_COOL_DOWN: Duration = Duration::from_secs(24 * 36
 
 #[derive(Debug)]
 pub(in crate::token) struct CoolDown {
-    /// The longest cool-down. If a server asks for a longer wait, the cool-down is reduced to this
-    /// time, because the server may have made a mistake.
     longest: Duration,
     state: Mutex<State>,
 }
@@ -23,7 +21,6 @@ pub(in crate::token) struct CoolDown {
 #[derive(Debug, Default)]
 struct State {
     until: u64,
-    /// The number of cool-downs that began since the last success.
     begun: u32,
 }
 
@@ -49,12 +46,8 @@ impl CoolDown {
         self.lock().begun = 0;
     }
 
-    /// Records a failure. Returns whether the failure starts or extends the cool-down.
-    ///
-    /// `least` computes the minimum duration of a new cool-down from the number of cool-downs since
-    /// the last success. If the server asks for a longer wait, the cool-down lasts for that wait. A
-    /// shorter wait is ignored. Failures during a cool-down do not increase the number, because the
-    /// requests were sent before the cool-down.
+    /// Failures during a cool-down do not count, because their requests were sent before the
+    /// cool-down.
     pub(in crate::token) fn failed(
         &self,
         now: u64,

@@ -1,4 +1,4 @@
-//! A map whose values expire. A sweep removes all expired values and releases their memory.
+//! A map whose values expire.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -8,18 +8,14 @@ use std::{
 
 use crate::sync::time::Instant;
 
-/// The longest lifetime of a value: 100 years. With this limit, adding a lifetime to an instant
-/// does not overflow.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 pub(in crate::token) struct ExpiringMap<K, V> {
     values: HashMap<K, (V, End)>,
-    /// The keys by expiry, the earliest first.
     ends: BTreeMap<End, K>,
     next: u64,
 }
 
-/// The expiry of a value, and a number that distinguishes values with equal expiry.
 type End = (Instant, u64);
 
 impl<K: Clone + Eq + Hash, V> ExpiringMap<K, V> {
@@ -45,7 +41,6 @@ impl<K: Clone + Eq + Hash, V> ExpiringMap<K, V> {
         Some(value)
     }
 
-    /// The cost depends on the number of expired values, not on the size of the map.
     pub(in crate::token) fn sweep(&mut self, now: Instant) {
         let mut removed = false;
         while let Some(end) = self.ends.first_entry().filter(|end| end.key().0 <= now) {

@@ -1,11 +1,7 @@
 //! Remembers that the server refuses the client credentials.
 //!
-//! The cause of a refusal may be the credentials or one scope set. If the server does not name the
-//! cause, only the scope set is blocked. If the server refuses three different scope sets before a
-//! request succeeds, the credentials are blocked. When the block ends, one request at a time (the
-//! probe) checks whether the server still refuses the credentials.
-//!
-//! Times are milliseconds of the monotonic clock.
+//! After a pause, one request at a time (the probe) checks whether the server still refuses the
+//! credentials.
 
 use std::{collections::VecDeque, hash::BuildHasher as _, sync::PoisonError, time::Duration};
 
@@ -16,9 +12,7 @@ use crate::{
     token::fingerprint::Fingerprint,
 };
 
-/// The number of refused scope sets after which the credentials are blocked.
 const EVIDENCE: usize = 3;
-/// The maximum number of scope sets in each of `suspects` and `cleared`.
 const CAPACITY: usize = 1_024;
 
 #[derive(Debug)]
@@ -32,10 +26,9 @@ pub(in crate::token) struct NegativeCache {
 struct State {
     credentials: Option<Fingerprint>,
     refusal: Option<Refusal>,
-    /// The hashes of the scope sets that were refused since the last success.
     suspects: VecDeque<u64>,
-    /// The hashes of scope sets that were refused while other scope sets succeeded. The credentials
-    /// are not the cause of these refusals.
+    /// These scope sets were refused while other scope sets succeeded, so the credentials are not
+    /// the cause.
     cleared: VecDeque<u64>,
 }
 
@@ -44,10 +37,8 @@ struct Refusal {
     error: Error,
     until: u64,
     /// The hash of the scope set whose request is the probe, and the time until which the probe may
-    /// run.
+    /// run, in milliseconds.
     probe: Option<(u64, u64)>,
-    /// Whether the last probe was for one of the `suspects`. If so, suspects are blocked for longer
-    /// than other scope sets, so that another scope set can be the next probe.
     is_suspect_probed: bool,
 }
 
@@ -75,9 +66,6 @@ impl NegativeCache {
         now.saturating_add(millis(self.ttl))
     }
 
-    /// Checks whether a request for these scopes may be sent. If the credentials are blocked and a
-    /// probe is due, this request becomes the probe. Other requests fail while the probe runs, for
-    /// at most `patience`. The returned error is the error of the request that the server refused.
     pub(in crate::token) fn check(&self, scopes: &str, now: u64, patience: Duration) -> Result<(), Error> {
         let (id, end) = (self.id(scopes), self.end(now));
         let mut state = self.lock();
@@ -106,7 +94,6 @@ impl NegativeCache {
         }
     }
 
-    /// `scopes` is `None` if a caller exchanged its own refresh token.
     pub(in crate::token) fn succeeded(&self, scopes: Option<&str>) {
         let id = scopes.map(|scopes| self.id(scopes));
         let mut state = self.lock();
@@ -118,8 +105,6 @@ impl NegativeCache {
         state.cleared.drain(..excess);
     }
 
-    /// Blocks the credentials for `left`, because the server or another process reported that the
-    /// server refuses the credentials.
     pub(in crate::token) fn refused(&self, now: u64, left: Duration, error: Error) {
         let until = now.saturating_add(millis(left));
         if until > now {
@@ -147,8 +132,6 @@ impl NegativeCache {
         }
     }
 
-    /// Records a failure whose cause is not the credentials. If the request was the probe, the next
-    /// probe may start after `wait`.
     pub(in crate::token) fn failed(&self, scopes: &str, now: u64, wait: Duration) {
         let id = self.id(scopes);
         if let Some(refusal) = &mut self.lock().refusal

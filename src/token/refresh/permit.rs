@@ -14,11 +14,6 @@ use crate::{
 };
 
 impl CacheState {
-    /// Waits until the store permits a request. Returns `false` if there is no store, or if the
-    /// store fails or has no rate limit. The caller must then apply the limits of this process.
-    ///
-    /// Returns `RateLimited` at once during a cool-down, or if the wait would be longer than
-    /// `max_wait`. Returns `Unauthorized` while the credentials are refused.
     pub(in crate::token) async fn acquire_permit(&self, max_wait: Duration) -> Result<bool, Error> {
         let (limit, deadline) = (self.options.fleet_rate_limit(), after(Instant::now(), max_wait));
         let mut has_renewed = false;
@@ -46,11 +41,8 @@ impl CacheState {
         }
     }
 
-    /// Sleeps until the reserved time. Returns `false` if a cool-down or a refusal of the
-    /// credentials started during the sleep.
-    ///
     /// After `false`, the request needs a new permit. If requests kept their permits during a
-    /// cool-down, all of them would be sent when the cool-down ends.
+    /// cool-down, all requests would be sent at the end of the cool-down.
     pub(in crate::token) async fn await_permit(&self, wait: Duration) -> Result<bool, Error> {
         if !wait.is_zero() {
             time::sleep(wait).await;
@@ -83,8 +75,6 @@ impl CacheState {
                 self.refused(credentials, left, error.clone());
                 error.held_for(left)
             }
-            // Do not block other callers, because they may have a longer time limit than this
-            // caller.
             Block::RateLimit(left) => {
                 let reason = "rate limit reached: the wait would exceed max_wait";
                 Error::new(ErrorKind::RateLimited, reason).with_retry_after(left)

@@ -1,8 +1,6 @@
 //! Limits the rate of token requests, and sends waiting requests in order of arrival.
 //!
-//! Each waiting request gets a ticket and a turn. The turn is the time at which the request may be
-//! sent. So a request that cannot be sent in time fails at once, and each waiting request needs
-//! only one timer. Times are milliseconds of the monotonic clock.
+//! Times are milliseconds of the monotonic clock.
 
 use std::{
     collections::VecDeque,
@@ -25,21 +23,17 @@ pub(in crate::token) struct RateLimiter {
 #[derive(Clone, Copy, Debug)]
 struct Limit {
     calls: usize,
-    /// At most `calls` requests are sent in any period of this length. The window is 2 % longer
-    /// than the period of the configured limit, because network delays vary.
+    /// The window is 2 % longer than the period of the configured limit, because network delays
+    /// vary.
     window: u64,
-    /// The minimum time between the turns of two waiting requests. With this spacing, the requests
-    /// are sent at even intervals.
     spacing: u64,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// The send times of the most recent admitted requests, for up to `Limit::calls` requests.
     admitted: VecDeque<u64>,
     waiting: VecDeque<Waiting>,
     tickets: u64,
-    /// Whether a waiting request was dropped. If so, the later requests can be sent earlier.
     has_gap: bool,
 }
 
@@ -54,12 +48,9 @@ struct Waiting {
 pub(in crate::token) enum Admission {
     Now,
     Queued(Ticket),
-    /// The request could be sent only after the deadline. The duration is the time until the
-    /// request could be sent.
     TooLate(Duration),
 }
 
-/// A place in the queue. Dropping the ticket frees the place.
 #[derive(Debug)]
 pub(in crate::token) struct Ticket {
     limiter: Arc<RateLimiter>,
@@ -84,8 +75,6 @@ impl RateLimiter {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reserves the next free time that is not before `not_before`. Reserves nothing if that time
-    /// would be after `deadline`.
     pub(in crate::token) fn reserve(self: &Arc<Self>, now: u64, not_before: u64, deadline: u64) -> Admission {
         let mut state = self.lock();
         state.close_gap(self.limit, now, not_before);
@@ -104,8 +93,7 @@ impl RateLimiter {
         Admission::Queued(Ticket { limiter: self.clone(), number, moved })
     }
 
-    /// Records a request that the store admitted. The limiter must count the request in case the
-    /// store fails later.
+    /// The limiter counts the requests that the store admitted, because the store may fail later.
     pub(in crate::token) fn record(&self, now: u64) {
         self.lock().admit(self.limit, now);
     }
@@ -119,14 +107,10 @@ impl RateLimiter {
         self.lock().reschedule(self.limit, now, not_before);
     }
 
-    /// Removes a ticket from the queue if its request may be sent now. Otherwise returns the time
-    /// at which the request may be sent.
     fn claim(&self, ticket: u64, now: u64, not_before: u64) -> Result<(), u64> {
         let mut state = self.lock();
         state.close_gap(self.limit, now, not_before);
         let Some(index) = state.find(ticket) else { return Ok(()) };
-        // Earlier requests may have been sent late, so check the limit again with their actual send
-        // times.
         let turn = state.waiting[index].turn.max(not_before).max(state.window_end(self.limit, 0));
         if now < turn {
             state.waiting[index].turn = turn;
@@ -162,7 +146,6 @@ impl State {
         self.admitted.push_back(now);
     }
 
-    /// Returns the earliest time at which the limit allows the request at `index` of the queue.
     fn window_end(&self, limit: Option<Limit>, index: usize) -> u64 {
         let Some(limit) = limit else { return 0 };
         let first = match index.checked_sub(limit.calls) {
@@ -207,10 +190,6 @@ impl Ticket {
         self.number
     }
 
-    /// Waits until the request with this ticket may be sent. `clock` returns the current time, and
-    /// the time before which no request may be sent.
-    ///
-    /// If the request cannot be sent before `deadline`, returns the remaining wait at once.
     pub(in crate::token) async fn turn(
         self,
         clock: impl Fn() -> (u64, u64),
@@ -314,7 +293,6 @@ mod tests {
             assert!(matches!(limiter.reserve(0, 0, 0), Admission::Now));
         }
         let waiting: Vec<Ticket> = (0..4).map(|_| queued(&limiter, 0)).collect();
-        // All four requests wake up late, as on a busy machine.
         let now = 2_540;
         let claims: Vec<_> = waiting.iter().map(|ticket| limiter.claim(ticket.number, now, 0)).collect();
         assert_eq!(claims, [Ok(()), Ok(()), Err(3_560), Err(3_560)]);

@@ -1,19 +1,7 @@
-//! Renews a token after a request with this token fails with a 401, and limits the number of
-//! renewals.
+//! Renews a token after a 401.
 //!
-//! A 401 does not always mean that the token is invalid, and a valid token must not be discarded.
-//! So the next step depends on the response:
-//!
-//! - If the server names the token as the cause ([`Rejection::InvalidToken`]), exactly that token
-//!   is invalidated, in memory and in the store. The request is repeated with a new token.
-//! - If the server gives no reason ([`Rejection::Unexplained`]), a second token (the candidate) is
-//!   requested, and the request is repeated with the candidate. If the response is not a 401, the
-//!   candidate replaces the current token in memory and in the store. Otherwise the cache keeps the
-//!   current token.
-//!
-//! All requests that fail with the same token share one token request. After a renewal, the cache
-//! starts no other renewal for the same scopes for 30 s. If the server also rejects the new token,
-//! this pause doubles, up to 10 min. During the pause, callers get the 401.
+//! After a 401 without a reason, the cache keeps the current token until the server has accepted a
+//! new token (the candidate).
 
 use std::sync::Arc;
 
@@ -39,11 +27,8 @@ use crate::{
 };
 
 impl RefreshTask {
-    /// Gets a token that may later replace the current token, whose id is `replaces`.
-    ///
-    /// If another process has stored a newer token whose id is not `except`, returns the stored
-    /// token. Otherwise requests a token with the client credentials. Does not use the refresh
-    /// token: the server issued it together with the current token, so it may be invalid too.
+    /// Does not use the refresh token: the server issued the refresh token together with the
+    /// current token, so the refresh token may be invalid too.
     async fn candidate(&self, replaces: TokenId, except: Option<TokenId>) -> Result<Candidate, Error> {
         if let Some(breaker) = self.shared.ready() {
             let key = self.shared.key(&self.entry);
@@ -74,8 +59,6 @@ impl RefreshTask {
 }
 
 impl CacheInner {
-    /// Returns a token for repeating a request whose response was a 401. Returns `None` if the
-    /// request should not be repeated.
     pub(in crate::token) async fn renew(
         &self,
         entry: &Arc<CacheEntry>,
@@ -100,8 +83,6 @@ impl CacheInner {
         }
     }
 
-    /// Handles a 401 to a request that cannot be repeated. Invalidates the token if the server
-    /// names the token as the cause.
     pub(in crate::token) async fn renew_for_next(
         &self,
         entry: &Arc<CacheEntry>,
@@ -116,8 +97,6 @@ impl CacheInner {
         }
     }
 
-    /// Records whether the server accepted the repeated request. If so, the candidate replaces the
-    /// current token.
     pub(in crate::token) async fn conclude(
         &self,
         entry: &Arc<CacheEntry>,
@@ -126,8 +105,6 @@ impl CacheInner {
     ) {
         let Some(id) = replacement.token.issued().id else { return };
         let candidate = replacement.candidate.as_ref().filter(|_| accepted);
-        // Replace the token first, so that a concurrent request that fails with the old token uses
-        // the new token.
         let replaced = candidate.filter(|candidate| self.replace(entry, candidate));
         let now = self.shared.now().tick;
         entry.renewal(|renewal, _| renewal.conclude(id, accepted, now));
@@ -144,8 +121,7 @@ impl CacheInner {
         }
     }
 
-    /// Replaces the token in the store with an accepted candidate. Runs in its own task, so that
-    /// the lease is released even if the caller stops waiting.
+    /// Runs in its own task, so that the lease is released even if the caller stops waiting.
     async fn store_replaced(&self, entry: &Arc<CacheEntry>, candidate: &Candidate) {
         let (cache, entry, candidate) = (self.clone(), entry.clone(), candidate.clone());
         let work = async move {
@@ -156,7 +132,6 @@ impl CacheInner {
             }
         };
         let Ok(guard) = self.task_guard() else {
-            // After a shutdown, no task can start, so the caller's task does the work.
             return work.await;
         };
         let flight = SingleFlight::default().start();
@@ -184,12 +159,10 @@ impl CacheInner {
         waiter.outcome_by(deadline).await.ok()??.map(Replacement::new)
     }
 
-    /// Requests a candidate in its own task, which continues if the caller is cancelled.
     fn fetch(&self, entry: &Arc<CacheEntry>, replaces: TokenId, flight: Flight<Option<Candidate>>) {
         let max_wait = self.shared.options.max_wait;
         let task = RefreshTask { shared: self.shared.clone(), entry: entry.clone(), max_wait };
         let entry = entry.clone();
-        // After a shutdown, no request is sent, and the 401 is returned to the caller.
         let Ok(guard) = self.task_guard() else { return };
         self.sync_with_store();
         let began = Instant::now();
@@ -208,12 +181,9 @@ impl CacheInner {
             });
             candidate
         });
-        // If there is no runtime, the task does not start, and the 401 is returned to the caller.
         let _ = flight.spawn(work);
     }
 
-    /// Replaces the token for which the candidate was requested, unless that token was replaced in
-    /// the meantime.
     fn replace(&self, entry: &Arc<CacheEntry>, candidate: &Candidate) -> bool {
         let (shared, entry) = (self.shared.clone(), entry.clone());
         let task = RefreshTask { max_wait: shared.options.max_wait, shared, entry };
@@ -222,8 +192,8 @@ impl CacheInner {
         let new = NewToken {
             issued: candidate.issued.clone(),
             refresh_token_id: candidate.refresh_token_id,
-            // If there is a store, do not keep the refresh token in memory, because only one
-            // process may send the refresh token.
+            // With a store, only one process may send the refresh token, so do not keep the refresh
+            // token in memory.
             refresh_token: refresh_token.filter(|_| self.shared.breaker.is_none()),
             request: candidate.requested.is_some().then_some(&taken),
             epoch: candidate.epoch,

@@ -1,4 +1,5 @@
-//! Decides how to handle a 401 of one scope set, and limits how often its token is renewed.
+//! Limits how often the token of one scope set is renewed after a 401. Times are milliseconds of
+//! the monotonic clock.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,33 +17,25 @@ use crate::{
     },
 };
 
-/// The first pause between two renewals of a scope set. Later pauses double, up to `MAX_PAUSE`.
 const PAUSE: Duration = Duration::from_secs(30);
 const MAX_PAUSE: Duration = Duration::from_secs(10 * 60);
 
 #[derive(Default)]
 pub(in crate::token) struct Renewal {
-    /// The time before which no renewal starts, in milliseconds of the monotonic clock.
     not_before: u64,
-    /// The number of renewals since the server last accepted a repeated request.
     failures: u32,
-    /// The id of the last replacement token for which the result of a repeated request is known.
-    /// Several requests may use the same replacement token.
     pub(super) concluded: Option<TokenId>,
     pub(super) candidate: Option<Candidate>,
     pub(super) fetch: SingleFlight<Option<Candidate>>,
 }
 
-/// A new token that replaces the current token after the server has accepted a request with the new
-/// token.
+/// A new token that replaces the current token after the server has accepted the new token.
 #[derive(Clone)]
 pub(super) struct Candidate {
     pub(super) replaces: TokenId,
     pub(super) issued: Arc<Issued>,
     pub(super) refresh_token_id: Option<TokenId>,
     pub(super) epoch: Epoch,
-    /// The token to put into the store, and the time to which [`StoredToken::age`] refers. `None`
-    /// if the candidate was loaded from the store.
     pub(super) requested: Option<(StoredToken, time::Instant)>,
 }
 
@@ -104,7 +97,7 @@ impl Renewal {
 
     pub(super) fn conclude(&mut self, replacement: TokenId, accepted: bool, now: u64) {
         // Several requests may be repeated with the same replacement. Count at most one rejection
-        // per replacement, and none after the server has accepted one of these requests.
+        // per replacement, and no rejection after the server has accepted one of these requests.
         if self.concluded == Some(replacement) && !accepted {
             return;
         }
@@ -117,7 +110,6 @@ impl Renewal {
     }
 }
 
-/// Returns a pause in milliseconds.
 fn pause(failures: u32) -> u64 {
     millis(backoff(PAUSE, MAX_PAUSE, failures.saturating_add(1), 0.0))
 }

@@ -1,7 +1,4 @@
 //! Runs one refresh in its own task and shares the outcome among all waiting callers.
-//!
-//! The refresh uses the store if there is one. The refresh sends the refresh token if possible, and
-//! otherwise the client credentials.
 
 use std::{sync::Arc, time::Duration};
 
@@ -35,8 +32,6 @@ use crate::{
     },
 };
 
-/// The maximum number of tokens that one refresh requests. A refresh requests another token if it
-/// must discard the new token, for example because the new token was revoked during the request.
 pub(in crate::token) const MAX_DISCARDED: u32 = 3;
 
 pub(in crate::token) struct RequestedToken {
@@ -60,7 +55,6 @@ impl RefreshTask {
             "error.type" = field::Empty,
             fintech_auth.scopes = %self.entry.scopes,
         );
-        // Catch panics, because the source, the store and the clock are user code.
         let began = Instant::now();
         let outcome = catch_panic(self.obtain_token(admission)).instrument(span.clone()).await;
         let outcome = outcome.unwrap_or_else(|| Err(self.give_up(panicked())));
@@ -123,11 +117,6 @@ impl RefreshTask {
         self.give_up(Error::new(ErrorKind::InvalidResponse, reason).with_sent(true))
     }
 
-    /// Requests a token from the source, with retries. Each attempt waits until the rate limiter
-    /// allows the request.
-    ///
-    /// `admission` is the rate limiter's decision about the first attempt, if the caller already
-    /// has this decision. `take` returns the refresh token to send.
     pub(in crate::token) async fn request_token(
         &self,
         mut admission: Option<Admission>,
@@ -195,10 +184,8 @@ impl RefreshTask {
         }
     }
 
-    /// Runs `wait`, but fails when a shutdown starts.
-    ///
-    /// If the entry holds a refresh token that was taken out of a store, `wait` continues during a
-    /// shutdown, because no other process has that refresh token.
+    /// If the entry holds a refresh token from a store, `wait` continues during a shutdown, because
+    /// no other process has that refresh token.
     pub(in crate::token) async fn until_shutdown<T>(
         &self,
         wait: impl Future<Output = Result<T, Error>>,
@@ -212,7 +199,6 @@ impl RefreshTask {
             outcome = wait => outcome?,
             () = work.closed() => return Err(shut_down()),
         };
-        // The shutdown may have started just as `wait` ended.
         if work.is_closed() && !must_continue() { Err(shut_down()) } else { Ok(outcome) }
     }
 
@@ -220,7 +206,6 @@ impl RefreshTask {
         let shared = &*self.shared;
         let now = shared.now().tick;
         shared.negative().check(&self.entry.scopes, now, shared.options.max_wait)?;
-        // A cool-down may have started after the request was admitted.
         admission = admission
             .filter(|admission| !matches!(admission, Admission::Now) || now >= shared.cool_down.until());
         let admission = match admission {
@@ -240,12 +225,11 @@ impl RefreshTask {
         if let Admission::Queued(ticket) = admission {
             self.entry.set_ticket(ticket.number());
             let turn = ticket.turn(|| (shared.now().tick, shared.cool_down.until()), deadline);
-            // Also limit the wait by tokio's clock, because a custom clock may not advance.
+            // A custom clock may not advance, so tokio's clock also limits the wait.
             let turn = time::timeout(self.max_wait, turn).await;
             let turn = turn.unwrap_or_else(|_| Err(Duration::from_millis(deadline.saturating_sub(now))));
             turn.map_err(|left| shared.limited(shared.now().tick, left))?;
         }
-        // The server may have refused the credentials during this wait.
         shared.negative().check(&self.entry.scopes, shared.now().tick, shared.options.max_wait)
     }
 
@@ -266,8 +250,6 @@ impl RefreshTask {
             sent_wall: requested_at.wall,
         };
         let life = self.shared.options.life(expires, self.shared.random());
-        // Two clocks measure the age. Use the larger result, because the token expires when either
-        // clock reaches the expiry.
         let age = received
             .tick
             .saturating_sub(requested_at.tick)
@@ -295,8 +277,6 @@ impl RefreshTask {
         self.entry.publish(new, self.shared.marks(), |failures| self.retry_at(failures))
     }
 
-    /// Ends the refresh with a failure. The entry does not store failures that concern all scope
-    /// sets, because the cool-down and the negative cache store these failures.
     pub(in crate::token) fn give_up(&self, error: Error) -> Error {
         self.shared.counters.failures.add(1);
         let (shared, ttl) = (&self.shared, self.shared.options.negative_cache_ttl);

@@ -1,5 +1,4 @@
-//! Refreshes a token through the store. Installs a token that another process requested, or
-//! requests a token under the lease.
+//! Refreshes a token through the store.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
@@ -35,14 +34,12 @@ use crate::{
     },
 };
 
-/// During a token request, the lease is renewed for at most this time, or for at most `max_wait` if
-/// `max_wait` is longer. Without a limit, a source that never returns would block the other
-/// processes forever. This time is longer than three attempts with the default timeout.
+/// Without a limit, a source that never returns would block the other processes forever. This time
+/// is longer than three attempts with the default timeout.
 const MIN_RENEWAL: Duration = Duration::from_secs(60);
 
 impl RefreshTask {
-    /// Installs the token that another process requested, or requests a token under the lease. The
-    /// outer error is an error of the store. The inner result is the outcome of the refresh.
+    /// The outer error is an error of the store. The inner result is the outcome of the refresh.
     pub(in crate::token) async fn refresh_via_store(
         &self,
         breaker: &StoreCircuitBreaker,
@@ -109,8 +106,6 @@ impl RefreshTask {
         }
     }
 
-    /// Requests a token while other processes wait for the token. Returns `None` if the token was
-    /// discarded.
     async fn under_lease(
         &self,
         breaker: &StoreCircuitBreaker,
@@ -122,14 +117,11 @@ impl RefreshTask {
         tracing::debug!(fintech_auth.fence = lease.fence, "lease acquired: requesting a token");
         let own = self.entry.current.load().id;
         let requested = async {
-            // The lease is also renewed while the request waits for its permit.
             let admitted = match permit {
                 Permit::Granted(wait) => self.until_shutdown(self.shared.await_permit(wait)).await?,
                 Permit::Denied(_) | Permit::Unlimited => false,
             };
             let requested = async {
-                // Without a permit, or if a cool-down has invalidated the permit, the request waits
-                // for a new permit.
                 self.request_token(admitted.then_some(Admission::Now), CacheEntry::take_refresh_token).await
             };
             sync::select! {
@@ -140,15 +132,12 @@ impl RefreshTask {
         let requested = match requested.await {
             Ok(requested) => requested,
             Err(error) => {
-                // If this call fails, the other processes wait until the lease expires.
                 let _ = breaker.call(store.release(key, &lease)).await;
                 return Some(Err(error));
             }
         };
         match &requested.taken.refresh_token {
             Some(refresh_token) => lease.parents.extend(own.into_iter().chain([token_id(refresh_token)])),
-            // The token was requested with the client credentials, so the revocation of another
-            // token does not affect this token.
             None => lease.parents.clear(),
         }
         // Publish only after the store has accepted the token, so that no caller gets a token that
@@ -170,21 +159,20 @@ impl RefreshTask {
         match self.publish(requested) {
             Ok(token) => {
                 // Only one process may have the refresh token. The store may have kept the refresh
-                // token even if `put_and_release` failed, so this process always drops its copy.
+                // token even if `put_and_release` failed, so this process drops its copy.
                 self.entry.drop_refresh_token();
                 Some(Ok(token))
             }
             Err(discarded) => {
                 self.shared.counters.discarded.add(1);
-                // Mark the new tokens as revoked if the server re-issued a revoked token, or if the
-                // new tokens were requested with a revoked token. In all other cases, a new token
-                // was marked during the request, and the store already has the mark.
+                // If the server re-issued a revoked token, or if the new tokens were requested with
+                // a revoked token, the new tokens need a mark. In all other cases, the store
+                // already has the mark.
                 let is_marked =
                     ids.iter().any(|id| self.shared.tombstones.is_marked(*id, self.shared.now().tick));
                 if discarded == Discarded::Revoked || !is_marked {
                     let mark = PendingMark::Revoked(ids);
-                    // Keep the mark in memory before writing it, because this task may be aborted
-                    // during the write.
+                    // This task may be aborted during the write, so keep the mark in memory first.
                     breaker.keep_pending(mark.clone());
                     if breaker.write_mark(&key.source, &mark).await.is_ok() {
                         breaker.remove_pending(&mark);
@@ -208,8 +196,6 @@ impl RefreshTask {
         Some(token)
     }
 
-    /// Returns `None` if the token is not fresh. `requested_at` is the time of the call to the
-    /// store.
     pub(in crate::token) fn read_stored(&self, stored: StoredToken, requested_at: Now) -> Option<Issued> {
         // The store measured the age after `requested_at`, so the computed expiry is never too
         // late.
@@ -231,8 +217,7 @@ impl RefreshTask {
     }
 }
 
-/// Renews a lease repeatedly, for at most `most`. This future never completes, so that `select!`
-/// always waits for the token request.
+/// This future never completes, so `select!` always waits for the token request.
 async fn renew(breaker: &StoreCircuitBreaker, key: &StoreKey, lease: &Lease, most: Duration) -> Infallible {
     let end = after(Instant::now(), most);
     while Instant::now() < end {
