@@ -1,5 +1,5 @@
-//! Adds a timeout and a circuit breaker to a store. Also keeps the marks of revoked and invalidated
-//! tokens until these marks are written to the store.
+//! Adds a timeout and a circuit breaker to a store. Keeps the marks of revoked and invalidated
+//! tokens until the marks are written to the store.
 
 use std::{
     collections::VecDeque,
@@ -38,9 +38,7 @@ pub(in crate::token) struct StoreCircuitBreaker {
     pub(in crate::token) lease: Duration,
     pub(in crate::token) open_for: Duration,
     timeout: Duration,
-    /// The longest lifetime of a token. A mark of a revoked token lasts for this time.
     pub(in crate::token) max_lifetime: Duration,
-    /// The time for which an invalidated token is marked in this process.
     max_backoff: Duration,
     pub(in crate::token) failures: Counter,
     state: Mutex<State>,
@@ -50,9 +48,7 @@ pub(in crate::token) struct StoreCircuitBreaker {
 
 #[derive(Default)]
 struct State {
-    /// The time until which the circuit is open. `None` if the circuit is closed.
     open_until: Option<Instant>,
-    /// Each mark is stored with the time after which the cache stops trying to write the mark.
     pending: VecDeque<(PendingMark, Instant)>,
     task: Option<AbortHandle>,
 }
@@ -77,9 +73,6 @@ impl StoreCircuitBreaker {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns whether the store may be called. When the circuit has been open for the configured
-    /// time, one caller may call the store. The other callers may not call the store until this
-    /// call succeeds.
     pub(in crate::token) fn try_acquire(&self) -> bool {
         let (mut state, now) = (self.lock(), Instant::now());
         match state.open_until {
@@ -92,12 +85,10 @@ impl StoreCircuitBreaker {
         }
     }
 
-    /// Returns whether the circuit is open. Unlike `try_acquire`, this function changes nothing.
     pub(in crate::token) fn is_open(&self) -> bool {
         self.lock().open_until.is_some()
     }
 
-    /// Waits for a call to the store, with a timeout. An error opens the circuit.
     pub(in crate::token) async fn call<T>(&self, request: StoreFuture<'_, T>) -> Result<T, StoreError> {
         let result = time::timeout(self.timeout, request)
             .await
@@ -157,8 +148,6 @@ impl StoreCircuitBreaker {
         .await
     }
 
-    /// Keeps a mark until the mark is written to the store or expires. Returns `false` if there are
-    /// too many marks.
     pub(in crate::token) fn keep_pending(&self, mark: PendingMark) -> bool {
         let time = match mark {
             PendingMark::Revoked(_) => self.max_lifetime,
@@ -194,9 +183,6 @@ impl StoreCircuitBreaker {
         self.lock().pending.retain(|(pending, _)| pending != mark);
     }
 
-    /// Calls `start` to start the background task, unless the task is running or has nothing to do.
-    /// The first argument of `start` is the receiver of the store's notices. The second argument is
-    /// `true` if a previous task has ended.
     pub(in crate::token) fn sync_with_store(
         &self,
         start: impl FnOnce(Option<broadcast::Receiver<Notice>>, bool) -> AbortHandle,

@@ -18,8 +18,6 @@ use crate::{
     },
 };
 
-/// The maximum number of notices that are buffered for one cache. If the buffer overflows, the
-/// cache checks the marks of all its tokens.
 const BACKLOG: usize = 4096;
 
 /// A token store in memory, for several clients in one process and for tests.
@@ -50,7 +48,6 @@ struct Entry {
 #[derive(Clone, Copy)]
 enum Mark {
     Revoked(Instant),
-    /// The value of `fence` when the token was invalidated.
     Invalidated(u64),
 }
 
@@ -92,7 +89,6 @@ impl MemoryStore {
     }
 
     fn send(&self, notice: Notice) {
-        // Sending a notice fails if no cache is subscribed. This is not an error.
         let _ = self.notices.send(notice);
     }
 }
@@ -128,7 +124,6 @@ impl State {
         })
     }
 
-    /// Stores an entry until both its token and its lease have expired.
     fn set(&mut self, key: &StoreKey, entry: Entry) {
         let token = entry.token.as_ref().map(|(_, ends)| *ends);
         let lease = entry.lease.map(|(_, ends)| ends);

@@ -1,7 +1,4 @@
-//! The interface of a token store, which keeps tokens outside of a cache. A store shares tokens
-//! between processes, or keeps tokens across restarts.
-//!
-//! The cache decides whether a token from a store is fresh.
+//! The interface of a token store, which keeps tokens outside of a cache.
 
 pub(super) mod circuit_breaker;
 mod memory;
@@ -250,10 +247,7 @@ pub enum Notice {
     Missed,
 }
 
-/// The maximum time that a caller waits for a change of an entry. Then the caller checks the entry
-/// again.
 pub(in crate::token) const POLL: Duration = Duration::from_millis(500);
-/// The time for which a store keeps the mark of an invalidated token.
 pub(in crate::token) const INVALIDATED: Duration = Duration::from_secs(60);
 
 /// Keeps tokens for several processes, or across restarts.
@@ -266,10 +260,10 @@ pub(in crate::token) const INVALIDATED: Duration = Duration::from_secs(60);
 /// **Marks.** A store keeps two kinds of marks. A mark contains only the id of a token, so a
 /// process can mark a token that the process does not have.
 ///
-/// - *Revoked* ([`Self::revoke`]): no method returns a token that is revoked or whose refresh token
-///   is revoked, and such a token cannot be stored. A token cannot be stored under a lease with a
-///   revoked [parent](Lease::parents) either. The caller sets the duration of the mark. The mark
-///   takes precedence over all other rules.
+/// - *Revoked* ([`Self::revoke`]): the store neither returns nor accepts a revoked token, or a
+///   token whose refresh token is revoked. The store also accepts no token under a lease with a
+///   revoked [parent](Lease::parents). The caller sets the duration of the mark. The mark takes
+///   precedence over all other rules.
 /// - *Invalidated* ([`Self::invalidate`]): the stored token is removed. The token can be stored
 ///   again only under a lease that was granted after the invalidation. Storing the token removes
 ///   the mark, because a server may issue the same token again. The mark lasts at most 60 s.

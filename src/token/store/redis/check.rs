@@ -14,7 +14,6 @@ use crate::{
     },
 };
 
-/// The time after which the data of a check expires if the check cannot remove the data.
 const LIFE: Duration = Duration::from_secs(60);
 
 impl RedisStore {
