@@ -1,5 +1,4 @@
-//! Traits for the token arguments of methods such as `revoke` and `refresh`. A caller can pass a
-//! token or a response directly, and does not need to extract the secret first.
+//! Traits for the token arguments of methods such as `revoke` and `refresh`.
 
 use std::borrow::Cow;
 
@@ -16,7 +15,7 @@ pub trait AsToken: sealed::Sealed + Sync {
 
 /// A refresh token to exchange: a [`Secret`], or a response that contains a refresh token.
 ///
-/// A [`Token`] is an access token and is not accepted:
+/// A [`Token`] is an access token, so this trait does not accept a [`Token`]:
 ///
 /// ```compile_fail,E0277
 /// # async fn refresh(client: fintech_auth::moov::Client) -> Result<(), fintech_auth::Error> {

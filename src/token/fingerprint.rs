@@ -37,8 +37,6 @@ impl Fingerprint {
         &self.0
     }
 
-    /// Returns the first 8 bytes of the hash, which are enough to distinguish the tokens of one
-    /// entry.
     pub(crate) fn short(&self) -> NonZeroU64 {
         let mut bytes = [0; 8];
         bytes.copy_from_slice(&self.0[..8]);

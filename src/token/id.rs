@@ -26,7 +26,6 @@ impl TokenId {
     }
 }
 
-/// The id is the same in every process, and does not reveal the token.
 pub(in crate::token) fn token_id(token: &Secret) -> TokenId {
     TokenId(Fingerprint::of([token.expose_secret()]).short())
 }

@@ -1,12 +1,10 @@
-//! One scope of an access token. A scope is validated when it is created.
+//! One scope of an access token.
 
 use std::{fmt, hash::BuildHasher as _, str::FromStr, sync::LazyLock};
 
 use crate::{Error, ErrorKind, sync::RandomState};
 
-/// The longest scope, in bytes. The scopes of both vendors are shorter than 100 bytes.
 const MAX_SCOPE: usize = 1_024;
-/// The longest scope set of one token, in bytes, including the spaces between the scopes.
 const MAX_SCOPE_SET: usize = 16 * 1_024;
 
 /// A scope of RFC 6749 section 3.3 (`scope-token`): printable ASCII except space, `"` and `\`.
@@ -28,7 +26,6 @@ const MAX_SCOPE_SET: usize = 16 * 1_024;
 #[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Scope {
     name: Box<str>,
-    /// The hash of the name, stored because each lookup of a token needs the hash.
     hash: u64,
 }
 
@@ -83,8 +80,8 @@ pub(super) fn join<'a>(scopes: impl Iterator<Item = &'a str>) -> Result<String, 
     Ok(joined)
 }
 
-/// Hashes the name of a scope, with a seed that is random in each process. Otherwise an attacker
-/// who chooses the names could put many entries into one bucket.
+/// The seed is random in each process. Otherwise an attacker who chooses the names could put many
+/// entries into one bucket.
 pub(super) fn name_hash(name: &str) -> u64 {
     static SEED: LazyLock<RandomState> = LazyLock::new(RandomState::default);
     SEED.hash_one(name.as_bytes())

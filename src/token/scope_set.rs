@@ -1,4 +1,4 @@
-//! A set of scopes, sorted and joined into one string when the set is created.
+//! A sorted set of scopes.
 
 use std::{fmt, ops::Deref, sync::Arc, vec};
 

@@ -83,8 +83,6 @@ pub trait TokenSource: Send + Sync + 'static {
     }
 }
 
-/// Makes [`TokenSource`] usable as a trait object, so that the cache does not depend on the type of
-/// the source.
 pub(super) trait AnySource: Send + Sync {
     fn fingerprint(&self) -> Fingerprint;
     fn credentials_fingerprint(&self) -> Fingerprint;
