@@ -1,9 +1,9 @@
 //! Calls all five operations of the vendors' auth APIs, and shows how a refused call fails.
 //!
 //! `cargo run --example quickstart` uses an emulator in this process. With `-- --live`, the same
-//! code calls the real services. The example then reads `MONEYKIT_CLIENT_ID`,
-//! `MONEYKIT_CLIENT_SECRET`, `MOOV_CLIENT_ID`, `MOOV_CLIENT_SECRET` and, for browser tokens,
-//! `MOOV_ORIGIN` from the environment.
+//! code calls the real services. For the real services, set `MONEYKIT_CLIENT_ID`,
+//! `MONEYKIT_CLIENT_SECRET`, `MOOV_CLIENT_ID` and `MOOV_CLIENT_SECRET` in the environment. For
+//! browser tokens, also set `MOOV_ORIGIN`.
 
 use fintech_auth::{Error, ExpiresIn, Secret, emulator::Emulator, moneykit, moov};
 

@@ -1,5 +1,5 @@
-//! Passes an `openapi.yaml` to the build script. The build script must return an error or generate
-//! a client that parses as Rust. The build script must not panic.
+//! Passes an `openapi.yaml` to the build script. The build script must not panic. It must return an
+//! error or generate valid Rust.
 #![no_main]
 
 #[path = "../../build.rs"]
@@ -14,7 +14,7 @@ use std::{
 
 use libfuzzer_sys::fuzz_target;
 
-// Replaces the panic hook of libFuzzer. The hook of libFuzzer aborts the process even if the build
+// Replace the panic hook of libFuzzer. The hook of libFuzzer aborts the process even if the build
 // script catches the panic.
 static HOOK: LazyLock<()> =
     LazyLock::new(|| panic::set_hook(Box::new(|info| *PANIC.lock().unwrap() = info.to_string())));

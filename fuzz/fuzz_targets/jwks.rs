@@ -1,5 +1,5 @@
-//! Parses a key set and each key in the set. The target also adds a valid key. This key must be
-//! usable unless the input contains a key with the same id.
+//! Parses a key set from the fuzzer. The target adds a valid key and checks that this key is
+//! usable.
 #![no_main]
 
 use fintech_auth::moneykit::{types::JwkSet, webhook::VerifyingKeys};

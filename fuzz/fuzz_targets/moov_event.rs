@@ -1,5 +1,5 @@
-//! Parses the unsigned body of a Moov webhook. The URL from `refetch_url` must start with the URL
-//! of the account, and the `Debug` output must not contain `data`.
+//! Parses the unsigned body of a Moov webhook. Checks the URL from `refetch_url` and the `Debug`
+//! output.
 #![no_main]
 
 use fintech_auth::moov::webhook::UnsignedEvent;

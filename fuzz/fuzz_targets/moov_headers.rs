@@ -1,5 +1,5 @@
-//! Verifies Moov's four webhook headers. The fuzzer cannot guess a valid signature, so the target
-//! replaces the signature in some inputs with a valid signature.
+//! Verifies Moov's four webhook headers. Replaces the signature of some inputs with a valid
+//! signature, because the fuzzer cannot guess a valid signature.
 #![no_main]
 
 use std::{

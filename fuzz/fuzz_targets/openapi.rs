@@ -1,6 +1,5 @@
-//! Runs `regen`, which updates the files in `specs/`. One of the files is from the fuzzer and the
-//! other files are valid. `regen` must not panic, and must not write any file if it fails. The
-//! error output must not exceed a size limit.
+//! Runs `regen` with one file from the fuzzer. `regen` must not panic, and must not write any file
+//! if it fails.
 #![no_main]
 
 use std::{
@@ -14,8 +13,6 @@ use std::{
 use libfuzzer_sys::fuzz_target;
 use openapi_drift::{Input, Mode, Origin, Outcome, Request, run};
 
-/// The files of a vendor. The first byte of the input selects the file that gets the rest of the
-/// input.
 const FILES: [(&str, &str); 5] = [
     ("document.yaml", include_str!("../library/document.yaml")),
     ("specs/library/overlay.yaml", include_str!("../library/overlay.yaml")),
@@ -27,7 +24,7 @@ const FILES: [(&str, &str); 5] = [
 static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
     let root = std::env::temp_dir().join(format!("fintech-auth-fuzz-{}", process::id()));
     fs::create_dir_all(root.join("specs/library")).unwrap();
-    // Replaces the panic hook of libFuzzer. The hook of libFuzzer aborts the process even if this
+    // Replace the panic hook of libFuzzer. The hook of libFuzzer aborts the process even if this
     // target catches the panic.
     panic::set_hook(Box::new(|info| *PANIC.lock().unwrap() = info.to_string()));
     root

@@ -1,6 +1,4 @@
-//! Parses what a Redis server sends: replies of scripts, sealed entries and messages. Only an entry
-//! that is sealed with our key may become a token, and a token must not be usable after the expiry
-//! in its sealed entry.
+//! Parses what a Redis server sends. Only an entry that is sealed with our key may become a token.
 #![no_main]
 
 use std::{sync::LazyLock, time::Duration};
@@ -65,8 +63,8 @@ impl From<Reply<'_>> for Value {
 #[derive(arbitrary::Arbitrary, Debug)]
 enum Input<'a> {
     Reply(Reply<'a>),
-    /// The target seals the first four values as the content of an entry. The last two values are
-    /// numbers in the reply.
+    /// The target seals the first four values as an entry. The last two values are numbers in the
+    /// reply.
     Sealed(u64, u64, Option<u32>, &'a str, i64, i64),
     Entry(&'a [u8], u64, u64),
     Marks(Reply<'a>, Vec<u64>),
@@ -89,7 +87,6 @@ fuzz_target!(|input: Input| match input {
         let length = length.unwrap_or(rest.len() as u32 / 2);
         let plain = [&end.to_be_bytes()[..], &lifetime.to_be_bytes(), &length.to_be_bytes(), rest.as_bytes()];
         let plain = plain.concat();
-        // The store accepts the entry only if the reply contains the id of the entry's token.
         let id = fuzz::entry(&plain, Duration::ZERO, 0).map_or(0, |token| token.id.get());
         let text = |text: String| Value::BulkString(text.into());
         let reply = Value::Array(vec![

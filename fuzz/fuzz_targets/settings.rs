@@ -1,17 +1,13 @@
-//! Reads the settings of either vendor, from a map and from environment variables. The settings are
-//! then used to build a client, which must not panic. No error may show a value.
+//! Builds a client from the settings of either vendor. Neither step may panic, and no error may
+//! show a value.
 #![no_main]
 
 use fintech_auth::{Error, moneykit, moov};
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Map, Value};
 
-/// The target appends this text to each value if `is_marked` is `true`. An error that contains this
-/// text contains a value.
 const MARK: &str = "%~mark~%";
 
-/// The fields are an index into the known keys, a key to use if the index is out of range, and a
-/// value.
 type Pair<'a> = (u8, &'a str, Given<'a>);
 
 #[derive(arbitrary::Arbitrary, Clone, Debug)]
@@ -76,8 +72,8 @@ macro_rules! read {
                 }
                 Err(error) => error,
             };
-            // An error may show an unknown key, but not a value. If a key contains the mark, the
-            // mark in an error may come from this key.
+            // An error may show an unknown key. If a key contains the mark, the mark in an error
+            // may come from this key.
             let named = $pairs.iter().any(|(_, other, _)| other.contains(MARK));
             assert!($mark.is_empty() || named || !shown.contains(MARK), "{shown}");
         }

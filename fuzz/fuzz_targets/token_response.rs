@@ -1,5 +1,5 @@
-//! Parses a token response of either vendor and passes the token to the token cache, which computes
-//! the expiry. No token may be used for more than a day, whatever the response says.
+//! Parses a token response of either vendor and caches the token. No token may be used for more
+//! than a day.
 #![no_main]
 
 use std::{

@@ -1,7 +1,7 @@
 //! Counts tokens and webhooks for Prometheus. Your service installs the recorder once and serves
-//! `PrometheusHandle::render` at `/metrics`. Pass the result of `tokens` to
-//! `TokenOptions::with_observer`, and the result of `webhooks` to `Deliveries::with_observer`.
-//! Create an observer for each client and for each verifier.
+//! `PrometheusHandle::render` at `/metrics`. For each client, pass the result of `tokens` to
+//! `TokenOptions::with_observer`. For each verifier, pass the result of `webhooks` to
+//! `Deliveries::with_observer`.
 
 use fintech_auth::{token::TokenEvent, webhook::WebhookEvent};
 use metrics::{counter, gauge, histogram};

@@ -1,5 +1,4 @@
-//! Tests the metrics for an issued token, a refused token request, a valid webhook and a forged
-//! webhook.
+//! Tests the metrics for token requests and webhooks.
 
 use fintech_auth::{
     RetryPolicy, Scope,

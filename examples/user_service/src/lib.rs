@@ -48,8 +48,9 @@ struct Account {
 }
 
 impl Accounts {
-    /// `http` should not follow redirects, because a redirect to plain HTTP could send the token
-    /// without TLS. `HttpOptions::to_reqwest` creates a client that does not follow redirects.
+    /// Pass an HTTP client that does not follow redirects, such as the client that
+    /// `HttpOptions::to_reqwest` creates. Otherwise, a redirect to plain HTTP could send the token
+    /// without TLS.
     pub fn new(tokens: Arc<dyn TokenProvider>, http: reqwest::Client, base_url: impl Into<String>) -> Self {
         Self { tokens, http, base_url: base_url.into() }
     }
@@ -57,17 +58,13 @@ impl Accounts {
     /// Returns the display name of an account.
     ///
     /// # Errors
-    ///
-    /// Returns an [`AccountError`] if there is no token or the request fails. If the server says
-    /// that the token is invalid, the next call uses a new token.
     pub async fn name(&self, account: Uuid) -> Result<String, AccountError> {
         let scopes = scopes(account);
         let token = self.tokens.token(&scopes).await.map_err(AccountError::Token)?;
         let request = self.request(account, token.authorization().clone()).map_err(AccountError::Http)?;
         let response = self.http.execute(request).await.map_err(AccountError::Http)?;
-        // Invalidate the token only if the server reports that the token is invalid. If a 401 has
-        // another cause, a new token does not help. This example does not retry the request. An
-        // `Authorizer` would retry it once.
+        // A new token does not help if the 401 has another cause. This example does not retry the
+        // request. An `Authorizer` would retry the request once.
         if response.status() == StatusCode::UNAUTHORIZED
             && classify_challenges(response.headers()) == Rejection::InvalidToken
         {

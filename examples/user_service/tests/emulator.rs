@@ -1,5 +1,5 @@
-//! Tests the service with the emulator, whose token endpoint responds like Moov's. The API in this
-//! file asks the emulator which tokens are valid.
+//! Tests the service with the emulator as the token endpoint. The API in this file asks the
+//! emulator which tokens are valid.
 
 use std::sync::Arc;
 
@@ -17,7 +17,6 @@ use fintech_auth::{
 use user_service::{AccountError, Accounts};
 use uuid::Uuid;
 
-/// Responds like a resource server (RFC 6750 section 3.1).
 async fn account(State(emulator): State<Arc<Emulator>>, headers: HeaderMap) -> Response {
     let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let token = token.and_then(|value| value.strip_prefix("Bearer "));

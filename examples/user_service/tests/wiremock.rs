@@ -1,5 +1,4 @@
-//! Tests the service with wiremock as the token endpoint and as the API. The tests define each
-//! response.
+//! Tests the service with wiremock as the token endpoint and as the API.
 
 use std::sync::Arc;
 

@@ -1,10 +1,8 @@
 //! Builds the fuzz targets with coverage on the stable toolchain. Runs each target for a few
 //! seconds.
 //!
-//! CI runs `cargo run --manifest-path fuzz/smoke/Cargo.toml`. The first argument is the number of
-//! seconds for each target. Further arguments select targets. Without a C++ compiler for libFuzzer,
-//! the program does nothing and exits with code 4. `cargo xtask ci` reports this exit code as a
-//! skipped step.
+//! Usage: `cargo run --manifest-path fuzz/smoke/Cargo.toml [SECONDS [TARGET]...]`. Exits with code
+//! 4 if there is no C++ compiler, because libFuzzer needs a C++ compiler.
 
 use std::{
     env, fs,
@@ -12,8 +10,8 @@ use std::{
     process::{Command, ExitCode, Stdio},
 };
 
-/// The flags of cargo-fuzz without the address sanitizer, which needs a nightly toolchain and finds
-/// only errors in unsafe code. This crate forbids unsafe code.
+/// The flags of cargo-fuzz without the address sanitizer, because the address sanitizer needs a
+/// nightly toolchain.
 const FLAGS: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
     -Cllvm-args=-sanitizer-coverage-trace-compares -Cllvm-args=-simplifycfg-branch-fold-threshold=0";

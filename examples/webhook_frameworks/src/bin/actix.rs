@@ -17,8 +17,8 @@ async fn from_moov(webhooks: Data<WebhookVerifier>, request: HttpRequest, body: 
         Ok(new) => new,
         Err(response) => return respond(response),
     };
-    // Handle the webhook in a separate task, because actix-web cancels the handler when the sender
-    // disconnects.
+    // Handle the webhook in a separate task, because actix-web cancels this function when the
+    // sender disconnects.
     let handled = rt::spawn(async move {
         // Moov does not sign the body. Fetch the object (`UnsignedEvent::refetch_url`) and use the
         // response instead of the body.
@@ -26,8 +26,7 @@ async fn from_moov(webhooks: Data<WebhookVerifier>, request: HttpRequest, body: 
             Ok(hint) => println!("{}: transfer {:?}", hint.kind.as_str(), hint.id("transferID")),
             Err(error) => println!("nothing to fetch: {error}"),
         }
-        // The event is handled, so mark later retries as duplicates. An early return or a panic
-        // abandons the delivery.
+        // The event is handled, so mark later retries as duplicates.
         let _ = delivery.complete().await; // a failure is logged
     });
     match handled.await {
@@ -36,7 +35,7 @@ async fn from_moov(webhooks: Data<WebhookVerifier>, request: HttpRequest, body: 
     }
 }
 
-/// Returns all values of a header. The verifier cannot read actix-web's own `HeaderMap` type.
+/// The verifier cannot read actix-web's own `HeaderMap` type.
 fn values<'h>(request: &'h HttpRequest) -> impl Fn(&str) -> Vec<&'h [u8]> {
     |name| request.headers().get_all(name).map(|value| value.as_bytes()).collect()
 }
@@ -107,8 +106,6 @@ mod tests {
         assert_eq!(send(&webhooks, request(&sent)).await, (200, false), "a duplicate");
         assert_eq!(webhooks.deliveries().abandoned(), 0);
 
-        // The store has room for only one delivery, which is still in progress. A retry of this
-        // delivery and any new delivery get a 503, so the vendor sends both again.
         let webhooks = webhooks.with_deliveries(Deliveries::new(MemoryDeliveries::new(1)));
         let _in_progress = webhooks.receive(&sent.headers, &sent.body).await.unwrap();
         assert_eq!(send(&webhooks, request(&sent)).await, (503, true));

@@ -41,7 +41,7 @@ async fn from_moneykit(webhooks: &WebhookVerifier, request: Request) -> Result<R
     Ok(Response::new(Body::Empty))
 }
 
-/// Replace this function. For example, your function can put the event into a queue.
+/// Replace this function. For example, put the event into a queue.
 async fn handle(event: Event) -> Result<(), Error> {
     let link = event.link_id.ok_or("no link_id")?;
     println!("{}: link {link}", event.kind.as_str());
@@ -58,8 +58,8 @@ fn respond(response: WebhookResponse) -> Result<Response<Body>, Error> {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    // `RedisStore` requires a key that encrypts tokens. This function stores no tokens, and
-    // delivery records contain only digests, so nothing is encrypted with the key.
+    // `RedisStore` requires a key that encrypts tokens. The key is not used here, because this
+    // function stores no tokens.
     let key = SealingKey::from_base64(&Secret::from(env::var("REDIS_SEALING_KEY")?))?;
     let redis = Arc::new(RedisStore::builder([key]).open(&env::var("REDIS_URL")?)?);
     let client = moneykit::Config::from_env()?.builder_for_webhooks()?; // settings from the environment
@@ -77,7 +77,6 @@ mod tests {
 
     use super::*;
 
-    /// API Gateway passes the headers as a map and may encode the body in base64.
     fn request(webhook: &SignedWebhook, is_base64: bool) -> Request {
         let headers = webhook.headers.iter();
         let headers: Map<_, _> =
@@ -119,10 +118,8 @@ mod tests {
             assert_eq!(send(&sent, is_base64).await, (200, false));
             assert_eq!(send(&sent, is_base64).await, (200, false), "a duplicate");
         }
-        // The webhook is authentic, but `[]` is not an event.
         let unknown = emulator.moneykit_webhook("[]").sign().unwrap();
         assert_eq!(send(&unknown, false).await, (200, false));
-        // The event has no `link_id`, so `handle` fails and the vendor retries the webhook.
         let failing = emulator.moneykit_webhook(r#"{"webhook_event": "x"}"#).sign().unwrap();
         for attempt in 1..=2 {
             assert_eq!(send(&failing, false).await, (500, false));
