@@ -1,6 +1,5 @@
-//! Converts an OpenAPI document to canonical form: sorts the keys, and the items of `required` and
-//! `enum`. A vendor owns the prose in its document (such as descriptions, titles and examples), so
-//! the canonical form of a vendor's document contains no prose.
+//! Converts an OpenAPI document to canonical form. Removes the prose from a vendor's document,
+//! because the vendor owns its prose.
 
 use serde_json::{Value, json};
 
@@ -8,22 +7,17 @@ use crate::shape::{self, Shape, is_schema_keyword};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
-    /// Removes all prose, and keeps names, types and structure. This form is for the vendors'
-    /// documents.
     Facts,
-    /// Removes all prose except `x-source`, which names the source of an operation or a schema.
-    /// This form is for documents that we transcribed by hand.
+    /// Removes all prose except `x-source`. Used for documents that we transcribed by hand.
     SourcedFacts,
-    /// Keeps everything. This form is for contracts (`openapi.yaml`), because the prose in a
-    /// contract is ours.
+    /// Keeps everything. Used for contracts (`openapi.yaml`), because we wrote their prose.
     Contract,
 }
 
 pub(crate) const PROSE: [&str; 7] =
     ["description", "example", "examples", "externalDocs", "summary", "tags", "title"];
 
-/// An empty map or list under one of these keywords means the same as a missing keyword.
-/// `security`, `schema` and `scopes` are not in the list, because an empty value of these keywords
+/// `security`, `schema` and `scopes` are not in this list, because an empty value of these keywords
 /// has its own meaning.
 const OMITTED_WHEN_EMPTY: [&str; 7] =
     ["callbacks", "encoding", "headers", "links", "parameters", "properties", "variables"];
@@ -44,8 +38,6 @@ fn canonicalize(value: Value, shape: &'static Shape, form: Form) -> Value {
                 .map(|(key, value)| {
                     let mut value = canonicalize(value, shape.under(&key), form);
                     if shape.is("flow") && key == "scopes" && form != Form::Contract {
-                        // Keep the names of the scopes, but clear their descriptions, because the
-                        // vendor owns these texts.
                         value.as_object_mut().into_iter().flatten().for_each(|(_, text)| *text = "".into());
                     }
                     if shape.has_keywords() && matches!(key.as_str(), "enum" | "required") {
@@ -59,7 +51,6 @@ fn canonicalize(value: Value, shape: &'static Shape, form: Form) -> Value {
                 .collect();
             let is_reference = entries.iter().any(|(key, _)| key == "$ref");
             if shape.is("response") && form != Form::Contract && !is_reference {
-                // OpenAPI requires that a response has a `description`, but the text may be empty.
                 entries.push(("description".into(), "".into()));
             }
             entries.into_iter().collect()
@@ -73,11 +64,9 @@ pub(crate) fn keeps(shape: &Shape, key: &str, form: Form) -> bool {
     let is_extension = key.starts_with("x-") && !(form == Form::SourcedFacts && key == "x-source");
     match shape {
         _ if form == Form::Contract => true,
-        // Keep `title` in `info`, because OpenAPI requires it.
         Shape::Object { name: "info", .. } if key == "title" => true,
         Shape::Object { name: "info", .. } if key == "termsOfService" => false,
-        // Remove a keyword that OpenAPI does not define, because its value may be the vendor's
-        // prose.
+        // The value of a keyword that OpenAPI does not define may be the vendor's prose.
         Shape::Object { name: "schema", .. } if !is_schema_keyword(key) => {
             form == Form::SourcedFacts && key == "x-source"
         }

@@ -1,6 +1,5 @@
-//! Checks a contract (`openapi.yaml`) before it is written. The contract must be OpenAPI 3.0, each
-//! reference must resolve to a component, each operation must have a unique `operationId`, and
-//! `enum` and `required` must not list an item twice. Does not check any other rule of OpenAPI.
+//! Checks the version, the references, the operation ids, and the lists `enum` and `required` of a
+//! contract (`openapi.yaml`).
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,5 @@
-//! Finds components that contain themselves: a `$ref` that refers back to itself, or a schema that
-//! contains itself in `allOf`, `anyOf`, `oneOf` or `not`. A schema whose property refers to the
-//! schema itself is valid. The search uses a loop, because recursion over an untrusted document
-//! could overflow the stack.
+//! Finds components that contain themselves. Uses a loop, because recursion over an untrusted
+//! document could overflow the stack.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +11,6 @@ const IN_PLACE: [&str; 4] = ["allOf", "anyOf", "oneOf", "not"];
 
 pub(crate) fn cycles(document: &Value) -> Vec<String> {
     let mut found = Vec::new();
-    // `true` if the loop has visited all components to which this component refers.
     let mut is_closed: BTreeMap<String, bool> = BTreeMap::new();
     for start in components(document) {
         let mut path: Vec<(String, Vec<String>)> = Vec::new();

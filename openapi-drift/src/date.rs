@@ -8,7 +8,6 @@ pub(crate) fn today() -> NaiveDate {
     of(SystemTime::now())
 }
 
-/// A time before 1970 gives 1970-01-01, and a time after 9999 gives 9999-12-31.
 pub(crate) fn of(time: SystemTime) -> NaiveDate {
     /// The last second of the year 9999, as a Unix timestamp.
     const LAST: u64 = 253_402_300_799;
@@ -16,13 +15,11 @@ pub(crate) fn of(time: SystemTime) -> NaiveDate {
     DateTime::from_timestamp(seconds.cast_signed(), 0).unwrap_or_default().date_naive()
 }
 
-/// Parses a date such as `2025-06-10`. Rejects years before 1970 and after 9999.
 pub(crate) fn parse(text: &str) -> Option<NaiveDate> {
     let date: NaiveDate = text.parse().ok()?;
     (date.to_string() == text && ("1970".."9999-12-32").contains(&text)).then_some(date)
 }
 
-/// Returns the first date in `text`, such as `2025-06-10` in `moov-2025-06-10.yaml`.
 pub(crate) fn find(text: &str) -> Option<NaiveDate> {
     (0..text.len()).find_map(|at| parse(text.get(at..at + "2025-06-10".len())?))
 }

@@ -1,5 +1,5 @@
 //! Parses untrusted YAML or JSON into a JSON value. Limits the size, the depth, the parsing time
-//! and the amount of data. Rejects duplicate keys, and YAML that is not plain data, such as tags.
+//! and the amount of data.
 
 use std::cell::Cell;
 use std::fmt;
@@ -12,34 +12,23 @@ use serde_json::{Map, Value};
 
 use crate::problems::Result;
 
-/// The maximum size of a document in bytes. The vendors' published documents are smaller than 1 MB.
 pub(crate) const MAX_BYTES: usize = 16 * 1024 * 1024;
 
-/// The maximum amount of data in a document after YAML aliases are expanded. A short file with
-/// aliases can expand to a huge document.
-///
 /// Each value counts as 1. Each 32 bytes of text and each 256 bytes of a value's JSON pointer also
-/// count as 1. The pointers count because later steps store them.
+/// count as 1.
 pub(crate) const MAX_WEIGHT: usize = 1_000_000;
 
-/// The maximum number of brackets that are open at the same time, including brackets in strings.
-/// The time that the YAML parser needs grows with the square of this number. Real documents stay
-/// far below this limit.
+/// The parsing time grows with the square of the number of open brackets.
 const MAX_OPEN: usize = 5_000;
 
-/// The time limit for parsing. Some input is slow to parse although its size and depth are within
-/// the limits.
 const MAX_TIME: Duration = Duration::from_secs(20);
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// Parses one document. The YAML parser and the JSON parser both limit the nesting depth to 128.
 pub(crate) fn parse(name: &str, bytes: &[u8]) -> Result<Value> {
     parse_within(name, bytes, MAX_WEIGHT, MAX_TIME)
 }
 
-/// Returns the OpenAPI version. YAML parses an unquoted version, such as `openapi: 3.1`, as a
-/// number.
 pub(crate) fn version(document: &Value) -> Option<String> {
     match document.get("openapi")? {
         Value::String(text) => Some(text.trim().to_owned()),
@@ -69,8 +58,7 @@ fn parse_within(name: &str, bytes: &[u8], weight: usize, time: Duration) -> Resu
     }
 }
 
-/// Returns `true` if the text is JSON, which serde_json must parse. The YAML parser supports
-/// neither surrogate pairs nor long keys.
+/// The YAML parser supports neither surrogate pairs nor long keys, so serde_json must parse JSON.
 fn is_json(text: &str) -> bool {
     text.trim_start().starts_with('{')
 }
@@ -103,7 +91,6 @@ fn deserialize(text: &str, weight: usize) -> std::result::Result<Value, String> 
 #[derive(Clone, Copy)]
 struct Node<'a> {
     left: &'a Cell<usize>,
-    /// The length of the JSON pointer of this node, in bytes.
     length: usize,
 }
 
@@ -177,8 +164,6 @@ impl<'de> Visitor<'de> for Node<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> std::result::Result<Value, A::Error> {
         let mut map = Map::new();
         while let Some(key) = entries.next_key_seed(self)? {
-            // Documents often contain status codes as numbers, such as `200:`, so a number is a
-            // valid key.
             let key = match key {
                 Value::String(key) => key,
                 Value::Number(_) | Value::Bool(_) => key.to_string(),

@@ -1,6 +1,5 @@
-//! Tests `regen` with an OpenAPI 3.1 document that FastAPI generated. The document describes
-//! MoneyKit's API, so `regen` must generate MoneyKit's bindings. This file contains the expected
-//! differences. `fixtures/fastapi/README.md` explains how the document was generated.
+//! Tests `regen` with a document that FastAPI generated. The document describes MoneyKit's API, so
+//! `regen` must generate MoneyKit's bindings.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,8 +15,6 @@ use crate::{Input, Outcome, Request, run};
 
 const CONTRACT: &str = "specs/moneykit/openapi.yaml";
 
-/// The target of an action in MoneyKit's overlay. The test replaces this target with
-/// `OWN_PARAMETERS`, because FastAPI repeats a shared parameter in each operation.
 const SHARED_PARAMETER: &str = "$.components.parameters.Version";
 const OWN_PARAMETERS: &str = "$.paths[*][*].parameters[?@.name == 'MoneyKit-Version']";
 
@@ -65,7 +62,6 @@ fn bindings_from_a_fastapi_document_include_the_moneykit_bindings() {
     let missing: Vec<&String> = committed.iter().filter(|line| !made.contains(line)).collect();
     assert!(missing.is_empty(), "{missing:?}");
     let more: Vec<&str> = made.iter().filter(|line| !committed.contains(line)).map(String::as_str).collect();
-    // FastAPI adds a 422 response to each operation that has a parameter but no 422 response.
     insta::assert_snapshot!(more.join("\n"), @"
     type HttpValidationError.detail: Vec<ValidationError>, or unreadable
     type ValidationError.ctx: Map<String,Value>, or unreadable

@@ -1,5 +1,5 @@
-//! Reads a document of at most [`MAX_BYTES`] from a file, from standard input or from a URL, and
-//! determines the date of the document.
+//! Reads a document from a file, from standard input or from a URL, and determines the date of the
+//! document.
 
 use std::fs::File;
 use std::io::{Read, stdin};
@@ -25,7 +25,8 @@ pub enum Origin {
 }
 
 impl From<&str> for Origin {
-    /// Parses an argument: `-` is standard input, `https://...` is a URL, anything else is a file.
+    /// `-` is standard input, a text that starts with `https://` is a URL, and any other text is
+    /// the path of a file.
     fn from(name: &str) -> Self {
         if name == "-" {
             Origin::Stdin
@@ -53,7 +54,6 @@ impl Origin {
         }
     }
 
-    /// Returns `None` if the server reports that the document has not changed.
     pub(crate) fn read(&self, options: &FetchOptions) -> Result<Option<Fetched>> {
         let copy = |bytes, date| Fetched { bytes, date, etag: None, last_modified: None };
         match self {

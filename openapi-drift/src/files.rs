@@ -10,17 +10,13 @@ use similar::TextDiff;
 
 use crate::problems::Result;
 
-/// The maximum time to search for a minimal diff. The search is slow if the texts have little in
-/// common. After this time, the diff is correct but not minimal.
 const MAX_DIFF_TIME: Duration = Duration::from_secs(2);
 
 /// A file with its current and its new text.
 #[derive(Debug)]
 pub struct Change {
     path: PathBuf,
-    /// The path relative to the workspace.
     pub(crate) name: String,
-    /// `None` if the file does not exist.
     old: Option<String>,
     new: String,
 }
@@ -45,7 +41,6 @@ impl Change {
         unified(&self.name, self.old.as_deref().unwrap_or_default(), &self.new)
     }
 
-    /// Returns the path of the temporary file for the new text.
     fn draft(&self) -> PathBuf {
         let mut name = self.path.clone().into_os_string();
         name.push(".draft");
@@ -78,8 +73,8 @@ pub(crate) fn read_if_there(root: &Path, name: &str) -> Result<Option<String>> {
     }
 }
 
-/// Makes all necessary changes, or no change if an error occurs. Writes each text to a temporary
-/// file and then renames this file, so that a crash does not leave a partly written file.
+/// Makes all necessary changes, or no change if an error occurs. A crash does not leave a partly
+/// written file, because each text is first written to a temporary file.
 ///
 /// # Errors
 ///
@@ -89,7 +84,6 @@ pub fn write(changes: &[Change]) -> Result<()> {
     let failed = |change: &Change, error| Err(format!("{}: {error}", change.name).into());
     for (index, change) in changes.iter().enumerate() {
         let Err(error) = fs::write(change.draft(), &change.new) else { continue };
-        // Ignore errors during the cleanup, so that the caller gets the original error.
         changes[..=index].iter().for_each(|change| drop(fs::remove_file(change.draft())));
         return failed(change, error);
     }

@@ -104,8 +104,6 @@ components:
     Unused: { type: http, scheme: digest }
 ";
 
-/// Lists two of the three operations of the library. No document has this `sha256`, so each
-/// document counts as a new revision.
 pub(crate) const SOURCE: &str = "\
 # Where it is from.
 kind = \"document\"

@@ -1,6 +1,5 @@
 //! Downloads a document over TLS, or over plain HTTP from a loopback address. Limits the size and
-//! the duration of the download. Sends validators (`ETag` and `Last-Modified`), so that an
-//! unchanged document is not downloaded again. Sends no credentials.
+//! the duration of the download.
 
 use std::io::{Read as _, Write as _};
 use std::time::{Duration, Instant};
@@ -21,7 +20,6 @@ const MAX_REDIRECTS: usize = 5;
 #[derive(Debug)]
 pub(crate) struct Fetched {
     pub(crate) bytes: Vec<u8>,
-    /// The date of the last change, or today if this date is unknown.
     pub(crate) date: NaiveDate,
     pub(crate) etag: Option<String>,
     pub(crate) last_modified: Option<String>,
@@ -34,7 +32,6 @@ pub(crate) struct FetchOptions {
     pub(crate) timeout: Duration,
 }
 
-/// Returns `None` if the document has not changed.
 pub(crate) fn get(url: &str, options: &FetchOptions) -> Result<Option<Fetched>> {
     let deadline = Instant::now() + options.timeout;
     let mut at: Uri = url.parse().map_err(|error| format!("{url}: {error}"))?;
@@ -124,8 +121,7 @@ fn body(url: &str, response: Response<ureq::Body>) -> Result<Fetched> {
     if response.body().content_length().is_some_and(|length| length > MAX_BYTES as u64) {
         return Err(too_large().into());
     }
-    // The timeout of the agent includes the time to read the body, so no other timeout is needed
-    // here. ureq fails as soon as the body reaches the limit, so the limit is one byte higher than
+    // ureq fails as soon as the body reaches the limit, so the limit is one byte higher than
     // `MAX_BYTES`.
     let bar = progress(url, response.body().content_length());
     let reader = response.into_body().into_with_config().limit(MAX_BYTES as u64 + 1).reader();
@@ -138,7 +134,6 @@ fn body(url: &str, response: Response<ureq::Body>) -> Result<Fetched> {
     Ok(Fetched { bytes, date: changed.unwrap_or_else(date::today), etag, last_modified })
 }
 
-/// Shows a progress bar on a terminal, and a single line otherwise.
 fn progress(url: &str, length: Option<u64>) -> ProgressBar {
     let bar = length.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
     if bar.is_hidden() {

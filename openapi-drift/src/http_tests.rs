@@ -12,7 +12,6 @@ use tempfile::TempDir;
 use crate::fixture::{self, DOCUMENT, SOURCE, files, put, workspace};
 use crate::{Input, Outcome, Output, Request, run};
 
-/// A time limit that is long enough for a busy test machine.
 const MAX_SECONDS: u64 = 20;
 
 type Respond = Box<dyn Fn(&mut TcpStream) + Send>;
@@ -42,7 +41,6 @@ fn serving(seconds: u64, responses: Vec<Respond>) -> (TempDir, Receiver<String>)
 }
 
 fn says(response: String) -> Respond {
-    // Ignore the error if the client has already closed the connection.
     Box::new(move |to| drop(to.write_all(response.as_bytes())))
 }
 
@@ -98,8 +96,6 @@ fn unmodified_document_is_not_downloaded_again() {
     assert_eq!(files(root.path()), before);
 }
 
-/// To extract the new operation, `regen` must download the document again, because a 304 response
-/// contains no document.
 #[test]
 fn document_is_downloaded_again_if_an_operation_is_added() {
     let marked = || says(ok("ETag: \"a\"\r\n", DOCUMENT));

@@ -1,9 +1,5 @@
-//! Applies an overlay (OpenAPI Overlay 1.0) to `upstream.yaml`, the vendor's API description
-//! without prose. The overlay contains our corrections. Each action of the overlay must state its
-//! kind, its reason and its source.
-//!
-//! Reports an action that has no effect or adds a duplicate. If the vendor has made the same
-//! correction, a person must delete the action.
+//! Applies an overlay (OpenAPI Overlay 1.0), which contains our corrections, to `upstream.yaml`.
+//! Reports each action that has no effect.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +15,6 @@ use crate::shape::{DOCUMENT, join, segments, unescape, walk};
 
 const KINDS: [&str; 2] = ["upstream-bug", "ours"];
 
-/// An action that was skipped, for example because it has no effect.
 #[derive(Debug)]
 pub(crate) struct UnusedAction {
     pub(crate) message: String,
@@ -27,9 +22,8 @@ pub(crate) struct UnusedAction {
 }
 
 impl UnusedAction {
-    /// Returns `true` if a change at the JSON pointer `at` may be the reason why the action has no
-    /// effect. The change may be the reason if `at` is inside the target of the action, or contains
-    /// the target. A path with a single segment, such as `/paths`, is too general to be a reason.
+    /// A path with a single segment, such as `/paths`, is too general to explain why the action has
+    /// no effect.
     pub(crate) fn concerns(&self, at: &str) -> bool {
         let wanted = steps(&self.target);
         let found = segments(at);
@@ -39,8 +33,7 @@ impl UnusedAction {
     }
 }
 
-/// Returns the first steps of a JSONPath. Stops before a step that is neither a name nor `*`. Each
-/// step contains the names that it matches. A step without names matches every name.
+/// Each step is the list of names that the step matches. An empty list matches every name.
 fn steps(path: &str) -> Vec<Vec<String>> {
     let mut steps = Vec::new();
     let mut rest = path.strip_prefix('$').unwrap_or(path);
@@ -57,7 +50,6 @@ fn steps(path: &str) -> Vec<Vec<String>> {
         } else if let Some(inside) = rest.strip_prefix('.') {
             let end = inside.find(['.', '[']).unwrap_or(inside.len());
             let (name, after) = inside.split_at(end);
-            // `..` matches at any depth, so the depth of the steps after `..` is unknown.
             if name.is_empty() {
                 return steps;
             }
@@ -69,8 +61,6 @@ fn steps(path: &str) -> Vec<Vec<String>> {
     }
 }
 
-/// Skips each action that matches nothing, changes nothing or adds a duplicate, and returns the
-/// skipped actions.
 pub(crate) fn apply(name: &str, overlay: Value, document: &mut Value) -> Result<Vec<UnusedAction>> {
     let overlay: Overlay = serde_json::from_value(overlay).map_err(|error| format!("{name}: {error}"))?;
     let mut problems = Problems::default();
@@ -126,8 +116,7 @@ fn applied(overlay: &Overlay, action: &Action, document: &Value) -> std::result:
     }
     if action.is_remove() {
         // `roas_overlay` removes list items in the order of the query. Each removal changes the
-        // indices of the later items, so the next removals hit the wrong items. Therefore, this
-        // code removes the last item first.
+        // indices of the later items. So this code removes the last item first.
         after = document.clone();
         places.sort_by_cached_key(|place| sortable(place));
         places.iter().rev().for_each(|place| remove(&mut after, place));
@@ -153,9 +142,7 @@ fn remove(document: &mut Value, place: &str) {
     }
 }
 
-/// Finds duplicates in lists whose items must be unique. For each duplicate, returns the JSON
-/// pointer of the list, and the item. An overlay can add duplicates, because an overlay only
-/// appends to lists.
+/// An overlay can add duplicates, because an overlay only appends to lists.
 pub(crate) fn duplicates(document: &Value) -> BTreeSet<(String, String)> {
     const UNIQUE: [&str; 8] =
         ["allOf", "anyOf", "enum", "oneOf", "parameters", "required", "security", "servers"];

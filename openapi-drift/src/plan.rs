@@ -1,6 +1,4 @@
-//! Computes the new content of the files of one vendor: extracts the listed operations, converts
-//! them to canonical form, and applies the overlay. Does not write files. Uses the network only for
-//! a URL or `--fetch`.
+//! Computes the new content of the files of one vendor. Does not write files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -22,25 +20,19 @@ use crate::source::{self, Kind, Source};
 use crate::yaml::render;
 use crate::{build_script, contract, date, document, overlay, slice, transcript};
 
-/// The new files of one vendor, and the messages for the user.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
     pub(crate) vendor: String,
-    /// `None` if the vendor publishes no document.
     pub(crate) revision: Option<String>,
     pub(crate) changes: Vec<Change>,
-    /// `None` if nothing changed.
     pub(crate) drift: Option<(Heading, Drift)>,
     pub(crate) notes: Vec<String>,
-    /// Findings that a person must resolve. No file is written if there is such a finding.
     pub(crate) unresolved: Vec<String>,
     pub(crate) problems: Problems,
 }
 
 const MAX_CAUSES: usize = 3;
 
-/// `facts` is the content of upstream.yaml: the names, types and structure of the vendor's
-/// document. `omitted` contains values that are not in upstream.yaml, such as prose.
 #[derive(Debug, Default)]
 struct Upstream {
     facts: Value,
@@ -57,7 +49,6 @@ impl Upstream {
         Self { facts, omitted, lock, mismatches }
     }
 
-    /// Returns whether each listed operation exists, even if its id has changed.
     fn is_complete(&self) -> bool {
         self.mismatches.iter().all(|mismatch| mismatch.is_renamed)
     }
@@ -89,8 +80,7 @@ impl Plan {
         let mut from = source.revision.clone().unwrap_or_else(|| "the checked-in files".to_owned());
 
         let origin = origin(&self.vendor, &source, request)?;
-        // Only a description that we wrote by hand contains `x-source`. Remove `x-source` before
-        // comparing this description with a vendor's document.
+        // Only a description that we wrote by hand contains `x-source`.
         let kind = if origin.is_some() { Kind::Document } else { source.kind };
         let mut before = self.checked_in(root, kind)?;
         let copy = match &origin {
@@ -145,8 +135,8 @@ impl Plan {
 
         let corrected = self.corrected(root, &after);
         let published = match (&request.base, &corrected) {
-            // If an operation is missing, skipped overlay actions are expected, because the actions
-            // for this operation match nothing.
+            // The overlay actions for a missing operation match nothing, so skipped actions are
+            // expected.
             (None, Ok((contract, unused))) if unused.is_empty() || !after.is_complete() => {
                 self.document(root, "openapi.yaml")?.zip(Some(contract))
             }
@@ -205,7 +195,6 @@ impl Plan {
         Ok(())
     }
 
-    /// Returns an empty result if upstream.yaml does not exist.
     fn checked_in(&self, root: &Path, kind: Kind) -> Result<Upstream> {
         let Some(document) = self.document(root, "upstream.yaml")? else {
             return Ok(Upstream::default());
@@ -256,8 +245,6 @@ impl Plan {
         Ok(Upstream::of(&converted.document, slice))
     }
 
-    /// Reads the document that `--base` names. If an operation is missing in this document, the
-    /// report says that the operation was added.
     fn base(&mut self, origin: &Origin, source: &Source) -> Result<Upstream> {
         let name = origin.name();
         let options = FetchOptions { etag: None, last_modified: None, ..fetch_options(source, origin) };
@@ -275,7 +262,6 @@ impl Plan {
         text.map(|text| document::parse(&name, text.as_bytes())).transpose()
     }
 
-    /// Applies the overlay. Returns the new contract and the skipped overlay actions.
     fn corrected(&self, root: &Path, upstream: &Upstream) -> Result<(Value, Vec<UnusedAction>)> {
         let mut facts = upstream.facts.clone();
         let name = self.file("overlay.yaml");
@@ -283,16 +269,12 @@ impl Plan {
         let overlay = document::parse(&name, text.as_bytes())?;
         let unused = overlay::apply(&name, overlay, &mut facts)?;
         let contract = canonical(facts, Form::Contract);
-        // Check the contract only if no operation is missing and the overlay skipped no action.
-        // Otherwise the contract may be invalid.
         if unused.is_empty() && upstream.is_complete() {
             contract::check(&self.file("openapi.yaml"), &contract)?;
         }
         Ok((contract, unused))
     }
 
-    /// Returns the findings that a person must resolve: renamed or missing operations, and skipped
-    /// overlay actions with their possible causes.
     fn findings(&self, mismatches: Vec<Mismatch>, unused: Vec<UnusedAction>) -> Vec<drift::Change> {
         let of_operation = |mismatch: Mismatch| {
             let (rule, level) = if mismatch.is_renamed {
@@ -331,15 +313,12 @@ impl Plan {
     }
 }
 
-/// Returns the file, standard input or the URL from which to read the vendor's document. `None`
-/// means that the checked-in upstream.yaml is used.
 fn origin(vendor: &str, source: &Source, request: &Request) -> Result<Option<Origin>> {
     let is_drift = request.mode == Mode::Drift;
     match (&request.input, source.kind, &source.url) {
         (Input::Upstream, ..) => Ok(None),
         (Input::From(origin), Kind::Document, _) => Ok(Some(origin.clone())),
         (Input::From(origin), Kind::Transcribed, _) if is_drift => Ok(Some(origin.clone())),
-        // If the user requested all vendors, a vendor that publishes no document is not an error.
         (Input::Recorded, Kind::Transcribed, _) if request.vendor.is_none() => Ok(None),
         (_, Kind::Transcribed, _) => Err(format!(
             "{vendor} publishes no document; edit specs/{vendor}/upstream.yaml by hand, or set kind = \"document\" \

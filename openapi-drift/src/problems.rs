@@ -9,13 +9,11 @@ pub type Result<T> = std::result::Result<T, Problems>;
 #[derive(Debug, Default)]
 pub struct Problems(Vec<String>);
 
-/// The maximum number of reported problems. A malformed document can have any number of problems.
 const MAX_PROBLEMS: usize = 100;
-/// The maximum number of characters in the message of one problem.
 const MAX_LENGTH: usize = 2_000;
 
-/// Limits the length of a text, and removes characters that control a terminal. Otherwise, a name
-/// in a vendor's document could move the cursor or imitate a line of our output.
+/// Without this function, a name in a vendor's document could move the cursor or imitate a line of
+/// our output.
 pub(crate) fn sanitize(text: &str) -> String {
     let mut sanitized = String::new();
     let mut rest = text.chars().enumerate().peekable();
@@ -52,8 +50,6 @@ impl Problems {
         self.0.is_empty()
     }
 
-    /// Returns whether there are more problems than can be reported, so the search for problems can
-    /// stop.
     pub(crate) fn is_plenty(&self) -> bool {
         self.0.len() > MAX_PROBLEMS
     }

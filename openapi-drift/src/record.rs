@@ -1,5 +1,4 @@
-//! Computes the values that `source.toml` records about a document: its revision, its SHA-256, its
-//! date, and the validators (`ETag` and `Last-Modified`) that the server sent.
+//! Computes the values that `source.toml` records about a document.
 
 use std::time::Duration;
 
@@ -12,12 +11,9 @@ use crate::request::{Mode, Request};
 use crate::sha256::sha256;
 use crate::source::{Record, Source};
 
-/// A document that is more than this number of days old is reported as possibly abandoned. Both
-/// vendors change their documents several times a year.
 const MAX_AGE_DAYS: i64 = 365;
 
-/// Returns the recorded validators only if `origin` is the recorded URL, because validators are
-/// valid only for the URL that sent them.
+/// The validators (`ETag` and `Last-Modified`) are valid only for the URL that sent them.
 pub(crate) fn fetch_options(source: &Source, origin: &Origin) -> FetchOptions {
     let of_this = |mark: &Option<String>| mark.clone().filter(|_| is_recorded(source, origin));
     FetchOptions {
@@ -52,8 +48,6 @@ pub(crate) fn record(source: &Source, request: &Request, origin: &Origin, copy: 
     (new != old).then_some(new)
 }
 
-/// Returns the value of `--revision`. Without `--revision`, returns the name of the file, or the
-/// start of the SHA-256 if there is no file name.
 fn revision(request: &Request, origin: &Origin, sha256: &str) -> String {
     let name = request.revision.as_deref().or_else(|| origin.stem());
     name.unwrap_or(&sha256[..12]).to_owned()

@@ -1,17 +1,14 @@
-//! Finds the references in a document, and explains why a reference is broken. A reference to a
-//! different document is an error, and is never followed.
+//! Finds the references in a document. A reference to a different document is an error, and is
+//! never followed.
 
 use serde_json::Value;
 
 use crate::shape::{COMPONENTS, Shape, is_method, join, unescape, walk};
 
-/// A reference: a `$ref`, the target of a discriminator, or the name of a security scheme.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Reference {
-    /// JSON pointer of the value that contains the reference.
     pub(crate) at: String,
     pub(crate) to: String,
-    /// The kind that the target must have, such as `schema`.
     wanted: &'static str,
 }
 
@@ -41,8 +38,6 @@ impl Reference {
         shape.name()
     }
 
-    /// Returns the kind and the name of the component that contains the target. The target can also
-    /// be the whole component.
     pub(crate) fn component(&self, document: &Value) -> Option<(String, String)> {
         let pointer = self.to.strip_prefix('#')?;
         document.pointer(pointer)?;
@@ -55,8 +50,8 @@ impl Reference {
     }
 }
 
-/// If a `$ref` is not a string, this text is used as its target. The text contains a space, so it
-/// differs from every valid target.
+/// This text is the target if a `$ref` is not a string. The text contains a space, so it differs
+/// from every valid target.
 const NO_TEXT: &str = "no text";
 
 pub(crate) fn references(value: &Value, shape: &'static Shape, pointer: &str) -> Vec<Reference> {
@@ -85,7 +80,6 @@ pub(crate) fn references(value: &Value, shape: &'static Shape, pointer: &str) ->
     found
 }
 
-/// Returns every operation of `document`, as (method, path, operation).
 pub(crate) fn operations(document: &Value) -> impl Iterator<Item = (&str, &str, &Value)> {
     let paths = document["paths"].as_object().into_iter().flatten();
     paths.flat_map(|(path, item)| {

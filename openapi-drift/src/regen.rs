@@ -19,8 +19,8 @@ pub enum Outcome {
     Success = 0,
     /// There are changes.
     Changed = 1,
-    /// A person must review a change, because the change breaks callers, may change the meaning, or
-    /// is not covered by any rule.
+    /// A person must review a change that breaks callers, may change the meaning, or is not covered
+    /// by any rule.
     NeedsReview = 2,
     /// The command or the check failed.
     Failed = 3,
@@ -91,7 +91,6 @@ fn reports(plans: &[Plan], render: impl Fn(&Heading, &Drift) -> String, none: &s
     if found.is_empty() { none.to_owned() } else { found.join("\n") }
 }
 
-/// With `--base`, the exit code depends only on the two compared documents.
 fn outcome(plan: &Plan, is_comparison: bool) -> Outcome {
     if !plan.problems.is_empty() {
         return Outcome::Failed;
@@ -115,7 +114,6 @@ impl Output {
     }
 }
 
-/// Returns the requested vendors, sorted by name. Each folder with a `source.toml` is a vendor.
 fn vendors(root: &Path, request: &Request) -> Result<Vec<String>> {
     let specs = root.join("specs");
     let folders = fs::read_dir(&specs).map_err(|error| format!("specs: {error}"))?;
@@ -140,7 +138,7 @@ fn vendors(root: &Path, request: &Request) -> Result<Vec<String>> {
     }
 }
 
-/// If the overlay cannot be applied, `--check` still shows the differences in upstream.yaml. These
+/// If the overlay cannot be applied, `--check` shows the differences in upstream.yaml. These
 /// differences show why the overlay cannot be applied.
 fn finish(plans: Vec<Plan>, request: &Request) -> Output {
     let is_write = request.mode == Mode::Write;

@@ -2,7 +2,6 @@
 
 use ring::digest;
 
-/// Returns lowercase hexadecimal digits.
 pub(crate) fn sha256(bytes: &[u8]) -> String {
     let digest = digest::digest(&digest::SHA256, bytes);
     digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()

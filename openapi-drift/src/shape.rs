@@ -1,6 +1,5 @@
-//! The grammar of an OpenAPI 3.0 document. The grammar distinguishes keywords from names. For
-//! example, `description` is a keyword in a schema, but the name of a property below `properties`.
-//! The values of unknown keys are data.
+//! The grammar of an OpenAPI 3.0 document. For example, `description` is a keyword in a schema, but
+//! the name of a property below `properties`.
 
 use serde_json::Value;
 
@@ -8,20 +7,15 @@ use serde_json::Value;
 pub(crate) enum Shape {
     /// A value whose keys are not OpenAPI keywords, such as the value of `default`.
     Data,
-    /// A map whose keys are names that the vendor chooses. All values have the same shape.
     Names(&'static Shape),
-    /// A map with keys of a fixed pattern, such as paths or statuses. Keys that begin with `x-` are
-    /// extensions.
     Patterned(&'static Shape),
-    /// A list whose items all have the same shape.
     List(&'static Shape),
-    /// The target of a discriminator: a string such as `#/components/schemas/A`, or the name of a
-    /// schema.
     Target,
-    /// An item of `security`. The keys of the item are names of security schemes.
     Requirement,
-    /// An object with keywords. The values of keywords that `fields` does not list are data.
-    Object { name: &'static str, fields: &'static [(&'static str, &'static Shape)] },
+    Object {
+        name: &'static str,
+        fields: &'static [(&'static str, &'static Shape)],
+    },
 }
 
 impl Shape {
@@ -59,8 +53,6 @@ impl Shape {
     }
 }
 
-/// Calls `visit` with the JSON pointer of `value`, and of each value inside `value`. Visits a
-/// parent before its children.
 pub(crate) fn walk<'v>(
     value: &'v Value,
     shape: &'static Shape,
@@ -83,7 +75,6 @@ pub(crate) fn walk<'v>(
     }
 }
 
-/// Appends `key` to a JSON pointer (RFC 6901).
 pub(crate) fn join(pointer: &str, key: &str) -> String {
     format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"))
 }
@@ -219,8 +210,7 @@ pub(crate) static SCHEMA: Shape = object(
 );
 static DISCRIMINATOR: Shape = object("discriminator", &[("mapping", &Shape::Names(&Shape::Target))]);
 
-/// Returns whether OpenAPI 3.0 defines `key` as a keyword of schemas (version 3.0.4, section
-/// 4.7.24). `xml` is not included. The keywords have the same meaning in 3.1.
+/// From section 4.7.24 of OpenAPI 3.0.4, without `xml`.
 pub(crate) fn is_schema_keyword(key: &str) -> bool {
     const KEYWORDS: &str = "$ref additionalProperties allOf anyOf default deprecated description discriminator enum example \
         exclusiveMaximum exclusiveMinimum externalDocs format items maxItems maxLength maxProperties \

@@ -1,6 +1,5 @@
-//! Extracts from a vendor's document the operations that `source.toml` lists, and the components to
-//! which these operations refer. Finds an operation by its method and path, and checks that its id
-//! is listed.
+//! Extracts the operations that `source.toml` lists, and the components to which these operations
+//! refer.
 
 use serde_json::{Map, Value, json};
 
@@ -14,7 +13,6 @@ use crate::source::Operation;
 #[derive(Debug)]
 pub(crate) struct Slice {
     pub(crate) document: Value,
-    /// The renamed operations, as pairs of the id in the document and our id.
     pub(crate) renames: Vec<(String, String)>,
     pub(crate) mismatches: Vec<Mismatch>,
 }
@@ -25,7 +23,6 @@ pub(crate) struct Mismatch {
     /// JSON pointer.
     pub(crate) at: String,
     pub(crate) message: String,
-    /// Whether the operation exists, but its id is not listed.
     pub(crate) is_renamed: bool,
 }
 
@@ -100,8 +97,6 @@ fn at<'v>(document: &'v Value, wanted: &Operation) -> Option<(&'v Value, &'v Val
     Some((item, found))
 }
 
-/// Fails if the operation is missing, or if its id is not listed in `source.toml`. The error for a
-/// missing operation names the new place of the operation, or similar paths.
 pub(crate) fn find<'v>(
     name: &str,
     document: &'v Value,
@@ -285,7 +280,6 @@ mod tests {
         insta::assert_snapshot!(message(&document), @"library.yaml: /paths/~1loans/post/parameters/0 refers to #/components/schemas/Loan, which is a schema, not a parameter");
         document["paths"]["/loans"]["post"]["parameters"] = json!([{ "$ref": 7 }]);
         insta::assert_snapshot!(message(&document), @"library.yaml: /paths/~1loans/post/parameters/0 has a $ref that is not a string");
-        // A `$ref` may point to a schema inside a parameter.
         let document = edited("'#/components/schemas/Kind'", "'#/components/parameters/Branch/schema'");
         assert!(slice("library.yaml", &document, &kept()).is_ok());
     }

@@ -1,5 +1,5 @@
 //! Reads and updates `source.toml`, which names the source of `upstream.yaml` and lists the
-//! operations that we use. An update keeps the comments in the file.
+//! operations that we use.
 
 use serde::Deserialize;
 use toml_edit::{DocumentMut, Item};
@@ -18,16 +18,14 @@ pub(crate) struct Source {
     pub(crate) url: Option<String>,
     pub(crate) revision: Option<String>,
     pub(crate) sha256: Option<String>,
-    /// The date of the revision, such as `2025-06-10`.
     pub(crate) date: Option<String>,
-    /// The server sent `etag` and `last_modified` with the revision.
     pub(crate) etag: Option<String>,
     pub(crate) last_modified: Option<String>,
-    /// The time limit for the download, in seconds. Default: 60 s.
+    /// In seconds. Default: 60 s.
     pub(crate) timeout: Option<u64>,
 }
 
-/// If a field of `Record` is `None`, `update` removes this field from `source.toml`.
+/// `update` removes a field from `source.toml` if the field is `None`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Record {
     pub(crate) revision: String,
@@ -40,9 +38,7 @@ pub(crate) struct Record {
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Kind {
-    /// The vendor publishes a document, and `upstream.yaml` is extracted from it.
     Document,
-    /// We transcribed `upstream.yaml` by hand, because the vendor publishes no document.
     Transcribed,
 }
 
@@ -52,7 +48,6 @@ pub(crate) struct Operation {
     pub(crate) id: String,
     pub(crate) method: String,
     pub(crate) path: String,
-    /// Ids that other revisions of the document use for this operation.
     #[serde(default)]
     pub(crate) formerly: Vec<String>,
 }
@@ -94,7 +89,6 @@ pub(crate) fn parse(name: &str, text: &str) -> Result<Source> {
     problems.or(source)
 }
 
-/// Writes the fields of `record` into `text`. Keeps all other content, such as comments.
 pub(crate) fn update(name: &str, text: &str, record: &Record) -> Result<String> {
     let mut toml: DocumentMut = text.parse().map_err(|error| format!("{name}: {error}"))?;
     for (key, new) in [

@@ -1,6 +1,5 @@
-//! Renders a document as YAML with sorted keys. Quotes a string if a YAML 1.1 parser would read the
-//! string as a different type, such as `2023-02-18` (a date) or `no` (false), because many tools
-//! use YAML 1.1.
+//! Renders a document as YAML with sorted keys. Quotes strings that a YAML 1.1 parser would read as
+//! a different type, such as `2023-02-18` (a date) or `no` (false).
 
 use serde::ser::{Serialize, Serializer};
 use serde_json::Value;
@@ -9,8 +8,6 @@ use crate::build_script::plain_scalar;
 use crate::document;
 use crate::problems::Result;
 
-/// Writes `banner` as a comment, followed by `document`. Fails if the text would parse to a
-/// different document.
 pub(crate) fn render(name: &str, banner: &str, document: &Value) -> Result<String> {
     let mut sorted = document.clone();
     sorted.sort_all_objects();
@@ -23,8 +20,7 @@ pub(crate) fn render(name: &str, banner: &str, document: &Value) -> Result<Strin
     }
 }
 
-/// A prefix for strings that must be quoted. `yaml_serde` quotes a string with this prefix, and
-/// `render` then removes the prefix.
+/// `yaml_serde` quotes a string with this prefix, and `render` then removes the prefix.
 const MARK: &str = "#quote ";
 const QUOTED_MARK: &str = "'#quote ";
 
@@ -41,7 +37,6 @@ impl Serialize for Marked<'_> {
     }
 }
 
-/// Adds `MARK` to a text that the build script would misread without quotes.
 fn marked(text: &str) -> String {
     let is_text = plain_scalar(text).is_some_and(|value| value == text);
     if is_text { text.to_owned() } else { format!("{MARK}{text}") }

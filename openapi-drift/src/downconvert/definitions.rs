@@ -6,7 +6,6 @@ use serde_json::{Map, Value, json};
 
 use crate::shape::{self, join, walk};
 
-/// Returns a map from the old JSON pointer of each moved schema to the name of its new component.
 pub(super) fn hoist(document: &mut Value) -> BTreeMap<String, String> {
     let mut moved = BTreeMap::new();
     let mut numbers = BTreeMap::new();
@@ -66,8 +65,6 @@ fn free_name(
     }
 }
 
-/// If `target` refers to a schema that was moved out of `$defs`, returns the new reference to this
-/// schema. Otherwise returns `target`.
 pub(super) fn followed(target: &str, moved: &BTreeMap<String, String>) -> String {
     let mut target = target.to_owned();
     while let Some((from, current)) = target.find("/$defs/").and_then(|at| {

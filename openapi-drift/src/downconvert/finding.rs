@@ -1,6 +1,5 @@
 //! Reports the parts of a document that cannot be converted to OpenAPI 3.0. A finding is a notice
-//! if the converter dropped a keyword, and an error otherwise. Only findings in the operations that
-//! `source.toml` lists are reported. Notices with the same text are merged.
+//! if the converter dropped a keyword, and an error otherwise.
 
 use std::collections::BTreeMap;
 
@@ -19,15 +18,12 @@ pub(crate) struct Converted {
 
 #[derive(Debug)]
 pub(super) struct Finding {
-    /// JSON pointer into the document before the conversion.
     pub(super) at: String,
     pub(super) what: String,
     pub(super) is_refused: bool,
 }
 
 impl Converted {
-    /// Returns the notices about `slice`, which contains the extracted operations. Fails if a part
-    /// of `slice` cannot be converted.
     pub(crate) fn notices(&self, name: &str, slice: &Value) -> Result<Vec<String>> {
         let mut problems = Problems::default();
         let mut dropped: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -50,8 +46,7 @@ impl Converted {
     }
 }
 
-/// Returns `true` if `pointer` points to a part of `slice`. The parts of a document outside of
-/// `components` and `paths` belong to every slice.
+/// The parts of a document outside of `components` and `paths` belong to every slice.
 fn is_in(slice: &Value, pointer: &str) -> bool {
     let mut steps = segments(pointer).into_iter();
     let mut step = || steps.next().unwrap_or_default();

@@ -1,5 +1,5 @@
-//! Converts an OpenAPI 3.1 document to an equivalent 3.0 document, so that the other modules need
-//! to support only 3.0. Reports keywords that 3.0 does not support.
+//! Converts an OpenAPI 3.1 document to an equivalent 3.0 document. Reports keywords that 3.0 does
+//! not support.
 
 mod definitions;
 mod finding;
@@ -23,7 +23,6 @@ use finding::Finding;
 
 const PATCH_VERSION: &str = "3.0.3";
 
-/// The maximum number of path items in a chain of references.
 const MAX_CHAIN: usize = 4;
 
 pub(crate) fn downconvert(name: &str, mut document: Value) -> Result<Converted> {
@@ -37,8 +36,6 @@ pub(crate) fn downconvert(name: &str, mut document: Value) -> Result<Converted> 
         Some(version) if !version.starts_with("3.0.") => {
             return Err(format!("{name}: OpenAPI {version}; only 3.0.x and 3.1.x are supported").into());
         }
-        // An OpenAPI 3.0 document needs no conversion. The module `slice` reports a missing
-        // version.
         _ => return Ok(Converted { document, findings: Vec::new() }),
     }
     let moved = definitions::hoist(&mut document);
@@ -63,15 +60,12 @@ struct Converter {
     path_items: Value,
     paths: Value,
     schemes: Value,
-    /// References to the path items that are being copied, outermost first. Used to detect cycles.
     chain: Vec<String>,
     copied: usize,
-    /// Maps the old JSON pointer of each moved schema to the name of its new component.
     moved: BTreeMap<String, String>,
-    /// References to a part of a component: the JSON pointer and the target of each reference.
     deep: Vec<(String, String)>,
-    /// Is `true` inside `not`. Dropping a keyword there would make the whole schema stricter, so
-    /// the converter must keep the keyword.
+    /// The converter must keep the keywords inside `not`, because dropping a keyword there would
+    /// make the whole schema stricter.
     is_negated: bool,
 }
 
@@ -87,8 +81,6 @@ impl Converter {
             (Shape::Object { .. } | Shape::Patterned(_), Value::Object(map))
                 if map.get("$ref").is_some_and(Value::is_string) && !shape.is("document") =>
             {
-                // Outside of schemas, OpenAPI 3.1 allows only `summary` and `description` next to
-                // `$ref`. Both are prose, so only `$ref` is kept.
                 map.into_iter().filter(|(key, _)| key == "$ref").collect()
             }
             (_, Value::Object(map)) => self.object(map, shape, at).into(),
@@ -109,8 +101,7 @@ impl Converter {
             "components" => _ = map.remove("pathItems"),
             "info" => _ = map.remove("summary"),
             "license" if map.remove("identifier").is_some() => self.drop(at, "identifier"),
-            // A parameter or a header is sent as text and cannot be null, so its schema must not
-            // allow null.
+            // A parameter or a header is sent as text, so its value cannot be null.
             "parameter" | "header" => {
                 if let Some(Value::Object(schema)) = map.get_mut("schema") {
                     null::forbid(schema);
@@ -159,8 +150,6 @@ impl Converter {
         }
     }
 
-    /// Replaces a reference to a path item with a copy of its target, because OpenAPI 3.0 does not
-    /// support shared path items.
     fn path_item(&mut self, mut map: Map<String, Value>, at: &str) -> Map<String, Value> {
         let Some(Value::String(target)) = map.get("$ref").cloned() else {
             return self.fields(map, &shape::PATH_ITEM, at);
@@ -202,8 +191,6 @@ impl Converter {
         found.filter(|_| target.matches('/').count() <= 3).filter(|found| found.is_object())
     }
 
-    /// Removes role names from a security requirement. OpenAPI 3.0 supports only the scopes of
-    /// OAuth 2 and OpenID Connect.
     fn requirement(&mut self, mut map: Map<String, Value>, at: &str) -> Map<String, Value> {
         for (name, list) in &mut map {
             let kind = self.schemes[name]["type"].as_str();
@@ -232,15 +219,14 @@ impl Converter {
         self.findings.push(Finding { at: at.to_owned(), what: why.to_owned(), is_refused: true });
     }
 
-    /// Rejects a reference to a part of a component if the conversion moved or changed this part.
-    /// For example, after an alternative is removed, `anyOf/1` can point to a different schema.
+    /// Rejects a reference to a part of a component if the conversion changed this part. For
+    /// example, `anyOf/1` can be a different schema after the conversion removes an alternative.
     fn check_deep_references(&mut self, before: &Value, after: &Value) {
         let mut seen = BTreeMap::new();
         let mut alone = Converter { moved: std::mem::take(&mut self.moved), ..Converter::default() };
         for (at, to) in std::mem::take(&mut self.deep) {
             let is_kept = *seen.entry(to.clone()).or_insert_with(|| {
                 let pointer = to.trim_start_matches('#');
-                // Ignore a broken reference, because the module `slice` reports broken references.
                 before.pointer(pointer).is_none_or(|target| {
                     Some(&alone.schema(target.clone(), pointer)) == after.pointer(pointer)
                 })

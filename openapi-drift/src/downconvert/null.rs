@@ -1,5 +1,4 @@
-//! Converts the type `null` of OpenAPI 3.1 to the keyword `nullable` of 3.0. If `nullable` would
-//! change the meaning, keeps an alternative that allows only null.
+//! Converts the type `null` of OpenAPI 3.1 to the keyword `nullable` of 3.0.
 
 use serde_json::{Map, Value, json};
 
@@ -13,7 +12,6 @@ pub(super) fn is_composed(map: &Map<String, Value>) -> bool {
     ["$ref", "allOf", "anyOf", "if", "not", "oneOf"].iter().any(|key| map.contains_key(*key))
 }
 
-/// Makes `map` reject every value.
 pub(super) fn impossible(map: &mut Map<String, Value>) {
     map.insert("not".into(), json!({}));
 }
@@ -40,7 +38,6 @@ pub(super) fn allow(map: &mut Map<String, Value>) {
     {
         list.push(Value::Null);
     }
-    // A schema that has neither `type` nor a keyword such as `anyOf` already allows null.
     if map.contains_key("type") || is_composed(map) {
         map.insert("nullable".into(), true.into());
     }
@@ -60,7 +57,6 @@ pub(super) fn forbid(map: &mut Map<String, Value>) {
     }
 }
 
-/// Returns `false` if it is unknown whether `schema` rejects null.
 fn refuses_null(schema: &Value) -> bool {
     schema.get("type").is_some() && schema.get("nullable").is_none()
 }

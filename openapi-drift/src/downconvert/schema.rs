@@ -1,5 +1,5 @@
 //! Converts one schema from JSON Schema 2020-12 to the dialect of OpenAPI 3.0. Converts subschemas
-//! first, so that each finding has the location of its cause. Does not resolve references.
+//! first, so that each finding has the location of its cause.
 
 use std::collections::HashSet;
 
@@ -12,8 +12,6 @@ use super::definitions::followed;
 use super::null;
 use super::values::{bounds, constant, example, types};
 
-/// Keywords that the converter removes without a notice, because they do not restrict the valid
-/// values.
 const IGNORED: [&str; 4] = ["$anchor", "$comment", "$dynamicAnchor", "$vocabulary"];
 
 impl Converter {
@@ -46,8 +44,8 @@ impl Converter {
             .map(|(key, value)| {
                 let below = join(at, &key);
                 let value = match (key.as_str(), value) {
-                    // Keep these booleans. OpenAPI 3.0 allows a boolean for `additionalProperties`.
-                    // The methods `items` and `properties` convert the other two keywords later.
+                    // Keep these booleans. The methods `items` and `properties` convert `items` and
+                    // `unevaluatedProperties` later.
                     ("additionalProperties" | "items" | "unevaluatedProperties", Value::Bool(is_any)) => {
                         is_any.into()
                     }
@@ -136,8 +134,6 @@ impl Converter {
         }
     }
 
-    /// Converts the keywords for arrays. OpenAPI 3.0 allows only one schema for all items, so the
-    /// schemas of `prefixItems` become alternatives in this schema.
     fn items(&mut self, map: &mut Map<String, Value>, at: &str) {
         let rest = map.remove("items");
         let is_closed = rest == Some(json!(false));
@@ -163,7 +159,6 @@ impl Converter {
                 if is_closed {
                     map.insert("maxItems".into(), 0.into());
                 }
-                // 3.0 requires `items` if the type is `array`.
                 let is_list = map.get("type").is_some_and(|kind| match kind {
                     Value::Array(kinds) => kinds.iter().any(|kind| kind == "array"),
                     kind => kind == "array",
@@ -175,9 +170,6 @@ impl Converter {
         }
     }
 
-    /// Converts the keywords for objects. OpenAPI 3.0 allows only one schema for all properties
-    /// that are not listed, so the schemas of `patternProperties` become alternatives in this
-    /// schema.
     fn properties(&mut self, map: &mut Map<String, Value>, at: &str) {
         if let Some(others) = map.remove("unevaluatedProperties") {
             let composes = ["$ref", "allOf", "anyOf", "dependentSchemas", "if", "oneOf"];
@@ -237,8 +229,6 @@ fn any_of(mut kinds: Vec<Value>) -> Value {
     }
 }
 
-/// Moves a `$ref` that has siblings into `allOf`, because OpenAPI 3.0 ignores the siblings of
-/// `$ref`.
 fn reference(map: &mut Map<String, Value>) {
     if map.len() > 1
         && let Some(target) = map.remove("$ref")

@@ -51,8 +51,6 @@ fn each_schema_converts_to_its_equivalent_in_openapi_3_0() {
             json!({ "type": "string", "enum": ["a", null], "nullable": true }),
         ),
         (json!({ "anyOf": [{ "type": "null" }] }), json!({ "enum": [null] })),
-        // In the next three rows, `nullable` must not replace the alternative for null, because
-        // another keyword rejects null, or because null matches two alternatives.
         (
             json!({ "type": "string", "anyOf": [{ "minLength": 1 }, { "type": "null" }] }),
             json!({ "type": "string", "anyOf": [{ "minLength": 1 }, { "enum": [null] }] }),
@@ -351,7 +349,6 @@ fn openapi_version_3_2_is_rejected() {
     assert_eq!(error, "it.yaml: OpenAPI 3.2.0; only 3.0.x and 3.1.x are supported");
 }
 
-/// YAML parsers read `openapi: 3.1` as a number, so `openapi` may be a number.
 #[test]
 fn openapi_version_without_a_patch_number_is_accepted() {
     let read = |version: Value| {

@@ -1,5 +1,4 @@
-//! Converts the keywords that restrict a value directly: types, bounds and allowed values. `type`
-//! can be a list in OpenAPI 3.1, but only a single type in 3.0.
+//! Converts the keywords that restrict a value directly: types, bounds and allowed values.
 
 use std::cmp::Ordering;
 
@@ -9,13 +8,11 @@ use super::null::{self, impossible, only_null};
 
 const KINDS: [&str; 6] = ["string", "integer", "number", "boolean", "array", "object"];
 
-/// Exclusive bounds are numbers in OpenAPI 3.1 and booleans in 3.0.
 pub(super) fn bounds(map: &mut Map<String, Value>) {
     bound(map, "minimum", "exclusiveMinimum", Ordering::Greater);
     bound(map, "maximum", "exclusiveMaximum", Ordering::Less);
 }
 
-/// If a schema has an inclusive and an exclusive bound, keeps the stricter bound.
 fn bound(map: &mut Map<String, Value>, key: &str, exclusive: &str, stricter: Ordering) {
     match map.remove(exclusive) {
         Some(Value::Number(outer)) => {
@@ -42,7 +39,6 @@ fn compare(a: &Number, b: &Number) -> Option<Ordering> {
     }
 }
 
-/// Keeps only the first example, because OpenAPI 3.0 supports a single example.
 pub(super) fn example(map: &mut Map<String, Value>) {
     if let Some(Value::Array(examples)) = map.remove("examples")
         && let Some(first) = examples.into_iter().next()
@@ -71,7 +67,6 @@ pub(super) fn constant(map: &mut Map<String, Value>) {
     map.insert("enum".into(), json!([value]));
 }
 
-/// Returns the types to which a keyword applies, or `None` if the keyword applies to all types.
 fn kinds(key: &str, format: Option<&Value>) -> Option<&'static [&'static str]> {
     match key {
         "maxLength" | "minLength" | "pattern" => Some(&["string"]),
@@ -128,8 +123,6 @@ pub(super) fn types(map: &mut Map<String, Value>) {
     }
 }
 
-/// Replaces a list of types with one alternative for each type. An alternative gets only the
-/// keywords that apply to its type.
 fn distribute(map: &mut Map<String, Value>, types: &[&str], has_null: bool) {
     let values = map.remove("enum");
     let format = map.get("format").cloned();

@@ -7,8 +7,8 @@ use serde::Serialize;
 use super::rules::{Effect, Level};
 use super::uses::Side;
 
-/// The version bump that a change requires. Before version 1.0, `Major` means a new minor version,
-/// because cargo treats such a version as incompatible.
+/// Before version 1.0, `Major` means a new minor version, because cargo treats such a version as
+/// incompatible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Semver {
@@ -22,11 +22,8 @@ pub(crate) enum Semver {
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Author {
     Vendor,
-    /// The vendor changed the document, but the overlay corrects this part, so the contract does
-    /// not change.
     #[serde(rename = "vendor, corrected")]
     VendorCorrected,
-    /// We changed the overlay, or a document that we transcribed by hand.
     Us,
 }
 
@@ -36,11 +33,9 @@ pub(crate) struct Change {
     pub(crate) level: Level,
     pub(crate) side: Option<Side>,
     pub(crate) at: String,
-    /// The JSON pointer in the old document. `None` if the new document has the same pointer.
     pub(crate) formerly: Option<String>,
     pub(crate) what: String,
     pub(crate) by: Author,
-    /// The parts of the generated API that the change affects, such as `type AuthToken.scope`.
     pub(crate) items: Vec<String>,
     pub(crate) semver: Semver,
     pub(crate) prose: Option<Prose>,
@@ -65,21 +60,16 @@ impl Change {
     }
 }
 
-/// A changed text in the vendor's document. Reports quote the new text, but checked-in files must
-/// not contain any text that the vendor wrote.
+/// Checked-in files must not contain the new text, because the vendor wrote it.
 #[derive(Clone, Debug)]
 pub(crate) struct Prose {
-    /// The fingerprint of the old text. The old text itself is not stored.
     pub(crate) old: Option<String>,
     pub(crate) new: Option<String>,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Drift {
-    /// The changes, sorted by level. The most severe level is first.
     pub(crate) changes: Vec<Change>,
-    /// The changed parts of the generated API, and the version bump that each part requires. `Err`
-    /// contains the reason why the generator failed.
     pub(crate) surface: Result<BTreeMap<String, Semver>, String>,
 }
 

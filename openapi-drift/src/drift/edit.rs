@@ -10,15 +10,10 @@ use crate::shape::{Shape, join};
 pub(crate) struct Edit<'v> {
     pub(crate) place: Place,
     pub(crate) kind: Kind,
-    /// The path to the difference. The path starts at the document, or at a component that is
-    /// compared separately.
     pub(crate) steps: Vec<Step<'v>>,
-    /// The side (request or response) and the part (such as a body) that contain the value. `None`
-    /// outside of requests and responses.
     pub(crate) used: Option<Use>,
 }
 
-/// A JSON pointer into each document.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place {
     pub(crate) old: String,
@@ -38,43 +33,31 @@ impl Place {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Added,
-    /// A single schema was replaced by alternatives. This alternative is new, but has the same type
-    /// as the alternative that corresponds to the old schema.
+    /// A single schema was replaced by alternatives. This alternative is new, but has the type of
+    /// the old schema.
     AddedAlike,
     Removed,
     Changed,
-    /// The old name and the new name.
     Renamed(String, String),
-    /// Both documents have a component with this name, but the two components are not related.
     Replaced,
     BecameRequired,
     BecameOptional,
-    /// A single schema was replaced by alternatives. One alternative corresponds to the old schema.
     BecameOneOf,
     ItemAdded(Value),
     ItemRemoved(Value),
-    /// The order of a list changed, and the order matters.
     Reordered,
-    /// There are more differences than the comparison reports.
     TooMany,
-    /// A keyword with its default value, such as `required: false`, was added or removed. The
-    /// meaning does not change.
     Restated,
-    /// The schema is written differently but means the same. For example, the schema is now inside
-    /// an `allOf` that has no other part.
     Rephrased,
 }
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Step<'v> {
     pub(crate) shape: &'static Shape,
-    /// The last segment of the JSON pointer.
     pub(crate) key: &'v str,
     pub(crate) old: Option<&'v Value>,
     pub(crate) new: Option<&'v Value>,
     pub(crate) is_property: bool,
-    /// Whether the new schema requires the property. For a removed property, the value comes from
-    /// the old schema.
     pub(crate) is_required: bool,
 }
 
@@ -85,7 +68,6 @@ impl Step<'_> {
 }
 
 impl<'v> Edit<'v> {
-    /// Returns the JSON pointer in the new document, or in the old document for a removal.
     pub(crate) fn at(&self) -> &str {
         let is_gone = self.steps.last().is_some_and(|step| step.new.is_none());
         if is_gone { &self.place.old } else { &self.place.new }
@@ -95,7 +77,6 @@ impl<'v> Edit<'v> {
         self.steps[self.steps.len() - 1]
     }
 
-    /// Returns the step before the last step. The value of this step contains the difference.
     pub(crate) fn holder(&self) -> Step<'v> {
         self.steps[self.steps.len().saturating_sub(2)]
     }
@@ -122,17 +103,13 @@ impl<'v> Edit<'v> {
     }
 }
 
-/// The maximum number of reported differences. Limits the time to compare an untrusted document.
 pub(crate) const MAX_EDITS: usize = 2_000;
 
-/// Returns the texts that identify a list item, such as the name of a parameter. Returns `None` if
-/// the item has no identity.
 pub(crate) fn identity(document: &Value, of: &Shape, item: &Value) -> Option<Vec<String>> {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     if of.is("parameter") {
         let item = resolved(document, item)?;
         let (kind, name) = (text(&item["in"])?, text(&item["name"])?);
-        // Header names are case-insensitive.
         let name = if kind == "header" { name.to_ascii_lowercase() } else { name };
         Some(vec![kind, name])
     } else if of.is("server") {
@@ -152,8 +129,6 @@ pub(crate) fn followed<'v>(document: &'v Value, value: &'v Value, at: &str) -> O
     followed_while(document, value, at, |_| true)
 }
 
-/// Follows a chain of references. Stops at the first object for which `is_followed` returns
-/// `false`.
 pub(crate) fn followed_while<'v>(
     document: &'v Value,
     mut value: &'v Value,

@@ -1,6 +1,5 @@
 //! Reads and writes `upstream.lock`. The file has a fingerprint of each text that upstream.yaml
-//! omits from the vendor's document. If a text changes, its fingerprint changes too, so no copy of
-//! the text is needed.
+//! omits from the vendor's document.
 
 use std::collections::BTreeMap;
 
@@ -11,18 +10,14 @@ use crate::problems::{Problems, Result};
 use crate::sha256::sha256;
 use crate::shape::{self, join, unescape, walk};
 
-/// Maps the JSON pointer of each omitted text to the fingerprint of the text. The empty pointer
-/// maps to the fingerprint of the whole upstream.yaml.
+/// Maps JSON pointers to fingerprints. The empty JSON pointer maps to the fingerprint of the whole
+/// upstream.yaml.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Lock(pub(crate) BTreeMap<String, String>);
 
-/// Maps JSON pointers to the values that upstream.yaml omits: prose, examples, extensions, and the
-/// operation ids of the vendor.
+/// Maps JSON pointers to the values that upstream.yaml omits.
 pub(crate) type Omitted = BTreeMap<String, Value>;
 
-/// Returns the values of `document` that upstream.yaml omits. `facts` is the content of
-/// upstream.yaml: the names, types and structure of the extracted operations, without prose.
-/// Ignores parts of `document` that were not extracted.
 pub(crate) fn omitted(document: &Value, facts: &Value) -> Omitted {
     let mut omitted = Omitted::new();
     walk(facts, &shape::DOCUMENT, "", &mut |at, shape, _| {
@@ -49,8 +44,6 @@ pub(crate) fn omitted(document: &Value, facts: &Value) -> Omitted {
     omitted
 }
 
-/// Inserts the fingerprint of each omitted text into `facts`, so that a comparison finds changed
-/// texts.
 pub(crate) fn with_fingerprints(facts: &Value, lock: &Lock) -> Value {
     let mut facts = facts.clone();
     for (at, known) in lock.0.iter().filter(|(at, _)| !at.is_empty()) {
@@ -74,8 +67,7 @@ impl Lock {
         self.0.is_empty()
     }
 
-    /// Returns `true` if the lock has the fingerprint of `facts`. A lock without a fingerprint of
-    /// upstream.yaml matches any `facts`.
+    /// A lock without a fingerprint of upstream.yaml matches any `facts`.
     pub(crate) fn is_of(&self, facts: &Value) -> bool {
         self.0.get("").is_none_or(|known| *known == fingerprint(facts))
     }
@@ -113,11 +105,8 @@ impl Lock {
     }
 }
 
-/// Marks the last line of the file. The last line contains the fingerprint of all lines above it.
 const END: &str = "end";
 
-/// The length of a fingerprint in hexadecimal digits. Fingerprints only detect changes, so they
-/// need not be cryptographically strong.
 const LENGTH: usize = 16;
 
 pub(crate) fn fingerprint(value: &Value) -> String {

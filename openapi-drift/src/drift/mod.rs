@@ -1,6 +1,4 @@
-//! Compares two revisions of a vendor's specs. Each difference gets a rule, a level, a side
-//! (request or response), a version bump, and the lines of the generated API that it affects. Does
-//! no I/O.
+//! Compares two revisions of a vendor's specs. Does no I/O.
 
 mod change;
 mod compare;
@@ -37,15 +35,12 @@ use surface::{Surface, items};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct State<'a> {
-    /// The content of upstream.yaml: the names, types and structure of the vendor's document,
-    /// without its prose.
+    /// The content of upstream.yaml.
     pub(crate) facts: &'a Value,
-    /// The content of openapi.yaml. `None` if the overlay could not be applied.
     pub(crate) contract: Option<&'a Value>,
     pub(crate) lock: &'a Lock,
 }
 
-/// `texts` contains the texts of the new document that upstream.yaml omits.
 pub(crate) fn drift(old: State<'_>, new: State<'_>, texts: &Omitted) -> Drift {
     let (before, after) = contracts(old, new);
     let surfaces = Surface::of(before).and_then(|old| Ok((old, Surface::of(after)?)));
@@ -68,8 +63,6 @@ pub(crate) fn generates(contract: &Value) -> Result<(), String> {
     Surface::of(contract).map(drop)
 }
 
-/// Returns the old and the new contract. If one contract is missing, returns the old and the new
-/// content of upstream.yaml instead.
 fn contracts<'a>(old: State<'a>, new: State<'a>) -> (&'a Value, &'a Value) {
     old.contract.zip(new.contract).unwrap_or((old.facts, new.facts))
 }
@@ -92,9 +85,7 @@ type Surfaces = Result<(Surface, Surface), String>;
 
 struct Comparison<'v> {
     documents: (&'v Value, &'v Value),
-    /// The two documents without the fingerprints of texts.
     plain: (&'v Value, &'v Value),
-    /// The texts of the new document. `None` if `documents` contains no fingerprints.
     texts: Option<&'v Omitted>,
     surfaces: Option<&'v (Surface, Surface)>,
 }
@@ -136,7 +127,6 @@ impl Comparison<'_> {
     }
 }
 
-/// Merges the changes of the vendor's document with the changes of the contract.
 fn merged(mut vendors: Vec<Change>, mut users: Vec<Change>) -> Vec<Change> {
     let is_in = |change: &Change, others: &[Change]| {
         others

@@ -1,13 +1,11 @@
-//! Checks that each change of the spec has its expected effect on the generated API, and that a
-//! change of the spec explains each change of the API.
+//! Checks that each change of the spec has its expected effect on the generated API, and that each
+//! change of the API has a cause in the spec.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::{Author, Change, Semver};
 use super::rules::{Effect, Level};
 
-/// Sets the version bump of each change. Adds a change of level `unhandled` for each unexpected or
-/// missing effect on the generated API.
 pub(super) fn reconcile(changes: &mut Vec<Change>, changed: &BTreeMap<String, Semver>) {
     let mut surprises = Vec::new();
     for change in changes.iter_mut() {

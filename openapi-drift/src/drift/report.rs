@@ -17,7 +17,6 @@ pub(crate) struct Heading {
     pub(crate) to: String,
 }
 
-/// The levels from the highest to the lowest. The report has a section for each level.
 const LEVELS: [(Level, &str); 5] = [
     (Level::Breaking, "existing callers may fail"),
     (Level::Meaning, "the shape is the same, but the meaning may have changed: review the code that uses it"),
@@ -48,15 +47,12 @@ pub(crate) fn markdown(heading: &Heading, drift: &Drift) -> String {
     out
 }
 
-/// Adds a line. Removes control characters, because names from the vendor can contain control
-/// characters.
+/// Names from the vendor can contain control characters.
 fn put(out: &mut String, line: &str) {
     out.push_str(&sanitize(line));
     out.push('\n');
 }
 
-/// A group of changes that differ only in their places in the document and in the affected lines of
-/// the generated API.
 struct Entry<'d> {
     first: &'d Change,
     marks: Vec<String>,
@@ -192,7 +188,6 @@ fn code(text: &str) -> String {
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
-/// Returns at least `least` backticks, and more backticks than `text` has in a row.
 fn fence(text: &str, least: usize) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
     "`".repeat(least.max(longest + 1))

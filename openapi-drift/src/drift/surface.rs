@@ -1,5 +1,5 @@
 //! Generates the API of a contract as a list of lines, and finds the lines that a difference
-//! between two documents affects. Uses the generator of the build script. Does not write files.
+//! affects. Does not write files.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,14 +16,13 @@ use crate::digest;
 use crate::reference::operations;
 use crate::shape::{is_method, segments};
 
-/// Maps the subject of each line of the generated API to the line. Subjects are, for example, `type
-/// AuthToken.scope` and `fn create_token(origin)`.
+/// The lines of the generated API. The key of a line is its subject, such as `type
+/// AuthToken.scope`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Surface(pub(crate) BTreeMap<String, String>);
 
-/// The maximum size of a contract as JSON, in bytes. The time and the stack size that the generator
-/// needs can grow with the square of the length of a list. The checked-in contracts are about 10 kB
-/// each.
+/// In bytes. The time and the stack size that the generator needs can grow with the square of the
+/// length of a list.
 const MAX_CONTRACT_BYTES: usize = 200_000;
 
 impl Surface {
@@ -37,8 +36,6 @@ impl Surface {
         Ok(Self(lines.lines().map(|line| (about(line), line.to_owned())).collect()))
     }
 
-    /// Returns the lines that differ between `self` and the newer API `other`, with the version
-    /// bump that each line requires.
     pub(crate) fn changed(&self, other: &Self) -> BTreeMap<String, Semver> {
         let keys: BTreeSet<&String> = self.0.keys().chain(other.0.keys()).collect();
         keys.into_iter()
@@ -55,8 +52,7 @@ impl Surface {
     }
 }
 
-/// Calls `run` without printing panics, because the build script catches the panics of the
-/// generator and returns them as errors.
+/// The build script catches the panics of the generator and returns them as errors.
 fn without_panic_output<T>(run: impl FnOnce() -> T) -> T {
     thread_local!(static IS_QUIET: Cell<bool> = const { Cell::new(false) });
     static HOOK: Once = Once::new();
@@ -74,8 +70,6 @@ fn without_panic_output<T>(run: impl FnOnce() -> T) -> T {
     done
 }
 
-/// Returns whether variants were added to an enum and no variant was removed. New variants are not
-/// a breaking change, because all generated enums are `non_exhaustive`.
 fn is_wider(old: &str, new: &str) -> bool {
     let variants = |line: &str| -> Option<BTreeSet<String>> {
         let (_, variants) = line.strip_prefix("enum ")?.split_once(": ")?;
@@ -84,8 +78,6 @@ fn is_wider(old: &str, new: &str) -> bool {
     matches!((variants(old), variants(new)), (Some(old), Some(new)) if old.is_subset(&new))
 }
 
-/// Returns the subject of a line, such as `type AuthToken.scope`, `enum GrantType` or `fn
-/// create_token(origin)`.
 fn about(line: &str) -> String {
     let (subject, rest) = line.split_at(line.find([':', '(']).unwrap_or(line.len()));
     match rest.strip_prefix('(').and_then(|rest| rest.split_once(':')) {
@@ -106,8 +98,6 @@ pub(crate) fn items(
 ) -> Vec<String> {
     let Step { old, new, .. } = edit.last();
     let mut found = BTreeSet::new();
-    // An added component has no place in the old document, and a removed component has no place in
-    // the new document. So search only the document that contains the component.
     let is_whole = edit.is_component();
     if old.is_some() || !is_whole {
         found.extend(items_at(&edit.place.old, documents.0, surfaces.0));
@@ -152,7 +142,6 @@ fn ids(document: &Value, path: &str, method: Option<&str>) -> Vec<String> {
     operations.filter_map(|(_, operation)| operation["operationId"].as_str().map(str::to_owned)).collect()
 }
 
-/// `rest` contains the segments of the JSON pointer after the path.
 fn of_operation(document: &Value, surface: &Surface, path: &str, rest: &[&str], id: &str) -> Vec<String> {
     let name = id.to_snake_case();
     let functions = [name.clone(), format!("{name}_json")];
@@ -178,11 +167,9 @@ fn of_operation(document: &Value, surface: &Surface, path: &str, rest: &[&str], 
         })
     };
     let own = surface.0.keys().filter(is_of).cloned();
-    // The generator names the type of an inline schema after the operation.
     own.chain(of_type(document, surface, &prefix)).collect()
 }
 
-/// `rest` contains the segments of the JSON pointer after the name of the schema.
 fn of_schema(document: &Value, surface: &Surface, name: &str, rest: &[&str]) -> Vec<String> {
     let owner = name.to_pascal_case();
     let inner = rest.iter().position(|key| *key == "properties");
@@ -200,8 +187,6 @@ fn item_of<'v>(holder: &'v Value, index: &str) -> Option<&'v Value> {
     holder["parameters"].get(index.parse::<usize>().ok()?)
 }
 
-/// Returns the lines of the type `name` and of the types that are generated for its inline schemas.
-/// The name of such a type begins with `name`.
 fn of_type(document: &Value, surface: &Surface, name: &str) -> Vec<String> {
     let schemas = document["components"]["schemas"].as_object();
     let has_own_name =

@@ -9,8 +9,6 @@ use super::*;
 use crate::canonical::{Form, canonical};
 use crate::shape::walk;
 
-/// The spec of an invented library that lends books. The spec contains each part of OpenAPI at
-/// least once.
 pub(super) static SPEC: LazyLock<Value> = LazyLock::new(|| {
     json!({
         "openapi": "3.0.3",
@@ -398,7 +396,6 @@ fn names_that_look_like_keywords_are_compared_as_names() {
     insta::assert_snapshot!(lines(&drift_between(&old, &new)), @"    Unhandled unhandled (request Patch): `nullable` was added; no rule covers this change");
 }
 
-/// If backticks in a value were not escaped, the value could insert Markdown into the pull request.
 #[test]
 fn values_are_escaped_inside_backticks() {
     let values = json!(["long", "short", "`![x](https://evil.example/x.png) @all`"]);
@@ -413,7 +410,6 @@ fn changes_of_shared_examples_are_not_reported() {
     assert_eq!(lines(&drift_between(&with("a"), &with("b"))), "");
 }
 
-/// The comparison takes longest if the lists have no common item.
 #[test]
 fn long_lists_are_reported_in_limited_time() {
     let names =

@@ -1,5 +1,4 @@
-//! Describes where a schema is used, because the level of a change depends on the use. For example,
-//! a new required property can break requests, which we send, but not responses.
+//! Describes where a schema is used. The level of a change depends on the use.
 
 use serde::Serialize;
 
@@ -15,7 +14,6 @@ pub(crate) enum Part {
     Parameter,
     Header,
     Body,
-    /// A property or an item inside a parameter, a header or a body.
     Property,
 }
 
@@ -26,7 +24,6 @@ pub(crate) struct Use {
 }
 
 impl Use {
-    /// Returns the prefix for the names of rules, such as `response-property`.
     pub(crate) fn name(self) -> &'static str {
         match (self.side, self.part) {
             (Side::Request, Part::Parameter | Part::Header) => "request-parameter",

@@ -1,6 +1,5 @@
-//! Normalizes a schema: follows references, merges `allOf`, and replaces an alternative that allows
-//! only null with the flag `is_nullable`. Schemas with the same meaning have equal views, even if
-//! they are written differently.
+//! Normalizes a schema. Schemas with the same meaning have equal views, even if they are written
+//! differently.
 
 use std::collections::BTreeSet;
 
@@ -19,19 +18,15 @@ pub(super) struct Field<'v> {
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct View<'v> {
-    /// The keywords that have no field of their own in this struct.
     pub(super) fields: Vec<Field<'v>>,
     pub(super) properties: Vec<Field<'v>>,
     pub(super) required: BTreeSet<&'v str>,
-    /// The alternatives of the schema. The key of each alternative is `oneOf` or `anyOf`.
     pub(super) choices: Vec<Field<'v>>,
-    /// The parts of `allOf` that cannot be merged, for example because they contradict other parts.
     pub(super) rest: Vec<Field<'v>>,
     pub(super) is_nullable: bool,
     pub(super) references: Vec<&'v Value>,
 }
 
-/// The maximum depth of nested references and `allOf`.
 const MAX_DEPTH: usize = 16;
 
 impl<'v> View<'v> {
@@ -103,9 +98,6 @@ impl<'v> View<'v> {
         view
     }
 
-    /// Merges `other` into `self` and returns whether this was possible. Contradictory schemas
-    /// cannot be merged. If both schemas have prose, keeps the prose of `self`, because `self`
-    /// contains `other` or refers to it.
     pub(super) fn merge(&mut self, other: Self) -> bool {
         let is_other = |mine: &[Field<'v>], theirs: &Field<'v>| {
             mine.iter().any(|field| field.key == theirs.key && field.value != theirs.value)
@@ -163,7 +155,6 @@ pub(super) fn items<'v>(key: &'v str, list: &'v [Value], at: &str) -> Vec<Field<
     items.map(|(index, value)| Field { key, value, at: join(at, &index.to_string()) }).collect()
 }
 
-/// Returns `true` for a keyword that does not restrict the valid values.
 fn is_remark(key: &str) -> bool {
     const REMARKS: [&str; 4] = ["default", "deprecated", "readOnly", "writeOnly"];
     PROSE.contains(&key) || REMARKS.contains(&key) || !is_schema_keyword(key)

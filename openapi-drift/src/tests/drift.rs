@@ -113,8 +113,6 @@ fn exit_code_reflects_the_most_severe_change() {
     }
 }
 
-/// The first `regen` writes the fingerprint of the changed text to `upstream.lock`, so the next
-/// `regen` reports nothing.
 #[test]
 fn reported_change_is_not_reported_by_the_next_regen() {
     let root = generated();
@@ -150,8 +148,6 @@ fn invalid_lock_file_is_rejected() {
     ");
 }
 
-/// If the overlay sets a field, a change that the vendor makes to this field does not affect our
-/// users.
 #[test]
 fn changes_corrected_by_the_overlay_are_marked() {
     let root = generated();
@@ -305,7 +301,6 @@ fn incomplete_or_missing_lock_file_is_rejected() {
     assert_eq!(check(root.path()).outcome, Outcome::Success);
 }
 
-/// Any string in a vendor's document can contain prose, not only a `description`.
 #[test]
 fn checked_in_files_contain_no_vendor_prose() {
     let root = workspace();

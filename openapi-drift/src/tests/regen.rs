@@ -1,5 +1,4 @@
-//! Tests which files `regen` writes and what `--check` prints. Also tests that `regen` writes no
-//! file if it finds a problem.
+//! Tests which files `regen` writes and what `--check` prints.
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -248,7 +247,6 @@ fn regen_writes_no_file_if_it_finds_a_problem() {
         (OVERLAY, sound.replace("{ description: What was lent. }", leads_nowhere), "which does not exist"),
         (SOURCE, String::new(), "specs/library/source.toml"),
     ] {
-        // Change the document, so that `regen` would write files if it found no problem.
         put(root.path(), "document.yaml", &DOCUMENT.replace("enum: [short, long]", "enum: [a]"));
         put(root.path(), name, &text);
         let spoilt = fixture::files(root.path());

@@ -1,6 +1,5 @@
-//! Tests the checked-in specs, and the reports about the differences between four revisions of an
-//! invented document. These revisions contain every kind of change that we found in the real
-//! documents of a vendor.
+//! Tests the checked-in specs, and the reports about four revisions of an invented document. The
+//! differences are like those that we found in a vendor's real documents.
 
 use serde_json::{Value, json};
 

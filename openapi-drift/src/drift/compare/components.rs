@@ -1,6 +1,5 @@
-//! Finds components that were added, removed, renamed or replaced. A component that is referenced
-//! is compared at the reference. So this module compares the content only of components to which no
-//! reference leads.
+//! Finds components that were added, removed, renamed or replaced. Compares the content of a
+//! component only if no reference leads to the component.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +18,6 @@ struct Component<'v> {
 }
 
 impl<'v> Walk<'v> {
-    /// Compares only the names in the references, and not the targets of the references.
     pub(super) fn references(&mut self, old: &[&'v Value], new: &[&'v Value], place: &Place) {
         let names = |list: &[&'v Value]| list.iter().filter_map(|to| component(to)).collect::<Vec<_>>();
         self.used_old.extend(names(old));
@@ -101,8 +99,7 @@ impl<'v> Walk<'v> {
                         self.component(Some(*old), Some(*new), Some(Kind::Replaced));
                     }
                 }
-                // The component is new or no reference leads to it, so no other code compares this
-                // component.
+                // No reference leads to the component, so no other code compares this component.
                 old => self.component(old.copied(), Some(*new), None),
             }
         }
@@ -132,9 +129,6 @@ impl<'v> Walk<'v> {
         self.steps.clear();
     }
 
-    /// Returns the old and the new name of each renamed component. A component was renamed if a
-    /// reference to the old name changed to the new name, and the old name no longer exists. In the
-    /// old document, the new name may belong to a different component.
     pub(super) fn renames(&self) -> Vec<(Name, Name)> {
         let has = |document: &Value, (kind, name): &Name| {
             document.get("components").and_then(|all| all.get(kind)?.get(name)).is_some()

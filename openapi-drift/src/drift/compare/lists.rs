@@ -1,5 +1,4 @@
-//! Compares lists by the identity of their items, such as the name of a parameter. Also compares
-//! the parameters of each operation.
+//! Compares lists by the identity of their items, such as the name of a parameter.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,11 +9,9 @@ use crate::drift::edit::{Kind, Place, identity};
 use crate::drift::view::{Field, items};
 use crate::shape::{self, Shape, is_method, join};
 
-/// Contains the kind and the name of a parameter. `None` if the parameter is malformed.
 type Identity = Option<Vec<String>>;
 
 impl<'v> Walk<'v> {
-    /// A parameter of a path item applies to each operation that does not override this parameter.
     pub(super) fn path_item(&mut self, old: &'v Object, new: &'v Object, place: &Place) {
         self.map(&shape::PATH_ITEM, old, new, place, &|key| key != "parameters" && !is_method(key));
         let count = self.edits.len();
@@ -89,8 +86,6 @@ impl<'v> Walk<'v> {
         self.steps.pop();
     }
 
-    /// Matches items that are equal or have the same identity (see `identity`). If no item has an
-    /// identity, matches the remaining items in order.
     pub(super) fn list(&mut self, shape: &'static Shape, old: &'v [Value], new: &'v [Value], place: &Place) {
         let of = match shape {
             Shape::List(of) if old.len() * new.len() <= MAX_COMPARED => of,

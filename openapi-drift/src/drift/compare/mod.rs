@@ -1,6 +1,4 @@
-//! Finds all differences between two documents. Compares the operations, the components to which
-//! they refer, and the names of components. Matches parameters, alternatives and enum values by
-//! identity, not by position. Does not classify the differences.
+//! Finds all differences between two documents. Does not classify the differences.
 
 mod components;
 mod lists;
@@ -36,8 +34,8 @@ pub(crate) fn edits<'v>(old: &'v Value, new: &'v Value) -> Vec<Edit<'v>> {
     if let (Value::Object(before), Value::Object(after)) = (old, new) {
         walk.steps.push(root);
         walk.map(root.shape, before, after, &Place::default(), &|key| key != "components");
-        // Security requirements refer to security schemes by name and not by `$ref`. So compare
-        // all security schemes here.
+        // Security requirements refer to security schemes by name and not by `$ref`. So compare all
+        // security schemes here.
         walk.component_kinds(&|kind| kind == "securitySchemes");
     }
     walk.run_jobs();
@@ -54,12 +52,8 @@ pub(crate) fn edits<'v>(old: &'v Value, new: &'v Value) -> Vec<Edit<'v>> {
     walk.edits
 }
 
-/// The maximum number of places that are compared. Without this limit, the comparison of documents
-/// with very many references would take too long.
 const MAX_VISITED: usize = 2_000_000;
 
-/// The maximum number of pairs that are compared to match two lists. The items of longer lists are
-/// not matched.
 const MAX_COMPARED: usize = 10_000;
 
 fn is_false_by_default(key: &str) -> bool {
@@ -72,8 +66,6 @@ static TRUE: Value = Value::Bool(true);
 
 type Object = Map<String, Value>;
 
-/// A queued comparison of two values. Targets of references are queued, because references can form
-/// a cycle.
 struct Job<'v> {
     step: Step<'v>,
     place: Place,
@@ -82,19 +74,14 @@ struct Job<'v> {
 
 struct Walk<'v> {
     documents: (&'v Value, &'v Value),
-    /// The path to the current value. The path starts at the document or at the first value of the
-    /// current job.
     steps: Vec<Step<'v>>,
-    /// The side (request or response) and the part (such as a body) that contain the first value of
-    /// the current job. `None` outside of requests and responses.
     base: Option<Use>,
     edits: Vec<Edit<'v>>,
     is_full: bool,
     jobs: VecDeque<Job<'v>>,
-    /// Contains each job that was ever queued, so that no job is queued twice. Otherwise, the
-    /// comparison of a cycle would not end.
+    /// Contains each job that was ever queued. Without this set, the comparison of a cycle would
+    /// not end.
     seen: BTreeSet<(Place, Option<Use>, bool)>,
-    /// Contains the old and the new component for each place where both documents have a reference.
     pairs: BTreeSet<(Name, Name)>,
     used_old: BTreeSet<Name>,
     used_new: BTreeSet<Name>,
@@ -144,7 +131,6 @@ impl<'v> Walk<'v> {
         let Step { shape, key, old, new, .. } = step;
         let (old, new) = match (old, new) {
             (Some(old), Some(new)) => (old, new),
-            // If a whole map or list was added or removed, report each item separately.
             (Some(old), None) if is_container(shape, old) => {
                 return self.compare_children(shape, old, empty(old), place);
             }
@@ -266,9 +252,6 @@ fn step<'v>(shape: &'static Shape, key: &'v str, old: Option<&'v Value>, new: Op
     Step { shape, key, old, new, is_property: false, is_required: false }
 }
 
-/// Returns the side (request or response) and the part (such as a body) that contain the value at
-/// the last step. Returns `None` outside of requests and responses. `base` is the side and the part
-/// that contain the value at the first step.
 fn use_of(base: Option<Use>, steps: &[Step<'_>]) -> Option<Use> {
     let mut known = base;
     let mut holder = "";
@@ -306,8 +289,6 @@ fn has_reference(shape: &Shape, value: &Value) -> bool {
     shape.has_keywords() && !shape.is("document") && value.get("$ref").is_some_and(Value::is_string)
 }
 
-/// Returns pairs of names that differ only in spelling: header names in their case, and media types
-/// in their case or parameters.
 fn respelled<'v>(shape: &'static Shape, old: &'v Object, new: &'v Object) -> Vec<(&'v String, &'v String)> {
     let Shape::Names(of) = shape else { return Vec::new() };
     if !of.is("header") && !of.is("media type") {
@@ -326,7 +307,6 @@ fn respelled<'v>(shape: &'static Shape, old: &'v Object, new: &'v Object) -> Vec
 
 fn is_container(shape: &Shape, value: &Value) -> bool {
     let is_of_things = matches!(shape, Shape::Names(_) | Shape::Patterned(_) | Shape::List(_));
-    // An empty map or list has no items to report, so report the map or list itself.
     is_of_things && (value.is_object() || value.is_array()) && !is_empty(value)
 }
 

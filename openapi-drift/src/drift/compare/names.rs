@@ -5,10 +5,8 @@ use serde_json::Value;
 use crate::drift::edit::{Edit, Kind, Step};
 use crate::shape::{self, Shape, unescape};
 
-/// The section and the name of a component, such as `schemas` and `Loan`.
 pub(super) type Name = (String, String);
 
-/// Returns `true` if a reference changed only because its target was renamed.
 pub(super) fn is_rename(edit: &Edit<'_>, renames: &[(Name, Name)]) -> bool {
     let Step { shape, key, old, new, .. } = edit.last();
     let named = |value: Option<&Value>| {

@@ -11,11 +11,9 @@ use crate::drift::edit::{Kind, Place, Step, followed_while};
 use crate::drift::view::{Field, View};
 use crate::shape;
 
-/// The old and the new version of a part. At most one version is missing.
 type Pair<'f, 'v> = (Option<&'f Field<'v>>, Option<&'f Field<'v>>);
 
 impl<'v> Walk<'v> {
-    /// Compares two schemas immediately if they contain no reference. Otherwise queues a job.
     pub(super) fn compare_schema(&mut self, step: Step<'v>, old: &'v Value, new: &'v Value, place: &Place) {
         let before = View::of(self.documents.0, old, &place.old);
         let after = View::of(self.documents.1, new, &place.new);
@@ -136,8 +134,6 @@ impl<'v> Walk<'v> {
         self.steps.truncate(self.steps.len() - 2);
     }
 
-    /// Matches equal alternatives first, then the most similar alternatives of the same type, and
-    /// then the remaining alternatives in order.
     fn match_alternatives<'f>(&self, old: &'f [Field<'v>], new: &'f [Field<'v>]) -> Vec<Pair<'f, 'v>> {
         if old.len() * new.len() > MAX_COMPARED {
             return pairs_of(old, new);
@@ -210,15 +206,12 @@ impl<'v> Walk<'v> {
         self.compare(step, &here);
     }
 
-    /// Guesses which properties were renamed. A removed and an added property are treated as a
-    /// rename if their names are similar and their types are equal.
     fn renamed(&self, old: &View<'v>, new: &View<'v>) -> Vec<(&'v str, &'v str)> {
         let names = |fields: &[Field<'v>]| fields.iter().map(|it| it.key).collect::<BTreeSet<_>>();
         let (olds, news) = (names(&old.properties), names(&new.properties));
         let gone: Vec<&Field<'v>> = old.properties.iter().filter(|it| !news.contains(it.key)).collect();
         let mut fresh: Vec<&Field<'v>> = new.properties.iter().filter(|it| !olds.contains(it.key)).collect();
         let mut pairs = Vec::new();
-        // Comparing all pairs would take too long, so report no renames.
         if gone.len() * fresh.len() > MAX_COMPARED {
             return pairs;
         }
@@ -254,8 +247,6 @@ impl<'v> Walk<'v> {
     }
 }
 
-/// Returns the alternative in `choices` that is most similar to the schema `alone`, and the index
-/// of this alternative.
 fn closest<'v>(
     document: &'v Value,
     alone: &View<'v>,
@@ -266,7 +257,6 @@ fn closest<'v>(
         return None;
     }
     let views = choices.iter().map(|field| View::of(document, field.value, &field.at)).enumerate();
-    // If several alternatives are equally similar, use the first alternative.
     views
         .filter_map(|(index, view)| Some((alone.likeness(&view)?, index, view)))
         .reduce(|best, other| if other.0 > best.0 { other } else { best })

@@ -134,9 +134,8 @@ fn subject(key: &str) -> String {
     if key.is_empty() || key == "schema" { "the schema".to_owned() } else { format!("`{key}`") }
 }
 
-/// Returns `true` if each operation has the same servers in both documents. An operation without
-/// `servers` inherits the list of its path or of the document, so a list can move without any
-/// effect. Ignores operations that only one document has.
+/// An operation without `servers` inherits the servers of its path or of the document. So `servers`
+/// can move without any effect.
 fn is_in_force_everywhere(documents: (&Value, &Value)) -> bool {
     let urls = |document: &Value, method: &str, path: &str| -> Option<Vec<String>> {
         let item = document["paths"].get(path)?;
@@ -152,8 +151,6 @@ fn is_in_force_everywhere(documents: (&Value, &Value)) -> bool {
     kept.peek().is_some() && kept.all(|(before, after)| before == after)
 }
 
-/// The schema can be a property, a part of `allOf`, `anyOf` or `oneOf`, or the whole schema of a
-/// parameter, a body or a response.
 fn schema(edit: &Edit<'_>, used: Use, is_added: bool, what: &str) -> Option<Finding> {
     let (key, holder) = (edit.last().key, edit.holder());
     let part = used.name();
@@ -177,8 +174,6 @@ fn schema(edit: &Edit<'_>, used: Use, is_added: bool, what: &str) -> Option<Find
         }
         "allOf" | "anyOf" | "oneOf" => {
             let name = holder.key.to_kebab_case();
-            // An additional alternative allows more values. An additional part of `allOf` allows
-            // fewer values.
             let is_wider = is_added != (holder.key == "allOf");
             let level = if is_wider == is_request { Additive } else { Breaking };
             let what = format!("a part of `{}` was {verb}", holder.key);

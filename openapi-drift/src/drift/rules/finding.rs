@@ -9,30 +9,22 @@ use Level::{Additive, Breaking};
 use crate::drift::edit::Kind;
 use crate::drift::uses::{Part, Side, Use};
 
-/// How severe a change is for programs that call the vendor's API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Level {
-    /// Requests and responses do not change.
     Trivial,
-    /// Existing callers keep working.
     Additive,
-    /// No rule covers the change. A person must review the change.
     Unhandled,
-    /// The structure does not change, but the meaning may have changed. A person must review the
-    /// change.
+    /// The structure does not change, but the meaning may have changed.
     Meaning,
-    /// Existing callers may fail.
     Breaking,
 }
 
-/// The effect that the change should have on the generated API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
     None,
     Adds,
     Breaks,
-    /// The effect depends on the rest of the schema.
     Any,
 }
 
@@ -77,7 +69,6 @@ pub(super) fn deprecated(part: &str, is_set: bool) -> Finding {
     finding(format!("{part}-{word}"), Additive, NoEffect, what)
 }
 
-/// Shortens the value and removes control characters, so that a message can contain the value.
 pub(super) fn quoted(value: Option<&Value>) -> String {
     const MAX_CHARS: usize = 60;
     const MAX_ITEMS: usize = 1_000;

@@ -1,6 +1,4 @@
-//! Finds the rule for each difference. The rule defines the level and the effect on the generated
-//! API. If oasdiff has the same rule, the rule has the same name. A difference without a rule is
-//! reported as `unhandled`.
+//! Finds the rule for each difference. If oasdiff has the same rule, our rule has the same name.
 
 mod existence;
 mod finding;
@@ -22,13 +20,10 @@ use finding::{deprecated, finding, quoted, requiredness};
 use schema::of_schema;
 use security::security;
 
-/// `used` is `None` outside of requests and responses. `documents` contains the old document and
-/// the new document.
 pub(crate) fn classify(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)) -> Finding {
     let mut found = classify_edit(edit, used, documents);
-    // The build script generates no code for the error responses of an operation, so a change of an
-    // error response does not affect the generated API. The schemas of error responses are
-    // components, and are compared separately.
+    // The build script generates no code for the error responses of an operation. So a change of an
+    // error response does not affect the generated API.
     let is_failure = |step: &Step<'_>| step.shape.is("response") && !step.key.starts_with('2');
     if edit.steps.iter().any(is_failure) && edit.at().starts_with("/paths/") {
         found.effect = NoEffect;
@@ -83,8 +78,7 @@ fn reference(edit: &Edit<'_>, used: Option<Use>) -> Finding {
     let what = format!("refers to {} instead of {}", name(new), name(old));
     let part = used.map_or("component", Use::name);
     let effect = if used.is_some_and(|used| used.part == Part::Header) { NoEffect } else { Any };
-    // The reference leads to a different component, which can have another meaning even if its
-    // structure is the same.
+    // The new target can have another meaning even if its structure is the same.
     let level = if edit.kind == Kind::Changed { Level::Meaning } else { Trivial };
     finding(format!("{part}-reference-changed"), level, effect, what)
 }
@@ -138,7 +132,7 @@ fn keyword(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)) -> O
                 _ => None,
             }
         }
-        // The generated method has a parameter for the body even if the body is optional, so a
+        // The generated method has a parameter for the body even if the body is optional. So a
         // change of `required` does not affect the generated API.
         ("request body", "required") => {
             Some(Finding { effect: NoEffect, ..requiredness(&required, key, used) })

@@ -11,7 +11,6 @@ use crate::drift::uses::{Side, Use};
 
 pub(super) fn of_schema(edit: &Edit<'_>, used: Option<Use>) -> Option<Finding> {
     let Step { key, old, new, .. } = edit.last();
-    // If no reference leads to a schema, the schema belongs neither to requests nor to responses.
     let (part, side) = used.map_or(("schema", None), |used| (used.name(), Some(used.side)));
     let is_request = side != Some(Side::Response);
     let from_to = || format!("`{key}` changed from {} to {}", quoted(old), quoted(new));
@@ -24,7 +23,6 @@ pub(super) fn of_schema(edit: &Edit<'_>, used: Option<Use>) -> Option<Finding> {
         "type" | "format" => {
             let is_number = |value: Option<&Value>, kind: &str| value.is_some_and(|it| it == kind);
             let (level, effect) = match (old, new) {
-                // A schema with `properties` is an object even without `type`.
                 _ if key == "type" && has_properties(edit) && (old.is_none() || new.is_none()) => {
                     (Trivial, Any)
                 }
@@ -64,8 +62,6 @@ pub(super) fn of_schema(edit: &Edit<'_>, used: Option<Use>) -> Option<Finding> {
             }
             _ => return None,
         }),
-        // If a request omits the value, the server uses the default value. So the meaning of such a
-        // request changes.
         "default" => named(&format!("default-value-{verb}"), Level::Meaning, NoEffect),
         "pattern" => {
             let level = match verb {
@@ -93,7 +89,6 @@ fn bound(edit: &Edit<'_>, part: &str, narrows: &dyn Fn(bool) -> Level, what: Str
         "minLength" | "minItems" | "minProperties" | "minimum" | "exclusiveMinimum" => false,
         _ => return None,
     };
-    // oasdiff uses the names `max` and `exclusive-max`, so use the same names.
     let name = key.to_kebab_case().replace("imum", "");
     let number = |value: Option<&Value>| value.and_then(Value::as_f64);
     let is_true = |value: Option<&Value>| value == Some(&Value::Bool(true));

@@ -8,8 +8,6 @@ use super::finding::{Finding, finding, quoted};
 use crate::drift::edit::{Edit, Step};
 use crate::reference::operations;
 
-/// Compares the security requirements of an operation. An operation without security requirements
-/// uses the security requirements of the document.
 pub(super) fn security(edit: &Edit<'_>, documents: (&Value, &Value)) -> Finding {
     let operation = edit.steps.iter().find(|step| step.shape.is("operation"));
     let scope = if operation.is_some() { "api-security" } else { "api-global-security" };
@@ -19,8 +17,6 @@ pub(super) fn security(edit: &Edit<'_>, documents: (&Value, &Value)) -> Finding 
             let (old, new) = (old.get("security").or(global.0), new.get("security").or(global.1));
             Some((list(old), with_old_names(new, documents)))
         }
-        // A change of the document's security requirements affects only operations that have no
-        // security requirements of their own.
         _ => {
             let inherits = |document: &Value, method: &str, path: &str| {
                 let operation = document["paths"][path].get(method);
@@ -60,8 +56,6 @@ fn list(value: Option<&Value>) -> Vec<Value> {
     value.and_then(Value::as_array).cloned().unwrap_or_default()
 }
 
-/// Replaces the names of renamed schemes with their old names, so that a rename is not reported as
-/// a change.
 fn with_old_names(value: Option<&Value>, documents: (&Value, &Value)) -> Vec<Value> {
     let schemes = |document: &Value| document["components"]["securitySchemes"].as_object().cloned();
     let (old, new) = (schemes(documents.0).unwrap_or_default(), schemes(documents.1).unwrap_or_default());
