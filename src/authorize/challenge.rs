@@ -18,8 +18,7 @@ pub fn classify_challenges(headers: &HeaderMap) -> Rejection {
     }
 }
 
-/// Returns `false` at the first syntax error. Accepts a missing comma between parameters, because
-/// servers often omit this comma.
+/// Accepts a missing comma between parameters, because servers often omit this comma.
 fn has_invalid_token(mut rest: &[u8]) -> bool {
     let mut is_bearer = false;
     loop {
@@ -41,8 +40,6 @@ fn has_invalid_token(mut rest: &[u8]) -> bool {
     }
 }
 
-/// Splits the value of a parameter from the rest of the text. The value is a token or a quoted
-/// string (RFC 9110 section 5.6.4).
 fn value_of(text: &[u8]) -> Option<(Cow<'_, [u8]>, &[u8])> {
     let Some(quoted) = text.strip_prefix(b"\"") else {
         let (value, after) = split(text, |byte| !is_space(byte) && byte != b',');
@@ -81,7 +78,6 @@ fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t')
 }
 
-/// Returns whether a token may contain this byte (RFC 9110 section 5.6.2).
 fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }

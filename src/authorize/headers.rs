@@ -10,10 +10,10 @@ use crate::{Error, ErrorKind, Token};
 impl Authorizer {
     /// Returns the headers to add to a request to this URL, for any HTTP client.
     ///
-    /// The headers are `Authorization` or the headers of the key pair, and `Origin` for Moov tokens
-    /// that were issued for a web page. Secret values are marked sensitive. Prefer
-    /// [`Authorizer::send`] if you use reqwest: with `headers_for` you have to handle a 401
-    /// yourself, for example with [`TokenCache::run`](crate::token::TokenCache::run).
+    /// The headers are `Authorization` or the headers of the key pair. For Moov tokens that were
+    /// issued for a web page, the headers also contain `Origin`. Secret values are marked
+    /// sensitive. If you use reqwest, prefer [`Authorizer::send`]. With `headers_for`, you must
+    /// handle a 401 yourself, for example with [`TokenCache::run`](crate::token::TokenCache::run).
     ///
     /// # Errors
     ///
@@ -37,7 +37,6 @@ impl Authorizer {
         }
     }
 
-    /// Returns `None` instead of waiting for a token or key pair.
     #[cfg(feature = "blocking")]
     pub(crate) fn cached_headers_for(&self, url: &str) -> Result<Option<HeaderMap>, Error> {
         self.check_url(url)?;

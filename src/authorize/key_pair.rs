@@ -13,8 +13,6 @@ pub(crate) trait KeyPairSource: Send + Sync {
 
     fn get(&self) -> KeyPairFuture<'_, Result<Arc<KeyPairHeaders>, Error>>;
 
-    /// Returns a different key pair after the server has rejected `sent` with a 401. Returns `None`
-    /// if there is no different key pair.
     fn after_401<'a>(&'a self, sent: &'a KeyPairHeaders) -> KeyPairFuture<'a, Option<Arc<KeyPairHeaders>>>;
 }
 
@@ -54,8 +52,7 @@ impl KeyPair {
         Self { source, names: names.into_iter().collect() }
     }
 
-    /// Fails if a request names scopes. Scopes do not restrict a key pair, so the request would
-    /// have more permissions than its scopes allow.
+    /// Rejects a request that names scopes, because scopes do not restrict a key pair.
     #[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
     pub(super) fn check(extensions: &http::Extensions) -> Result<(), Error> {
         match extensions.get::<crate::ScopeSet>() {
@@ -80,9 +77,8 @@ impl KeyPair {
         }
     }
 
-    /// If the caller must repeat the request, returns the request from `again`, and a new key pair.
-    /// Otherwise returns `None`. After a 401, this method asks for a new key pair even if the
-    /// request cannot be repeated, so that the next request uses the new key pair.
+    /// Asks for a new key pair even if the request cannot be repeated, so that the next request
+    /// uses the new key pair.
     pub(super) async fn repetition<R>(
         &self,
         sent: &KeyPairHeaders,

@@ -67,13 +67,13 @@
 //! request. During the pause, the authorizer returns the 401. The authorizer also returns the 401
 //! if it cannot get a new token. Other statuses, such as 403, never cause a renewal.
 //!
-//! A request whose body is a stream cannot be repeated, so the authorizer returns its 401. If the
+//! A request whose body is a stream cannot be repeated, so the authorizer returns the 401. If the
 //! server says that the token is invalid, the authorizer invalidates the token, so that the next
 //! request gets a new token. During the pause after a renewal, the authorizer does not invalidate
-//! the token. After an unexplained 401 the token stays in the cache, because the token may not be
+//! the token. After an unexplained 401, the token stays in the cache, because the token may not be
 //! the cause. The next request that can be repeated shows whether the token is the cause.
 //!
-//! To classify a 401, the authorizer reads up to 64 KiB and 256 frames of its body, for at most 2
+//! To classify a 401, the authorizer reads up to 64 KiB and 256 frames of the body, for at most 2
 //! s. You still receive the whole body. If the body exceeds one of these limits, the authorizer
 //! uses only the status and the headers.
 //!
@@ -151,7 +151,6 @@ struct Tokens {
     handle: TokenHandle,
     classifier: Arc<Classifier>,
     check_scopes: CheckScopes,
-    /// The `Origin` header for tokens that were issued for a web page.
     origin: Option<HeaderValue>,
 }
 
@@ -174,8 +173,6 @@ impl Tokens {
         Ok(Self { handle: self.handle.handle_once(scopes)?, ..self.clone() })
     }
 
-    /// A scope set in the extensions of a request replaces the scopes of the authorizer for this
-    /// request.
     #[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
     fn for_request(&self, extensions: &http::Extensions) -> Result<Cow<'_, Self>, Error> {
         match extensions.get::<crate::ScopeSet>() {
@@ -208,8 +205,9 @@ impl Authorizer {
     ///
     /// # Errors
     ///
-    /// Fails with [`ErrorKind::InvalidConfig`] if there is no origin, or if an origin has a path,
-    /// contains credentials, or uses http and is not on the loopback interface.
+    /// Fails with [`ErrorKind::InvalidConfig`] if there is no origin, or if an origin has a path or
+    /// contains credentials. Also fails if an origin uses http and is not on the loopback
+    /// interface.
     pub fn new(
         tokens: TokenHandle,
         origins: impl IntoIterator<Item = impl AsRef<str>>,
@@ -232,8 +230,7 @@ impl Authorizer {
         Ok(self)
     }
 
-    /// `base` must be a validated base URL. `origin` is the `Origin` header for requests that have
-    /// no `Origin` header.
+    /// `base` must be a validated base URL.
     pub(crate) fn at(
         tokens: TokenHandle,
         base: &str,
@@ -246,8 +243,8 @@ impl Authorizer {
 
     /// Returns an authorizer for tokens with these scopes, for example the scopes of one merchant.
     ///
-    /// Calling this method is cheap. Create an authorizer for each request and drop the authorizer
-    /// afterwards, because the cache cannot evict the scope set while the authorizer exists. The
+    /// Calling this method is cheap. Create an authorizer for each request, and drop the authorizer
+    /// after the request. The cache cannot evict the scope set while the authorizer exists. The
     /// authorizer does not count towards
     /// [`TokenOptions::with_max_handles`](crate::token::TokenOptions::with_max_handles).
     ///
@@ -256,9 +253,9 @@ impl Authorizer {
     ///
     /// # Errors
     ///
-    /// Fails with [`ErrorKind::InvalidConfig`] if the scopes are too long, if the list is empty
-    /// although the vendor requires a scope, or if this authorizer uses a key pair, because scopes
-    /// do not restrict a key pair.
+    /// Fails with [`ErrorKind::InvalidConfig`] if the scopes are too long, or if the list is empty
+    /// although the vendor requires a scope. Also fails if this authorizer uses a key pair, because
+    /// scopes do not restrict a key pair.
     pub fn with_scopes(&self, scopes: &[Scope]) -> Result<Self, Error> {
         let kind = match &self.kind {
             Kind::Tokens(tokens) => Kind::Tokens(tokens.with_scopes(scopes)?),
@@ -269,10 +266,10 @@ impl Authorizer {
 
     /// Sets the function that decides whether a 401 means that the token is invalid.
     ///
-    /// The function receives the headers and the body of the 401. The body is `None` if it is not
-    /// available, is too long or did not arrive in time. Return [`Rejection::Unexplained`] for a
-    /// 401 that the server sends both for expired tokens and for other reasons. This method has no
-    /// effect on a key pair.
+    /// The function receives the headers and the body of the 401. The body is `None` if the body is
+    /// not available, is too long or did not arrive in time. Return [`Rejection::Unexplained`] for
+    /// a 401 that the server sends both for expired tokens and for other reasons. This method has
+    /// no effect on a key pair.
     ///
     /// Default: the vendor's rule if a vendor's client created this authorizer, otherwise
     /// [`classify_challenges`].
@@ -298,7 +295,7 @@ impl Authorizer {
         }
     }
 
-    /// `base` must be a validated base URL. `names` are the names of the key pair's headers.
+    /// `base` must be a validated base URL.
     pub(crate) fn key_pair_at(
         source: Arc<dyn KeyPairSource>,
         names: impl IntoIterator<Item = HeaderName>,
@@ -316,8 +313,6 @@ impl Authorizer {
         }
     }
 
-    /// A request with only one of the key pair's headers does not count as a request with
-    /// credentials.
     fn has_credentials(&self, headers: &HeaderMap) -> bool {
         headers.contains_key(AUTHORIZATION)
             || match &self.kind {

@@ -7,7 +7,6 @@ use reqwest::Url;
 
 use crate::{Error, ErrorKind, transport::BaseUrl};
 
-/// An origin (RFC 6454 section 4) with the scheme https, or with http on the loopback interface.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Origin {
     scheme: &'static str,
@@ -47,8 +46,7 @@ impl Origin {
             && url.port_or_known_default() == Some(self.port)
     }
 
-    /// Compares the authority as text, because `http::Uri` accepts user info and invalid ports. A
-    /// relative URI has no origin.
+    /// Compares the authority as text, because `http::Uri` accepts user info and invalid ports.
     #[cfg(any(test, feature = "tower"))]
     pub(super) fn has_uri(&self, uri: &http::Uri) -> bool {
         let Some((host, rest)) =

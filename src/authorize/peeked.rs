@@ -15,14 +15,9 @@ use http::{Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use tokio::{runtime, time};
 
-/// The maximum number of bytes to read from the body of a 401. The vendors' responses to an expired
-/// token are much shorter.
 const MAX_BYTES: usize = 64 * 1024;
-/// The maximum number of frames to read from the body of a 401. Without this limit, many empty
-/// frames could fill the memory.
+/// Without this limit, many empty frames could fill the memory.
 const MAX_FRAMES: usize = 256;
-/// The maximum wait for the body of a 401. This limit is needed because the request may have a
-/// longer timeout, or no timeout.
 const MAX_WAIT: Duration = Duration::from_secs(2);
 
 /// A response body whose beginning may have been read already, to find out why a request was
@@ -31,7 +26,6 @@ const MAX_WAIT: Duration = Duration::from_secs(2);
 /// Reading the body still yields all of its data.
 pub struct PeekedBody<B: Body> {
     first: VecDeque<Frame<Bytes>>,
-    /// The error that `poll_frame` returns after the frames in `first`.
     failed: Option<B::Error>,
     rest: B,
     ended: bool,
@@ -42,8 +36,6 @@ impl<B: Body + Unpin> PeekedBody<B> {
         Self { first: VecDeque::new(), failed: None, ended: false, rest }
     }
 
-    /// Reads the body within the limits. Returns a copy of the data, or `None` if the body did not
-    /// end within the limits.
     async fn begin(&mut self) -> Option<Vec<u8>> {
         // Without a tokio runtime there is no timer to limit the wait, so do not read the body.
         runtime::Handle::try_current().ok()?;
@@ -80,8 +72,7 @@ fn poll<B: Body + Unpin>(
     frame.map_ok(|frame| frame.map_data(|mut data| data.copy_to_bytes(data.remaining())))
 }
 
-/// Reads the body of a 401 within the limits, even if the headers already show the cause, so that
-/// the connection can be reused. A response with a status other than 401 is not read.
+/// Reads the body even if the headers already show the cause, so that the connection can be reused.
 pub(super) async fn peek<B: Body + Unpin>(
     response: Response<B>,
 ) -> (Option<Vec<u8>>, Response<PeekedBody<B>>) {

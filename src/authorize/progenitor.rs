@@ -28,7 +28,7 @@ use crate::Error;
 /// Fetches a token for the request, unless the cache already has a valid token. Call this function
 /// in the hook `pre`.
 ///
-/// This function does not change the request: [`execute`] adds the token.
+/// This function does not change the request. The function [`execute`] adds the token.
 ///
 /// # Errors
 ///
@@ -71,14 +71,12 @@ pub async fn execute(
     match authorizer.send(client, request).await {
         Ok(response) => Ok(response),
         Err(SendError::Http(error)) => Err(error),
-        // `reqwest::Error` has no public constructor. So build a request whose body cannot be
-        // serialized: reqwest does not send the request, and returns an error that contains our
-        // text.
+        // `reqwest::Error` has no public constructor. So let reqwest fail to serialize a body.
+        // reqwest then returns an error that contains our text.
         Err(SendError::Token(error)) => client.get(url).json(&Unsendable(error)).send().await,
     }
 }
 
-/// A body that cannot be serialized. The serialization error contains the text of the inner error.
 struct Unsendable(Error);
 
 impl Serialize for Unsendable {

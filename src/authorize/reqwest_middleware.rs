@@ -15,12 +15,12 @@ use super::{
 ///
 /// [The module](super) describes which requests get a token, and what happens on a 401.
 ///
-/// Usually, add this middleware last. A middleware that you add before this one sees the request
-/// only once, even if the request is repeated. A middleware that must see both attempts has to be
-/// added after this one.
+/// Usually, add this middleware last. If you add another middleware before this middleware, the
+/// other middleware sees each request only once, even if the request is repeated. If another
+/// middleware must see both attempts, add it after this middleware.
 ///
-/// If no token is available, the error is the variant `Middleware` of `reqwest_middleware::Error`,
-/// which can be downcast to [`Error`](crate::Error).
+/// If no token is available, the client returns `reqwest_middleware::Error::Middleware`. Its inner
+/// error can be downcast to [`Error`](crate::Error).
 ///
 /// ```
 /// # #[cfg(feature = "emulator")]

@@ -112,8 +112,6 @@ impl Authorizer {
     }
 }
 
-/// Returns the request from `again` together with a new token, if the caller must repeat the
-/// request. Otherwise returns `None`.
 pub(super) async fn repetition<R>(
     tokens: &Tokens,
     token: &Token,

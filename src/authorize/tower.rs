@@ -33,7 +33,8 @@ pub struct CloneBody;
 
 /// Never copies bodies, so no request is repeated.
 ///
-/// An expired token is still invalidated after a 401, so that the next request gets a new token.
+/// After a 401, the service still invalidates an expired token, so that the next request gets a new
+/// token.
 #[derive(Clone, Copy, Debug)]
 pub struct NoRetry;
 
