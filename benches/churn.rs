@@ -1,8 +1,5 @@
-//! Measures the memory use and the slowest operation of the token cache. The threads use far more
-//! scope sets and token handles than the cache can hold.
-//!
-//! `cargo bench --bench churn -- 10` runs ten million operations for each cache capacity. The
-//! default is one million.
+//! Measures the memory use and the slowest operation of a token cache that is too small for its
+//! entries. `cargo bench --bench churn -- 10` runs ten million operations for each cache capacity.
 
 use std::{
     fs,
@@ -111,7 +108,6 @@ fn run<F: FnMut(u64)>(
     });
 }
 
-/// Returns the memory of this process in bytes, or 0 on systems other than Linux.
 fn resident() -> u64 {
     let statm = fs::read_to_string("/proc/self/statm").unwrap_or_default();
     statm.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0) * 4_096

@@ -1,14 +1,6 @@
-//! Measures the cost of sharing tokens through Redis: how much time and how many Redis script calls
-//! a single process, or a fleet, needs to get a token for each of many scope sets. Also shows
-//! whether a fleet exceeds a rate limit.
-//!
-//! `cargo bench --bench fleet` measures the costs. `cargo bench --bench fleet -- limit 200 800`
-//! counts the token calls of fleets that have a rate limit of 40 calls a second, first for 200 and
-//! then for 800 scope sets.
-//!
-//! The benchmark starts a `redis-server` on loopback, and exits with a note if Redis is not
-//! installed. The token source responds immediately, so that only this crate and Redis are
-//! measured.
+//! Measures the time and the number of Redis script calls that processes need to get tokens through
+//! Redis. `cargo bench --bench fleet -- limit 200 800` counts the token calls of fleets that have a
+//! rate limit.
 
 use std::{
     net::{TcpListener, TcpStream},
@@ -30,7 +22,6 @@ use fintech_auth::{
 use tokio::task::JoinSet;
 
 const SCOPE_SETS: usize = 10_000;
-/// The number of scope sets that a process requests concurrently.
 const AT_A_TIME: usize = 64;
 
 #[derive(Clone, Default)]
@@ -130,7 +121,6 @@ fn most_within(arrivals: &[Instant], span: Duration) -> usize {
     (0..arrivals.len()).map(|start| end(start) - start).max().unwrap_or(0)
 }
 
-/// Returns the processor time of this process and of Redis, in seconds.
 fn processor_time(redis: &Redis) -> f64 {
     let of = |process: &str| {
         let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();

@@ -1,9 +1,4 @@
-//! Measures how long a read of a cached token takes, and the minimum cost of each part of such a
-//! read.
-//!
-//! `cargo bench --bench hot_path` runs all groups, and `cargo bench --bench hot_path -- keyed` runs
-//! only the group `keyed`. The separate crate `benches/peers` compares this crate with other
-//! crates.
+//! Measures how long a read of a cached token takes.
 
 use std::{
     cell::Cell,
@@ -25,8 +20,6 @@ use fintech_auth::{
 use http::HeaderValue;
 use tokio::runtime::Runtime;
 
-/// The number of calls that each thread makes in a sample. The number is high, so that both threads
-/// run concurrently for most of the sample.
 const CALLS: u32 = 500_000;
 const SAMPLES: u32 = 20;
 
@@ -54,7 +47,6 @@ impl TokenSource for Local {
     }
 }
 
-/// Polls the future once, without an executor, so that no executor is measured.
 #[inline]
 fn ready<F: Future>(future: F) -> F::Output {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
@@ -92,7 +84,6 @@ fn header() -> HeaderValue {
     header
 }
 
-/// Measures the minimum cost of each part of a token lookup.
 mod floor {
     use super::*;
 
@@ -186,10 +177,6 @@ mod cached {
     }
 }
 
-/// Looks up a set of three scopes (190 bytes in total) among many sets. The benchmark fills the
-/// token cache in a shuffled order, so that consecutive lookups read distant cache entries and miss
-/// the processor cache. The sets themselves are read in memory order, as if the caller had just
-/// created them.
 mod keyed {
     use super::*;
 

@@ -1,19 +1,5 @@
-//! Simulates a fleet of 500 processes and 100,000 merchants that starts without tokens.
-//!
-//! `cargo bench --bench simulation -- 25 10` runs the simulation at scale 25 and then at scale 10.
-//! The program prints a table, and writes `benches/scale.svg` from the last simulation. Without a
-//! number the program does nothing.
-//!
-//! The token caches are real. The clock is tokio's paused clock. The store is a model of Redis with
-//! one queue, a latency, leases, messages and the rate limit. Callers use a seeded random
-//! generator. The jitter of the caches is not seeded, so the results of two runs can differ
-//! slightly.
-//!
-//! A simulation at scale `s` divides four numbers by `s`: the processes, the merchants, the rate
-//! limit, and the request rate of each process. The program converts the results to full size. It
-//! multiplies request rates by `s²`, because the number of processes and the request rate of each
-//! process are both divided by `s`. It multiplies rates of token requests by `s`, because the rate
-//! limit is divided by `s`. To check this conversion, compare the results of two scales.
+//! Simulates a fleet of 500 processes and 100,000 merchants that starts without tokens. `cargo
+//! bench --bench simulation -- 25 10` runs the simulation at scale 25 and then at scale 10.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -39,17 +25,14 @@ use tokio::{
 
 const PROCESSES: u64 = 500;
 const MERCHANTS: u64 = 100_000;
-/// The rate limit of the fleet, in token requests a second.
+/// In token requests a second.
 const LIMIT: u64 = 40;
-/// Each process sends this number of requests a second. Each request is for a random merchant.
+/// In requests a second per process.
 const REQUESTS: f64 = 20.0;
-/// The lifetime of a token, in seconds.
 const LIFETIME: i64 = 3_600;
 const HOURS: u64 = 3;
-/// The time that Redis needs for one script, as measured in `benches/README.md`.
 const SCRIPT: Duration = Duration::from_micros(50);
 const LATENCY: Duration = Duration::from_millis(1);
-/// The time that the vendor needs for one token request.
 const VENDOR: Duration = Duration::from_millis(200);
 const BUCKET: u64 = 60;
 
@@ -101,7 +84,6 @@ struct State {
     entries: HashMap<Box<str>, Entry>,
     sent: VecDeque<Instant>,
     fence: u64,
-    /// The time at which the simulated Redis has finished all queued scripts.
     busy: Instant,
 }
 
@@ -129,7 +111,6 @@ impl Entry {
 }
 
 impl State {
-    /// Extends the period of the rate limit by 5 %, as the Redis script does.
     fn reserve(&mut self, limit: Option<RateLimit>, max_wait: Duration) -> Permit {
         let Some(limit) = limit else { return Permit::Granted(Duration::ZERO) };
         let now = Instant::now();
@@ -354,18 +335,15 @@ impl Random {
     }
 }
 
-/// The figures of one minute, scaled to the full size of the fleet.
+/// The figures of one minute, converted to the full size of the fleet. At scale `s`, there are `s`
+/// times fewer processes, and each process sends `s` times fewer requests. So the conversion
+/// multiplies request rates by `s²`.
 #[derive(Clone, Copy, Default)]
 struct Minute {
-    /// The share of merchants with a live token in the store.
     warm: f64,
-    /// The share of requests that failed immediately, because the rate limit required a wait of
-    /// more than 30 s.
     rate_limited: f64,
     scripts_per_second: f64,
     token_requests_per_second: f64,
-    /// The share of requests that waited 30 s for a token from a different process and then timed
-    /// out.
     timed_out: f64,
 }
 
@@ -376,8 +354,6 @@ async fn simulate(scale: u64) -> Vec<Minute> {
     let state = State { entries: HashMap::new(), sent: VecDeque::new(), fence: 0, busy: begun };
     let store = Arc::new(Store { counts: counts.clone(), state: Mutex::new(state) });
     let clock = Paused(SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000), begun);
-    // If the rate limit divided by `scale` is not a whole number, the period is multiplied by
-    // `scale` instead.
     let (calls, per) = match LIMIT % scale {
         0 => (LIMIT / scale, 1),
         _ => (LIMIT, scale),

@@ -1,17 +1,5 @@
-//! Runs both vendors' clients for a long time while the servers around them fail, and checks the
-//! results.
-//!
-//! Run this program with `cargo bench --all-features --bench soak -- MINUTES [SEED]`. Without
-//! minutes the program does nothing, so that a plain `cargo bench` does not take half an hour.
-//!
-//! Two clients of each vendor simulate two processes: the clients share a real `redis-server`, but
-//! each client has its own store object. 200 tasks request tokens, call the API, revoke tokens and
-//! verify webhooks. Meanwhile the emulator injects all of its faults and is replaced every minute,
-//! and Redis is killed or paused (SIGSTOP). In the last minute there are no faults.
-//!
-//! The program prints a line every ten seconds. The exit code is 1 if a guarantee was violated, or
-//! if the second half of the run used more resources than the first half. `verdict` and `Truth`
-//! check the guarantees.
+//! Runs both vendors' clients for a long time while their servers fail, and checks the results.
+//! `cargo bench --all-features --bench soak -- MINUTES [SEED]` starts the program.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -44,15 +32,11 @@ const WEBHOOK_TASKS: usize = 30;
 const LIFETIME: Duration = Duration::from_secs(20);
 const CAPACITY: usize = 256;
 const ATTEMPTS: u32 = 3;
-/// How long the program remembers a revoked token or a token of a replaced emulator.
 const REMEMBER: Duration = Duration::from_secs(90);
-/// If Redis has no faults, all processes drop a revoked token within this time. A process detects a
-/// dead subscription within 7 s, subscribes again within the next 10 s, and then checks its tokens
-/// within 1 s.
+/// A process detects a dead subscription within 7 s, subscribes again within 10 s, and then checks
+/// its tokens within 1 s.
 const PROPAGATION: Duration = Duration::from_secs(18);
 const CALM: Duration = Duration::from_secs(60);
-/// At the start of the last minute, the program waits this long for the effects of earlier faults
-/// to end.
 const SETTLE: Duration = Duration::from_secs(15);
 
 struct Random(u64);
@@ -124,14 +108,10 @@ impl Drop for Redis {
     }
 }
 
-/// The true state of the tokens, for comparison with the tokens that the clients return.
 #[derive(Default)]
 struct Truth {
-    /// Maps each revoked token to the time at which the revoking call returned, and to the number
-    /// of the client that made this call.
+    /// The time of the revocation, and the number of the client that revoked the token.
     revoked: HashMap<String, (Instant, usize)>,
-    /// Maps each token of a replaced emulator to the expiry of the token and the time of the
-    /// replacement.
     ended: HashMap<String, (SystemTime, Instant)>,
     broken: BTreeMap<&'static str, u64>,
     first: Option<String>,
@@ -146,8 +126,6 @@ impl Truth {
 
 struct Webhook {
     handled: u32,
-    /// `true` if the delivery record may be lost, because Redis lost its data or `complete` failed.
-    /// The webhook may then be handled twice.
     excused: bool,
 }
 
@@ -158,15 +136,12 @@ struct World {
     moov_webhooks: Vec<moov::webhook::WebhookVerifier>,
     truth: Mutex<Truth>,
     errors: Mutex<BTreeMap<String, u64>>,
-    /// The time at which the last fault of Redis ended. During a fault, this time is in the future.
     trouble: Mutex<Instant>,
-    /// How often Redis may have lost its data.
     losses: AtomicU64,
     calm: AtomicBool,
     stop: AtomicBool,
     webhooks: AtomicU64,
     handed_out: AtomicU64,
-    /// The number of token requests to emulators that have been replaced.
     requests: AtomicU64,
     double_spends: AtomicU64,
     emulator_tokens: AtomicU64,
@@ -327,8 +302,6 @@ async fn revoke_tokens(world: Arc<World>, mut random: Random) {
     }
 }
 
-/// Like a vendor, sends each webhook until it is accepted. Then sends it once more to test the
-/// deduplication.
 async fn deliver(world: Arc<World>, mut random: Random, is_moov: bool) {
     while world.is_running() {
         sleep(random.millis(200, 800)).await;
@@ -346,8 +319,6 @@ async fn deliver(world: Arc<World>, mut random: Random, is_moov: bool) {
         };
         let Ok(signed) = signed else { continue };
         let mut webhook = Webhook { handled: 0, excused: false };
-        // A MoneyKit webhook cannot be verified after its emulator has been replaced, because the
-        // new emulator has different keys.
         let is_verifiable = || is_moov || Arc::ptr_eq(&emulator, &world.emulator());
         let (losses, mut accepted, mut left) = (world.losses.load(Ordering::SeqCst), 0, 100);
         while accepted < 2 && left > 0 && is_verifiable() {
@@ -438,8 +409,6 @@ async fn order_faults(world: Arc<World>, mut random: Random) {
     }
 }
 
-/// Replaces the emulator every minute. This simulates a vendor that loses all tokens. It also
-/// limits the memory that the emulator uses.
 async fn replace_emulator(world: Arc<World>, port: u16, secret: &'static str) {
     loop {
         for _ in 0..60 {
@@ -477,7 +446,6 @@ async fn trouble_redis(world: Arc<World>, mut redis: Redis, mut random: Random) 
         if world.is_calm() {
             continue;
         }
-        // During the fault, Redis may lose a record that is being written.
         world.losses.fetch_add(1, Ordering::SeqCst);
         *world.trouble.lock().unwrap() = Instant::now() + Duration::from_secs(3_600);
         let what = redis.trouble(&mut random).await;
@@ -508,11 +476,8 @@ fn sample(world: &World) -> Sample {
     }
 }
 
-/// The name and unit of a resource, a function that returns the amount in use, and the growth that
-/// is permitted in addition to ten percent.
 type Measure = (&'static str, fn(&Sample) -> u64, u64);
 
-/// Compares the medians of the first and the second half of the samples.
 fn growth(samples: &[Sample]) -> Vec<String> {
     let (one, two) = samples.split_at(samples.len() / 2);
     let median = |samples: &[Sample], of: fn(&Sample) -> u64| {
@@ -537,8 +502,6 @@ fn growth(samples: &[Sample]) -> Vec<String> {
     grown
 }
 
-/// Checks that each token request in the last minute issued one token, and that no token was
-/// replaced before half of its lifetime had passed.
 fn check_calm(world: &World, from: SystemTime, before: (u64, &[Stats])) {
     let sum = |stats: &[Stats], of: fn(&Stats) -> u64| stats.iter().map(of).sum::<u64>();
     let (requests, stats) = (world.requests() - before.0, world.stats());
@@ -563,7 +526,7 @@ fn check_calm(world: &World, from: SystemTime, before: (u64, &[Stats])) {
     }
     println!("calm: {pairs} successions of tokens compared");
     // A refresh that is in flight at the start or at the end of the minute is counted only in
-    // `requests` or only in `refreshes`, so a small difference is permitted.
+    // `requests` or only in `refreshes`.
     if requests.abs_diff(refreshes) > 8 + requests / 20 || failures > 0 {
         let detail = || format!("{requests} requests, {refreshes} refreshes, {failures} failures");
         truth.broken("without faults each request issues a token", detail);
@@ -703,8 +666,8 @@ fn verdict(world: &World, samples: &[Sample]) -> ExitCode {
     if double > 0 {
         problems.push(format!("{double} refresh tokens were sent twice"));
     }
-    // A refresh can first send the refresh token and then the credentials. Each of these two
-    // requests is sent at most `ATTEMPTS` times.
+    // A refresh can send the refresh token and then the credentials. Each of these two requests is
+    // sent at most `ATTEMPTS` times.
     let refreshes: u64 = stats.iter().map(|it| it.refreshes + it.failures + it.discarded).sum();
     let (requests, most) = (world.requests(), 2 * u64::from(ATTEMPTS) * refreshes);
     println!(

@@ -1,7 +1,4 @@
-//! Measures the cost of verifying a webhook, and the minimum cost of each part of the verification.
-//!
-//! Run this program with `cargo bench --bench webhook`. The separate crate `benches/peers` compares
-//! this crate with other crates.
+//! Measures the cost of verifying a webhook.
 
 use std::{
     pin::pin,
@@ -18,7 +15,6 @@ fn main() {
     divan::main();
 }
 
-/// Polls the future once, without an executor, so that no executor is measured.
 fn ready<F: Future>(future: F) -> F::Output {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
@@ -64,7 +60,6 @@ mod moneykit {
         body: Vec<u8>,
     }
 
-    /// `benches/peers` measures the same webhook: an event of 1 KiB.
     static WEBHOOK: LazyLock<Webhook> = LazyLock::new(|| {
         let (algorithm, random) = (&ECDSA_P256_SHA256_FIXED_SIGNING, SystemRandom::new());
         let document = EcdsaKeyPair::generate_pkcs8(algorithm, &random).unwrap();
@@ -99,8 +94,6 @@ mod moneykit {
         bencher.bench(|| key.verify(black_box(text.as_bytes()), &signature).unwrap());
     }
 
-    /// Measures the minimum work of a correct verifier: the signature, the times and the digest of
-    /// the body. Does not parse the event.
     #[divan::bench(sample_size = CALLS)]
     fn floor_by_hand_ring(bencher: Bencher) {
         #[derive(Deserialize)]
@@ -136,7 +129,6 @@ mod moneykit {
         });
     }
 
-    /// Unlike `WebhookVerifier::verify`, this function reads no headers and uses no key cache.
     #[divan::bench(sample_size = CALLS)]
     fn verify_keys_kept(bencher: Bencher) {
         let (keys, options) = (keys(&WEBHOOK.jwks), VerifierOptions::default());
@@ -146,8 +138,6 @@ mod moneykit {
         });
     }
 
-    /// A handler without a key cache does this work for each webhook: it parses the JSON of the key
-    /// set and checks that the key is a point on the curve.
     #[divan::bench(sample_size = CALLS)]
     fn verify_jwks_parsed_each_time(bencher: Bencher) {
         let options = VerifierOptions::default();
@@ -227,8 +217,6 @@ mod moov {
         });
     }
 
-    /// Measures a verifier that is written by hand. Unlike `floor_hmac_sha2`, it also joins the
-    /// signed text, decodes the signature and checks the time, as each verifier must.
     #[divan::bench(sample_size = CALLS)]
     fn by_hand_hmac_sha2(bencher: Bencher) {
         use ::hmac::{Hmac, KeyInit as _, Mac as _};
@@ -253,7 +241,6 @@ mod moov {
         });
     }
 
-    /// Measures only the verification, because the headers are read before the measurement.
     #[divan::bench(sample_size = CALLS)]
     fn keys_verify(bencher: Bencher) {
         let (hook, keys) = (webhook(NONCE), SigningSecrets::new([SECRET.into()]).unwrap());
@@ -261,7 +248,6 @@ mod moov {
         bencher.bench(|| keys.verify(black_box(&headers), SystemTime::now(), Tolerance::default()).unwrap());
     }
 
-    /// Measures the verification and the reading of the headers.
     #[divan::bench(sample_size = CALLS)]
     fn read_and_verify(bencher: Bencher) {
         let (hook, keys) = (webhook(NONCE), SigningSecrets::new([SECRET.into()]).unwrap());
@@ -277,7 +263,6 @@ mod moov {
         bencher.bench(|| verifier.verify(black_box(&hook.headers), b"").unwrap());
     }
 
-    /// Each call begins a delivery that is not in the store.
     #[divan::bench(sample_size = 1_000)]
     fn webhooks_receive(bencher: Bencher) {
         let verifier = WebhookVerifier::new([SECRET.into()]).unwrap();

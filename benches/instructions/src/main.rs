@@ -1,18 +1,5 @@
-//! Counts the instructions of the hot paths under callgrind. Unlike times, instruction counts do
-//! not depend on the load of the machine.
-//!
-//! - `cargo run --release -- TEXT` prints a table of the paths whose names contain TEXT. Without
-//!   TEXT, the table contains all paths.
-//! - `cargo run --release -- --check` compares the counts with `counts.txt`. The exit code is 3 if
-//!   the count of a path exceeds the recorded count by more than the tolerance.
-//! - `cargo run --release -- --record` writes `counts.txt`.
-//!
-//! The exit code is 4 if valgrind is not installed, or if `counts.txt` was recorded with a
-//! different version of rustc.
-//!
-//! Each path runs in two processes, and the second process makes more calls than the first. The
-//! count of the first process is subtracted from the count of the second, so that the start of a
-//! process is not counted.
+//! Counts the instructions of the hot paths under callgrind. `--check` compares the counts with
+//! `counts.txt`, and `--record` writes `counts.txt`.
 
 mod paths;
 mod server;
@@ -26,7 +13,7 @@ use std::{
 use crate::paths::{HotPath, PATHS};
 
 const RECORD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/counts.txt");
-/// `cargo xtask ci` expects these exit codes, which are the exit codes of `openapi_drift::Outcome`.
+/// `cargo xtask ci` expects these exit codes.
 const FAILED: u8 = 3;
 const SKIPPED: u8 = 4;
 

@@ -20,10 +20,11 @@ use tokio::{runtime::Runtime, sync::OnceCell, task::JoinSet};
 
 pub(crate) struct HotPath {
     pub(crate) name: &'static str,
-    /// How many more calls the second process makes than the first.
+    /// Each path runs in two processes, and the second process makes this many more calls. Only the
+    /// difference of the two counts is used, so that the start of a process is not counted.
     pub(crate) calls: u32,
     pub(crate) run: fn(u32, SocketAddr),
-    /// The maximum increase over the recorded count, in percent.
+    /// In percent of the recorded count.
     pub(crate) tolerance: f64,
 }
 
@@ -60,7 +61,6 @@ pub(crate) const PATHS: [HotPath; 10] = [
     },
 ];
 
-/// Polls the future once, without an executor, so that no executor is counted.
 fn ready<F: Future>(future: F) -> F::Output {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
@@ -191,7 +191,6 @@ fn exchange_moneykit(calls: u32, server: SocketAddr) {
         let client = moneykit::Client::builder(Credentials::new("client", "secret"))
             .with_base_url(format!("http://{server}"))
             .with_scopes(scopes())
-            // Replace the client's default options, because they contain the vendor's rate limit.
             .with_tokens(|_| TokenOptions::default())
             .build()
             .unwrap();
@@ -220,7 +219,6 @@ struct Parsed {
     expires_in: i64,
 }
 
-/// Parses only the two response fields that every client needs.
 fn exchange_reqwest(calls: u32, build: impl Fn(&reqwest::Client) -> reqwest::RequestBuilder) {
     runtime().block_on(async {
         let http = reqwest::Client::new();
@@ -258,8 +256,8 @@ fn exchange_moov_reqwest(calls: u32, server: SocketAddr) {
     });
 }
 
-/// All callers are already waiting when the token source responds, because the runtime has one
-/// thread and runs tasks in the order in which they were spawned.
+/// The runtime has one thread and runs tasks in the order in which they were spawned. So all
+/// callers are waiting when the token source responds.
 fn cold_callers(calls: u32, _: SocketAddr) {
     let handle = TokenCache::new(Local, TokenOptions::default()).handle(&scopes()).unwrap();
     runtime().block_on(async {

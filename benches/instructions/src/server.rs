@@ -8,8 +8,8 @@ use std::{
 
 use serde_json::json;
 
-/// The server runs in the process that starts valgrind, so that valgrind counts only the client,
-/// which runs in the child process.
+/// Call this function outside of valgrind. Otherwise valgrind also counts the instructions of the
+/// server.
 pub(crate) fn start() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -41,7 +41,6 @@ fn serve(mut stream: TcpStream) {
             }
             let line = line.trim_end().to_ascii_lowercase();
             if line.starts_with("post ") {
-                // MoneyKit responds with 201, and Moov with 200.
                 status = if line.starts_with("post /auth/token") { "201 Created" } else { "200 OK" };
             }
             if let Some(value) = line.strip_prefix("content-length: ") {

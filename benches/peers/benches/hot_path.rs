@@ -1,6 +1,4 @@
-//! Measures a read of a cached, valid token on one thread and on two concurrent threads. Each of
-//! the compared clients (peers) first gets a token from a server on loopback. A sample takes tens
-//! of milliseconds, so that two threads run concurrently for most of the sample.
+//! Measures a read of a cached token on one thread and on two concurrent threads.
 
 use arc_swap::ArcSwap;
 use divan::{Bencher, black_box};
@@ -55,9 +53,8 @@ fn one_task<P: Peer>(bencher: Bencher) {
     });
 }
 
-/// Each thread makes a million calls in one task, so a result of 5 ms means 5 ns per call. The
-/// benchmark needs an executor, because the calls of some peers can return `Pending`. The tasks are
-/// not spawned on [`RT`], because one worker of `RT` could run both tasks sequentially.
+/// Each thread makes a million calls, so a result of 5 ms means 5 ns per call. The tasks are not
+/// spawned on [`RT`], because one worker of `RT` could run both tasks sequentially.
 #[divan::bench(
     threads = [1, 2],
     sample_size = 1,
@@ -78,7 +75,6 @@ fn tasks_million_calls<P: Peer>(bencher: Bencher) {
     });
 }
 
-/// azure_core has a policy that sets the `Authorization` header of a request from a cached token.
 #[divan::bench(threads = [1, 2], sample_size = 500_000, sample_count = 20)]
 fn azure_core_bearer_policy(bencher: Bencher) {
     use azure_core::{
@@ -127,7 +123,6 @@ fn azure_core_bearer_policy(bencher: Bencher) {
     });
 }
 
-/// Measures the part of `azure_core_bearer_policy` that clones the request.
 #[divan::bench(threads = [1, 2], sample_size = 500_000, sample_count = 20)]
 fn azure_core_request_clone(bencher: Bencher) {
     use azure_core::http::{Method, Request};
@@ -152,8 +147,6 @@ mod floor {
         SystemTime::now()
     }
 
-    /// A clock with a low resolution: the kernel updates it only at timer interrupts, every few
-    /// milliseconds.
     #[divan::bench(sample_size = 1_000_000, sample_count = 20)]
     fn clock_monotonic_coarse() -> rustix::time::Timespec {
         rustix::time::clock_gettime(rustix::time::ClockId::MonotonicCoarse)
@@ -181,7 +174,6 @@ mod floor {
         });
     }
 
-    /// The minimum cost of a cache that neither writes a shared cache line nor reads a clock.
     #[divan::bench(threads = [1, 2], sample_size = 1_000_000, sample_count = 20)]
     fn thread_local_epoch(bencher: Bencher) {
         thread_local! {

@@ -1,5 +1,5 @@
-//! The shared parts of the benchmarks: a token server on 127.0.0.1, the peers (the compared clients
-//! and caches, which use this server), and synthetic keys.
+//! The shared parts of the benchmarks: a token server, the compared clients and caches (peers), and
+//! synthetic keys.
 
 pub mod keys;
 pub mod ours;
@@ -15,7 +15,6 @@ use std::{
 };
 use tokio::runtime::Runtime;
 
-/// Peers with background tasks run these tasks on this runtime.
 pub static RT: LazyLock<Runtime> = LazyLock::new(|| {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -24,7 +23,6 @@ pub static RT: LazyLock<Runtime> = LazyLock::new(|| {
         .expect("runtime")
 });
 
-/// rustls is compiled with two crypto providers here, so the program must select one of them.
 pub fn init_tls() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -32,8 +30,6 @@ pub fn init_tls() {
     });
 }
 
-/// Polls the future once, without an executor, so that no executor is measured. The future must be
-/// ready immediately.
 #[inline]
 pub fn ready<F: Future>(future: F) -> F::Output {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
@@ -42,8 +38,7 @@ pub fn ready<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// Enters the runtime [`RT`] on the calling thread, because some peers create a tokio timer in each
-/// call. Must not be called inside `RT.block_on`.
+/// Must not be called inside `RT.block_on`.
 #[inline]
 pub fn enter_runtime() {
     thread_local! {

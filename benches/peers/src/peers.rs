@@ -1,8 +1,5 @@
 //! The clients and caches that the benchmarks compare. All of them get tokens from the local
 //! server.
-//!
-//! To add a crate to every benchmark, implement [`Peer`] for it here and name the new type in
-//! `benches/hot_path.rs` and `src/bin/stampede.rs`.
 
 use arc_swap::ArcSwapOption;
 use async_trait::async_trait;
@@ -56,8 +53,6 @@ pub trait Peer: Sized + Send + Sync + 'static {
 
     fn new(addr: SocketAddr) -> impl Future<Output = Self> + Send;
 
-    /// Gets a token, drops the token and returns its length. The drop is a part of the call, so
-    /// that its cost is measured too.
     fn token(&self) -> impl Future<Output = usize> + Send;
 }
 
@@ -118,7 +113,6 @@ impl Fetch {
     }
 }
 
-/// Sends no request, so this peer shows the cost of the benchmark alone.
 pub struct Nobody;
 
 impl Peer for Nobody {
@@ -206,8 +200,6 @@ impl Peer for TokioMutex {
     }
 }
 
-/// Takes no lock while the token is valid. After the expiry, the task that locks the mutex
-/// refreshes the token.
 pub struct ArcSwapMutex {
     current: ArcSwapOption<Entry>,
     refresh: Mutex<()>,
@@ -248,8 +240,6 @@ impl Peer for ArcSwapMutex {
     }
 }
 
-/// Works like many hand-written clients. Two tasks can fetch a token concurrently, because no lock
-/// is held during the fetch.
 pub struct Naive {
     slot: std::sync::RwLock<Option<Arc<Entry>>>,
     fetch: Fetch,
@@ -313,7 +303,6 @@ pub fn scopes() -> [Scope; 1] {
     [Scope::new(SCOPES[0]).expect("scope")]
 }
 
-/// Uses a handle, so the scope set is looked up only once.
 pub struct Ours(TokenHandle);
 
 impl Peer for Ours {
@@ -329,7 +318,6 @@ impl Peer for Ours {
     }
 }
 
-/// Looks up the scope set in each call.
 pub struct OursKeyed {
     cache: TokenCache,
     scopes: [Scope; 1],
@@ -348,10 +336,8 @@ impl Peer for OursKeyed {
     }
 }
 
-/// Uses the HTTP client of this crate, as an application does.
 pub struct OursMoneykit(moneykit::Client);
 
-/// The client has no rate limit, because a benchmark sends more requests than MoneyKit allows.
 pub fn moneykit(addr: SocketAddr) -> moneykit::Client {
     moneykit::Client::builder(Credentials::new("client", "secret"))
         .with_base_url(format!("http://{addr}"))
@@ -556,7 +542,6 @@ impl Peer for TameOauth {
                 scope_hash,
                 ..
             } => {
-                // tame-oauth does no I/O, so the caller sends the request.
                 let request = request
                     .map(reqwest::Body::from)
                     .try_into()
@@ -578,8 +563,6 @@ pub struct GoogleCloudAuth {
     credentials: google_cloud_auth::credentials::AccessTokenCredentials,
 }
 
-/// google-cloud-auth supports a custom token server only for authorized-user credentials, because
-/// service accounts sign their own tokens.
 pub fn google_user(addr: SocketAddr) -> google_cloud_auth::credentials::user_account::Builder {
     google_cloud_auth::credentials::user_account::Builder::new(json!({
         "type": "authorized_user",
@@ -633,8 +616,6 @@ impl Peer for GoogleCloudHeaders {
     }
 }
 
-/// azure_identity requires an HTTPS authority, so this transport sends all requests to the local
-/// server instead.
 #[derive(Debug)]
 struct ToLocalServer {
     http: reqwest::Client,

@@ -1,9 +1,5 @@
-//! Measures whether two tasks on two cores slow each other down. Prints the processor time per call
-//! in nanoseconds, for one task and for two concurrent tasks.
-//!
-//! Processor time is measured instead of wall time, because other programs on the machine also use
-//! the second core. The peer `TokioOnceCell` clones an `Arc` in each call, so its result must be
-//! higher with two tasks. Otherwise the tasks did not run concurrently.
+//! Measures whether two tasks on two cores slow each other down. Processor time is measured,
+//! because other programs also use the second core.
 
 use arc_swap::ArcSwap;
 use peers::{

@@ -1,8 +1,5 @@
-//! Measures a client-credentials exchange on loopback with a persistent connection. For sequential
-//! exchanges, prints the median, the 99th percentile and the requests per second. For 32 concurrent
-//! exchanges, prints the requests per second.
-//!
-//! `exchange [ROUNDS]` measures all clients in each round. The results are medians over the rounds.
+//! Measures sequential and concurrent client-credentials exchanges on loopback. `exchange [ROUNDS]`
+//! measures all clients in each round.
 
 use fintech_auth::token::{TokenCache, TokenOptions};
 use futures::future::{BoxFuture, join_all};
@@ -29,7 +26,6 @@ const ONE_BY_ONE: usize = 2_000;
 const TOGETHER: usize = 8_000;
 const CLIENTS: usize = 32;
 
-/// Runs one exchange, and returns the length of the token.
 type Exchange = Arc<dyn Fn() -> BoxFuture<'static, usize> + Send + Sync>;
 
 #[derive(Default)]
@@ -54,7 +50,6 @@ fn form_body() -> String {
     pairs.join("&")
 }
 
-/// Uses a blocking socket and a prepared request, to measure the cost of loopback alone.
 fn raw_socket(addr: SocketAddr) -> impl FnMut() -> usize {
     let mut stream = TcpStream::connect(addr).expect("connect");
     stream.set_nodelay(true).expect("nodelay");
@@ -182,7 +177,6 @@ fn shareable(addr: SocketAddr) -> Vec<(&'static str, Exchange)> {
         }),
     ));
 
-    // Each call creates an empty cache, so that each call requests a token.
     let source = FetchSource::new(addr);
     all.push((
         "fintech-auth cache.token() of reqwest 0.13 form",
@@ -329,9 +323,6 @@ fn main() {
     let mut samples: Vec<(_, Sample)> = names.map(|name| (name, Sample::default())).collect();
 
     let samples = RT.block_on(async move {
-        // The rounds run in a spawned task. In `block_on`, they would run on the main thread, but
-        // the tasks of the connections run on a worker thread. Each exchange would then include
-        // switches between the two threads.
         let rounds = async move {
             for _ in 0..rounds {
                 round(addr, &shareable, &mut samples).await;

@@ -1,5 +1,4 @@
-//! Measures how many bytes of live heap memory each keyed cache uses per entry, with a counting
-//! allocator. All values are one shared `Arc`, so that only the keys and the cache are counted.
+//! Measures how many bytes of heap memory each keyed cache uses per entry.
 
 use fintech_auth::Scope;
 use peers::{

@@ -1,8 +1,5 @@
-//! Measures a cold start: many tasks concurrently request a token from one client.
-//!
-//! `stampede [TASKS] [DELAY_MS]` runs the server in a separate process. The server waits DELAY_MS
-//! before each response. The results are the medians of seven rounds, or of three rounds for the
-//! clients that send many token requests.
+//! Measures a cold start: many tasks concurrently request a token from one client. `stampede
+//! [TASKS] [DELAY_MS]` starts a server that waits DELAY_MS before each response.
 
 use futures::future::join_all;
 use peers::{
