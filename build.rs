@@ -1,8 +1,5 @@
-//! Generates the typed clients: `specs/<vendor>/openapi.yaml` → `$OUT_DIR/<vendor>.rs`.
-//!
-//! To correct the OpenAPI document of a vendor, change `specs/<vendor>/overlay.yaml`, so that the
-//! change is reviewed. This script changes the document only in memory, and only the parts that
-//! progenitor does not support. The script downloads nothing and writes only to `OUT_DIR`.
+//! Generates the typed clients: `specs/<vendor>/openapi.yaml` → `$OUT_DIR/<vendor>.rs`. To correct
+//! a vendor's document, change `specs/<vendor>/overlay.yaml` and not this script.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -44,8 +41,6 @@ fn main() -> ExitCode {
 
 fn build(vendor: &str, spec: &str) -> Result<(), String> {
     let text = fs::read_to_string(spec).map_err(|e| format!("cannot read the file: {e}"))?;
-    // `generate` catches and reports panics of the generator, so the panic hook must not print
-    // them.
     panic::set_hook(Box::new(|_| ()));
     let code = parse(&text).and_then(bindings);
     drop(panic::take_hook());
@@ -54,13 +49,8 @@ fn build(vendor: &str, spec: &str) -> Result<(), String> {
     fs::write(&file, code?).map_err(|e| format!("cannot write {}: {e}", file.display()))
 }
 
-/// Parses the subset of YAML that an API schema needs: one document of plain data. Fails for
-/// duplicate keys, anchors, aliases, merge keys and tags. Also fails for an unquoted scalar that
-/// some YAML parsers read as a number, a date or a boolean.
 pub(crate) fn parse(text: &str) -> Result<Value, String> {
     let mut root = None;
-    // The mappings and sequences that have not ended yet. Each mapping is stored with the key whose
-    // value is parsed next.
     let mut open: Vec<(Value, Option<String>)> = Vec::new();
     for event in Parser::new_from_str(text) {
         let (event, span) = event.map_err(|e| e.to_string())?;
@@ -130,8 +120,7 @@ pub(crate) fn parse(text: &str) -> Result<Value, String> {
     root.ok_or_else(|| "the document is empty".to_owned())
 }
 
-/// Returns `None` if YAML 1.1 and YAML 1.2 disagree about the value of an unquoted scalar. Both
-/// versions read `3.0` as a number and `3.0.3` as text.
+/// Returns `None` if YAML 1.1 and YAML 1.2 disagree about the value.
 pub(crate) fn plain_scalar(text: &str) -> Option<Value> {
     const AMBIGUOUS: [&str; 12] =
         ["=", "y", "yes", "n", "no", "on", "off", ".inf", ".nan", "null", "true", "false"];
@@ -155,12 +144,8 @@ pub(crate) fn plain_scalar(text: &str) -> Option<Value> {
     (!is_ambiguous && !is_numeric).then(|| text.into())
 }
 
-/// Returns the generated module for one API schema, as Rust source on one line. The code is not
-/// formatted, so that dependent crates need not compile a formatter. `cargo xtask expand` formats
-/// the code.
 pub(crate) fn bindings(mut spec: Value) -> Result<String, String> {
-    // Check first that the document is valid OpenAPI, because `lower` accesses the objects of the
-    // document without further checks.
+    // `lower` panics if the document is not valid OpenAPI, so check the document first.
     read(&spec)?;
     lower(&mut spec)?;
     generate(&spec).map_err(|reason| match culprit(&spec) {
@@ -169,7 +154,6 @@ pub(crate) fn bindings(mut spec: Value) -> Result<String, String> {
     })
 }
 
-/// Catches panics, because the generator usually panics on unsupported input.
 fn generate(spec: &Value) -> Result<String, String> {
     let document = read(spec)?;
     let string = |format: &str| SchemaObject {
@@ -198,7 +182,6 @@ fn generate(spec: &Value) -> Result<String, String> {
             confine_secrets(&mut file.items, &requests);
             Ok(file.to_token_stream().to_string())
         }
-        // Return only the first line, because the rest of some errors is a whole syntax tree.
         Ok(Err(error)) => Err(error.to_string().lines().next().unwrap_or_default().to_owned()),
         Err(payload) => Err(payload
             .downcast_ref::<String>()
@@ -208,8 +191,6 @@ fn generate(spec: &Value) -> Result<String, String> {
     }
 }
 
-/// Marks every type `#[non_exhaustive]`, so that users' code still compiles after a vendor has
-/// added a field.
 fn make_non_exhaustive(items: &mut [Item]) {
     for item in items {
         let attributes = match item {
@@ -227,11 +208,8 @@ fn make_non_exhaustive(items: &mut [Item]) {
     }
 }
 
-/// Deserializes every optional field of a response with `transport::optional`, which treats an
-/// invalid value as absent.
-///
-/// serde does not pass the name of a field to a deserialize function, so a separate deserialize
-/// function is generated for each field name.
+/// serde does not pass the name of a field to a deserialize function, so each field name needs its
+/// own deserialize function.
 fn make_fields_lenient(items: &mut Vec<Item>, requests: &BTreeSet<&str>) {
     let mut readers = BTreeMap::new();
     let modules = items.iter_mut().filter_map(|item| match item {
@@ -284,9 +262,8 @@ fn lenient_fields(item: &mut ItemStruct) -> Vec<(syn::Ident, String)> {
     fields
 }
 
-/// Removes `Serialize` from every type that contains a secret and is not a request body. Otherwise
-/// a handler that returns a token response as JSON would reveal the refresh token. Request bodies
-/// can still serialize their secrets.
+/// If token responses implemented `Serialize`, a handler could reveal the refresh token in a JSON
+/// response.
 fn confine_secrets(items: &mut [Item], requests: &BTreeSet<&str>) {
     let mut types: Vec<&mut ItemStruct> = items
         .iter_mut()
@@ -351,8 +328,6 @@ fn read(spec: &Value) -> Result<OpenAPI, String> {
     serde_json::from_value(spec.clone()).map_err(|e| format!("not OpenAPI 3.0: {e}"))
 }
 
-/// Finds the schema or operation that the generator cannot process. Runs the generator for each
-/// schema and each operation alone. Returns the name of the first one that fails, and the error.
 fn culprit(spec: &Value) -> Option<(String, String)> {
     let with = |paths: Map<String, Value>, schemas: &Map<String, Value>| {
         let mut alone = spec.clone();
@@ -363,7 +338,6 @@ fn culprit(spec: &Value) -> Option<(String, String)> {
     let all = spec["components"]["schemas"].as_object().cloned().unwrap_or_default();
     with(Map::new(), &Map::new()).ok()?;
     for (name, schema) in &all {
-        // Replace all other schemas with empty schemas, so that references to them do not fail.
         let mut alone: Map<_, _> = all.keys().map(|other| (other.clone(), Map::new().into())).collect();
         alone[name] = schema.clone();
         if let Err(reason) = with(Map::new(), &alone) {
@@ -390,7 +364,6 @@ fn operations(spec: &Value) -> Vec<(String, String)> {
     found
 }
 
-/// Rewrites the API schema into a form that the generator supports.
 fn lower(spec: &mut Value) -> Result<(), String> {
     for (path, method) in operations(spec) {
         let operation = &mut spec["paths"][&path][&method];
@@ -412,12 +385,7 @@ fn lower(spec: &mut Value) -> Result<(), String> {
     Ok(())
 }
 
-/// Keeps one successful response, because the generator supports only one response type and one
-/// error type per operation.
-///
-/// The status of this response becomes `2XX`, because the services do not always send the
-/// documented status. The types of errors are still generated, and the transport reads the error
-/// responses.
+/// The status becomes `2XX`, because the services do not always send the documented status.
 fn lower_responses(operation: &mut Value) -> Result<(), String> {
     let responses = operation["responses"].as_object().ok_or("responses are missing")?;
     let mut successes = responses.iter().filter(|(status, _)| status.starts_with('2'));
@@ -436,8 +404,6 @@ fn lower_responses(operation: &mut Value) -> Result<(), String> {
     Ok(())
 }
 
-/// Keeps one encoding of the request body. If the body has two encodings, returns a second
-/// operation for the JSON encoding, with the id `<id>_json`.
 fn lower_request(operation: &mut Value, id: &str) -> Result<Option<Value>, String> {
     if operation["requestBody"].is_null() {
         return Ok(None);
@@ -460,8 +426,8 @@ fn lower_request(operation: &mut Value, id: &str) -> Result<Option<Value>, Strin
     Ok(Some(second))
 }
 
-/// Removes the constraints on lengths and patterns, because a client must accept a response that
-/// violates them. Removes defaults, because a missing value must stay missing.
+/// A client must accept a response that violates the documented lengths and patterns. Defaults are
+/// removed, because a missing value must stay missing.
 fn lower_schema(schema: &mut Value) {
     let Some(fields) = schema.as_object_mut() else { return };
     for key in ["default", "maxLength", "minLength", "pattern"] {
