@@ -1,5 +1,4 @@
-//! Reads a vendor's configuration from `--config` or the environment, and applies the options of a
-//! command to it.
+//! Reads a vendor's configuration, and applies the options of a command to it.
 
 use std::time::Duration;
 
@@ -32,8 +31,6 @@ impl<'a> Overrides<'a> {
     }
 }
 
-/// This is a macro because `moneykit::Config` and `moov::Config` have the same fields but share no
-/// trait.
 macro_rules! config {
     ($vendor:ident, $settings:ident, $overrides:ident) => {{
         let mut config = match $settings.table(stringify!($vendor))? {

@@ -66,8 +66,6 @@ mod tests {
                 without.push(kind.as_str().split('.').next().unwrap_or_default());
             }
         }
-        // `refetch_url` returns `None` for these kinds of events, because the library knows no API
-        // path for their objects.
         without.sort_unstable();
         without.dedup();
         assert_eq!(

@@ -1,4 +1,4 @@
-//! Defines the error type and the exit codes of all commands. An error never contains a secret.
+//! The error type and the exit codes of all commands. An error never contains a secret.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,6 @@ use fintech_auth::{
     webhook::{VerifyError, VerifyErrorKind},
 };
 
-/// The exit code of a failed command. Each code requires a different action by the user.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[repr(u8)]
 pub(crate) enum Exit {
@@ -30,8 +29,6 @@ pub(crate) enum Exit {
     Terminate = 128 + 15,
 }
 
-/// Each row has an exit code, the name of this code in JSON output, and a text that tells the user
-/// what to do. `--help` prints these rows.
 pub(crate) const EXITS: &[(Exit, &str, &str)] = &[
     (Exit::Local, "local", "local error: check the file, port or output that the error names"),
     (Exit::Usage, "invalid_config", "correct the arguments or the configuration; no request was sent"),
@@ -98,8 +95,6 @@ impl Exit {
             ErrorKind::RateLimited => Self::RateLimited,
             ErrorKind::Unavailable => Self::Unavailable,
             ErrorKind::Timeout => Self::Timeout,
-            // `ErrorKind` is non-exhaustive, so this arm also handles kinds that this version does
-            // not know.
             _ => Self::InvalidResponse,
         }
     }
@@ -123,8 +118,6 @@ impl Failure {
         Self::new(Exit::Local, reason)
     }
 
-    /// The reason must not contain the value of an argument or setting, because a value may be a
-    /// secret.
     pub(crate) fn usage(reason: impl Into<String>) -> Self {
         Self::new(Exit::Usage, reason)
     }
@@ -188,8 +181,6 @@ impl From<VerifyError> for Failure {
 }
 
 impl Failure {
-    /// The next step depends on the vendor's error code if the code is known, and otherwise on the
-    /// exit code.
     pub(crate) fn next(&self) -> Cow<'static, str> {
         match (self.error.as_ref().and_then(Error::code), self.vendor) {
             (Some("invalid_grant"), _) => {
@@ -201,7 +192,6 @@ impl Failure {
     }
 }
 
-/// The errors of the library contain no secrets, so their causes may be printed.
 pub(crate) fn causes(error: &dyn std::error::Error) -> Vec<String> {
     std::iter::successors(error.source(), |error| error.source()).map(ToString::to_string).collect()
 }

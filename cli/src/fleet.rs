@@ -1,8 +1,5 @@
-//! Reads the Redis settings of a fleet, which is a group of instances that share tokens. The
-//! settings are in the `--config` file or in environment variables.
-//!
-//! The library does not read these settings. An error message never contains a setting, because a
-//! Redis URL may contain a password.
+//! Reads the Redis settings of a fleet, which is a group of instances that share tokens. An error
+//! never contains a setting, because a Redis URL may contain a password.
 
 use std::env;
 

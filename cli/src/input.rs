@@ -11,11 +11,10 @@ use fintech_auth::{Secret, moneykit};
 
 use crate::exit::Failure;
 
-/// The maximum size of an input in bytes. Webhooks are much smaller.
 const LIMIT: u64 = 16 << 20;
 
-/// An error contains the option but not the path, because a user may have passed the secret itself
-/// as the path.
+/// The error must not contain the path, because a user may have passed the secret itself as the
+/// path.
 pub(crate) fn secret(option: &str, path: &str) -> Result<Secret, Failure> {
     checked(&format!("the {option} file"), secret_lines(option, path)?)
 }
@@ -34,9 +33,7 @@ pub(crate) fn secret_lines(option: &str, path: &str) -> Result<Secret, Failure> 
     read.map_err(|error| unreadable(option, path, &error))
 }
 
-/// Fails if the secret has quotes, spaces or invisible characters around it, for example from copy
-/// and paste. Uses the library's check for `MONEYKIT_CLIENT_SECRET`, so that the CLI and the
-/// library accept the same secrets. The error does not contain the secret.
+/// Uses the library's check, so that the CLI and the library accept the same secrets.
 pub(crate) fn checked(what: &str, secret: Secret) -> Result<Secret, Failure> {
     let config = moneykit::Config::from_vars([("MONEYKIT_CLIENT_SECRET", secret.expose_secret())]);
     config.map_err(|error| {

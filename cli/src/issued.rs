@@ -1,5 +1,4 @@
-//! Prints the expiry and the scopes of an issued token. Prints the token itself only with
-//! `--reveal` or `--raw`.
+//! Prints an issued token. Shows the token itself only with `--reveal` or `--raw`.
 
 use std::time::SystemTime;
 

@@ -1,7 +1,4 @@
-//! The `fintech-auth` command line tool: parses the arguments, runs one command and sets the exit code.
-//!
-//! No command takes a secret as an argument. A command prints secrets only with `--reveal`, `--raw`
-//! or `--save -`. The emulator also prints its own credentials.
+//! The `fintech-auth` command line tool. No command takes a secret as an argument.
 
 mod credentials;
 mod doctor;
@@ -102,15 +99,13 @@ Examples:
 
 fn main() -> ExitCode {
     let args: Vec<OsString> = env::args_os().collect();
-    // Errors about arguments must also be JSON if the user passed `--json`. clap returns such an
-    // error before it has parsed `--json`, so the arguments are searched here.
+    // clap returns an error about the arguments before it has parsed `--json`.
     let json = args.iter().any(|arg| arg == "--json");
     let outcome = match Cli::try_parse_from(&args) {
         Ok(cli) => run(cli.command),
         Err(error) if error.use_stderr() => {
             Err(usage::failure(&error, &Cli::command(), args.get(1..).unwrap_or_default()))
         }
-        // clap returns the texts of `--help` and `--version` as errors.
         Err(error) => output::print(&error.render().to_string()),
     };
     match outcome {

@@ -1,8 +1,5 @@
-//! The groups of options that several commands share. No option takes a secret, because other users
-//! of the machine can read the arguments of a program.
-//!
-//! A group of options has no doc comment, because clap would print a doc comment as the description
-//! of the command.
+//! The groups of options that several commands share. A group has no doc comment, because clap
+//! would print the comment as the description of the command.
 
 use std::{
     env, fmt,
@@ -97,8 +94,7 @@ pub(crate) struct Webhook {
     pub(crate) tolerance: Option<Duration>,
 }
 
-/// A value parser returns this error. The text describes the accepted values, and never contains
-/// the rejected value, because the rejected value may be a secret.
+/// The text must not contain the rejected value, because the value may be a secret.
 #[derive(Debug)]
 pub(crate) struct Expected(pub(crate) &'static str);
 
@@ -144,8 +140,6 @@ pub(crate) fn port(text: &str) -> Result<u16, Expected> {
     text.parse().map_err(|_| Expected("a number from 0 to 65535"))
 }
 
-/// Uses the library's parser of `MONEYKIT_TIMEOUT`, so that options and settings have the same
-/// syntax.
 fn parse_time(text: &str) -> Option<Duration> {
     moneykit::Config::from_vars([("MONEYKIT_TIMEOUT", text)]).ok()?.timeout
 }

@@ -1,7 +1,4 @@
 //! Writes the output: lines for people, JSON for programs, or only the token for a pipe.
-//!
-//! A broken pipe is an error only if a refresh token would be lost. Otherwise a broken pipe is
-//! ignored, because the program that reads the pipe needs no more output.
 
 use std::{
     borrow::Cow,
@@ -22,8 +19,7 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Prints `text`. Unlike `print`, fails if the pipe is broken, because the text may contain a
-/// refresh token.
+/// Unlike `print`, fails if the pipe is broken, because the text may contain a refresh token.
 pub(crate) fn print_all(text: &str) -> Result<(), Failure> {
     write(text).map_err(|error| unwritten(&error))
 }
@@ -37,7 +33,6 @@ fn unwritten(error: &io::Error) -> Failure {
     Failure::local(format!("cannot write the output: {error}"))
 }
 
-/// Returns `true` if standard output is `/dev/null` or was closed before the program started.
 /// Rust's standard library opens `/dev/null` in place of a closed standard output.
 #[cfg(unix)]
 pub(crate) fn is_discarded() -> bool {
@@ -149,7 +144,6 @@ pub(crate) fn print_failure(failure: &Failure, json: bool) {
         }
         text + &format!("  next: {}\n", failure.next())
     };
-    // A write error is ignored, because the program has no other place to report the error.
     _ = io::stderr().lock().write_all(escaped(&text, true).as_bytes());
 }
 
@@ -163,14 +157,12 @@ pub(crate) fn warn(text: &str, json: bool) {
     _ = io::stderr().lock().write_all(format!("{}\n", escaped(&text, false)).as_bytes());
 }
 
-/// Escapes control characters and line breaks, because a text from a vendor must not control the
-/// terminal.
+/// A text from a vendor must not control the terminal.
 pub(crate) fn visible(text: &str) -> String {
     escaped(text, false).into_owned()
 }
 
-/// Escapes characters that control a terminal or hide text. Uses the escape sequences of JSON, so
-/// that a JSON parser still reads the original text.
+/// Uses the escape sequences of JSON, so that a JSON parser still reads the original text.
 fn escaped(text: &str, keep_lines: bool) -> Cow<'_, str> {
     let is_kept = |c: char| !is_invisible(c) || keep_lines && matches!(c, '\n' | '\t');
     if text.chars().all(is_kept) {
@@ -189,8 +181,6 @@ fn escaped(text: &str, keep_lines: bool) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Returns `true` for control characters (C0, DEL, C1), line separators and invisible format
-/// characters.
 fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(

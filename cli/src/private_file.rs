@@ -1,8 +1,4 @@
 //! Writes a file that only its owner can read. Replaces an old file atomically.
-//!
-//! The CLI creates the file and reserves disk space before it sends a request. If the file could
-//! not be written after the request, the new refresh token would be lost, and the old refresh token
-//! would no longer be valid. Only a regular file is replaced.
 
 use std::{
     env,
@@ -16,17 +12,17 @@ use zeroize::Zeroizing;
 
 use crate::exit::Failure;
 
-/// The reserved disk space in bytes. Both vendors' refresh tokens are smaller.
+/// In bytes. The disk space is reserved before the request, because a full disk would lose the new
+/// refresh token.
 const ROOM: usize = 16 * 1024;
 
-/// Writes to a temporary file (the draft) in the folder of the target file, so that a rename can
-/// replace the target file atomically.
+/// The temporary file (the draft) is in the folder of the target file, so that a rename can replace
+/// the target file atomically.
 pub(crate) struct PrivateFile {
     option: &'static str,
     path: PathBuf,
     draft: PathBuf,
     file: File,
-    /// If `true`, the draft is complete and `drop` does not delete it.
     is_kept: bool,
 }
 
@@ -59,8 +55,6 @@ impl PrivateFile {
         self.finish(Zeroizing::new(format!("{}\n", token.expose_secret())).as_bytes())
     }
 
-    /// If the draft is complete but cannot replace the target file, the draft is kept, and the
-    /// error contains the path of the draft.
     pub(crate) fn finish(mut self, content: &[u8]) -> Result<PathBuf, Unsaved> {
         // Truncate the file only after the write. Truncating the file earlier would free the
         // reserved disk space.
@@ -80,8 +74,6 @@ impl PrivateFile {
     }
 }
 
-/// The error of `finish`. If the draft contains the complete content, `path` is the path of the
-/// draft.
 pub(crate) struct Unsaved {
     pub(crate) failure: Failure,
     pub(crate) path: Option<PathBuf>,
@@ -107,7 +99,6 @@ pub(crate) fn rescue(token: &Secret) -> io::Result<PathBuf> {
     env::current_dir().and_then(keep).or_else(|_: io::Error| keep(env::temp_dir()))
 }
 
-/// Resolves a symbolic link, so that the CLI replaces the target of the link, not the link itself.
 pub(crate) fn target(option: &'static str, path: &Path) -> Result<PathBuf, Failure> {
     let usage = |what: &str| Err(Failure::usage(format!("{option} {what}")));
     match fs::metadata(path) {
@@ -120,8 +111,6 @@ pub(crate) fn target(option: &'static str, path: &Path) -> Result<PathBuf, Failu
     }
 }
 
-/// Returns `true` if the text looks like a JWT. The user has then probably passed a token instead
-/// of a path.
 fn is_token(text: &str) -> bool {
     text.starts_with("eyJ") && text.split('.').count() == 3
 }
@@ -134,8 +123,7 @@ fn private(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Syncs the folder, so that the new name of the file survives a crash. Errors are ignored, because
-/// some systems cannot sync a folder.
+/// Some systems cannot sync a folder, so errors are ignored.
 fn sync_folder(path: &Path) {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if let Ok(folder) = File::open(folder) {

@@ -1,5 +1,4 @@
-//! Shows the progress on standard error: a bar on a terminal, otherwise a line every 5 s. Shows
-//! nothing with `--json`.
+//! Shows the progress on standard error.
 
 use std::{
     io::{self, IsTerminal as _, Write as _},
@@ -36,7 +35,6 @@ impl Progress {
         if self.lines && self.last.elapsed() >= EVERY {
             self.last = Instant::now();
             let (done, total) = (self.bar.position(), self.bar.length().unwrap_or_default());
-            // A write error is ignored, because the work must continue if standard error is closed.
             let _ = writeln!(io::stderr(), "{done} of {total} {}", self.what);
         }
     }

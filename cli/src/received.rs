@@ -16,7 +16,6 @@ impl Received {
         let path = &webhook.headers;
         let body = match &webhook.body {
             Some(body) => body,
-            // Without this error, the command would silently wait for terminal input.
             None if io::stdin().is_terminal() => {
                 return Err(Failure::usage("no body given: pipe it in, or use --body FILE"));
             }
@@ -39,8 +38,6 @@ impl Received {
     }
 }
 
-/// Returns the headers and the position of the body in `text`. The headers end at the first empty
-/// line.
 fn headers(text: &[u8]) -> Result<(HeaderMap, usize), Failure> {
     let mut headers = HeaderMap::new();
     let mut next = 0;

@@ -1,5 +1,4 @@
-//! Reads the `--config` file. The file has a table for each vendor and a table for the Redis
-//! settings of a fleet. Errors contain no values, because a value may be a secret.
+//! Reads the `--config` file. Errors contain no values, because a value may be a secret.
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -8,8 +7,6 @@ use crate::{exit::Failure, input};
 
 const TABLES: [&str; 3] = ["moneykit", "moov", "redis"];
 
-/// The settings from the `--config` file. Without a file, the settings come from environment
-/// variables.
 pub(crate) struct Settings {
     file: Option<File>,
 }
@@ -23,8 +20,6 @@ impl Settings {
         Ok(Self { file: path.map(File::read).transpose()? })
     }
 
-    /// Returns `true` if the file has the table. Also returns `true` if there is no file, because
-    /// the settings may be in environment variables.
     pub(crate) fn may_have(&self, table: &str) -> bool {
         self.file.as_ref().is_none_or(|file| file.tables.contains_key(table))
     }
@@ -39,8 +34,7 @@ impl Settings {
 }
 
 impl File {
-    /// Parses the file by hand, because the errors of derived parsers quote invalid values, which
-    /// may be secrets.
+    /// The errors of derived parsers quote invalid values, which may be secrets.
     fn read(path: &str) -> Result<Self, Failure> {
         let file: Value = serde_json::from_slice(&input::bytes("--config", path)?).map_err(|error| {
             let place = format!("line {}, column {}", error.line(), error.column());

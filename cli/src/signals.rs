@@ -35,8 +35,6 @@ impl Signals {
     }
 }
 
-/// Creating a `Signals` replaces the default action of Ctrl-C, so Ctrl-C no longer ends the
-/// program.
 #[cfg(windows)]
 pub(crate) struct Signals(tokio::signal::windows::CtrlC);
 

@@ -1,5 +1,4 @@
-//! The shared code of both `trigger` commands. Sends a signed webhook to a handler, retries on the
-//! vendor's schedule and checks the responses. Prints neither the URL nor a signature.
+//! The shared code of both `trigger` commands. Prints neither the URL nor a signature.
 
 use std::{
     io,
@@ -24,14 +23,12 @@ use crate::{
     signals::Signals,
 };
 
-/// The default of `--timeout` for both vendors. Moov waits 5 s for a response, and MoneyKit
-/// documents no timeout.
+/// Moov waits 5 s for a response. MoneyKit documents no timeout.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// The longest allowed `--timeout`. After a signal, the command still waits for the end of the
-/// current attempt, so the command can take this long to stop.
+/// After a signal, the command still waits for the end of the current attempt. So the command can
+/// take this long to stop.
 const MAX_TIMEOUT: Duration = Duration::from_secs(60);
-/// `--old` dates the webhook so far back that the vendor's last retry would have been sent this
-/// long ago.
+/// With `--old`, the vendor's last retry would have been this long ago.
 const OUTDATED: Duration = Duration::from_secs(3600);
 
 #[derive(Args)]
@@ -81,8 +78,6 @@ pub(crate) struct Signing {
 enum Expectation {
     Accept,
     Reject,
-    /// The handler must not process the webhook a second time. The handler may reject the webhook
-    /// or respond with 2xx.
     Deduplicate,
 }
 
@@ -218,8 +213,6 @@ impl Run<'_> {
         Err(Failure::not_delivered(&made))
     }
 
-    /// Returns an error if a signal has arrived. Returns immediately and does not wait for a
-    /// signal.
     async fn check_signals(&mut self) -> Result<(), Failure> {
         tokio::select! {
             biased;
@@ -268,8 +261,6 @@ fn result(attempt: &Attempt) -> String {
     }
 }
 
-/// An error of the library does not contain the names of CLI options, so this function inserts
-/// these names.
 fn reworded(error: &Error) -> String {
     chain(error)
         .replace("the base url", "--to")

@@ -1,8 +1,5 @@
-//! The error messages for invalid arguments.
-//!
-//! A message never quotes an argument, because a user may have passed a secret as the argument. The
-//! messages of clap quote arguments. So this module uses only the kind of a clap error and the
-//! names of options.
+//! The error messages for invalid arguments. A message never quotes an argument, because the
+//! argument may be a secret.
 
 use std::{error::Error as _, ffi::OsString};
 
@@ -15,7 +12,6 @@ use crate::{exit::Failure, options::Expected};
 
 const SECRET_WORDS: [&str; 4] = ["secret", "token", "password", "key"];
 
-/// `args` does not contain the name of the program.
 pub(crate) fn failure(error: &Error, command: &Command, args: &[OsString]) -> Failure {
     let help = format!("see fintech-auth {}--help", path(command, args));
     let own = |kind| own_name(error, kind).unwrap_or("an option");
@@ -49,7 +45,6 @@ pub(crate) fn failure(error: &Error, command: &Command, args: &[OsString]) -> Fa
     })
 }
 
-/// The message never contains the unknown argument, which may be a secret.
 fn unknown(error: &Error, help: &str) -> String {
     let argument = match error.get(ContextKind::InvalidArg) {
         Some(ContextValue::String(argument)) => argument.as_str(),
@@ -74,8 +69,7 @@ fn unknown(error: &Error, help: &str) -> String {
     format!("unknown option; {hint}")
 }
 
-/// Returns `None` for an unknown argument. clap's error then contains the argument itself, which
-/// may be a secret.
+/// For an unknown argument, clap's error contains the argument itself, which may be a secret.
 fn own_name(error: &Error, kind: ContextKind) -> Option<&str> {
     let name = match error.get(kind)? {
         ContextValue::String(name) => name,

@@ -48,8 +48,7 @@ impl Checks<'_> {
         format!("{}_{name}", self.subject.to_ascii_uppercase())
     }
 
-    /// `id` has the form `check.finding`. Scripts depend on the ids, so an id must not change.
-    /// `next` tells the user what to do, or is empty.
+    /// Scripts depend on the ids, so an id must not change.
     pub(super) fn add(
         &mut self,
         id: &'static str,

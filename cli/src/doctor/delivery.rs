@@ -1,6 +1,4 @@
 //! `--delivery`: verifies a recorded webhook with the configured secret or keys.
-//!
-//! The signature and its age are checked separately, because a recorded webhook is usually old.
 
 use std::time::{Duration, SystemTime};
 
@@ -26,7 +24,7 @@ use crate::{
     received::Received,
 };
 
-/// With this tolerance of 100 years, a signature of any age is accepted.
+/// A recorded webhook is usually old, so a signature of any age is accepted.
 const ANY_TIME: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 pub(super) struct Delivery {
@@ -49,8 +47,6 @@ impl Delivery {
 }
 
 enum Signed {
-    /// Contains the time of the signature, and the name of the secret or key that verified the
-    /// signature.
     Valid(SystemTime, &'static str),
     Invalid(VerifyError),
 }
@@ -64,7 +60,6 @@ pub(super) fn moov(
         Ok(current) => current,
         Err(error) => return unreadable(checks, &error),
     };
-    // `webhooks` also checks the previous secret, which `current_webhook_secret` does not read.
     if let Err(error) = config.webhooks() {
         return unreadable(checks, &error);
     }
@@ -140,8 +135,7 @@ pub(super) async fn moneykit(
         Ok(verify(signature(headers)?, body, &keys, SystemTime::now(), &options)?.signed_at())
     };
     let signed = match by(body) {
-        // A text editor may have added a newline at the end of the body, so try again without the
-        // newline.
+        // A text editor may have added a newline at the end of the body.
         Err(error) if error.kind() == VerifyErrorKind::BodyMismatch => {
             let bare = body.strip_suffix(b"\n").map(|body| body.strip_suffix(b"\r").unwrap_or(body));
             match bare.map(by) {
@@ -174,8 +168,6 @@ pub(super) async fn moneykit(
     report(checks, signed, config.webhook_tolerance, next_for, " and the body")
 }
 
-/// `next_for` returns the id of the check, a description of the error, and a text that tells the
-/// user what to do. It returns `None` if the error is not specific to the vendor.
 fn report(
     checks: &mut Checks<'_>,
     signed: Signed,

@@ -1,5 +1,5 @@
-//! `doctor`: checks the configuration, the network and the credentials. Prints a line for each
-//! check and says how to fix each problem. Revokes the Moov tokens that the checks request.
+//! `doctor`: checks the configuration, the network and the credentials. Says how to fix each
+//! problem.
 
 mod check;
 mod delivery;

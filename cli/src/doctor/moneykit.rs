@@ -50,8 +50,6 @@ pub(super) async fn check(
                     }
                     granted => scopes(checks, requested, granted, ALLOW_SCOPES)?,
                 },
-                // The token is valid, because the service has just issued it. So a setting must be
-                // wrong.
                 Err(error) if error.kind() == ErrorKind::Unauthorized => {
                     let next =
                         "check that MONEYKIT_BASE_URL and MONEYKIT_CLIENT_ID belong to the same environment";

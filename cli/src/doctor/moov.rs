@@ -82,7 +82,7 @@ pub(super) async fn check(
     delivery.map_or(Ok(()), |delivery| delivery::moov(checks, &config, delivery))
 }
 
-/// Checks a new token. Then revokes the token, which would otherwise stay valid for an hour.
+/// Revokes the token, because the token would otherwise stay valid for an hour.
 async fn issued(
     checks: &mut Checks<'_>,
     client: &Client,
@@ -104,9 +104,8 @@ async fn issued(
     }
 }
 
-/// Sends a request with the token, because the service may issue a token that the API then rejects
-/// with 401 and without a reason. This happens if the origin is wrong or if the service ignored
-/// `client_type`.
+/// If the origin is wrong, the service may issue a token that the API then rejects with 401 and
+/// without a reason.
 async fn bearer(
     checks: &mut Checks<'_>,
     (config, url, recorder): Service<'_>,
@@ -194,8 +193,6 @@ fn is_web(config: &Config) -> bool {
     has_page && config.client_type.is_none_or(|kind| kind == ClientType::Web)
 }
 
-/// Checks whether the API accepts the key pair. If the API accepts the key pair, the user's backend
-/// needs no token.
 async fn key_pair(
     checks: &mut Checks<'_>,
     client: &Client,
@@ -211,8 +208,8 @@ async fn key_pair(
         Some(request) => {
             let called = request.url().clone();
             let read = sent(pair.send(&http, request).await.ok()).await;
-            // `send` has added the key pair to the request, but the transcript must contain only
-            // the scheme.
+            // The transcript must contain only the scheme, but `send` has added the key pair to the
+            // request.
             headers.insert(header::AUTHORIZATION, HeaderValue::from_static("Basic"));
             recorder.add_read(&Method::GET, &called, &headers, read.as_ref());
             read
@@ -234,8 +231,8 @@ async fn key_pair(
     }
 }
 
-/// Returns `false` if the token is not valid for the configured origin. The service issues a token
-/// even if the origin is not allowed. The audience of such a token does not contain the origin.
+/// The service issues a token even if the origin is not allowed. The audience of such a token does
+/// not contain the origin.
 fn origin(checks: &mut Checks<'_>, config: &Config, audience: Option<Vec<String>>) -> Result<bool, Failure> {
     let Some(origin) = config.origin.as_ref().or(config.referer.as_ref()).filter(|_| is_web(config)) else {
         checks.add("origin.none", Verdict::Skip, "tokens are for a service, not for a web page", "")?;
@@ -257,8 +254,7 @@ fn origin(checks: &mut Checks<'_>, config: &Config, audience: Option<Vec<String>
     }
 }
 
-/// The service responds with the same error to wrong credentials and to a wrong origin. A second
-/// call without the origin shows which of the two is wrong.
+/// The service responds with the same error to wrong credentials and to a wrong origin.
 async fn refused(
     checks: &mut Checks<'_>,
     config: &Config,
@@ -274,7 +270,6 @@ async fn refused(
         plain.version = None;
         let client = recorder.moov(&plain)?.build()?;
         if let Ok(response) = client.create_access_token(requested).await {
-            // A failed revocation is ignored, because it does not change the result of the check.
             _ = client.revoke(&response.into_body().access_token, None).await;
             checks.ok("credentials.ok", "accepted without an origin")?;
             return checks.add(

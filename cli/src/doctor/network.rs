@@ -1,7 +1,4 @@
-//! Checks the network path to a service: the proxy, TLS and the clock. Detects a proxy or a captive
-//! portal that responds instead of the service.
-//!
-//! Sends no requests itself, and never shows the password of a proxy.
+//! Checks the network path to a service: the proxy, TLS and the clock.
 
 use std::{
     env,
@@ -18,28 +15,20 @@ use super::{
 };
 use crate::exit::{Exit, Failure, chain};
 
-/// The default maximum age of a webhook. If this machine's clock differs from the vendor's clock by
-/// more than this time, valid webhooks are rejected.
 pub(super) const TOLERANCE: Duration = Duration::from_secs(5 * 60);
-/// A clock difference above this value causes a warning. NTP keeps clocks much closer to each
-/// other.
 const WARN_SKEW: Duration = Duration::from_secs(30);
-/// The resolution of the `Date` header.
 const RESOLUTION: Duration = Duration::from_secs(1);
 
-/// The environment variables for the address of an https proxy, in order of precedence.
+/// In order of precedence.
 const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
 pub(super) struct Route<'a> {
     url: &'a str,
-    /// The name of the setting or environment variable that contains the proxy URL, if a proxy is
-    /// used.
     proxy: Option<String>,
     is_this_machine: bool,
 }
 
 impl<'a> Route<'a> {
-    /// The configured proxy takes precedence over a proxy from the environment.
     pub(super) fn check(
         checks: &mut Checks<'_>,
         url: &'a str,
@@ -68,7 +57,6 @@ impl<'a> Route<'a> {
             checks.ok("proxy.ok", "none")?;
             return Ok(route);
         };
-        // reqwest uses the same matcher. The URI that the matcher returns contains no password.
         match Matcher::from_env().intercept(&uri) {
             Some(proxy) => route.through(checks, proxy.uri(), name)?,
             None if ["NO_PROXY", "no_proxy"].iter().any(|name| env::var_os(name).is_some()) => {
@@ -82,7 +70,7 @@ impl<'a> Route<'a> {
         Ok(route)
     }
 
-    /// The report contains only the host and the port, because the URL may contain a password.
+    /// The URL may contain a password, so the report contains only the host and the port.
     fn through(&mut self, checks: &mut Checks<'_>, proxy: &Uri, name: &str) -> Result<(), Failure> {
         self.proxy = Some(name.to_owned());
         let port = proxy.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
@@ -112,8 +100,6 @@ impl<'a> Route<'a> {
         clock(checks, sent, date, "the clock of the service", tolerance.unwrap_or(TOLERANCE), &setting)
     }
 
-    /// If the network, a proxy or a CDN caused the error, reports the error and returns `true`.
-    /// Otherwise reports nothing and returns `false`.
     pub(super) fn failed(&self, checks: &mut Checks<'_>, error: &Error) -> Result<bool, Failure> {
         if let Some((found, next)) = tls::finding(error) {
             checks.add("tls.failed", Verdict::Fail, &found, next)?;
@@ -127,8 +113,7 @@ impl<'a> Route<'a> {
             return Ok(false);
         }
         let next = if let Some(name) = &self.proxy {
-            // NO_PROXY applies only to a proxy from the environment, and not to a proxy from the
-            // configuration.
+            // NO_PROXY does not apply to a proxy from the configuration.
             let or =
                 if PROXIES.contains(&name.as_str()) { ", or exclude the host with NO_PROXY" } else { "" };
             format!("check that the proxy ({name}) is running, accepts its password and allows this host{or}")
@@ -191,9 +176,6 @@ pub(super) fn misconfigured(checks: &mut Checks<'_>, failure: &Failure) -> Resul
     checks.add("configured.invalid", Verdict::Fail, &found.join(": "), next)
 }
 
-/// Compares the clock of this machine with the clock of a server. The server's clock showed the
-/// time `other` at some moment between `sent` and now. `clock_name` describes the server's clock in
-/// the report.
 pub(super) fn clock(
     checks: &mut Checks<'_>,
     sent: Option<SystemTime>,
@@ -233,8 +215,6 @@ mod tests {
         let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
         for (sent, now, other, seconds, side) in [
             (100, 100, 100, 0, "behind"),
-            // The call takes 60 s in the following rows. The service can read its clock at any time
-            // during the call.
             (100, 160, 160, 0, "behind"),
             (100, 160, 100, 0, "ahead of"),
             (100, 160, 130, 0, "ahead of"),

@@ -1,5 +1,4 @@
-//! Calls Moov's `GET /accounts` to find out whether a protected endpoint accepts a token or a key
-//! pair.
+//! Calls Moov's `GET /accounts` to find out whether the API accepts a token or a key pair.
 
 use fintech_auth::reqwest::{Request, Response};
 use http::{HeaderMap, StatusCode};
@@ -7,7 +6,6 @@ use uuid::Uuid;
 
 pub(super) const ACCOUNTS: &str = "/accounts?count=1";
 
-/// The maximum number of bytes that are read from a body.
 const LIMIT: usize = 64 << 10;
 
 pub(super) struct Read {
@@ -33,17 +31,11 @@ impl Read {
 pub(super) enum Acceptance {
     Accepted(StatusCode),
     Refused,
-    /// The service responded with 403, because the token lacks a scope or the key pair is not
-    /// accepted.
     Forbidden,
-    /// A proxy or a CDN responded instead of the service, so the service has not checked the
-    /// credentials.
     Intercepted(StatusCode),
     Unknown,
 }
 
-/// Moov's own responses have a request id or an empty body. All other responses are from a proxy or
-/// a CDN.
 pub(super) fn classify(response: Option<&Read>) -> Acceptance {
     let Some(Read { status, headers, body }) = response else { return Acceptance::Unknown };
     let id = headers.get("x-request-id").and_then(|id| id.to_str().ok());

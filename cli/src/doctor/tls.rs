@@ -1,4 +1,4 @@
-//! Explains TLS errors and suggests fixes. Recognizes an error by its type and not by its text.
+//! Explains TLS errors and suggests fixes.
 
 use std::{error::Error, sync::Arc};
 
@@ -46,7 +46,6 @@ fn explained(error: &rustls::Error) -> (String, &'static str) {
             (found("the certificate is for another host name"), OTHER_NAME)
         }
         Tls::InvalidCertificate(Certificate::NotValidForNameContext { expected, presented }) => {
-            // At most three names are shown, because a certificate may have a hundred names.
             let names: Vec<&str> = presented.iter().take(3).map(|name| bare(name)).collect();
             let names = if names.is_empty() { "no name".to_owned() } else { names.join(", ") };
             (format!("the certificate is for {names}, not for {}", expected.to_str()), OTHER_NAME)
@@ -55,8 +54,6 @@ fn explained(error: &rustls::Error) -> (String, &'static str) {
             found("the server at this address does not use TLS"),
             "correct the host and port, or use an address without TLS",
         ),
-        // The certificate verifier returns `General` if it finds no root certificates on this
-        // machine.
         Tls::General(text) => {
             (text.clone(), "install root certificates on this machine (Debian: ca-certificates)")
         }
@@ -66,11 +63,8 @@ fn explained(error: &rustls::Error) -> (String, &'static str) {
 
 const OTHER_NAME: &str = "correct the host in the address, or use a certificate for this host";
 
-/// Extracts the name from rustls's text `DnsName("name")`. A DNS name has at most 253 characters.
 fn bare(name: &str) -> &str {
     let name = name.split('"').nth(1).unwrap_or(name);
-    // The limit counts characters and not bytes, because a limit in bytes could split a character
-    // that is not ASCII.
     name.char_indices().nth(253).map_or(name, |(end, _)| &name[..end])
 }
 

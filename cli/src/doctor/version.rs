@@ -16,8 +16,6 @@ use super::{
 };
 use crate::exit::{Failure, chain};
 
-/// Returns `None` unless the header value has the characters and the length of a version, so that
-/// no arbitrary text is printed.
 fn received(headers: Option<&HeaderMap>, name: &str) -> Option<String> {
     let text = headers?.get(name)?.to_str().ok()?;
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
@@ -78,10 +76,6 @@ pub(super) fn moov(
     }
 }
 
-/// Finds out whether `client_type` or the version caused the error. Sends at most two token calls:
-/// a call without `client_type`, and a call without `client_type` and without a version. If a call
-/// succeeds, reports the cause of the error and returns `true`. Otherwise returns `false`. Revokes
-/// the tokens that the service issues.
 pub(super) async fn refused(
     checks: &mut Checks<'_>,
     config: &moov::Config,
@@ -128,7 +122,6 @@ async fn issues(
     let client = recorder.moov(&plain)?.with_client_type(None).build()?;
     match client.create_access_token(scopes).await {
         Ok(response) => {
-            // A failed revocation is ignored, because it does not change the result of the check.
             _ = client.revoke(&response.into_body().access_token, None).await;
             Ok(true)
         }

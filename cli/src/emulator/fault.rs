@@ -28,7 +28,6 @@ pub(super) struct PlannedFault {
     pub(super) times: usize,
 }
 
-/// Parses `OPERATION=WHAT[,ADDITION]…`.
 pub(super) fn parse(text: &str) -> Result<PlannedFault, Failure> {
     let (name, rest) = text
         .split_once('=')
@@ -51,7 +50,7 @@ pub(super) fn parse(text: &str) -> Result<PlannedFault, Failure> {
         "reset" => Fault::reset(),
         "hang" => Fault::hang(),
         "cdn-block" => Fault::cdn_block(),
-        // A fault with a 1xx status is rejected, because hyper sends no 1xx response.
+        // hyper sends no 1xx response.
         status => match status.parse().ok().and_then(|status| StatusCode::from_u16(status).ok()) {
             Some(status) if is_status && status.as_u16() >= 200 => error_response(name, status),
             _ => {

@@ -1,5 +1,4 @@
-//! `health`: checks that an emulator is running. A container image that contains no other program
-//! uses this command as its health check.
+//! `health`: checks that an emulator is running.
 
 use std::{net::IpAddr, time::Duration};
 

@@ -1,5 +1,4 @@
-//! Formats a request as one log line: method, path, operation and status. Never shows headers or
-//! bodies.
+//! Formats a request as one log line. Never shows headers or bodies.
 
 use std::time::SystemTime;
 

@@ -1,8 +1,4 @@
-//! `emulator`: runs the fake services of both vendors on one port. Programs in any language can use
-//! these services. Logs each finished request. Stops on Ctrl-C.
-//!
-//! The log shows no secrets from requests. At the start, the emulator prints its own secrets, which
-//! no real service accepts.
+//! `emulator`: runs the fake services of both vendors on one port.
 
 mod fault;
 mod health;
@@ -29,10 +25,8 @@ use crate::{
     signals::Signals,
 };
 
-/// `moneykit trigger` signs with the private key in this environment variable.
 const SIGNING_KEY: &str = "FINTECH_AUTH_SIGNING_KEY";
-/// Requests in flight have this time to finish after a signal. Docker waits 10 s before it kills a
-/// container.
+/// Docker waits 10 s before it kills a container.
 const SHUTDOWN: Duration = Duration::from_secs(5);
 
 #[derive(clap::Args)]
@@ -141,8 +135,6 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let builder = builder(&args)?.with_handler(move |request| serving.serve(request));
     let builder = builder.with_observer(move |request| {
         noting.note(request);
-        // A write error is ignored, because the services must continue to run if the output is
-        // closed.
         _ = print(&log::line(request, json));
     });
     let started = builder.start().await;
@@ -154,8 +146,8 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     for fault in faults {
         emulator.fault_times(fault.operation, fault.fault, fault.times);
     }
-    // The signal handlers are installed before the first output, because a program that reads the
-    // output may send a signal immediately.
+    // Install the signal handlers first, because a program that reads the output may send a signal
+    // immediately.
     let mut signals = Signals::new()?;
     print(&welcome(&emulator, &page, json))?;
     signals.ended().await;

@@ -17,7 +17,6 @@ const SALT: &[u8] = b"fintech-auth emulator, keys for tests";
 const BEFORE: &[u8] =
     b"\x30\x81\x87\x02\x01\x00\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\
     \x3d\x03\x01\x07\x04\x6d\x30\x6b\x02\x01\x01\x04\x20";
-/// The DER bytes between the private scalar and the public point of the key.
 const BETWEEN: &[u8] = b"\xa1\x44\x03\x42\x00";
 
 /// Anyone who knows the text of `--seed` can derive the same keys.
@@ -28,11 +27,9 @@ impl Seed {
         Self(hkdf::Salt::new(hkdf::HKDF_SHA256, SALT).extract(text.as_bytes()))
     }
 
-    /// Expands the seed with HKDF (RFC 5869).
     fn expand(&self, purpose: &str, number: u8) -> [u8; 32] {
         let mut bytes = [0; 32];
         let info = [purpose.as_bytes(), &[number]];
-        // The expansion cannot fail, because 32 bytes are a single block.
         let expanded = self.0.expand(&info, hkdf::HKDF_SHA256).and_then(|key| key.fill(&mut bytes));
         debug_assert!(expanded.is_ok());
         bytes
@@ -51,9 +48,8 @@ impl Seed {
     }
 }
 
-/// Returns the first candidate that is a valid P-256 scalar. A valid scalar is greater than zero
-/// and less than the order of the curve. Invalid candidates are skipped, because reducing them
-/// modulo the order would make some keys more likely than others.
+/// Skips invalid candidates, because reducing them modulo the order would make some keys more
+/// likely than others.
 fn first_key(candidate: impl Fn(u8) -> [u8; 32]) -> Option<SecretKey> {
     (0..=u8::MAX).find_map(|number| SecretKey::from_slice(&candidate(number)).ok())
 }
@@ -90,7 +86,6 @@ mod tests {
         );
     }
 
-    /// The expected keys were computed with a different implementation of HKDF.
     #[test]
     fn same_seed_always_gives_the_same_keys() {
         for (text, scalar, secret) in [
@@ -115,7 +110,6 @@ mod tests {
 
     #[test]
     fn invalid_private_key_candidates_are_skipped() {
-        // The order of P-256 is from FIPS 186-4 section D.1.2.3.
         let order = bytes("FFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551");
         let last = bytes("FFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632550");
         let candidates = [[0; 32], order, [0xff; 32], last, [1; 32]];

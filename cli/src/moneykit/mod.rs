@@ -1,4 +1,4 @@
-//! The `moneykit` commands. Each command has a file of its own.
+//! The `moneykit` commands.
 
 mod introspect;
 mod jwks;

@@ -1,4 +1,4 @@
-//! `moneykit token`: issues and prints a token. Does not store the token.
+//! `moneykit token`: issues and prints a token.
 
 use crate::{
     credentials::{self, Overrides},

@@ -1,5 +1,4 @@
-//! `moneykit trigger`: sends a webhook as MoneyKit does. Signs with the emulator's key, with a key
-//! from a file or with a new key.
+//! `moneykit trigger`: sends a webhook as MoneyKit does.
 
 use std::{path::Path, time::SystemTime};
 
@@ -18,7 +17,6 @@ use crate::{
     trigger::{self, Trigger},
 };
 
-/// The environment variable that contains the private key. The emulator prints this variable.
 const KEY_VARIABLE: &str = "FINTECH_AUTH_SIGNING_KEY";
 
 #[derive(clap::Args)]
@@ -83,7 +81,6 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
         publish(path, &key)?;
     }
     let sent = body.to_string();
-    // One trailing space makes the signature invalid.
     let forged = format!("{sent} ");
     let sign = |signing: trigger::Signing| {
         let headers = sign_moneykit(&key, signing.at, sent.as_bytes())?;
@@ -110,7 +107,7 @@ fn key(args: &Args) -> Result<SigningKey, Failure> {
     SigningKey::from_pkcs8(&text).map_err(|error| Failure::usage(format!("{place} {error}")))
 }
 
-/// Replaces the file atomically, because a handler may read the file at the same time.
+/// The file is replaced atomically, because a handler may read the file during the replacement.
 fn publish(path: &str, key: &SigningKey) -> Result<(), Failure> {
     if path == "-" {
         return Err(Failure::usage(

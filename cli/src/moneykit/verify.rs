@@ -62,8 +62,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
             client.webhooks().verify(&received.headers, &received.body[..]).await?
         }
     };
-    // An authentic webhook may contain an event that this version does not know, so ignore a parse
-    // error.
+    // An authentic webhook may contain an event that this version does not know.
     let event = webhook.event().ok();
     Output::new(args.format)
         .with_words("verified", true, "yes (headers and body)")

@@ -1,8 +1,5 @@
-//! Requests a token and makes sure that the refresh token is not lost. Writes the refresh token to
-//! the `--save` file or to standard output.
-//!
-//! After an exchange, the old refresh token is no longer valid. So if the new refresh token cannot
-//! be written, the CLI saves it in a rescue file and returns an error with the path of this file.
+//! Requests a token and makes sure that the new refresh token is not lost. After an exchange, the
+//! old refresh token is no longer valid.
 
 use std::future::Future;
 
@@ -23,7 +20,7 @@ pub(super) struct Destination<'a> {
     pub(super) reveal: &'a Reveal,
     pub(super) save: Option<&'a str>,
     /// `None` if the call exchanges no refresh token. `Some(None)` if the old refresh token was not
-    /// in a file. Otherwise, the path of the file that contained the old refresh token.
+    /// in a file.
     pub(super) exchanged: Option<Option<&'a str>>,
 }
 
@@ -34,13 +31,12 @@ pub(super) struct TokenCall<'a> {
 }
 
 impl<'a> TokenCall<'a> {
-    /// Fails before any request is sent if the tokens cannot be written, because a request may use
-    /// up a refresh token.
+    /// Check first that the tokens can be written, because a request may use up a refresh token.
     pub(super) fn begin(destination: Destination<'a>) -> Result<Self, Failure> {
         if destination.save == Some("-") && destination.reveal.raw {
             return Err(Failure::usage("--raw and --save - both print a token; use only one of them"));
         }
-        // The signal handlers are installed first, so that a signal cannot leave the temporary file
+        // Install the signal handlers first. Otherwise a signal could leave the temporary file
         // behind.
         let signals = Signals::new()?;
         let saving = destination
@@ -51,8 +47,7 @@ impl<'a> TokenCall<'a> {
         Ok(Self { destination, saving, signals })
     }
 
-    /// A signal does not interrupt the call. After the token is saved, the command exits with the
-    /// code of the signal.
+    /// A signal must not interrupt the call. Otherwise the new refresh token would be lost.
     pub(super) async fn run(
         self,
         call: impl Future<Output = Result<Response<AuthToken>, Error>>,
@@ -84,8 +79,7 @@ fn keep(
     let Some(refresh_token) = refresh_token.filter(|token| !token.is_empty()) else {
         print_token(false, print)?;
         // The vendor issued no refresh token, so the old refresh token stays valid (RFC 6749
-        // section 6). With `--save`, a response without a refresh token is an error unless the
-        // `--save` file already contains the old refresh token.
+        // section 6).
         let has_old_one = save.is_some() && exchanged == Some(save);
         return if save.is_none() || has_old_one { Ok(()) } else { Err(Failure::no_refresh_token()) };
     };
@@ -95,8 +89,6 @@ fn keep(
         Ok(path) => (path, None),
         Err(Unsaved { failure, path }) => (path, Some(failure)),
     };
-    // Print the refresh token if the user passed `--save -`, or if saving failed and no file
-    // contains the refresh token.
     let is_shown = save == Some("-") || failure.is_some() && path.is_none();
     let printed = print_token(is_shown, print);
     let printed = match printed {

@@ -1,5 +1,4 @@
-//! The `moov` commands, and the options that several of them share. Each command has a file of its
-//! own.
+//! The `moov` commands, and the options that several of them share.
 
 mod keep;
 mod refresh;

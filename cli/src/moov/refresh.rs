@@ -1,7 +1,4 @@
 //! `moov refresh`: exchanges a refresh token for a new pair.
-//!
-//! A refresh token works only once. So before the command sends the request, it checks that it can
-//! output the new refresh token.
 
 use crate::{
     credentials::{self, Overrides},

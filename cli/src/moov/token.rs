@@ -1,4 +1,4 @@
-//! `moov token`: issues and prints a token. With `--save`, also saves the refresh token.
+//! `moov token`: issues and prints a token.
 
 use clap::ValueHint::FilePath;
 

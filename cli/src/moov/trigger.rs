@@ -1,4 +1,4 @@
-//! `moov trigger`: sends a webhook as Moov does. Signs the webhook with the secret of the handler.
+//! `moov trigger`: sends a webhook as Moov does.
 
 use std::time::SystemTime;
 
@@ -75,7 +75,6 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     trigger.run(*format, &id, RetrySchedule::moov(), sign).await
 }
 
-/// A nonce has 60 characters, like the nonces that Moov sends.
 fn nonce() -> String {
     format!("{}{}", event::new_id(), event::new_id()).replace('-', "")[..60].to_owned()
 }

@@ -1,5 +1,5 @@
 //! `moov verify`: verifies the headers of a recorded webhook. Moov's signature does not cover the
-//! body, and the output says so.
+//! body.
 
 use crate::{
     credentials::{self, Overrides},

@@ -1,5 +1,5 @@
 //! `moov token --accounts`: issues one token per account and stores the tokens in the shared token
-//! store. The services that share the store then use these tokens.
+//! store.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -20,9 +20,7 @@ use crate::{
 };
 
 pub(super) const PLACEHOLDER: &str = "{accountID}";
-/// The number of concurrent token calls. The rate limit of the client may allow fewer calls.
 const AT_A_TIME: usize = 64;
-/// The maximum wait for a token, including the wait for the rate limit.
 const MAX_WAIT: Duration = Duration::from_secs(60);
 const SHOWN: usize = 10;
 
@@ -61,8 +59,6 @@ pub(super) async fn run(
     let mut waiting = accounts.iter();
     let (mut tasks, mut failures, mut signal) = (JoinSet::new(), Vec::new(), None);
     loop {
-        // Start no more calls if the store is not available, because new tokens could not be
-        // stored.
         let goes_on = signal.is_none() && !is_hopeless(&failures) && !client.stats().store_circuit_open;
         while goes_on && tasks.len() < AT_A_TIME {
             let Some(account) = waiting.next() else { break };
@@ -98,8 +94,6 @@ pub(super) async fn run(
     }
 }
 
-/// Returns `true` if the calls for all accounts would fail with the same error. Ignores a 403,
-/// because it may concern only one account.
 fn is_hopeless(failures: &[(Uuid, Error)]) -> bool {
     failures.iter().any(|(_, error)| {
         error.kind() == ErrorKind::InvalidConfig

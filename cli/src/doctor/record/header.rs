@@ -1,5 +1,4 @@
-//! Redacts headers for a transcript. The transcript contains only numbers, lengths, and the header
-//! names and words that are in the allow-lists.
+//! Redacts headers for a transcript.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -14,21 +13,13 @@ use super::{
 
 #[derive(Clone, Copy)]
 enum Kind {
-    /// Shows words from this list, and numbers of seconds up to one year. If the value contains
-    /// anything else, only the length of the value is shown.
     Words(&'static [&'static str]),
-    /// Shows only the authentication scheme, because the rest of the value is a secret.
     Scheme,
-    /// Shows the scheme and the error code of a challenge (RFC 6750 section 3).
     Challenge,
-    /// Shows `uuid` if the value is a UUID, otherwise the length of the value.
     Id,
-    /// Shows a number of seconds. A date is shown as its difference from now in seconds.
     Time,
     Number,
-    /// Shows `vYYYY.QQ.BB`, a date, `dev` or `latest`.
     Version,
-    /// Shows only that the header is present.
     Set,
 }
 
@@ -155,8 +146,6 @@ fn words(list: &[&'static str], text: &str) -> Option<String> {
     (shown.len() <= 8).then(|| shown.join(" "))
 }
 
-/// Returns `None` for a number above one year in seconds, because a larger number could be a
-/// secret.
 fn number(text: &str) -> Option<u64> {
     text.parse().ok().filter(|number| *number <= 366 * 86_400 && text.len() <= 8)
 }

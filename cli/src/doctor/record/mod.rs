@@ -1,11 +1,5 @@
-//! `--record`: writes a transcript of the requests that `doctor` sends and of the responses that it
-//! receives. The transcript shows how the live services behave.
-//!
-//! # Security
-//!
-//! The file contains only names and values from a fixed list, JSON types, lengths, statuses, and
-//! times relative to now. Nothing else is copied from a request or a response. So the file contains
-//! no secret, no matter where a server puts one.
+//! `--record`: writes a transcript of the calls that `doctor` makes. The transcript contains only
+//! texts from allow-lists, JSON types, numbers and lengths, so it contains no secret.
 
 mod header;
 mod shape;
@@ -23,10 +17,8 @@ use super::{
 };
 use crate::{exit::Failure, private_file::PrivateFile};
 
-/// The maximum number of recorded calls. `doctor` makes fewer calls.
 const MAX_CALLS: usize = 64;
 
-/// The list of redacted calls, or `None` if recording is off. All clones share the list.
 #[derive(Clone, Default)]
 pub(super) struct Recorder(Option<Arc<Mutex<Vec<Value>>>>);
 
@@ -73,7 +65,6 @@ impl Recorder {
         })
     }
 
-    /// Records a call that `doctor` makes with reqwest and not with a client of fintech-auth.
     pub(super) fn add_read(&self, method: &Method, url: &Url, headers: &HeaderMap, read: Option<&Read>) {
         let received = read.map(|read| Received {
             status: read.status,
@@ -104,8 +95,6 @@ impl Recorder {
         }));
     }
 
-    /// Returns the text of the transcript and the number of calls. The first line of the text
-    /// describes the transcript, and each further line is a call.
     fn text(&self) -> (String, usize) {
         let calls = self.calls().map(|calls| calls.clone()).unwrap_or_default();
         let about = json!({
@@ -134,8 +123,6 @@ impl Recorder {
 
 const OPTION: &str = "--record";
 
-/// Checks, before `doctor` sends a request, that the transcript can be written. Leaves no file
-/// behind.
 pub(super) fn check_file(path: &str) -> Result<(), Failure> {
     PrivateFile::begin(OPTION, path).map(drop)
 }

@@ -1,5 +1,4 @@
-//! Redacts bodies for a transcript. The transcript contains only JSON types, numbers, lengths, and
-//! the names and words that are in the allow-lists.
+//! Redacts bodies for a transcript.
 
 use std::{
     cell::Cell,
@@ -15,13 +14,10 @@ use super::words::{NAMES, SCOPES, TIMES, find, known, length, scopes, values};
 const DEPTH: usize = 6;
 const MEMBERS: usize = 64;
 const ITEMS: usize = 3;
-/// The maximum number of values that a transcript shows per body.
 const VALUES: usize = 500;
-/// The maximum length of a token that is decoded, in bytes.
 const MAX_JWT: usize = 16 << 10;
 const YEAR: i64 = 366 * 86_400;
 
-/// Shows scopes, and words from the allow-lists. Any other value is shown as `set`.
 pub(super) fn request(headers: &HeaderMap, body: &[u8]) -> Value {
     if body.is_empty() {
         return Value::Null;
@@ -64,7 +60,6 @@ pub(super) fn response(body: &[u8], origin: Option<&str>) -> Value {
         Ok(_) => "text",
         Err(_) => "binary",
     };
-    // Cloudflare ends the body with an error code of four digits.
     let code = text.strip_prefix(b"error code: ").filter(|code| code.len() == 4);
     let code = code.and_then(|code| std::str::from_utf8(code).ok()?.parse::<u16>().ok());
     json!({ "kind": kind, "bytes": body.len(), "cloudflare_error": code })
@@ -87,12 +82,10 @@ pub(super) fn near(time: i64, now: i64) -> Option<Value> {
 struct Shape<'a> {
     origin: Option<&'a str>,
     now: i64,
-    /// How many more values the transcript may show for this body.
     left: Cell<usize>,
 }
 
 impl Shape<'_> {
-    /// `name` is the name of the member. It is empty if the allow-list does not contain the name.
     fn of(&self, name: &str, value: &Value, depth: usize) -> Value {
         let Some(left) = self.left.get().checked_sub(1).filter(|_| depth < DEPTH) else {
             return "more".into();

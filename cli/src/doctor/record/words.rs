@@ -1,5 +1,4 @@
-//! The allow-lists for a transcript. A transcript contains only texts from these lists and the keys
-//! that the CLI itself writes.
+//! The allow-lists for a transcript.
 
 use fintech_auth::{HttpOptions, moneykit, moov, reqwest::Url};
 use serde_json::{Value, json};
@@ -17,8 +16,6 @@ const PATHS: &[&str] = &[
 
 const HOSTS: &[&str] = &["api.moneykit.com", "api.moov.io"];
 
-/// A transcript may show these names of members in bodies and JWTs. Any other name is replaced by
-/// its length.
 pub(super) const NAMES: &[&str] = &[
     "access_token",
     "accountID",
@@ -172,7 +169,6 @@ pub(super) fn values(name: &str) -> &'static [&'static str] {
     }
 }
 
-/// The error codes of RFC 6749 section 5.2 and RFC 6750 section 3.1, and known codes of MoneyKit.
 pub(super) const ERRORS: &[&str] = &[
     "access_denied",
     "api_error.auth.expired_access_token",
@@ -212,8 +208,6 @@ pub(super) fn host(url: &Url) -> &'static str {
     }
 }
 
-/// Shows documented scopes, with `{accountID}` in place of an account id. Any other scope is
-/// replaced by its length.
 pub(super) fn scopes<'a>(scopes: impl Iterator<Item = &'a str>) -> Value {
     const MOST: usize = 50;
     let all: Vec<&str> = scopes.collect();
@@ -222,7 +216,6 @@ pub(super) fn scopes<'a>(scopes: impl Iterator<Item = &'a str>) -> Value {
 }
 
 fn scope(text: &str) -> Value {
-    // All variants except `Other` are documented scopes.
     match moov::NamedScope::parse_list(text).into_iter().next() {
         Some(moov::NamedScope::Other { .. }) | None => {}
         Some(moov::NamedScope::Account { account_id, scope }) => {

@@ -1,15 +1,14 @@
-//! Explains Redis errors and suggests fixes. From a server's error message, only the error code is
-//! shown. The address is never shown.
+//! Explains Redis errors and suggests fixes. Never shows the address or a server's message, except
+//! for the error code.
 
 use fintech_auth::redis::{ErrorKind, RedisError};
 
 use crate::doctor::tls;
 
-/// The first text describes what the check found. The second text tells the user what to do.
 pub(super) type Finding = (String, &'static str);
 
-/// Returns the finding for a timeout. A wrong URL scheme can cause a timeout, because a server
-/// without TLS does not respond to a TLS handshake.
+/// A wrong URL scheme can cause a timeout, because a server without TLS does not respond to a TLS
+/// handshake.
 pub(super) fn late(is_tls: bool) -> Finding {
     let next = if is_tls {
         "check that the server uses TLS (otherwise FINTECH_AUTH_REDIS_URL must begin with redis://), and that no \
@@ -53,8 +52,6 @@ pub(super) fn of(error: &RedisError, is_tls: bool) -> Finding {
     plain(error.category(), "correct FINTECH_AUTH_REDIS_URL")
 }
 
-/// Returns the error code of the server. Returns `None` unless the code consists of at most 32
-/// capital letters, because the report must not contain arbitrary text from the server.
 fn word(error: &RedisError) -> Option<&str> {
     let is_word = |word: &&str| word.len() <= 32 && word.bytes().all(|byte| byte.is_ascii_uppercase());
     error.code().filter(is_word)

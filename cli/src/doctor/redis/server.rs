@@ -1,5 +1,4 @@
-//! Checks whether a Redis server responds, whether the store supports the version and settings of
-//! this server, and whether the store has the permissions that it needs.
+//! Checks whether the store can use a Redis server.
 
 use std::{
     error::Error as _,
@@ -28,10 +27,9 @@ use crate::{
     fleet::Fleet,
 };
 
-/// Older versions cannot run the scripts of the store.
 const OLDEST: (u32, u32) = (6, 2);
 
-/// The commands that the store runs. The docs of `token::redis` contain the same list.
+/// The docs of `token::redis` contain the same list.
 const COMMANDS: &str = "+evalsha +eval +subscribe +ping +del +get +hdel +hget +hset +hstrlen +lindex +lpush +ltrim \
                         +pexpire +pttl +publish +set +strlen +time +type +zadd +zrem +zremrangebyscore +zscore";
 
@@ -72,7 +70,6 @@ pub(in crate::doctor) async fn check(
     if let Ok((seconds, _)) =
         within(time, is_tls, cmd("TIME").query_async::<(u64, u64)>(&mut connection)).await
     {
-        // The server may send any number, so the addition must not panic.
         if let Some(now) = UNIX_EPOCH.checked_add(Duration::from_secs(seconds)) {
             clock(checks, Some(sent), now, "the clock of Redis", TOLERANCE, "MOOV_WEBHOOK_TOLERANCE")?;
         }
@@ -99,7 +96,6 @@ pub(in crate::doctor) async fn check(
     }
 }
 
-/// The ACL rule contains the placeholder USER, because the report does not show the user name.
 fn acl_rule(namespace: &str, database: i64) -> String {
     let select = if database == 0 { "" } else { " +select" };
     format!(
@@ -112,7 +108,6 @@ fn client_db(client: &Client) -> i64 {
 }
 
 fn opened(fleet: &Fleet, time: Duration) -> Result<(RedisStore, Client), Error> {
-    // Any sealing key works here, because the check seals no real token.
     let store = RedisStore::builder([SealingKey::new(&[0; 32]).unwrap()])
         .with_namespace(&fleet.namespace)
         .with_timeout(time)
@@ -199,7 +194,6 @@ fn memory(info: &Info<'_>) -> CheckResult {
     ("memory.evicts", Verdict::Warn, found, "set maxmemory-policy to noeviction, or use a dedicated Redis")
 }
 
-/// Returns the text of the cause and, if the server sent an error, the error code.
 fn cause(error: &StoreError) -> (String, Option<String>) {
     let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
     let word =

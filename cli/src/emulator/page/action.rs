@@ -1,5 +1,4 @@
-//! The actions of the status page: send a webhook, add or cancel faults, rotate a webhook key, and
-//! move the clock.
+//! The actions of the status page.
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -14,9 +13,7 @@ use super::{Page, Refusal, Vendor};
 use crate::{emulator::fault, event, exit::chain};
 
 const FAULTS: usize = 100;
-/// The number of rotations is limited, because MoneyKit's key set keeps all old keys.
 const ROTATIONS: usize = 50;
-/// The page can move the clock forward by at most this time in total.
 const LATEST: Duration = Duration::from_secs(10 * 365 * 86_400);
 const ATTEMPT: Duration = Duration::from_secs(5);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -41,7 +38,6 @@ enum Retries {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Fault {
-    /// Has the syntax of `--fault`.
     fault: String,
 }
 
@@ -61,7 +57,6 @@ pub(super) struct Clock {
     seconds: u64,
 }
 
-/// An action of the page. `run` returns a text that tells the user what the action did.
 pub(super) trait Action {
     fn run(self, page: &Arc<Page>, emulator: &Emulator) -> Result<String, Refusal>;
 }
@@ -186,8 +181,6 @@ impl Action for Clock {
 }
 
 impl Page {
-    /// Returns how far the page has moved the clock. The monotonic time of the emulator starts at
-    /// zero, and only the page moves it.
     pub(super) fn moved(&self, emulator: &Emulator) -> Duration {
         emulator.clock().monotonic()
     }

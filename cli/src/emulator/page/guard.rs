@@ -1,9 +1,5 @@
-//! Controls access to the status page.
-//!
-//! Other web pages in the same browser can send requests to the emulator: with a form or a script
-//! (CSRF), or with a domain that resolves to this machine (DNS rebinding). So a request must
-//! contain an expected host name and must come from the page itself. If other machines can reach
-//! the port, the request must also contain the key from the address of the page.
+//! Controls access to the status page. Without this control, other web pages in the same browser
+//! could send requests to the emulator (CSRF, DNS rebinding).
 
 use fintech_auth::{HttpOptions, Secret};
 use http::{HeaderMap, HeaderName, Request, StatusCode, header, uri::Authority};
@@ -11,23 +7,20 @@ use subtle::ConstantTimeEq as _;
 
 use super::Refusal;
 
-/// Before a page of another origin may send this header, the browser sends a preflight request. The
-/// emulator rejects the preflight request, so a page of another origin cannot send the header.
+/// A page of another origin cannot send this header, because the emulator rejects the preflight
+/// request.
 const KEY: HeaderName = HeaderName::from_static("x-page-key");
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(super) enum Access {
-    /// The page contains no data, so any site may contain a link to the page.
     Page,
-    /// The script and the style contain no data, so any site may load them.
     Asset,
     State,
     Action,
 }
 
 pub(in crate::emulator) struct Guard {
-    /// `true` if other machines can reach the port.
     is_remote: bool,
     key: Option<Secret>,
     hosts: Vec<String>,
@@ -67,8 +60,6 @@ impl Guard {
         if origin.is_none() && access == Access::Action {
             return Err(forbidden("an action needs the Origin header of the page"));
         }
-        // Programs other than browsers do not send `Sec-Fetch-Site`, so a request without this
-        // header is allowed.
         let site = single(headers, &FETCH_SITE).map_err(forbidden)?;
         let is_foreign = site.is_some_and(|site| site != "same-origin" && site != "none");
         if is_foreign && access != Access::Page {
@@ -83,8 +74,7 @@ impl Guard {
         }
     }
 
-    /// If other machines can reach the port, any IP address is accepted as the host. This is safe,
-    /// because an attack by DNS rebinding needs a host name.
+    /// An IP address is a safe host, because an attack by DNS rebinding needs a host name.
     fn is_expected(&self, host: &Authority) -> bool {
         let name = host.host().to_ascii_lowercase();
         let is_address = name.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok();
@@ -97,8 +87,6 @@ fn lower_case(hosts: &[String]) -> Vec<String> {
 }
 
 fn host<B>(request: &Request<B>) -> Option<Authority> {
-    // A request line contains a host only if the request is for a proxy, and this server is not a
-    // proxy.
     if request.uri().authority().is_some() {
         return None;
     }
@@ -146,8 +134,6 @@ mod tests {
     fn page_is_served_only_for_expected_host_headers() {
         let local = Guard::local(&["Dev.Example".to_owned()]);
         let remote = Guard::remote(&["emulator".to_owned()], KEY_TEXT.into());
-        // Each row has a host, the expected status of a local emulator, and the expected status of
-        // a remote emulator.
         for (host, expected) in [
             ("localhost:4848", [200, 200]),
             ("LOCALHOST", [200, 200]),
@@ -181,8 +167,6 @@ mod tests {
     #[test]
     fn guard_rejects_requests_from_other_origins() {
         let guard = Guard::local(&[]);
-        // Each row has a list of headers, and the expected statuses of the page, the state and an
-        // action.
         for (headers, expected) in [
             (&[][..], [200, 200, 403]),
             (&[("origin", "http://localhost:4848")], [200, 200, 200]),

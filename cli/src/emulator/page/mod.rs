@@ -1,4 +1,4 @@
-//! The status page of the emulator, and the health check. `guard.rs` controls access to the page.
+//! The status page of the emulator, and the health check.
 
 mod action;
 mod guard;
@@ -30,8 +30,6 @@ const SCRIPT: &str = include_str!("script.js");
 const STYLE: &str = include_str!("style.css");
 const ICON: &str = include_str!("icon.svg");
 
-/// This policy allows only resources of this server. It prevents scripts from inserting markup. It
-/// also prevents other pages from embedding this page in a frame.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
                       require-trusted-types-for 'script'; trusted-types 'none'";
@@ -58,10 +56,8 @@ impl Refusal {
 pub(super) struct Page {
     guard: Guard,
     webhook_hosts: Vec<String>,
-    /// The reference is weak, because the emulator owns the page.
     emulator: OnceLock<Weak<Emulator>>,
-    /// A random id of this process. Each revision of the page data contains this id, so a revision
-    /// from before a restart never equals a new revision.
+    /// A random id, so that a revision from before a restart never equals a new revision.
     run: String,
     records: Mutex<Records>,
     rotations: Mutex<usize>,
@@ -81,15 +77,11 @@ impl Page {
         })
     }
 
-    /// Sets the emulator. The page cannot get the emulator earlier, because the emulator starts
-    /// after the page is created.
     pub(super) fn attach(&self, emulator: &Arc<Emulator>) {
-        // `set` cannot fail, because `attach` is called only once.
         _ = self.emulator.set(Arc::downgrade(emulator));
     }
 
-    /// Returns the address of the page. The key is in the fragment, because browsers never send the
-    /// fragment to a server.
+    /// The key is in the fragment, because browsers never send the fragment to a server.
     pub(super) fn address(&self, url: &str) -> String {
         let key = self.guard.key().map(|key| format!("#key={}", key.expose_secret()));
         format!("{url}/{}", key.unwrap_or_default())
@@ -107,7 +99,6 @@ impl Page {
         self.rotations.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns `None` if the request is for an emulated service and not for the page.
     pub(super) fn serve(self: &Arc<Self>, request: &http::Request<Bytes>) -> Option<Response<Bytes>> {
         let path = request.uri().path();
         if path == HEALTH {
@@ -182,8 +173,6 @@ impl Page {
         emulator.ok_or(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the emulator is starting or stopping"))
     }
 
-    /// The query contains the revision that the page already has. If this revision is current, the
-    /// response is 204.
     fn state(&self, query: Option<&str>) -> Result<Response<Bytes>, Refusal> {
         let emulator = self.emulator()?;
         let (revision, requests, webhooks) = {
@@ -196,7 +185,6 @@ impl Page {
         };
         let tokens = emulator.tokens();
         let newest: Vec<Value> = tokens.iter().rev().take(records::KEPT).map(token).collect();
-        // Omit the private key, because the page does not need it.
         let shown: Vec<_> =
             variables(&emulator).into_iter().filter(|(name, _)| *name != SIGNING_KEY).collect();
         let moov_secret = emulator.moov_webhook_secret();
@@ -241,14 +229,12 @@ fn token(token: &ListedToken) -> Value {
     })
 }
 
-/// Returns `…` and the last four characters, which identify a token but cannot be used as the
-/// token. Returns only `…` if the text is shorter than 32 bytes.
+/// The last four characters identify a token, but cannot be used as the token.
 fn redacted(text: &str) -> String {
     let end = text.char_indices().rev().nth(3).map_or(0, |(start, _)| start);
     format!("…{}", text.get(end..).filter(|_| text.len() >= 32).unwrap_or_default())
 }
 
-/// Checks neither the host name nor the key, because the response reveals nothing.
 fn health(method: &Method) -> Response<Bytes> {
     if matches!(*method, Method::GET | Method::HEAD) {
         text(StatusCode::OK, "ok\n")
@@ -275,7 +261,7 @@ fn body(status: StatusCode, content_type: &'static str, content: impl Into<Bytes
     response
 }
 
-/// Adds no CORS headers, so that pages of other origins cannot read the responses.
+/// Without CORS headers, pages of other origins cannot read the responses.
 fn secure(headers: &mut HeaderMap) {
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, POLICY),

@@ -1,4 +1,4 @@
-//! Stores the newest requests and webhooks for the page, and counts all requests and webhooks.
+//! Stores the newest requests and webhooks for the page, and counts all of them.
 
 use std::{
     collections::VecDeque,
@@ -14,9 +14,7 @@ use serde_json::{Value, json};
 use super::Vendor;
 use crate::{emulator::fault, exit::causes, output::visible};
 
-/// The maximum number of rows per list. Older rows are removed, but the total still counts them.
 pub(super) const KEPT: usize = 200;
-/// The maximum length of a path in characters.
 const PATH: usize = 200;
 
 pub(super) struct Newest<T> {
@@ -56,7 +54,6 @@ pub(super) struct Webhook {
 
 #[derive(Default)]
 pub(super) struct Records {
-    /// Increases with each change of the data that the page shows.
     pub(super) revision: u64,
     requests: Newest<Value>,
     webhooks: Newest<Webhook>,
@@ -126,7 +123,6 @@ impl Records {
     }
 }
 
-/// Returns milliseconds since 1970-01-01 UTC, like `Date.now()` in JavaScript.
 pub(super) fn millis(time: SystemTime) -> u64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
