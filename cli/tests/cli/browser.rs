@@ -1,6 +1,5 @@
-//! Tests the buttons of the status page in headless Chromium, which chromedriver controls over
-//! WebDriver. Without Chromium and chromedriver, the test is skipped. If `CI` is set, the test
-//! fails instead.
+//! Tests the status page in headless Chromium. Without Chromium and chromedriver, the test is
+//! skipped, unless `CI` is set.
 
 use std::{
     env, fs,
@@ -62,7 +61,7 @@ impl Browser {
             let (_, port) = line.split_once("started successfully on port ")?;
             Some(port.trim_end_matches('.').to_owned())
         });
-        // The thread reads the rest of the output, because chromedriver blocks if the pipe is full.
+        // chromedriver blocks if the pipe is full.
         std::thread::spawn(move || lines.for_each(drop));
         let profile = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("chromium-{}", driver.id()));
         let mut args: Vec<String> = [
@@ -157,8 +156,7 @@ impl Browser {
 }
 
 impl Drop for Browser {
-    /// Ends the browser session before chromedriver is killed. Otherwise, Chromium would continue
-    /// to run.
+    /// If chromedriver is killed before the session ends, Chromium continues to run.
     fn drop(&mut self) {
         let (address, path) = self.session["http://".len()..].split_once('/').unwrap_or_default();
         if let Ok(mut stream) = TcpStream::connect(address) {
@@ -204,7 +202,6 @@ async fn each_page_button_performs_its_action() {
     }
     browser.wait_for_text("#moov-curl", &format!("{url}/oauth2/token")).await;
 
-    // The page must show a text from a request as text and not as HTML.
     let markup = "<img/src=x/onerror=document.title=1>";
     assert_eq!(token(&format!("moov token {markup}")).code, Some(0));
     browser.wait_for_text("#tokens-rows", markup).await;
@@ -239,7 +236,6 @@ async fn each_page_button_performs_its_action() {
     browser.wait_for_text("#tokens-rows", "✗ expired").await;
     browser.wait_for_text("#moved", "moved forward by 1 h").await;
 
-    // The page must not need horizontal scrolling on a phone, which is 390 pixels wide.
     browser.resize(390).await;
     assert_eq!(browser.value("document.documentElement.scrollWidth").await, 390);
 
@@ -249,8 +245,6 @@ async fn each_page_button_performs_its_action() {
     drop(emulator);
     browser.wait_for_text("#connection", "No connection to the emulator").await;
 
-    // The page of a remote emulator stays locked until the user enters the key or opens the address
-    // that contains the key. The page must then remove the key from the address bar.
     let mut remote = Running::start("emulator --port 0 --json --host 0.0.0.0 --allow-remote");
     let started = remote.json();
     let address = started["page"].as_str().expect("an address");

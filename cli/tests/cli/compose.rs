@@ -1,6 +1,5 @@
 //! Tests the image and the compose example without a Docker engine. Runs their commands with the
-//! local binary. Without python3, the test of the Python service is skipped. If `CI` is set, the
-//! test fails instead.
+//! local binary.
 
 use std::{
     collections::HashMap,
@@ -79,8 +78,6 @@ fn image_is_built_with_the_oldest_supported_rust() {
     assert_eq!(instruction("FROM"), "scratch");
 }
 
-/// `COPY . .` must copy every member of the workspace, so `.dockerignore` must not exclude any
-/// member.
 #[test]
 fn image_build_context_includes_every_workspace_member() {
     let ignored = read(".dockerignore");
@@ -157,8 +154,6 @@ fn compose_service_gets_a_token_and_receives_a_webhook() {
     let trigger = command(&services["webhook"]).replace("app:3000", &format!("127.0.0.1:{port}"));
     for (option, line) in [
         (" --replay", "webhook 'transfer.updated' received"),
-        // The service prints nothing for the second delivery of the previous row, so the next line
-        // of its output is for this webhook.
         ("", "webhook 'transfer.updated' received"),
         (" --tamper", "webhook rejected"),
         (" --old", "webhook rejected"),

@@ -92,8 +92,8 @@ async fn doctor_warns_if_the_key_pair_is_accepted_only_for_token_requests() {
     for (operation, what) in
         [(Operation::MoovAccounts, "doctor moov"), (Operation::MoneykitIntrospect, "doctor moneykit")]
     {
-        // `doctor` sends the token in the first call and the key pair in the second call. The delay
-        // of zero lets the first call succeed, so only the second call gets the 401.
+        // The fault with a delay of zero lets the first call succeed. So only the second call gets
+        // the 401.
         emulator.fault(operation, Fault::delay(Duration::ZERO));
         emulator.fault(operation, Fault::response(StatusCode::UNAUTHORIZED));
         let ran = run(&mut configured(&emulator, what));
@@ -142,12 +142,10 @@ async fn doctor_checks_only_configured_vendors() {
     }});
     let path = file("doctor.json", config.to_string());
     only(&run(&mut program(&format!("doctor --config {}", path.display()))));
-    // The input of `--config` can be a pipe, which can be read only once.
     only(&run_with(&mut program("doctor --config -"), &config.to_string()));
 }
 
-/// Scripts use the ids of the findings. So the guide must explain each id, and no id may change by
-/// accident.
+/// Scripts use the ids of the findings, so no id may change by accident.
 #[test]
 fn guide_explains_every_doctor_finding_id() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -168,8 +166,6 @@ fn guide_explains_every_doctor_finding_id() {
             ids.extend(text.split('"').filter(is_id).map(str::to_owned));
         }
     }
-    // `api.example` is a host name in a test, and `api_error.` is the start of MoneyKit's error
-    // codes. Both look like ids but are not ids.
     ids.retain(|id| id != "api.example" && !id.starts_with("api_error."));
     let guide = std::fs::read_to_string(root.join("../docs/guide/troubleshooting.md")).expect("the guide");
     let (_, section) = guide.split_once("\n## doctor\n").expect("a section");

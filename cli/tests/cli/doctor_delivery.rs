@@ -20,7 +20,6 @@ fn pasted(webhook: &SignedWebhook, body: &str) -> String {
     text + "\r\n" + body
 }
 
-/// `doctor --delivery` needs only the webhook secret.
 fn moov(secret: &str) -> Command {
     let mut command = program("doctor --json --delivery -");
     command.env("MOOV_WEBHOOK_SECRET", secret);
@@ -54,7 +53,6 @@ async fn doctor_checks_the_secret_and_timestamp_of_a_moov_webhook() {
         assert_eq!(findings.verdict(id, next), verdict, "{what}");
         assert_eq!(findings.ids().len(), 1, "{what}: only the delivery may be checked");
     }
-    // During a rotation, a delivery may still be signed with the previous secret.
     let ran = run_with(moov("another").env("MOOV_PREVIOUS_WEBHOOK_SECRET", &secret), &now);
     let findings = Findings::of(&ran);
     assert_eq!(findings.verdict("delivery.previous_secret", "MOOV_PREVIOUS_WEBHOOK_SECRET"), "warn");
@@ -94,8 +92,6 @@ async fn doctor_checks_the_signature_and_timestamp_of_a_moneykit_webhook() {
         let findings = Findings::of(&run_with(&mut moneykit(&emulator), &text));
         assert_eq!(findings.verdict(id, next), verdict, "{what}");
     }
-    // If the vendor is configured, `doctor --delivery` also makes all checks that `doctor` makes
-    // without `--delivery`.
     let path = file("delivery", with(BODY));
     let ran = run(&mut configured(&emulator, &format!("doctor --json --delivery {}", path.display())));
     let findings = Findings::of(&ran);

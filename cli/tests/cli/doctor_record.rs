@@ -105,14 +105,10 @@ async fn transcript_records_each_call_and_its_response() {
     }
 }
 
-/// Parts of the secrets and of the client id, in plain text, base64 and hex. The transcript must
-/// contain none of them.
 const FORMS: [&str; 6] =
     ["MARK-client-secret-0123456789", "MARK", "TUFSSy", "4d41524b", "8765432109", "a-client-id"];
 
 fn hostile(path: &str) -> Response<Vec<u8>> {
-    // Each field contains the secret, in several encodings. The transcript may show only words from
-    // the allow-lists.
     let claims = crate::doctor_service::base64(
         json!({
             "iss": SECRET, "sub": SECRET, SECRET: SECRET, "aud": [SECRET, { SECRET: 8_765_432_109_u64 }],
@@ -187,7 +183,6 @@ async fn transcript_omits_secrets_echoed_by_a_hostile_server() {
         assert!(!text.contains(&form.to_ascii_lowercase()), "{form} is in {text}");
     }
     assert!(text.len() < 64 << 10, "the transcript has {} bytes", text.len());
-    // The transcript must still describe the structure of the response.
     let token = &call(&lines, "POST /oauth2/token")["received"];
     let shape = &token["body"]["shape"];
     assert_eq!(shape["expires_in"]["number"], "out of range");
@@ -213,7 +208,6 @@ async fn transcript_records_cdn_responses_and_failed_connections() {
         (&received["body"]["kind"], &received["body"]["cloudflare_error"]),
         (&json!("text"), &json!(1010))
     );
-    // No program listens at this address, so there is no response to record.
     let mut command = blocked.program(&format!("doctor moov --record {}", path.display()));
     let ran = run(command.env("MOOV_BASE_URL", "http://127.0.0.1:9"));
     assert_eq!(ran.code, Some(10), "{}", ran.all());
@@ -226,7 +220,6 @@ async fn transcript_records_cdn_responses_and_failed_connections() {
     assert_eq!(received["body"]["shape"]["scope"]["string"]["count"], 1);
 }
 
-/// The command must check the path of `--record` before it sends a request.
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn transcript_is_written_only_to_a_regular_file() {

@@ -1,5 +1,4 @@
-//! Tests `doctor` with faulty services, and with responses of services, CDNs and captive portals
-//! that were recorded from live systems.
+//! Tests `doctor` with faulty services, and with responses that were recorded from live systems.
 
 use std::time::{Duration, SystemTime};
 
@@ -90,7 +89,6 @@ async fn doctor_distinguishes_a_rejected_api_version_from_wrong_credentials() {
     assert_eq!(findings.verdict("scopes.refused", "MOOV_SCOPES"), "fail");
 }
 
-/// The live service can issue a token that the other endpoints of the service reject.
 #[tokio::test(flavor = "multi_thread")]
 async fn doctor_reports_a_token_that_the_api_refuses() {
     let bare = service(|_| moov(200, TOKEN), 401).await;
@@ -113,8 +111,6 @@ async fn doctor_reports_a_token_that_the_api_refuses() {
         .rfind(|request| request.header("authorization").is_some_and(|scheme| scheme.starts_with("Bearer ")));
     assert_eq!(bearer.expect("a token").header("origin"), Some("https://page.example"));
     assert_eq!(last.expect("a key pair").header("origin"), None);
-    // The audience shows that the token is for a different origin, so `doctor` does not send the
-    // token.
     let claims = base64(json!({ "aud": ["https://other.example"] }).to_string().as_bytes());
     let body = json!({ "access_token": format!("eyJhbGciOiJub25lIn0.{claims}.c2ln"), "expires_in": 900 });
     let other = service(move |_| moov(200, &body.to_string()), 401).await;
@@ -249,8 +245,6 @@ async fn doctor_checks_the_moneykit_api_version() {
         "warn"
     );
     assert_eq!(doctor(&service("2025-01-01").await, None).verdict("version.differs", ""), "warn");
-    // The service sends `MARK_0123456789` as its version. This is not a version, so `doctor` must
-    // not print it.
     let hostile = service("MARK_0123456789").await;
     let ran = run(&mut hostile.program("doctor moneykit"));
     assert!(!ran.all().contains("MARK") && ran.out.contains("none in the response"), "{}", ran.all());

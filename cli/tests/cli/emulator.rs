@@ -108,7 +108,6 @@ fn emulator_completes_in_flight_requests_before_it_exits() {
     let address = started["url"].as_str().unwrap().trim_start_matches("http://").to_owned();
     let mut stream = TcpStream::connect(&address).unwrap();
     stream.write_all(b"GET /.well-known/jwks.json HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
-    // Wait until the emulator has received the request. The fault is then no longer pending.
     while state(&address)["faults"] != serde_json::json!([]) {
         std::thread::sleep(Duration::from_millis(10));
     }
@@ -131,7 +130,6 @@ fn second_signal_ends_the_emulator_immediately() {
         std::thread::sleep(Duration::from_millis(10));
     }
     signal(&emulator, "TERM");
-    // The first signal closes the port. The emulator still waits for the pending request.
     while TcpStream::connect(&address).is_ok() {
         std::thread::sleep(Duration::from_millis(10));
     }
@@ -165,7 +163,6 @@ fn emulator_accepts_remote_connections_only_with_allow_remote() {
     let ran = run(program("moneykit token --raw").envs(environment(&started)));
     assert_eq!(ran.code, Some(0), "{}", ran.all());
     assert!(!emulator.line().contains(key));
-    // Without `--allow-remote`, only this machine can reach the page, so the page needs no key.
     let started = Running::start("emulator --port 0 --json").json();
     assert_eq!(started["page"], format!("{}/", started["url"].as_str().unwrap()));
 }

@@ -114,8 +114,6 @@ fn invalid_arguments_are_reported_without_their_values() {
     insta::assert_snapshot!(lines.join("\n"));
 }
 
-/// A user may pass a secret to a wrong option. So the test passes `MARK` as the value of each
-/// option and also as an invalid argument. No error may contain `MARK`.
 #[test]
 fn errors_do_not_repeat_argument_values() {
     const MARK: &str = "MARK-0123456789";

@@ -92,7 +92,6 @@ fn every_example_in_the_help_parses() {
     }
 }
 
-/// `docs/cli.md` and the help must describe an exit code in the same words.
 #[test]
 fn help_lists_every_documented_exit_code() {
     let page = include_str!("../../../docs/cli.md").replace('`', "");

@@ -1,6 +1,4 @@
-//! Tests that the CLI saves the new refresh token even if the CLI cannot write its output. The
-//! error must then name the file that contains the new token. The vendor accepts the old refresh
-//! token only once, so a lost new token cannot be requested again.
+//! Tests that the CLI saves the new refresh token even if the CLI cannot write its output.
 
 #![cfg(unix)]
 
@@ -46,8 +44,6 @@ fn refresh(emulator: &Emulator, path: &Path, more: &str) -> Command {
     command
 }
 
-/// `before` is shell code that runs before the command. `after` redirects the output of the
-/// command.
 fn by_shell(command: &Command, before: &str, after: &str) -> Command {
     let mut shell = Command::new("sh");
     shell.args(["-c", &format!("{before}\nexec \"$0\" \"$@\" {after}")]).arg(command.get_program());
@@ -114,7 +110,6 @@ fn spawned(mut command: Command) -> std::process::Child {
 async fn token_is_not_lost_if_stdout_is_closed_or_full() {
     let emulator = emulator().await;
     let folder = folder("pipe");
-    // Standard output is a pipe without a reader, or a full device.
     for (name, more, code) in
         [("broken", "--reveal", 1), ("saved", "--save SAVE", 1), ("dash", "--save -", 1)]
     {
@@ -156,7 +151,6 @@ async fn refresh_command_sends_nothing_if_stdout_is_discarded() {
         assert!(ran.err.contains("standard output"), "{}", ran.err);
     }
     assert_eq!(emulator.count(Operation::MoovToken), 0);
-    // Standard output may be closed if the refresh token is saved to a file.
     let save = format!("--save {}", path.display());
     let ran = run(&mut by_shell(&refresh(&emulator, &path, &save), "", ">&-"));
     assert_eq!(ran.code, Some(0), "{}", ran.all());
@@ -207,8 +201,6 @@ async fn save_option_writes_only_to_a_regular_or_new_file() {
     let at = |name: &str| folder.join(name);
     assert!(Command::new("mkfifo").arg(at("fifo")).status().expect("mkfifo runs").success());
     let _socket = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
-    // The link points to a FIFO and not to a real device, because a program with a bug would
-    // destroy the device.
     std::os::unix::fs::symlink("fifo", at("device")).unwrap();
     std::os::unix::fs::symlink("nothing", at("dangling")).unwrap();
     for name in ["fifo", "socket", "device", "dangling", "new/"] {
@@ -226,7 +218,6 @@ async fn save_option_writes_only_to_a_regular_or_new_file() {
     assert!(fs::metadata(at("socket")).unwrap().file_type().is_socket());
     assert!(fs::symlink_metadata(at("device")).unwrap().is_symlink());
 
-    // The command replaces the target of the link, not the link itself.
     std::os::unix::fs::symlink("refresh-token", at("link")).unwrap();
     let ran = run(&mut refresh(&emulator, &path, &format!("--save {}", at("link").display())));
     assert_eq!(ran.code, Some(0), "{}", ran.all());
@@ -265,7 +256,7 @@ async fn missing_refresh_token_has_its_own_exit_code() {
     assert_eq!(names(&folder), Vec::<String>::new());
 
     // The response contains no refresh token. So the old refresh token stays valid (RFC 6749
-    // section 6), and its file must not change.
+    // section 6).
     fs::write(&path, "old").unwrap();
     let body = r#"{"access_token":"t","token_type":"Bearer","expires_in":900,"refresh_token":""}"#;
     for (save, code) in [("refresh-token", 0), ("other", 11)] {
@@ -281,8 +272,6 @@ async fn missing_refresh_token_has_its_own_exit_code() {
     }
 }
 
-/// A control character is invalid in an HTTP header, and can control the terminal that shows the
-/// token.
 #[tokio::test(flavor = "multi_thread")]
 async fn refresh_token_with_control_characters_is_not_saved() {
     let emulator = emulator().await;
@@ -401,8 +390,7 @@ async fn token_copied_with_quotes_or_line_breaks_is_not_sent() {
         }
     }
     assert!(emulator.requests().is_empty());
-    // Windows PowerShell writes a byte order mark at the start of the file. The command must ignore
-    // the byte order mark.
+    // Windows PowerShell writes a byte order mark at the start of the file.
     let path = issued(&emulator, &folder);
     let token = fs::read_to_string(&path).unwrap();
     fs::write(&path, format!("\u{feff}{}\r\n", token.trim())).unwrap();

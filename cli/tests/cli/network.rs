@@ -1,5 +1,4 @@
-//! Tests the checks of `doctor` for the network path to a service: certificates, plain HTTP and
-//! proxies. All servers are on loopback.
+//! Tests the checks of `doctor` for the network path to a service.
 
 use std::process::Command;
 
@@ -83,8 +82,6 @@ async fn doctor_does_not_fetch_moneykit_keys_when_tls_fails() {
     assert!(ran.out.contains("fail  tls ") && !ran.out.contains(" jwks "), "{}", ran.out);
 }
 
-/// The client sends the host name to the proxy and does not resolve the name. The test proxy
-/// ignores the name and connects to a local port.
 #[tokio::test(flavor = "multi_thread")]
 async fn doctor_uses_and_reports_the_proxy_from_the_environment() {
     let emulator = emulator().await;
@@ -144,7 +141,6 @@ async fn doctor_reports_a_host_listed_in_no_proxy() {
     );
 }
 
-/// The proxy is unreachable, because no program listens on port 9.
 #[test]
 fn unreachable_proxy_is_reported_without_its_password() {
     let ran = run(program("doctor moov --timeout 2s")
@@ -158,8 +154,6 @@ fn unreachable_proxy_is_reported_without_its_password() {
     assert!(!ran.all().contains("MARK"), "{}", ran.all());
 }
 
-/// No program listens at the address in `HTTPS_PROXY`, so the test fails if `doctor` does not use
-/// `MOOV_PROXY`.
 #[tokio::test(flavor = "multi_thread")]
 async fn doctor_prefers_the_configured_proxy_over_the_environment() {
     let emulator = emulator().await;

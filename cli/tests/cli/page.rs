@@ -1,5 +1,4 @@
-//! Tests the emulator's status page with HTTP requests. Some requests come from other web pages,
-//! from other machines or from unusual clients.
+//! Tests the emulator's status page with HTTP requests.
 
 use std::{
     io::{Read as _, Write as _},
@@ -277,7 +276,6 @@ fn invalid_and_excess_faults_are_rejected() {
 
 #[test]
 fn number_of_webhooks_in_flight_is_limited() {
-    // The handler never responds, so no webhook completes.
     let handler = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", handler.local_addr().unwrap());
     let emulator = Emulator::start("");
@@ -301,7 +299,6 @@ fn listed_requests_are_truncated_and_have_no_query_or_body() {
     assert_eq!(rows[1]["path"].as_str().map(str::len), Some(200 + "…".len()));
     assert_eq!(rows[0]["method"].as_str().map(str::len), Some(20));
     assert!(!state.to_string().contains("MARK"), "{state}");
-    // If a user opens this address, the browser must not render the data as HTML.
     let response = emulator.get("/_page/state");
     assert!(response.head.contains("content-type: application/json"), "{response:?}");
 }

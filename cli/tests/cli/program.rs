@@ -54,7 +54,6 @@ pub(crate) fn run(command: &mut Command) -> Ran {
 pub(crate) fn run_with(command: &mut Command, input: &str) -> Ran {
     let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = pipes.spawn().expect("the program starts");
-    // A write error is ignored, because a program may end without reading its input.
     _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
     ran(&child.wait_with_output().expect("the program ends"))
 }

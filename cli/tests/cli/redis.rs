@@ -1,5 +1,4 @@
-//! Tests the checks of `doctor` for Redis, with real Redis servers, with an HTTP server and with a
-//! server that never responds.
+//! Tests the checks of `doctor` for Redis.
 
 #[cfg(unix)]
 use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
@@ -155,7 +154,6 @@ async fn redis_user_needs_exactly_the_documented_rights() {
         let rule = rights.split_once("-> run: ACL SETUSER USER ").map(|(_, rule)| rule);
         assert_eq!(rule.is_some(), code == 10, "{}", ran.out);
         assert!(!ran.all().contains(MARK), "{}", ran.all());
-        // The check must pass after the user has run the command that `doctor` suggests.
         if let Some(rule) = rule {
             redis.run_text::<()>(&format!("ACL SETUSER {user} {rule}")).await;
             let ran = run(&mut doctor(&format!("redis://{user}:{MARK}@127.0.0.1:{}", redis.port)));

@@ -64,7 +64,6 @@ async fn output_shows_no_secret_unless_an_option_requests_it() {
     ] {
         shown += &run_with(&mut configured(&emulator, args), input).all();
     }
-    // The response of a vendor may contain the secret, which must not be shown.
     for (operation, args, credentials) in [
         (Operation::MoovToken, "moov token /ping.read", emulator.moov_credentials()),
         (Operation::MoneykitToken, "moneykit token", emulator.moneykit_credentials()),
@@ -94,7 +93,6 @@ async fn output_shows_no_secret_unless_an_option_requests_it() {
     }
 }
 
-/// Every user of the machine can read the process list, so it must not contain a secret.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn process_list_shows_no_secret() {

@@ -1,5 +1,4 @@
-//! A test server for responses that the emulator cannot send. Each test passes a function that
-//! creates the responses.
+//! A test server for responses that the emulator cannot send.
 
 use std::{
     net::SocketAddr,

@@ -1,5 +1,4 @@
-//! TLS servers on loopback for tests: a certificate authority, a server that terminates TLS for a
-//! plain server, and a proxy.
+//! TLS servers on loopback for tests.
 
 use std::{
     path::PathBuf,
@@ -37,7 +36,6 @@ impl Authority {
         Self { issuer: Issuer::new(params, key), file: file(&format!("{name}.pem"), pem) }
     }
 
-    /// The certificate is valid until January 1 of the year `until`.
     fn certify(&self, host: &str, until: i32) -> ServerConfig {
         let mut params = CertificateParams::new([host.to_owned()]).expect("a name");
         params.not_after = date_time_ymd(until, 1, 1);
@@ -50,7 +48,6 @@ impl Authority {
         config.expect("versions").with_no_client_auth().with_single_cert(chain, key).expect("a pair")
     }
 
-    /// Terminates TLS for `host` and forwards the data to the server at `url`. Returns the port.
     pub(crate) async fn front(&self, url: &str, host: &str, until: i32) -> u16 {
         let acceptor = TlsAcceptor::from(Arc::new(self.certify(host, until)));
         let behind = url.split("://").last().expect("an address").to_owned();
@@ -72,8 +69,6 @@ impl Authority {
     }
 }
 
-/// A proxy that connects every tunnel to the same local port, or refuses every tunnel with the same
-/// status.
 pub(crate) struct Proxy {
     pub(crate) port: u16,
     heads: Arc<Mutex<Vec<String>>>,

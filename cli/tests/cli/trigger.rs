@@ -206,8 +206,6 @@ async fn webhook_is_resent_until_the_schedule_ends_if_no_attempt_succeeds() {
     let (listener, broken) = listen().await;
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
-            // The connection closes after the handler has received the request and before the
-            // handler sends a response.
             _ = stream.read(&mut [0; 64]).await;
         }
     });
@@ -263,13 +261,10 @@ async fn key_set_file_is_written_before_the_webhook_is_sent() {
     let url = by_key_set(keys.clone()).await;
     let trigger = format!("moneykit trigger link.state_changed --to {url} --attempts 1");
     let with_set = format!("{trigger} --jwks-file {}", keys.display());
-    // Each run creates a new key and replaces the key set in the file.
     for _ in 0..2 {
         let ran = run(&mut program(&with_set));
         assert_eq!(ran.code, Some(0), "{}", ran.all());
     }
-    // Both runs use the same key, so the key set from the first run also verifies the webhook of
-    // the second run.
     let pkcs8 = emulator().await.moneykit_signing_key();
     let pem = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", pkcs8.expose_secret());
     let key = file("key.pem", &pem);
@@ -278,14 +273,11 @@ async fn key_set_file_is_written_before_the_webhook_is_sent() {
     let ran = run_with(&mut program(&format!("{trigger} --key-file -")), &pem);
     assert_eq!(ran.code, Some(0), "{}", ran.all());
     assert!(!fs::read_to_string(&keys).unwrap().contains("\"d\""));
-    // The user passed the key file to `--jwks-file` by mistake. The command must not overwrite the
-    // key file.
     let ran = run(&mut program(&format!("{trigger} --jwks-file {}", key.display())));
     assert_eq!((ran.code, fs::read_to_string(&key).unwrap()), (Some(2), pem));
     assert!(ran.err.contains("--jwks-file file exists and is not a key set"), "{}", ran.err);
 }
 
-/// A handler that opened the file before the replacement must still read the complete old key set.
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn key_set_file_is_replaced_atomically() {
@@ -303,8 +295,6 @@ async fn key_set_file_is_replaced_atomically() {
     open.read_to_string(&mut read).unwrap();
     assert_eq!(read, before);
     assert_ne!(fs::read_to_string(&keys).unwrap(), before);
-    // Other users must be able to read the file, so the file has the default permissions. No
-    // temporary file remains.
     let fresh = file("fresh", "");
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
     assert_eq!(mode(&keys), mode(&fresh));
@@ -376,7 +366,6 @@ async fn trigger_output_shows_no_secret_or_signature() {
     }
 }
 
-/// The first retry is due after 84 s, but the signal ends the wait.
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn signal_ends_the_wait_for_a_retry() {
