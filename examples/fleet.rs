@@ -1,12 +1,9 @@
-//! Four processes share tokens through Redis. Shows which process requested a token from the
-//! emulator, and which processes received the token from Redis.
+//! Four processes share tokens through Redis. The example starts a `redis-server`, unless
+//! `REDIS_URL` names a running server.
 //!
 //! ```sh
 //! cargo run --example fleet --features redis
 //! ```
-//!
-//! The example starts a `redis-server` (Debian: `apt-get install redis-server`), unless `REDIS_URL`
-//! names a running server.
 
 use std::{
     env,
@@ -53,8 +50,6 @@ async fn process(name: &str) -> Result<(), Box<dyn Error>> {
     let token = client.token(&scopes).await?;
     tell("at the start");
     if name == "first" {
-        // Invalidate the token, as a client does after a 401 response. Redis notifies the other
-        // processes, and they drop the token.
         tokio::time::sleep(Duration::from_secs(1)).await;
         client.invalidate(&token).await;
     } else {
@@ -80,8 +75,6 @@ async fn fleet() -> Result<(), Box<dyn Error>> {
         .collect();
     for mut process in processes? {
         if let Some(words) = process.stdout.take() {
-            // A separate thread reads the output, so that a blocking read does not stop the
-            // emulator, which runs in this process.
             let print = move || {
                 BufReader::new(words).lines().try_for_each(|line| line.map(|line| println!("{line}")))
             };
@@ -93,7 +86,6 @@ async fn fleet() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A Redis server that this example starts, or the server at `REDIS_URL`.
 struct Redis {
     url: String,
     server: Option<Child>,

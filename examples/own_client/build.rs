@@ -11,8 +11,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut settings = GenerationSettings::new();
     settings
         .with_interface(InterfaceStyle::Positional)
-        // With `Expected`, a client without hooks does not compile, so the hooks cannot be
-        // forgotten.
+        // With `Expected`, a client without hooks does not compile.
         .with_hooks(HooksMode::Expected)
         .with_inner_type("fintech_auth::authorize::Authorizer".parse()?);
     let code = Generator::new(&settings).generate_tokens(&spec)?.to_string();

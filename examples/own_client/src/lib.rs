@@ -28,7 +28,6 @@ use fintech_auth::authorize::{Authorizer, progenitor as hooks};
 use progenitor_client::{ClientHooks, OperationInfo};
 use reqwest::{Request, Response};
 
-/// The lints are relaxed only for the generated code.
 #[allow(clippy::all, clippy::pedantic, dead_code, missing_docs, unreachable_pub, unused_imports)]
 mod generated {
     include!(concat!(env!("OUT_DIR"), "/client.rs"));
@@ -37,8 +36,7 @@ mod generated {
 pub use generated::{Client, ClientInfo, Error, ResponseValue, types};
 
 impl ClientHooks<Authorizer> for Client {
-    /// Requests the token here, because only the hook `pre` can return a custom error. The error
-    /// says why no token is available.
+    /// Requests the token here, because only the hook `pre` can return a custom error.
     async fn pre<E>(&self, request: &mut Request, _: &OperationInfo) -> Result<(), Error<E>> {
         hooks::ensure_token(self.inner(), request).await.map_err(|error| Error::Custom(error.to_string()))
     }

@@ -1,5 +1,4 @@
-//! Tests the generated client against a server that counts requests. The server calls the emulator
-//! to check whether a token is valid.
+//! Tests the generated client against a server that counts requests.
 
 use std::sync::{
     Arc,
@@ -47,7 +46,7 @@ async fn account(
 }
 
 /// Only this test needs `with_origins`, because the emulator and the test server for accounts have
-/// different origins. The real service has the same origin for tokens and accounts.
+/// different origins.
 fn client(moov: &moov::Client, url: &str) -> Client {
     let bearer = moov.bearer(&["/accounts.read".parse().expect("a scope")]).expect("a scope");
     let http = HttpOptions::default().to_reqwest(url).expect("a client");
@@ -93,7 +92,6 @@ async fn generated_client_sends_one_cached_token_with_every_request() {
 async fn expired_token_is_renewed_and_the_request_is_retried_once() {
     let setting = Setting::start().await;
     setting.client.account("a-1").await.expect("an account");
-    // The vendor revokes the tokens before they expire, and does not notify the client.
     setting.accounts.emulator.revoke_all();
     let account = Account { name: "new".to_owned() };
     let renamed = setting.client.rename_account("a-1", &account).await.expect("an account");
