@@ -3,8 +3,8 @@
 //! All processes with the same client id and the same namespace share each token: one process
 //! requests the token, and the other processes load the token from Redis. The processes also share
 //! cool-downs and the rate limit. When a process invalidates or revokes a token, the other
-//! processes drop the token at once. Only processes with the same client id and secret share a
-//! refusal of the credentials.
+//! processes drop the token at once. If the vendor rejects the credentials, only the processes with
+//! the same client id and the same secret share this result.
 //!
 //! [How stored tokens are found](crate::token#how-stored-tokens-are-found) describes the other
 //! parts of the key, and why the client secret is not part of the key.
@@ -36,9 +36,9 @@
 //! A call to Redis takes at most 800 ms ([`RedisStoreBuilder::with_timeout`]). A call fails if
 //! Redis is unreachable, slow, full, read-only or loading. After a failure, the cache requests
 //! tokens without the store for 5 s ([`TokenOptions::with_store_circuit_open_for`]). During this
-//! time, each process applies the rate limit and its cool-downs on its own. Then the cache calls
-//! the store again. A trace event and [`Stats`](crate::token::Stats) report that the store is not
-//! used. The cache keeps valid tokens.
+//! time, each process applies the rate limit and its cool-downs on its own. After the 5 s, the
+//! cache calls the store again. A trace event and [`Stats`](crate::token::Stats) report that the
+//! store is not used. Valid tokens stay in the cache.
 //!
 //! [`TokenOptions::with_store_circuit_open_for`]:
 //!     crate::token::TokenOptions::with_store_circuit_open_for
@@ -52,11 +52,11 @@
 //!
 //! # Revocation
 //!
-//! When [`TokenCache::forget`](crate::token::TokenCache::forget) or
-//! [`moov::Client::revoke`](crate::moov::Client::revoke) returns, this process does not return the
-//! token any more. All other processes with the same namespace and client id drop the token too.
-//! This applies to a revoked access token and to a revoked refresh token, even if only Redis has
-//! the token. The other processes drop the token:
+//! After [`TokenCache::forget`](crate::token::TokenCache::forget) or
+//! [`moov::Client::revoke`](crate::moov::Client::revoke) has returned, this process no longer uses
+//! the token. All other processes with the same namespace and client id drop the token too. This
+//! applies to a revoked access token and to a revoked refresh token, even if only Redis has the
+//! token. The other processes drop the token:
 //!
 //! - when Redis delivers the message, usually within milliseconds;
 //! - at most 10 s after Redis can be reached again, if the process had lost its subscription. A
@@ -76,18 +76,18 @@
 //! Before a process sends a token request, the process reserves a send time in Redis. The requests
 //! of all processes together never exceed the limit, measured with the clock of Redis. Waiting
 //! requests are sent in order of arrival and at even intervals. Each wait needs one more call to
-//! Redis. If the caller cannot wait until the next possible send time, the call fails immediately
-//! with [`RateLimited`](crate::ErrorKind::RateLimited) and the remaining time.
-//! [`TokenOptions::with_rate_limit`](crate::token::TokenOptions::with_rate_limit) describes how to
-//! choose the limit.
+//! Redis. If the next possible send time is later than the caller can wait, the call fails
+//! immediately with [`RateLimited`](crate::ErrorKind::RateLimited). The error contains the
+//! remaining time. [`TokenOptions::with_rate_limit`](crate::token::TokenOptions::with_rate_limit)
+//! describes how to choose the limit.
 //!
 //! # Clocks
 //!
 //! The age of a token is measured with the clock of Redis, so clocks of different processes are not
-//! compared. The measured age may be too small, at most by the duration of the call that stores the
-//! token. [`RedisStoreBuilder::with_timeout`] limits this duration. This error does no harm,
-//! because the cache does not use the last tenth of a lifetime (at most 10 s). The clock of Redis
-//! must not be set back during the lifetime of a token.
+//! compared. The measured age may be smaller than the actual age. The difference is at most the
+//! duration of the call that stores the token, which [`RedisStoreBuilder::with_timeout`] limits.
+//! The difference does no harm, because the cache does not use the last tenth of a lifetime (at
+//! most 10 s). The clock of Redis must not be set back during the lifetime of a token.
 //!
 //! # Security
 //!
@@ -96,11 +96,17 @@
 //! refresh token, and a sealed refresh token cannot be opened as an access token. The names of
 //! Redis keys contain only constant texts, the namespace and fingerprints.
 //!
-//! Anyone who can write to Redis but has no sealing key can delete tokens, restore an older sealed
-//! token until it expires, remove the mark of a revoked token, and prevent all processes from
-//! requesting tokens for up to one hour. Without a sealing key, nobody can read or forge a token,
-//! or use a token for other scopes. A malicious server can send responses that are larger than the
-//! memory of the process. Use only the address of a trusted server, over TLS.
+//! Anyone who can write to Redis but has no sealing key can:
+//!
+//! - delete tokens;
+//! - restore an older sealed token until the token expires;
+//! - remove the mark of a revoked token;
+//! - prevent all processes from requesting tokens for up to one hour.
+//!
+//! Without a sealing key, nobody can read or forge a token, or use a token for other scopes.
+//!
+//! A malicious server can send responses that are larger than the memory of the process. Use only
+//! the address of a trusted server, over TLS.
 //!
 //! To rotate the sealing key, first append the new key to the list of keys in all processes. Then
 //! move the new key to the first position of the list in all processes. Remove the old key after a
@@ -108,9 +114,9 @@
 //!
 //! # Permissions
 //!
-//! A Redis user needs only the following permissions. They do not allow the user to list or delete
-//! keys of other users, to read the configuration or to flush the database. Scripts can run only
-//! commands that the user may run. Enter each command as one line:
+//! A Redis user needs only the following permissions. These permissions do not allow the user to
+//! list or delete keys of other users, to read the configuration or to flush the database. Scripts
+//! can run only commands that the user may run. Enter each command as one line:
 //!
 //! ```text
 //! # One server
@@ -134,16 +140,17 @@
 //! ACL SETUSER tokens reset on >PASSWORD +role +sentinel|masters
 //! ```
 //!
-//! For a database other than 0, as in `redis://redis.example/2`, add `+select`. Redis 6.2 or newer,
-//! or Valkey, is required. The store is tested with Redis 7.0. The client also sends
-//! `CLIENT SETINFO`. If this command fails, the client ignores the error.
+//! For a database other than 0, as in `redis://redis.example/2`, add `+select` to the permissions.
+//! Redis 6.2 or newer, or Valkey, is required. The store is tested with Redis 7.0. The client also
+//! sends `CLIENT SETINFO`. If this command fails, the client ignores the error.
 //!
 //! # Versions
 //!
-//! Processes with two versions of this crate can share one Redis and one namespace, so rolling
-//! deployments and rollbacks work. If two versions seal tokens in different formats, each version
-//! uses its own entries. During such a deployment, each token is requested once per version.
-//! Leases, revocations, cool-downs, the rate limit and webhook deliveries apply to both versions.
+//! Processes with different versions of this crate can share one Redis and one namespace, so
+//! rolling deployments and rollbacks work. If two versions seal tokens in different formats, each
+//! version uses its own entries. During such a deployment, each token is requested once per
+//! version. Leases, revocations, cool-downs, the rate limit and webhook deliveries apply to both
+//! versions.
 //!
 //! The crate `redis` is re-exported as `fintech_auth::redis`. Types of `redis` appear only in the
 //! signatures of [`RedisStoreBuilder::with_client`], `with_cluster` and `with_sentinels`. A new
@@ -205,8 +212,8 @@ impl RedisStore {
     ///
     /// Call this method before the process exits, but after the shutdown of each client and of each
     /// [`Deliveries`](crate::webhook::Deliveries) that uses the store. Calls in flight are
-    /// completed. If the store is used again later, it opens new connections. If you do not call
-    /// this method, the connections close when the store is dropped.
+    /// completed. If the store is used again later, the store opens new connections. If you do not
+    /// call this method, the connections close when the store is dropped.
     pub fn close(&self) {
         self.subscription.close();
         self.link.close();

@@ -16,8 +16,8 @@ use crate::{
 };
 
 /// The first byte of each sealed value. Increase the version when you change the seal or the format
-/// in `entry.rs`. Never use a version again. `CONTRIBUTING.md` has the rules for all other data in
-/// Redis.
+/// in `entry.rs`. Never reuse the number of an earlier version. `CONTRIBUTING.md` has the rules for
+/// all other data in Redis.
 pub(super) const VERSION: u8 = 2;
 const ID: usize = 8;
 const HEADER: usize = 1 + ID + NONCE_LEN;
@@ -30,7 +30,8 @@ const HEADER: usize = 1 + ID + NONCE_LEN;
 /// # Security
 ///
 /// Anyone who has this key and can read Redis can read the tokens. Replace the key before 2³²
-/// tokens have been stored with it (136 tokens per second for one year).
+/// tokens have been sealed with this key. At 136 tokens per second, this number is reached after
+/// one year.
 pub struct SealingKey {
     key: LessSafeKey,
     id: [u8; ID],
