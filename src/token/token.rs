@@ -43,8 +43,8 @@ pub(crate) struct Issued {
 }
 
 impl Token {
-    /// Creates a token that no server issued, for tests of a service, such as tests with
-    /// [`StaticTokenProvider`](super::StaticTokenProvider).
+    /// Creates a token for tests of a service, for example for a
+    /// [`StaticTokenProvider`](super::StaticTokenProvider). No server has issued this token.
     ///
     /// The token is valid for `lifetime` from now, and no cache renews it. For a token that a
     /// server issued, use [`IssuedToken::into_token`](super::IssuedToken::into_token).
@@ -107,7 +107,8 @@ impl Token {
         Secret::new(self.expose_secret())
     }
 
-    /// Returns the granted scopes, separated by spaces, if the vendor named them.
+    /// Returns the granted scopes, separated by spaces. Returns `None` if the vendor did not name
+    /// the scopes.
     pub fn scope(&self) -> Option<&str> {
         self.0.scope.as_deref()
     }
