@@ -52,7 +52,7 @@ struct Inner {
     http: Http,
     secrets: SentSecrets,
     /// The generated client does not return the status and the headers of a response that cannot be
-    /// decoded. So they are stored here.
+    /// decoded. So the status and the headers are stored here.
     received: Mutex<Option<Received>>,
     /// `Span::current` may return a span of the caller if debug spans are disabled. So the span is
     /// stored here.
@@ -183,8 +183,8 @@ impl Call {
             return Err(match result {
                 Err(progenitor_client::Error::CommunicationError(error)) => classify_send_error(error),
                 // This case does not occur, because `exec` either stores a response or returns a
-                // communication error. The error of the generated client is omitted, because it may
-                // contain secrets.
+                // communication error. The error of the generated client is omitted, because that
+                // error may contain secrets.
                 _ => Error::new(ErrorKind::InvalidConfig, "cannot build the request"),
             });
         };

@@ -144,7 +144,7 @@ impl HttpOptions {
     /// Returns whether a host is this machine: `localhost` or a loopback address, with or without
     /// brackets.
     ///
-    /// A base URL with such a host may be plain http. Requests to such a host do not go through a
+    /// A base URL with such a host may use plain http. Requests to such a host do not go through a
     /// proxy.
     pub fn is_loopback(host: &str) -> bool {
         is_loopback(host)
