@@ -16,9 +16,9 @@ pub enum VerifyErrorKind {
     /// The signature uses an algorithm that the vendor does not use, such as `none` (RFC 8725
     /// section 2.1).
     UnsupportedAlgorithm,
-    /// The JWS header has no key id, or the given key set contains no key with that id. For an
-    /// unknown key id, a verifier that fetches its keys returns
-    /// [`KeysCoolingDown`](Self::KeysCoolingDown) instead.
+    /// The JWS header has no key id, or the given key set contains no key with the key id. A
+    /// verifier that fetches its keys returns [`KeysCoolingDown`](Self::KeysCoolingDown) for an
+    /// unknown key id.
     UnknownKey,
     /// The key with this id cannot verify signatures, because the key is malformed or ambiguous, or
     /// has the wrong type, curve, algorithm or use.
@@ -272,8 +272,8 @@ reasons! {
 /// # Security
 ///
 /// `Display` and `Debug` show the reason and the name of the header or claim that caused the error.
-/// They never show a body, a secret, a token, a key id or the value of a header. Both formats are
-/// safe to log. Send only the status to the sender of the webhook.
+/// They never show a body, a secret, a token, a key id or the value of a header. The outputs of
+/// `Display` and `Debug` are safe to log. Send only the status to the sender of the webhook.
 #[derive(Clone)]
 pub struct VerifyError {
     reason: Reason,

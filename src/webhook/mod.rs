@@ -67,7 +67,7 @@
 //! | fetches for unknown key ids | one per minute | anyone can make up a key id |
 //! | Moov's four headers | 64, 256, 256 and 128 bytes | enough for a date-time, two ids of any common format, and an HMAC-SHA512 in hex |
 //! | time to remember a completed delivery | MoneyKit 4 h 15 min, Moov 48 h 15 min | the last retry may have a new timestamp, which is accepted for the whole tolerance |
-//! | deliveries in memory | 100,000, about 25 MB | when full, the oldest completed deliveries are dropped, and an unknown delivery that was signed no later than a dropped delivery is rejected with 503, because it may be a retry ([`MemoryDeliveries`]) |
+//! | deliveries in memory | 100,000, about 25 MB | when full, the oldest completed deliveries are dropped, and an unknown delivery that was signed no later than a dropped delivery is rejected with 503, because the unknown delivery may be a retry ([`MemoryDeliveries`]) |
 //! | lease of a delivery | 60 s, renewed for up to 15 min | if a process dies, the vendor's retries are rejected until the lease expires |
 //! | a body | 1 MiB | real bodies are a few kilobytes |
 //!

@@ -22,8 +22,8 @@ pub enum WebhookEvent<'a> {
     /// The webhook is authentic, but another attempt to handle the webhook is running.
     #[non_exhaustive]
     InProgress {},
-    /// The webhook is invalid or could not be verified, or the delivery store rejected the webhook
-    /// or failed.
+    /// The webhook was rejected. Either the webhook is invalid, or the verification was not
+    /// possible, or the delivery store failed or rejected the webhook.
     #[non_exhaustive]
     Rejected {
         /// The error. Its [kind](VerifyError::kind) and its [reason](VerifyError::reason) can be

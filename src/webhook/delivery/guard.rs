@@ -17,9 +17,10 @@ use crate::{webhook::observer::WebhookEvent, work::Running};
 
 /// An attempt to handle a delivery. Call [`Self::complete`] when the event has been handled.
 ///
-/// If the guard is dropped before `complete` is called, for example because the handler panics, the
-/// delivery is abandoned, and the vendor's next retry is handled. While the guard exists, the lease
-/// of the delivery is renewed, but not for longer than
+/// If the guard is dropped before `complete` is called, the delivery is abandoned. The vendor's
+/// next retry is then handled. For example, the guard is dropped if the handler panics.
+///
+/// While the guard exists, the lease of the delivery is renewed, but not for longer than
 /// [`Deliveries::with_max_handling_time`](super::Deliveries::with_max_handling_time).
 #[must_use = "a delivery whose guard is dropped is abandoned"]
 pub struct DeliveryGuard {

@@ -25,10 +25,12 @@ type Key = [u8; 32];
 /// MoneyKit or 49,000 events per day from Moov.
 ///
 /// A full store drops the oldest done deliveries, but never a delivery whose lease has not expired.
-/// After that, an unknown delivery may be a retry of a dropped delivery. The unknown delivery is
-/// rejected with 503, unless the vendor signed it after all dropped deliveries. If the vendor signs
-/// a retry of a dropped delivery with a new timestamp, the store accepts the retry, and the event
-/// is handled again.
+/// After the store has dropped a delivery, an unknown delivery may be a retry of the dropped
+/// delivery. So an unknown delivery is rejected with 503, unless the vendor signed the unknown
+/// delivery after all dropped deliveries.
+///
+/// If the vendor signs a retry of a dropped delivery with a new timestamp, the store accepts the
+/// retry, and the event is handled again.
 pub struct MemoryDeliveries {
     capacity: usize,
     clock: Arc<dyn Clock>,

@@ -39,14 +39,14 @@ const MAX_KEEP: Duration = Duration::from_secs(366 * 24 * 3600);
 /// # Cost
 ///
 /// Each delivery takes two round trips to Redis. While the handler runs, the lease is renewed each
-/// time a third of its duration has passed. Each renewal takes one more round trip. A delivery
-/// takes about 200 bytes of Redis memory. For example, a million deliveries per day from Moov, each
-/// kept for four days, take about 800 MB.
+/// time a third of its duration has passed. Each renewal takes one more round trip.
 ///
-/// The verifier requests the time for which a done delivery is remembered. A process whose clock is
-/// behind accepts retries for longer than the requested time. Redis therefore keeps a done delivery
-/// for twice the requested time. This is enough if no clock is behind by more than the requested
-/// time.
+/// A delivery takes about 200 bytes of Redis memory. For example, a million deliveries per day from
+/// Moov, each kept for four days, take about 800 MB.
+///
+/// The verifier determines how long a done delivery must be remembered. A process whose clock is
+/// behind accepts retries for longer than this time. So Redis keeps a done delivery for twice this
+/// time. The clock of a process may therefore be behind by at most this time.
 ///
 /// # Security
 ///
