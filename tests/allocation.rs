@@ -47,7 +47,8 @@ async fn look_up() {
     let scopes = ["h", "g", "f", "e", "d", "c", "b", "a"].map(|scope| Scope::new(scope).unwrap());
     let cache = TokenCache::new(ImmediateSource, TokenOptions::default());
     let handle = cache.handle(&scopes).unwrap();
-    // The first lookup also allocates the counters of this thread, so only the second is counted.
+    // The first lookup also allocates the counters of this thread. So the lookups before
+    // `Region::new` are not counted.
     for _ in 0..2 {
         cache.token(&scopes).await.unwrap();
     }

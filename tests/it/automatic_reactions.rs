@@ -65,6 +65,8 @@ fn each_row_of_the_guide_table_has_a_test() {
     assert_eq!(names.len(), rows().len());
 }
 
+/// Requests a token ten times a second for an hour, and compares the number of requests with the
+/// table row `name`.
 async fn hold(
     name: &str,
     cache: &TokenCache,

@@ -24,10 +24,12 @@ const LATENCY: Duration = Duration::from_millis(100);
 enum Step {
     Server(Server),
     Ask(usize),
+    /// Requests a token, and cancels the call after half of the response time.
     AskAndLeave(usize),
     Pass(Duration),
     PassToStale(usize),
     Reject(usize),
+    /// Revokes the newest access token, or its refresh token if the flag is `true`.
     Revoke(usize, bool),
 }
 

@@ -17,7 +17,9 @@ use tokio::time::{Instant, sleep};
 
 #[derive(Clone, Debug)]
 pub(crate) enum Reply {
+    /// A token that is valid for this number of seconds.
     Token(i64),
+    /// A token whose response has no lifetime.
     Silent,
     Fail(Failure),
     Refused(u16),

@@ -17,10 +17,13 @@ use crate::support::{emulator, plain, scopes};
 #[derive(Clone, Copy, Debug)]
 enum Service {
     Strict,
+    /// Ignores the version header. Rejects unknown fields.
     OldAndStrict,
+    /// Ignores the version header and unknown fields.
     OldAndLenient,
 }
 
+/// The version and the client type in a request. `-` means that the value is absent.
 type Sent = (String, String);
 
 #[derive(Clone)]
