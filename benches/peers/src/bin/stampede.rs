@@ -1,5 +1,5 @@
-//! Measures a cold start: many tasks concurrently request a token from one client. `stampede
-//! [TASKS] [DELAY_MS]` starts a server that waits DELAY_MS before each response.
+//! Measures a cold start: many tasks concurrently request a token from one client. The arguments
+//! are the number of tasks and the response delay of the server in milliseconds.
 
 use futures::future::join_all;
 use peers::{
