@@ -61,7 +61,6 @@ impl Origin {
                 let file = File::open(path).map_err(|error| format!("{}: {error}", self.name()))?;
                 let changed =
                     file.metadata().and_then(|it| it.modified()).map_or_else(|_| date::today(), date::of);
-                // A date in the file name is more reliable than the modification time.
                 let named = self.stem().and_then(date::find);
                 Ok(Some(copy(self.read_all(file)?, named.unwrap_or(changed))))
             }

@@ -124,7 +124,6 @@ fn applied(overlay: &Overlay, action: &Action, document: &Value) -> std::result:
     Ok(after)
 }
 
-/// Pads each segment of a JSON pointer, so that list indices sort as numbers.
 fn sortable(pointer: &str) -> Vec<String> {
     pointer.split('/').map(|segment| format!("{segment:0>20}")).collect()
 }

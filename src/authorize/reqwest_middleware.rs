@@ -19,7 +19,7 @@ use super::{
 /// other middleware sees each request only once, even if the request is repeated. If another
 /// middleware must see both attempts, add it after this middleware.
 ///
-/// If no token is available, the client returns `reqwest_middleware::Error::Middleware`. Its inner
+/// If no token is available, the client returns `reqwest_middleware::Error::Middleware`. The inner
 /// error can be downcast to [`Error`](crate::Error).
 ///
 /// ```

@@ -174,8 +174,6 @@ impl Converter {
         if let Some(others) = map.remove("unevaluatedProperties") {
             let composes = ["$ref", "allOf", "anyOf", "dependentSchemas", "if", "oneOf"];
             if map.contains_key("additionalProperties") {
-                // `additionalProperties` already applies to all properties that are not listed, so
-                // `unevaluatedProperties` has no effect.
             } else if !composes.iter().any(|key| map.contains_key(*key)) {
                 map.insert("additionalProperties".into(), others);
             } else if others != json!(true) && others != json!({}) {

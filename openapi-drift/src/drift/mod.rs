@@ -35,7 +35,6 @@ use surface::{Surface, items};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct State<'a> {
-    /// The content of upstream.yaml.
     pub(crate) facts: &'a Value,
     pub(crate) contract: Option<&'a Value>,
     pub(crate) lock: &'a Lock,
