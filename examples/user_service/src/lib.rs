@@ -58,6 +58,9 @@ impl Accounts {
     /// Returns the display name of an account.
     ///
     /// # Errors
+    ///
+    /// Returns an [`AccountError`] if there is no token or the request fails. If the server says that
+    /// the token is invalid, the next call uses a new token.
     pub async fn name(&self, account: Uuid) -> Result<String, AccountError> {
         let scopes = scopes(account);
         let token = self.tokens.token(&scopes).await.map_err(AccountError::Token)?;
