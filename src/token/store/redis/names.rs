@@ -47,8 +47,6 @@ impl Names {
 }
 
 impl OfSource {
-    /// The name contains the version of the format, because processes with different versions run
-    /// at the same time during a deployment.
     pub(super) fn entry(&self, id: &KeyId) -> String {
         format!("{}:token:{VERSION}:{}", self.0, hex(id))
     }

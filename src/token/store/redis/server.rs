@@ -15,8 +15,6 @@ pub(super) enum Server {
     Single(Client),
     #[cfg(feature = "redis-sentinel")]
     Sentinel(tokio::sync::Mutex<redis::sentinel::SentinelClient>),
-    /// One node is enough to receive messages, because a message that is sent to one node reaches
-    /// all nodes.
     #[cfg(feature = "redis-cluster")]
     Cluster(redis::cluster::ClusterClient, Vec<Client>),
 }
