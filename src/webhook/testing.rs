@@ -229,7 +229,6 @@ pub(crate) fn moneykit_header(key_id: &str) -> Map<String, Value> {
     members.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect()
 }
 
-/// The claims contain no `exp`, because MoneyKit sends no `exp`.
 pub(crate) fn moneykit_claims(issued_at: SystemTime, body: &[u8]) -> Map<String, Value> {
     let seconds = issued_at.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let body_digest = hex(digest::digest(&digest::SHA256, body).as_ref());
