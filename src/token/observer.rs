@@ -44,9 +44,10 @@ pub enum TokenEvent<'a> {
     /// The store failed. Until the store responds again, tokens are requested without the store.
     #[non_exhaustive]
     StoreDown {},
-    /// The store responds again. Concurrent calls may report `StoreUp` and `StoreDown` in either
-    /// order. [`Stats::store_circuit_open`](crate::token::Stats::store_circuit_open) has the
-    /// current state.
+    /// The store responds again. If calls run concurrently, `StoreUp` and `StoreDown` may be
+    /// reported in the wrong order.
+    /// [`Stats::store_circuit_open`](crate::token::Stats::store_circuit_open) has the current
+    /// state.
     #[non_exhaustive]
     StoreUp {},
 }

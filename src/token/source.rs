@@ -35,7 +35,7 @@ use crate::{
 /// Dropping the last clone of the cache cancels the tasks.
 pub trait TokenSource: Send + Sync + 'static {
     /// Identifies the source by all settings that affect its tokens, such as the server, the client
-    /// id, the client type and the API version. The scopes are not included.
+    /// id, the client type and the API version. The scopes are not part of the fingerprint.
     ///
     /// A [`TokenStore`](super::TokenStore) finds tokens by this fingerprint. Do not include the
     /// client secret, because stored tokens must still be found after the secret was replaced. See
@@ -44,10 +44,10 @@ pub trait TokenSource: Send + Sync + 'static {
 
     /// Identifies the credentials (client id and secret) with which the next call is sent.
     ///
-    /// After the server has refused these credentials, this process and the other processes with
-    /// the same store stop sending these credentials for the time that
-    /// [`TokenOptions::with_negative_cache_ttl`] sets. Different credentials are not affected. The
-    /// default implementation returns [`Self::fingerprint`].
+    /// After the server has refused these credentials, neither this process nor another process
+    /// with the same store sends these credentials for a time. The option
+    /// [`TokenOptions::with_negative_cache_ttl`] sets this time. Different credentials are not
+    /// affected. The default implementation returns [`Self::fingerprint`].
     fn credentials_fingerprint(&self) -> Fingerprint {
         self.fingerprint()
     }

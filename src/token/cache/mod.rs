@@ -155,8 +155,8 @@ impl TokenCache {
         Ok(outcome)
     }
 
-    /// Removes an access token or refresh token that is about to be revoked, and the tokens issued
-    /// with it, from memory and from the store.
+    /// Removes an access token or refresh token from memory and from the store, before the token is
+    /// revoked. Also removes the tokens that were issued with this token.
     ///
     /// If a running refresh uses one of these tokens, the cache discards the result of the refresh.
     /// This method checks every scope set. After the method returns, this cache returns none of
@@ -301,7 +301,7 @@ impl TokenHandle {
         self.cache.inner.shared.fresh(&self.entry)
     }
 
-    /// Removes this token, but not a newer token, like [`TokenCache::invalidate`].
+    /// Removes this token. A newer token is not removed. See [`TokenCache::invalidate`].
     pub async fn invalidate(&self, token: &Token) {
         self.cache.invalidate(token).await;
     }

@@ -89,7 +89,7 @@ impl TokenOptions {
         self
     }
 
-    /// Sets the expiry leeway: the cache stops using a token this long before the expiry, so that
+    /// Sets the expiry leeway. The cache stops using a token this long before the token expires. So
     /// the token does not expire before a request reaches the server. The leeway is at most a tenth
     /// of the lifetime of the token. Default: 10 s.
     #[must_use]

@@ -74,7 +74,7 @@ pub struct StoredToken {
     /// The access token.
     pub access_token: Secret,
     /// The refresh token that was issued with this token. `None` after a process has taken the
-    /// refresh token to send it.
+    /// refresh token.
     pub refresh_token: Option<Secret>,
     /// The id of the refresh token. The id is kept after the refresh token was taken.
     pub refresh_token_id: Option<TokenId>,
@@ -116,12 +116,13 @@ impl StoredToken {
 #[non_exhaustive]
 pub struct Lease {
     /// The number of the lease. Each lease of a key has a higher number than all earlier leases of
-    /// this key. If a later lease was granted for the key, the store rejects each token that is put
-    /// under this lease.
+    /// this key. The store rejects a token that is put under this lease if a later lease was
+    /// granted for the key.
     pub fence: u64,
-    /// The ids of the tokens on which the new token depends. The store sets `parents` to the ids of
-    /// the access token and of the refresh token in the entry when it grants the lease. If one of
-    /// these tokens is revoked, the store rejects each token that is put under this lease.
+    /// The ids of the tokens on which the new token depends. When the store grants the lease, the
+    /// store sets `parents` to the ids of the access token and of the refresh token in the entry.
+    /// If one of these tokens is revoked, the store rejects each token that is put under this
+    /// lease.
     pub parents: Vec<TokenId>,
     granted: Instant,
 }
@@ -212,8 +213,9 @@ pub enum Claim<'a> {
         permit: Permit,
     },
     /// There is no token, and another process is requesting a token. The future completes when the
-    /// entry of the key changes or the lease ends, but may complete earlier. The future also
-    /// completes if the entry changed between the claim and the first poll of the future.
+    /// entry of the key changes or when the lease ends. The future may also complete earlier. If
+    /// the entry changed between the claim and the first poll of the future, the future completes
+    /// too.
     Held(Pin<Box<dyn Future<Output = ()> + Send + 'a>>),
     /// There is no token, and no process may request a token now.
     Blocked(Block),

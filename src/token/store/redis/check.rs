@@ -19,10 +19,11 @@ const LIFE: Duration = Duration::from_secs(60);
 impl RedisStore {
     /// Checks that the Redis server supports everything that the store needs.
     ///
-    /// The check takes a lease for a random key, stores, reads, invalidates and revokes a dummy
-    /// token under this key, and removes its data. It also subscribes to the channel of the
-    /// namespace. The check detects missing permissions, a server that is read-only or full, and a
-    /// server that is not Redis. Run the check when a program starts, or in a health check.
+    /// The check takes a lease for a random key. The check stores, reads, invalidates and revokes a
+    /// dummy token under this key, and then removes the data. The check also subscribes to the
+    /// channel of the namespace. The check detects missing permissions, a server that is read-only
+    /// or full, and a server that is not Redis. Run the check when a program starts, or in a health
+    /// check.
     ///
     /// Each call to Redis takes at most
     /// [`RedisStoreBuilder::with_timeout`](super::RedisStoreBuilder::with_timeout).
