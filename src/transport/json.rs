@@ -2,6 +2,7 @@
 
 use std::{
     borrow::Cow,
+    cell::Cell,
     collections::{HashMap, hash_map::Entry},
 };
 
@@ -15,12 +16,21 @@ use crate::json::Members;
 /// for every field type. So decoding the value fails.
 const UNREADABLE: &str = "1e999";
 
+thread_local! {
+    /// Whether `optional` fails if a field is unreadable. The variable is thread-local, because
+    /// serde passes no state to the functions that read fields.
+    static IS_STRICT: Cell<bool> = const { Cell::new(false) };
+}
+
 /// `build.rs` makes the generated types call this function for all their optional fields.
 pub(crate) fn optional<'de, D, T>(field: &'static str, deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
     T: DeserializeOwned + Default,
 {
+    if IS_STRICT.get() {
+        return T::deserialize(deserializer);
+    }
     // The field may be a refresh token, so its text is wiped from memory.
     let json: Box<str> = Box::<RawValue>::deserialize(deserializer)?.into();
     let json = Zeroizing::new(json);
@@ -33,11 +43,26 @@ where
     }))
 }
 
+/// Decodes strictly first, because lenient decoding copies each optional field.
 pub(super) fn decode<T: DeserializeOwned>(body: &[u8]) -> serde_json::Result<T> {
-    serde_json::from_slice(body).or_else(|error| match normalize(body) {
+    decode_strictly(body).or_else(|error| match normalize(body) {
         Some(json) => serde_json::from_str(&Zeroizing::new(json)),
         None => Err(error),
     })
+}
+
+fn decode_strictly<T: DeserializeOwned>(body: &[u8]) -> serde_json::Result<T> {
+    struct Reset;
+
+    impl Drop for Reset {
+        fn drop(&mut self) {
+            IS_STRICT.set(false);
+        }
+    }
+
+    IS_STRICT.set(true);
+    let _reset = Reset;
+    serde_json::from_slice(body)
 }
 
 fn normalize(body: &[u8]) -> Option<String> {
@@ -121,6 +146,35 @@ mod tests {
 
     fn normal(body: impl AsRef<[u8]>) -> Option<String> {
         normalize(body.as_ref())
+    }
+
+    fn optional_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u8>, D::Error> {
+        optional("b", deserializer)
+    }
+
+    #[derive(Debug, serde::Deserialize, PartialEq)]
+    struct Body {
+        a: u8,
+        #[serde(default, deserialize_with = "optional_number")]
+        b: Option<u8>,
+    }
+
+    #[test]
+    fn unreadable_optional_field_is_ignored_in_any_decoder() {
+        let deep = format!(r#"{{"a":1,"b":{}{}}}"#, "[".repeat(500), "]".repeat(500));
+        for (text, b) in [
+            (r#"{"a":1,"b":2}"#, Some(2)),
+            (r#"{"a":1,"b":null}"#, None),
+            (r#"{"a":1,"b":1e999}"#, None),
+            (r#"{"a":1,"b":[{"c":2}]}"#, None),
+            (r#"{"a":1,"b":2,"b":3}"#, None),
+            (&deep, None),
+        ] {
+            assert_eq!(decode::<Body>(text.as_bytes()).unwrap(), Body { a: 1, b }, "{text}");
+            assert!(!IS_STRICT.get(), "{text}");
+        }
+        assert!(decode::<Body>(br#"{"a":256}"#).is_err());
+        assert_eq!(serde_json::from_str::<Body>(r#"{"a":1,"b":{}}"#).unwrap(), Body { a: 1, b: None });
     }
 
     #[test]
