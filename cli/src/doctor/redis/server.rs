@@ -69,10 +69,9 @@ pub(in crate::doctor) async fn check(
     let sent = SystemTime::now();
     if let Ok((seconds, _)) =
         within(time, is_tls, cmd("TIME").query_async::<(u64, u64)>(&mut connection)).await
+        && let Some(now) = UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
     {
-        if let Some(now) = UNIX_EPOCH.checked_add(Duration::from_secs(seconds)) {
-            clock(checks, Some(sent), now, "the clock of Redis", TOLERANCE, "MOOV_WEBHOOK_TOLERANCE")?;
-        }
+        clock(checks, Some(sent), now, "the clock of Redis", TOLERANCE, "MOOV_WEBHOOK_TOLERANCE")?;
     }
     match store.check().await {
         Ok(()) => {
