@@ -1,4 +1,5 @@
-//! Adds the client's key pair to the user's own requests. The key pair may be replaced at run time.
+//! Authenticates the user's own requests with the client's key pair, as HTTP Basic credentials. The
+//! key pair may be replaced at run time.
 
 use std::{pin::Pin, sync::Arc};
 

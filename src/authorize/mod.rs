@@ -45,7 +45,7 @@
 //! Each vendor has a rule that decides whether a 401 means that the token is invalid. To set a rule
 //! for your own token source, use [`Authorizer::with_classifier`].
 //!
-//! | the 401 | MoneyKit | Moov | your own source, by default |
+//! | the response with status 401 | MoneyKit | Moov | your own source, by default |
 //! | --- | --- | --- | --- |
 //! | challenge `Bearer error="invalid_token"` (RFC 6750 section 3.1) | token is invalid | token is invalid | token is invalid |
 //! | code `api_error.auth.expired_access_token` in the body | token is invalid | other cause | other cause |
@@ -286,8 +286,8 @@ impl Authorizer {
 
     /// Decides from a response whether the server rejected the token of the request.
     ///
-    /// Pass `None` as `body` if you do not have the body. Always returns [`Rejection::None`] for a
-    /// key pair.
+    /// Pass `None` as `body` if you do not have the body. Always returns [`Rejection::None`] if
+    /// this authorizer adds a key pair instead of a token.
     pub fn classify(&self, status: StatusCode, headers: &HeaderMap, body: Option<&[u8]>) -> Rejection {
         match &self.kind {
             Kind::Tokens(tokens) => tokens.classify(status, headers, body),

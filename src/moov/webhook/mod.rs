@@ -131,7 +131,7 @@ impl WebhookVerifier {
     /// If the old secret has leaked, call this method immediately with only the new secret. From
     /// then on, webhooks that are signed with the old secret are rejected.
     ///
-    /// The nonce and the secret that signed the webhook together identify the delivery. If Moov
+    /// A delivery is identified by its nonce together with the secret that signed it. If Moov
     /// signs the first attempt with one secret and a retry with another secret,
     /// [`WebhookVerifier::receive`] reports the retry as a new delivery.
     ///

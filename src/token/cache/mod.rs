@@ -172,7 +172,7 @@ impl TokenCache {
         self.inner.forget(&token.as_token()).await
     }
 
-    /// Ends the work of this cache and of all its clones, before the process exits. The call takes
+    /// Shuts down this cache and all its clones. Call this method before the process exits. The call takes
     /// at most `within`.
     ///
     /// - No new refresh starts. A refresh that is waiting for the rate limit, a retry or another

@@ -34,8 +34,8 @@ use crate::{
     },
 };
 
-/// Without a limit, a source that never returns would block the other processes forever. This time
-/// is longer than three attempts with the default timeout.
+/// The renewal of a lease must end: otherwise a source that never returns would block the other
+/// processes forever. 60 s are longer than three attempts with the default timeout.
 const MIN_RENEWAL: Duration = Duration::from_secs(60);
 
 impl RefreshTask {
@@ -172,7 +172,8 @@ impl RefreshTask {
                     ids.iter().any(|id| self.shared.tombstones.is_marked(*id, self.shared.now().tick));
                 if discarded == Discarded::Revoked || !is_marked {
                     let mark = PendingMark::Revoked(ids);
-                    // This task may be aborted during the write, so keep the mark in memory first.
+                    // This task may be aborted while it writes to the store, so the revocation is recorded
+                    // in memory first.
                     breaker.keep_pending(mark.clone());
                     if breaker.write_mark(&key.source, &mark).await.is_ok() {
                         breaker.remove_pending(&mark);

@@ -76,7 +76,7 @@ pub struct StoredToken {
     /// The refresh token that was issued with this token. `None` after a process has taken the
     /// refresh token.
     pub refresh_token: Option<Secret>,
-    /// The id of the refresh token. The id is kept after the refresh token was taken.
+    /// The id of the refresh token. The id stays here after a process has taken the refresh token.
     pub refresh_token_id: Option<TokenId>,
     /// The granted scopes, if the response contained them.
     pub scope: Option<String>,

@@ -56,7 +56,9 @@
 //! [`moov::Client::revoke`](crate::moov::Client::revoke) has returned, this process no longer uses
 //! the token. All other processes with the same namespace and client id drop the token too. This
 //! applies to a revoked access token and to a revoked refresh token, even if only Redis has the
-//! token. The other processes drop the token:
+//! token.
+//!
+//! The other processes learn of the revocation at these times:
 //!
 //! - when Redis delivers the message, usually within milliseconds;
 //! - at most 10 s after Redis can be reached again, if the process had lost its subscription. A
@@ -103,7 +105,8 @@
 //! - remove the mark of a revoked token;
 //! - prevent all processes from requesting tokens for up to one hour.
 //!
-//! Without a sealing key, nobody can read or forge a token, or use a token for other scopes.
+//! Someone who can access Redis but has no sealing key cannot read or forge a token, or use a token
+//! for other scopes.
 //!
 //! A malicious server can send responses that are larger than the memory of the process. Use only
 //! the address of a trusted server, over TLS.
