@@ -274,7 +274,8 @@ fn is_web(client_type: types::ClientType) -> bool {
 }
 
 /// The emulator ignores `client_type` if the request has no `X-Moov-Version` header, or if the header
-/// names a version that does not define `client_type`. How the live service handles such a request is unknown.
+/// names a version that does not define `client_type`. How the live service handles such a request
+/// is unknown.
 fn knows_client_type(request: &Request) -> bool {
     let version = request.headers.get("x-moov-version").and_then(|version| version.to_str().ok());
     version.is_some_and(crate::moov::version::knows_client_type)

@@ -172,8 +172,8 @@ impl TokenCache {
         self.inner.forget(&token.as_token()).await
     }
 
-    /// Shuts down this cache and all its clones. Call this method before the process exits. The call takes
-    /// at most `within`.
+    /// Shuts down this cache and all its clones. Call this method before the process exits. The call
+    /// takes at most `within`.
     ///
     /// - No new refresh starts. A refresh that is waiting for the rate limit, a retry or another
     ///   process ends at once.

@@ -172,8 +172,8 @@ impl RefreshTask {
                     ids.iter().any(|id| self.shared.tombstones.is_marked(*id, self.shared.now().tick));
                 if discarded == Discarded::Revoked || !is_marked {
                     let mark = PendingMark::Revoked(ids);
-                    // This task may be aborted while it writes to the store, so the revocation is recorded
-                    // in memory first.
+                    // This task may be aborted while it writes to the store, so the revocation is
+                    // recorded in memory first.
                     breaker.keep_pending(mark.clone());
                     if breaker.write_mark(&key.source, &mark).await.is_ok() {
                         breaker.remove_pending(&mark);

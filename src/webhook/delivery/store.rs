@@ -41,8 +41,8 @@ pub trait DeliveryStore: fmt::Debug + Send + Sync {
     /// signed ([`DeliveryId::signed_at`]) after all dropped deliveries.
     fn begin<'a>(&'a self, id: &'a DeliveryId, claim: ClaimId, lease: Duration) -> DeliveryFuture<'a, Begin>;
 
-    /// Renews the lease that `claim` holds, so that the lease expires after `lease` from now. Returns
-    /// `false` if `claim` no longer holds the delivery.
+    /// Renews the lease that `claim` holds, so that the lease expires after `lease` from now.
+    /// Returns `false` if `claim` no longer holds the delivery.
     fn renew<'a>(&'a self, id: &'a DeliveryId, claim: ClaimId, lease: Duration) -> DeliveryFuture<'a, bool>;
 
     /// Marks the delivery as done for at least `keep`. This method must also succeed after the
