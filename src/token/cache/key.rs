@@ -7,7 +7,9 @@ use crate::{
     token::scope::{self, Scope},
 };
 
+/// A scope set to look up: either `scopes` or `names`.
 pub(in crate::token) struct ScopeKey<'a> {
+    /// The sum of the hashes of the scopes, so that their order does not matter.
     pub(super) hash: u64,
     scopes: &'a [Scope],
     names: &'a [&'a str],
@@ -18,10 +20,15 @@ impl<'a> ScopeKey<'a> {
         if is_sorted(scopes) {
             return then(&ScopeKey::of_scopes(scopes));
         }
-        let mut names: SmallVec<[&str; 8]> = scopes.iter().map(Scope::as_str).collect();
-        names.sort_unstable();
-        names.dedup();
-        then(&ScopeKey::of_names(&names))
+        let mut sorted: SmallVec<[&Scope; 8]> = scopes.iter().collect();
+        sorted.sort_unstable();
+        sorted.dedup();
+        let names: SmallVec<[&str; 8]> = sorted.iter().map(|scope| scope.as_str()).collect();
+        then(&ScopeKey {
+            hash: sum(sorted.iter().map(|scope| scope.name_hash())),
+            scopes: &[],
+            names: &names,
+        })
     }
 
     #[inline]
@@ -29,6 +36,7 @@ impl<'a> ScopeKey<'a> {
         scopes: &[Scope],
         find: impl Fn(&ScopeKey<'_>) -> Option<T>,
     ) -> Option<T> {
+        // Most callers pass sorted scopes, so the first look-up does not check the order.
         match find(&ScopeKey::of_scopes(scopes)) {
             None if !is_sorted(scopes) => Self::with(scopes, find),
             found => found,
@@ -37,13 +45,12 @@ impl<'a> ScopeKey<'a> {
 
     #[inline]
     fn of_scopes(scopes: &'a [Scope]) -> Self {
-        let hash = scopes.iter().fold(0, |sum: u64, scope| sum.wrapping_add(scope.name_hash()));
-        Self { hash, scopes, names: &[] }
+        Self { hash: sum(scopes.iter().map(Scope::name_hash)), scopes, names: &[] }
     }
 
     /// `names` must be sorted and without duplicates.
     pub(super) fn of_names(names: &'a [&'a str]) -> Self {
-        let hash = names.iter().fold(0, |sum: u64, name| sum.wrapping_add(scope::name_hash(name)));
+        let hash = sum(names.iter().map(|name| scope::name_hash(name)));
         Self { hash, scopes: &[], names }
     }
 
@@ -70,6 +77,11 @@ impl<'a> ScopeKey<'a> {
         });
         rest.is_some_and(<[u8]>::is_empty)
     }
+}
+
+#[inline]
+fn sum(hashes: impl Iterator<Item = u64>) -> u64 {
+    hashes.fold(0, u64::wrapping_add)
 }
 
 fn is_sorted(scopes: &[Scope]) -> bool {
