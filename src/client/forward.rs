@@ -35,7 +35,7 @@ macro_rules! client_methods {
             ///   invalid.
             ///
             /// A retry does not help after `InvalidRequest`, `InvalidResponse` and `InvalidConfig`.
-            /// After any failure, further calls get the same error, with
+            /// After a failed token request, further calls get the same error, with
             /// [`Error::retry_after`](crate::Error::retry_after), until the next attempt is due.
             ///
             /// # Cancellation

@@ -28,6 +28,7 @@ macro_rules! documented {
                 }
             }
 
+            /// The variants after `;` get an empty text, because `Display` formats them itself.
             fn text(&self) -> &'static str {
                 match self {
                     $(Self::$variant => $text,)*

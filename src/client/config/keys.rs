@@ -18,6 +18,7 @@ pub(crate) fn deserialize<'de, S: Settings, D: Deserializer<'de>>(deserializer: 
     deserializer.deserialize_any(Keys(PhantomData))
 }
 
+/// Without the `visit_*` methods below, serde would return an error that shows the value.
 fn no_table<S, E: Error>() -> Result<S, E> {
     Err(E::custom("expected a table of settings, found a single value"))
 }

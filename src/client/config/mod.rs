@@ -51,16 +51,19 @@ macro_rules! fields {
             /// Returns [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) with the name
             /// of the variable if its value is invalid.
             ///
-            /// Also returns `InvalidConfig` if an unknown variable was probably meant to set a key
-            /// that is not set:
+            /// Also returns `InvalidConfig` if an unknown variable was probably meant to set a key,
+            /// but neither this key nor an alternative to this key is set. For example,
+            /// `client_secret_file` is an alternative to `client_secret`. This applies to a
+            /// variable in two cases:
             ///
             /// - The name of the variable is similar to the key for the host, the proxy, the
             ///   origin, the credentials or the webhook secret.
             /// - The name is common in other libraries for one of the settings, for example
             ///   `API_URL` for `base_url`.
             ///
-            /// If the key is set, such a variable only causes a [warning](Self::warnings). Any
-            /// other name that is similar to a key only causes a warning.
+            /// If the key or an alternative is set, such a variable only causes a
+            /// [warning](Self::warnings). Any other name that is similar to a key only causes a
+            /// warning.
             pub fn from_env() -> Result<Self, crate::Error> {
                 Self::from_vars(std::env::vars_os())
             }

@@ -1,6 +1,8 @@
 //! Finds the known name that is most similar to a misspelt name.
 
 pub(super) fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // No key is longer than 64 bytes. The running time grows with the product of both lengths, so
+    // skip longer names.
     if given.len() > 64 {
         return None;
     }

@@ -26,6 +26,8 @@ pub(crate) struct Auth {
     credentials: Credentials,
     fingerprint: Fingerprint,
     own: Arc<CallCredentials>,
+    /// Some credentials do not fit into the headers of the key pair, but still work for token
+    /// requests. So this error is returned only when the key pair is used.
     key_pair: Result<Arc<KeyPairHeaders>, Error>,
 }
 

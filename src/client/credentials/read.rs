@@ -1,4 +1,4 @@
-//! Reads files whose paths are settings. Errors never show the content of a file.
+//! Reads files whose paths the user sets. Errors never show the content of a file.
 
 use std::{fs::File, io, path::Path};
 
