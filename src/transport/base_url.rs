@@ -6,6 +6,7 @@ use reqwest::Url;
 
 use crate::{Error, ErrorKind};
 
+/// May be plain http to any host. `HttpOptions` decides whether plain http is allowed.
 #[derive(Clone)]
 pub(crate) struct BaseUrl {
     text: String,

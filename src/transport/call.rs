@@ -80,6 +80,8 @@ impl Call {
         }))
     }
 
+    /// Has no effect after the call was passed to the generated client, because the call is then
+    /// shared.
     fn with(mut self, add: impl FnOnce(&mut Inner)) -> Self {
         if let Some(inner) = Arc::get_mut(&mut self.0) {
             add(inner);
@@ -91,6 +93,7 @@ impl Call {
         &self.0.http
     }
 
+    /// If `value` is marked sensitive, it is redacted from error responses.
     pub(crate) fn with_header(self, name: HeaderName, value: HeaderValue) -> Self {
         self.with(|inner| inner.secrets.headers.push((name, value)))
     }
@@ -299,7 +302,8 @@ impl Call {
         self.describe(request);
     }
 
-    /// A URL contains no secret, because request URLs have no query and no path parameters.
+    /// Request URLs have no query and no path parameters. So a URL contains no secret, and its path
+    /// is also the value of `url.template`.
     fn describe(&self, request: &reqwest::Request) {
         let Some(span) = self.0.span.get().filter(|span| !span.is_disabled()) else { return };
         let (method, url) = (request.method().as_str(), request.url());
@@ -366,6 +370,7 @@ impl Call {
                 Ok(Some(chunk)) => body = append(body, chunk),
                 Ok(None) => break,
                 Err(error) if status.is_success() => return Err(error),
+                // The status and the headers of an error response are enough, so ignore this error.
                 Err(_) => {
                     is_complete = false;
                     break;

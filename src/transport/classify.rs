@@ -17,6 +17,7 @@ pub(super) fn classify_status(status: StatusCode, code: Option<&str>) -> (ErrorK
         (401, _) | (_, Some("invalid_client")) => {
             (ErrorKind::Unauthorized, "the service rejected the credentials or the token")
         }
+        // These codes do not mean that the credentials are invalid.
         (
             403,
             Some(
@@ -47,6 +48,8 @@ pub(super) fn classify_status(status: StatusCode, code: Option<&str>) -> (ErrorK
     }
 }
 
+/// A response of a proxy does not show whether the credentials are valid. So the error kind is
+/// never `Unauthorized`.
 pub(super) fn classify_in_front(status: StatusCode, headers: &HeaderMap) -> (ErrorKind, Reason) {
     let server = headers.get(header::SERVER).and_then(|server| server.to_str().ok()).unwrap_or_default();
     let is_cloudflare = headers.contains_key("cf-ray") || server.eq_ignore_ascii_case("cloudflare");
@@ -95,6 +98,7 @@ pub(crate) fn classify_send_error(error: reqwest::Error) -> Error {
     Error::new(kind, reason).with_sent(sent).with_source(error.without_url())
 }
 
+/// The errors of other TLS libraries do not show the cause.
 #[cfg(not(feature = "rustls"))]
 fn is_misconfigured(_: &reqwest::Error) -> bool {
     false

@@ -159,7 +159,7 @@ impl HttpOptions {
     ///
     /// Credentials are sent in clear text to these hosts. Building the client fails if one of the
     /// hosts is a vendor's host or a public address. Connecting fails if a host name resolves to a
-    /// public address.
+    /// public address, unless the base URL is on this machine.
     #[must_use]
     pub fn with_allow_http(self, hosts: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         let hosts = AllowedHosts::new(hosts);
@@ -256,6 +256,8 @@ impl HttpOptions {
     }
 
     fn shared(&self, base: &BaseUrl, caller: Caller) -> Result<reqwest::Client, Error> {
+        // With an https base URL on another machine, `client` builds the same client for both
+        // callers.
         let caller = if base.is_https() && !base.is_loopback() { Caller::Crate } else { caller };
         let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
         let is_same = |url: &str, of| url == base.as_str() && of == caller;
@@ -321,7 +323,8 @@ impl HttpOptions {
     }
 }
 
-/// Does not install ring, because only the program may choose the provider for the whole process.
+/// Without a provider, reqwest panics. This function does not install ring, because only the
+/// program may choose the provider for the whole process.
 #[cfg(feature = "rustls")]
 fn provider() -> Arc<rustls::crypto::CryptoProvider> {
     let installed = rustls::crypto::CryptoProvider::get_default();
@@ -348,6 +351,7 @@ fn with_tls(
                 let verifier = Arc::new(verifier(roots, provider)?);
                 Ok(config.dangerous().with_custom_certificate_verifier(verifier))
             }
+            // A machine that uses only plain http may have no root certificates.
             false => Ok(config.with_root_certificates(rustls::RootCertStore::empty())),
         })
         .map_err(|e| Error::new(ErrorKind::InvalidConfig, "tls cannot be set up").with_source(e))?;

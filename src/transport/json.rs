@@ -121,6 +121,7 @@ fn is_same(a: &RawValue, b: &RawValue) -> bool {
     a.get() == b.get() || value(a).is_some_and(|a| Some(a) == value(b))
 }
 
+/// Python's `json` module writes `NaN` and `Infinity`, which are not valid JSON.
 fn without_nan(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let (mut rest, mut in_string) = (text, false);

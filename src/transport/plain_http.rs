@@ -58,8 +58,8 @@ impl AllowedHosts {
     }
 }
 
-/// Resolves names only to private addresses. Otherwise a hijacked DNS name could send credentials
-/// in clear text to the internet.
+/// Resolves names only to private addresses. Otherwise a hijacked DNS name, or a name that a DNS
+/// search domain completes, could send credentials in clear text to the internet.
 pub(super) struct PrivateResolver;
 
 impl Resolve for PrivateResolver {
@@ -104,6 +104,7 @@ fn is_private(address: IpAddr) -> bool {
 
 fn is_private_v4(address: Ipv4Addr) -> bool {
     let [first, second, ..] = address.octets();
+    // 100.64.0.0/10 is shared address space, which is not public (RFC 6598).
     let is_shared = first == 100 && (64..128).contains(&second);
     address.is_loopback() || address.is_private() || address.is_link_local() || is_shared
 }

@@ -28,6 +28,7 @@ fn is_configuration(error: &Error) -> bool {
         | Error::NoApplicationProtocol
         | Error::BadMaxFragmentSize
         | Error::InconsistentKeys(_)
+        // The server does not use TLS. It may be a plain http server.
         | Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType) => true,
         Error::AlertReceived(alert) => matches!(
             alert,
