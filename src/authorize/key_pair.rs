@@ -1,5 +1,5 @@
-//! Authenticates the user's own requests with the client's key pair, as HTTP Basic credentials. The
-//! key pair may be replaced at run time.
+//! Authenticates the user's own requests with the client's key pair: as HTTP Basic credentials for
+//! Moov, and in custom headers for MoneyKit. The key pair may be replaced at run time.
 
 use std::{pin::Pin, sync::Arc};
 

@@ -72,7 +72,7 @@ pub async fn execute(
         Ok(response) => Ok(response),
         Err(SendError::Http(error)) => Err(error),
         // `reqwest::Error` has no public constructor. So let reqwest fail to serialize a body.
-        // reqwest then returns an error that contains our text.
+        // reqwest then sends nothing, and returns an error that contains our text.
         Err(SendError::Token(error)) => client.get(url).json(&Unsendable(error)).send().await,
     }
 }

@@ -33,8 +33,8 @@ pub struct CloneBody;
 
 /// Never copies bodies, so no request is repeated.
 ///
-/// After a 401, the service still invalidates an expired token, so that the next request gets a new
-/// token.
+/// If a 401 says that the token is invalid, the service still invalidates the token, so that the
+/// next request gets a new token.
 #[derive(Clone, Copy, Debug)]
 pub struct NoRetry;
 
