@@ -36,6 +36,7 @@ impl Runtime {
         // Drop the runtime on its own thread, because tokio panics if a runtime is dropped in async
         // code.
         let thread = thread.spawn(move || {
+            // No value is ever sent, so `block_on` returns when the sender is dropped.
             let _ = runtime.block_on(gone);
         });
         let thread = thread.map_err(failed)?.thread().id();
@@ -73,6 +74,8 @@ fn in_async_code() -> bool {
         return false;
     }
     let step = || coop::poll_proceed(&mut Context::from_waker(Waker::noop()));
+    // Keep the first guard until this function returns. When this guard is dropped, tokio restores
+    // the budget that the task had before the first step.
     let Poll::Ready(_restores) = step() else { return true };
     for _ in 0..MAX_BUDGET {
         match step() {
