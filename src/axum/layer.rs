@@ -110,6 +110,8 @@ where
     S: Service<Request, Response = Response, Error = Infallible>,
 {
     let Ok(response) = inner.call(request).await;
+    // Record the outcome before the response is sent. If the store fails, the response is sent
+    // unchanged, and the delivery stays in progress until its lease expires.
     let _ = match response.status().is_success() {
         true => guard.complete().await,
         false => guard.abandon().await,
