@@ -31,6 +31,7 @@ impl<'a> Overrides<'a> {
     }
 }
 
+/// This is a macro, because the two `Config` types have the same fields but share no trait.
 macro_rules! config {
     ($vendor:ident, $settings:ident, $overrides:ident) => {{
         let mut config = match $settings.table(stringify!($vendor))? {

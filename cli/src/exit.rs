@@ -95,6 +95,7 @@ impl Exit {
             ErrorKind::RateLimited => Self::RateLimited,
             ErrorKind::Unavailable => Self::Unavailable,
             ErrorKind::Timeout => Self::Timeout,
+            // `ErrorKind` is non-exhaustive, so an unknown kind is reported as an invalid response.
             _ => Self::InvalidResponse,
         }
     }

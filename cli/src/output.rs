@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{exit::Failure, options::Format};
 
+/// A broken pipe is not an error, because the program that read the pipe has read what it needs.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     match write(text) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(unwritten(&error)),

@@ -23,6 +23,7 @@ pub(crate) struct PrivateFile {
     path: PathBuf,
     draft: PathBuf,
     file: File,
+    /// Whether the draft has its content. If it has, the draft must not be deleted.
     is_kept: bool,
 }
 

@@ -16,6 +16,7 @@ impl Received {
         let path = &webhook.headers;
         let body = match &webhook.body {
             Some(body) => body,
+            // Without this error, the command would wait for input and print nothing.
             None if io::stdin().is_terminal() => {
                 return Err(Failure::usage("no body given: pipe it in, or use --body FILE"));
             }

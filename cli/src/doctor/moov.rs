@@ -104,8 +104,8 @@ async fn issued(
     }
 }
 
-/// If the origin is wrong, the service may issue a token that the API then rejects with 401 and
-/// without a reason.
+/// If the origin is wrong, or if the service ignores `client_type`, the service may issue a token
+/// that the API then rejects with 401 and without a reason.
 async fn bearer(
     checks: &mut Checks<'_>,
     (config, url, recorder): Service<'_>,
@@ -231,8 +231,8 @@ async fn key_pair(
     }
 }
 
-/// The service issues a token even if the origin is not allowed. The audience of such a token does
-/// not contain the origin.
+/// The service may issue a token even if the origin is not allowed. The audience of such a token
+/// does not contain the origin.
 fn origin(checks: &mut Checks<'_>, config: &Config, audience: Option<Vec<String>>) -> Result<bool, Failure> {
     let Some(origin) = config.origin.as_ref().or(config.referer.as_ref()).filter(|_| is_web(config)) else {
         checks.add("origin.none", Verdict::Skip, "tokens are for a service, not for a web page", "")?;
@@ -254,7 +254,8 @@ fn origin(checks: &mut Checks<'_>, config: &Config, audience: Option<Vec<String>
     }
 }
 
-/// The service responds with the same error to wrong credentials and to a wrong origin.
+/// The cause of a 403 can be the credentials or the origin. A second call without the origin shows
+/// which of the two is the cause.
 async fn refused(
     checks: &mut Checks<'_>,
     config: &Config,

@@ -15,8 +15,11 @@ use super::{
 };
 use crate::exit::{Exit, Failure, chain};
 
+/// The default maximum age of a webhook. If two clocks differ by this time or more, webhooks are
+/// rejected.
 pub(super) const TOLERANCE: Duration = Duration::from_secs(5 * 60);
 const WARN_SKEW: Duration = Duration::from_secs(30);
+/// The `Date` header has whole seconds.
 const RESOLUTION: Duration = Duration::from_secs(1);
 
 /// In order of precedence.
@@ -57,6 +60,7 @@ impl<'a> Route<'a> {
             checks.ok("proxy.ok", "none")?;
             return Ok(route);
         };
+        // reqwest uses the same matcher, so the report names the proxy that reqwest uses.
         match Matcher::from_env().intercept(&uri) {
             Some(proxy) => route.through(checks, proxy.uri(), name)?,
             None if ["NO_PROXY", "no_proxy"].iter().any(|name| env::var_os(name).is_some()) => {

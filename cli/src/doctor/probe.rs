@@ -31,11 +31,13 @@ impl Read {
 pub(super) enum Acceptance {
     Accepted(StatusCode),
     Refused,
+    /// The service responded with 403: the token lacks a scope, or the key pair is not accepted.
     Forbidden,
     Intercepted(StatusCode),
     Unknown,
 }
 
+/// A response of Moov itself has a request id or an empty body.
 pub(super) fn classify(response: Option<&Read>) -> Acceptance {
     let Some(Read { status, headers, body }) = response else { return Acceptance::Unknown };
     let id = headers.get("x-request-id").and_then(|id| id.to_str().ok());

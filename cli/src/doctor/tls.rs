@@ -54,6 +54,7 @@ fn explained(error: &rustls::Error) -> (String, &'static str) {
             found("the server at this address does not use TLS"),
             "correct the host and port, or use an address without TLS",
         ),
+        // The platform's verifier reports this error if it finds no root certificates.
         Tls::General(text) => {
             (text.clone(), "install root certificates on this machine (Debian: ca-certificates)")
         }
@@ -63,6 +64,8 @@ fn explained(error: &rustls::Error) -> (String, &'static str) {
 
 const OTHER_NAME: &str = "correct the host in the address, or use a certificate for this host";
 
+/// A DNS name has at most 253 characters. The limit counts characters and not bytes, because the
+/// text of a certificate may not be ASCII.
 fn bare(name: &str) -> &str {
     let name = name.split('"').nth(1).unwrap_or(name);
     name.char_indices().nth(253).map_or(name, |(end, _)| &name[..end])

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::exit::{Failure, chain};
 
+/// Returns only a text that has the form of a version, because the result is printed.
 fn received(headers: Option<&HeaderMap>, name: &str) -> Option<String> {
     let text = headers?.get(name)?.to_str().ok()?;
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
@@ -30,7 +31,8 @@ fn pair(asked: &str, received: Option<&str>) -> String {
     }
 }
 
-/// This function must use the same conditions as `ClientBuilder::with_client_type`.
+/// Must return the `client_type` that the client sends. The docs of
+/// `ClientBuilder::with_client_type` list the conditions.
 fn client_type(config: &moov::Config, asked: &str) -> &'static str {
     let has_page = config.origin.is_some() || config.referer.is_some();
     match config.client_type {

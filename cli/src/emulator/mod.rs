@@ -135,6 +135,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let builder = builder(&args)?.with_handler(move |request| serving.serve(request));
     let builder = builder.with_observer(move |request| {
         noting.note(request);
+        // The services must continue to run even if the output is closed, so errors are ignored.
         _ = print(&log::line(request, json));
     });
     let started = builder.start().await;

@@ -17,6 +17,7 @@ const SALT: &[u8] = b"fintech-auth emulator, keys for tests";
 const BEFORE: &[u8] =
     b"\x30\x81\x87\x02\x01\x00\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\
     \x3d\x03\x01\x07\x04\x6d\x30\x6b\x02\x01\x01\x04\x20";
+/// The DER bytes between the private scalar and the public point.
 const BETWEEN: &[u8] = b"\xa1\x44\x03\x42\x00";
 
 /// Anyone who knows the text of `--seed` can derive the same keys.
@@ -110,6 +111,7 @@ mod tests {
 
     #[test]
     fn invalid_private_key_candidates_are_skipped() {
+        // FIPS 186-4 section D.1.2.3: the order of P-256.
         let order = bytes("FFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551");
         let last = bytes("FFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632550");
         let candidates = [[0; 32], order, [0xff; 32], last, [1; 32]];

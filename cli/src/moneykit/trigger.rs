@@ -81,6 +81,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
         publish(path, &key)?;
     }
     let sent = body.to_string();
+    // One trailing space makes the signature invalid.
     let forged = format!("{sent} ");
     let sign = |signing: trigger::Signing| {
         let headers = sign_moneykit(&key, signing.at, sent.as_bytes())?;

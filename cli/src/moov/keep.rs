@@ -1,5 +1,5 @@
-//! Requests a token and makes sure that the new refresh token is not lost. After an exchange, the
-//! old refresh token is no longer valid.
+//! Requests a token and makes sure that the new refresh token is not lost. If an exchange returns a
+//! new refresh token, the old refresh token is no longer valid.
 
 use std::future::Future;
 
@@ -78,8 +78,8 @@ fn keep(
     };
     let Some(refresh_token) = refresh_token.filter(|token| !token.is_empty()) else {
         print_token(false, print)?;
-        // The vendor issued no refresh token, so the old refresh token stays valid (RFC 6749
-        // section 6).
+        // If an exchange returns no new refresh token, the old refresh token stays valid (RFC 6749
+        // section 6). The `--save` file may already contain the old refresh token.
         let has_old_one = save.is_some() && exchanged == Some(save);
         return if save.is_none() || has_old_one { Ok(()) } else { Err(Failure::no_refresh_token()) };
     };
@@ -89,6 +89,7 @@ fn keep(
         Ok(path) => (path, None),
         Err(Unsaved { failure, path }) => (path, Some(failure)),
     };
+    // If the refresh token could not be saved to any file, print the refresh token.
     let is_shown = save == Some("-") || failure.is_some() && path.is_none();
     let printed = print_token(is_shown, print);
     let printed = match printed {

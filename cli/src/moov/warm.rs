@@ -59,6 +59,7 @@ pub(super) async fn run(
     let mut waiting = accounts.iter();
     let (mut tasks, mut failures, mut signal) = (JoinSet::new(), Vec::new(), None);
     loop {
+        // Stop if the store is not available, because new tokens would be lost.
         let goes_on = signal.is_none() && !is_hopeless(&failures) && !client.stats().store_circuit_open;
         while goes_on && tasks.len() < AT_A_TIME {
             let Some(account) = waiting.next() else { break };
@@ -94,6 +95,8 @@ pub(super) async fn run(
     }
 }
 
+/// Returns whether every account would fail in the same way. A 403 does not count, because it may
+/// concern a single account.
 fn is_hopeless(failures: &[(Uuid, Error)]) -> bool {
     failures.iter().any(|(_, error)| {
         error.kind() == ErrorKind::InvalidConfig

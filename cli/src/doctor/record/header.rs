@@ -146,6 +146,7 @@ fn words(list: &[&'static str], text: &str) -> Option<String> {
     (shown.len() <= 8).then(|| shown.join(" "))
 }
 
+/// Accepts at most one year in seconds, because a larger number could contain a secret.
 fn number(text: &str) -> Option<u64> {
     text.parse().ok().filter(|number| *number <= 366 * 86_400 && text.len() <= 8)
 }

@@ -1,5 +1,10 @@
-//! `--record`: writes a transcript of the calls that `doctor` makes. The transcript contains only
-//! texts from allow-lists, JSON types, numbers and lengths, so it contains no secret.
+//! `--record`: writes a transcript of the calls that `doctor` makes.
+//!
+//! # Security
+//!
+//! The file contains only texts from allow-lists, JSON types, lengths, statuses, and small numbers
+//! such as times of at most one year. Nothing else is copied from a request or a response. So the
+//! file contains no secret, no matter where a server puts one.
 
 mod header;
 mod shape;

@@ -169,6 +169,7 @@ pub(super) fn values(name: &str) -> &'static [&'static str] {
     }
 }
 
+/// The error codes of RFC 6749 section 5.2 and RFC 6750 section 3.1, and known codes of MoneyKit.
 pub(super) const ERRORS: &[&str] = &[
     "access_denied",
     "api_error.auth.expired_access_token",

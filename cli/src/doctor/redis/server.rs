@@ -27,6 +27,7 @@ use crate::{
     fleet::Fleet,
 };
 
+/// The oldest version that can run the store's scripts.
 const OLDEST: (u32, u32) = (6, 2);
 
 /// The docs of `token::redis` contain the same list.
@@ -107,6 +108,7 @@ fn client_db(client: &Client) -> i64 {
 }
 
 fn opened(fleet: &Fleet, time: Duration) -> Result<(RedisStore, Client), Error> {
+    // Any sealing key works here, because no real token is sealed with it.
     let store = RedisStore::builder([SealingKey::new(&[0; 32]).unwrap()])
         .with_namespace(&fleet.namespace)
         .with_timeout(time)

@@ -13,6 +13,7 @@ use super::{Page, Refusal, Vendor};
 use crate::{emulator::fault, event, exit::chain};
 
 const FAULTS: usize = 100;
+/// All rotated keys stay in the key set, so the number of rotations is limited.
 const ROTATIONS: usize = 50;
 const LATEST: Duration = Duration::from_secs(10 * 365 * 86_400);
 const ATTEMPT: Duration = Duration::from_secs(5);

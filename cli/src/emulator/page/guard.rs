@@ -14,7 +14,9 @@ const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(super) enum Access {
+    /// The page contains no data, so any site may link to it.
     Page,
+    /// The script and the style of the page. They contain no data, so they need no key.
     Asset,
     State,
     Action,
@@ -60,6 +62,7 @@ impl Guard {
         if origin.is_none() && access == Access::Action {
             return Err(forbidden("an action needs the Origin header of the page"));
         }
+        // Only browsers send this header, so a request without it is allowed.
         let site = single(headers, &FETCH_SITE).map_err(forbidden)?;
         let is_foreign = site.is_some_and(|site| site != "same-origin" && site != "none");
         if is_foreign && access != Access::Page {
@@ -87,6 +90,7 @@ fn lower_case(hosts: &[String]) -> Vec<String> {
 }
 
 fn host<B>(request: &Request<B>) -> Option<Authority> {
+    // The request line contains the host and the port only in a request to a proxy.
     if request.uri().authority().is_some() {
         return None;
     }

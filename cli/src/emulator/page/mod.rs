@@ -56,6 +56,7 @@ impl Refusal {
 pub(super) struct Page {
     guard: Guard,
     webhook_hosts: Vec<String>,
+    /// The reference is weak, because the emulator owns the page.
     emulator: OnceLock<Weak<Emulator>>,
     /// A random id, so that a revision from before a restart never equals a new revision.
     run: String,
@@ -235,6 +236,7 @@ fn redacted(text: &str) -> String {
     format!("…{}", text.get(end..).filter(|_| text.len() >= 32).unwrap_or_default())
 }
 
+/// Anyone may send a health check, with any host name, because the response reveals nothing.
 fn health(method: &Method) -> Response<Bytes> {
     if matches!(*method, Method::GET | Method::HEAD) {
         text(StatusCode::OK, "ok\n")
