@@ -51,6 +51,7 @@ fn canonicalize(value: Value, shape: &'static Shape, form: Form) -> Value {
                 .collect();
             let is_reference = entries.iter().any(|(key, _)| key == "$ref");
             if shape.is("response") && form != Form::Contract && !is_reference {
+                // OpenAPI requires a description, but the description may be empty.
                 entries.push(("description".into(), "".into()));
             }
             entries.into_iter().collect()
@@ -64,6 +65,7 @@ pub(crate) fn keeps(shape: &Shape, key: &str, form: Form) -> bool {
     let is_extension = key.starts_with("x-") && !(form == Form::SourcedFacts && key == "x-source");
     match shape {
         _ if form == Form::Contract => true,
+        // OpenAPI requires the title of the API.
         Shape::Object { name: "info", .. } if key == "title" => true,
         Shape::Object { name: "info", .. } if key == "termsOfService" => false,
         // The value of a keyword that OpenAPI does not define may be the vendor's prose.

@@ -1,5 +1,5 @@
-//! Finds components that contain themselves. Uses a loop, because recursion over an untrusted
-//! document could overflow the stack.
+//! Finds components that contain themselves. A schema with a property of its own type is not a
+//! cycle. Uses a loop, because recursion over an untrusted document could overflow the stack.
 
 use std::collections::BTreeMap;
 

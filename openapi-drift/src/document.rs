@@ -1,5 +1,5 @@
 //! Parses untrusted YAML or JSON into a JSON value. Limits the size, the depth, the parsing time
-//! and the amount of data.
+//! and the amount of data. Rejects duplicate keys, and YAML that is not plain data, such as tags.
 
 use std::cell::Cell;
 use std::fmt;
@@ -14,11 +14,13 @@ use crate::problems::Result;
 
 pub(crate) const MAX_BYTES: usize = 16 * 1024 * 1024;
 
-/// Each value counts as 1. Each 32 bytes of text and each 256 bytes of a value's JSON pointer also
-/// count as 1.
+/// The maximum amount of data in a document after its YAML aliases are expanded, because a short
+/// file can expand to a huge document. Each value counts as 1. Each 32 bytes of text and each 256
+/// bytes of a value's JSON pointer also count as 1.
 pub(crate) const MAX_WEIGHT: usize = 1_000_000;
 
-/// The parsing time grows with the square of the number of open brackets.
+/// The parsing time of the YAML parser grows with the square of the number of brackets that are
+/// open at the same time. Brackets in strings count too.
 const MAX_OPEN: usize = 5_000;
 
 const MAX_TIME: Duration = Duration::from_secs(20);

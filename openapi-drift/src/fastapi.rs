@@ -1,5 +1,6 @@
 //! Tests `regen` with a document that FastAPI generated. The document describes MoneyKit's API, so
-//! `regen` must generate MoneyKit's bindings.
+//! `regen` must generate all of MoneyKit's bindings, and may add only the types that the test
+//! lists.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -25,8 +25,8 @@ pub enum Origin {
 }
 
 impl From<&str> for Origin {
-    /// `-` is standard input, a text that starts with `https://` is a URL, and any other text is
-    /// the path of a file.
+    /// `-` is standard input, a text that contains `://` is a URL, and any other text is the path
+    /// of a file.
     fn from(name: &str) -> Self {
         if name == "-" {
             Origin::Stdin
@@ -61,6 +61,7 @@ impl Origin {
                 let file = File::open(path).map_err(|error| format!("{}: {error}", self.name()))?;
                 let changed =
                     file.metadata().and_then(|it| it.modified()).map_or_else(|_| date::today(), date::of);
+                // A date in the file name is more reliable than the modification time.
                 let named = self.stem().and_then(date::find);
                 Ok(Some(copy(self.read_all(file)?, named.unwrap_or(changed))))
             }

@@ -1,5 +1,5 @@
 //! Downloads a document over TLS, or over plain HTTP from a loopback address. Limits the size and
-//! the duration of the download.
+//! the duration of the download. Sends no credentials.
 
 use std::io::{Read as _, Write as _};
 use std::time::{Duration, Instant};

@@ -1,5 +1,5 @@
 //! Applies an overlay (OpenAPI Overlay 1.0), which contains our corrections, to `upstream.yaml`.
-//! Reports each action that has no effect.
+//! Reports each action that has no effect or that adds a duplicate.
 
 use std::collections::BTreeSet;
 
@@ -124,6 +124,7 @@ fn applied(overlay: &Overlay, action: &Action, document: &Value) -> std::result:
     Ok(after)
 }
 
+/// Pads each segment, so that indices sort as numbers.
 fn sortable(pointer: &str) -> Vec<String> {
     pointer.split('/').map(|segment| format!("{segment:0>20}")).collect()
 }

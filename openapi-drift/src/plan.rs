@@ -269,6 +269,7 @@ impl Plan {
         let overlay = document::parse(&name, text.as_bytes())?;
         let unused = overlay::apply(&name, overlay, &mut facts)?;
         let contract = canonical(facts, Form::Contract);
+        // If the overlay skipped an action, the contract may be invalid.
         if unused.is_empty() && upstream.is_complete() {
             contract::check(&self.file("openapi.yaml"), &contract)?;
         }
@@ -319,6 +320,8 @@ fn origin(vendor: &str, source: &Source, request: &Request) -> Result<Option<Ori
         (Input::Upstream, ..) => Ok(None),
         (Input::From(origin), Kind::Document, _) => Ok(Some(origin.clone())),
         (Input::From(origin), Kind::Transcribed, _) if is_drift => Ok(Some(origin.clone())),
+        // The request is for all vendors, so it is not an error if one of them publishes no
+        // document.
         (Input::Recorded, Kind::Transcribed, _) if request.vendor.is_none() => Ok(None),
         (_, Kind::Transcribed, _) => Err(format!(
             "{vendor} publishes no document; edit specs/{vendor}/upstream.yaml by hand, or set kind = \"document\" \

@@ -1,5 +1,5 @@
-//! Checks an API description that was transcribed by hand. Each operation and schema must have an
-//! `x-source`.
+//! Checks an API description that was transcribed by hand. The description must have exactly the
+//! operations that `source.toml` lists, and each operation and schema must have an `x-source`.
 
 use serde_json::Value;
 

@@ -81,6 +81,7 @@ impl Converter {
             (Shape::Object { .. } | Shape::Patterned(_), Value::Object(map))
                 if map.get("$ref").is_some_and(Value::is_string) && !shape.is("document") =>
             {
+                // In 3.1, a reference can have only descriptions next to it.
                 map.into_iter().filter(|(key, _)| key == "$ref").collect()
             }
             (_, Value::Object(map)) => self.object(map, shape, at).into(),
@@ -101,6 +102,7 @@ impl Converter {
             "components" => _ = map.remove("pathItems"),
             "info" => _ = map.remove("summary"),
             "license" if map.remove("identifier").is_some() => self.drop(at, "identifier"),
+            // A parameter or a header is sent as text, so it cannot be null. It is omitted instead.
             "parameter" | "header" => {
                 if let Some(Value::Object(schema)) = map.get_mut("schema") {
                     null::forbid(schema);
@@ -149,6 +151,8 @@ impl Converter {
         }
     }
 
+    /// Replaces a path item that is a reference by a copy of the target, because 3.0 does not
+    /// support shared path items.
     fn path_item(&mut self, mut map: Map<String, Value>, at: &str) -> Map<String, Value> {
         let Some(Value::String(target)) = map.get("$ref").cloned() else {
             return self.fields(map, &shape::PATH_ITEM, at);
@@ -190,6 +194,8 @@ impl Converter {
         found.filter(|_| target.matches('/').count() <= 3).filter(|found| found.is_object())
     }
 
+    /// Removes the names of roles, because 3.0 allows names only as scopes of OAuth 2 and OpenID
+    /// Connect.
     fn requirement(&mut self, mut map: Map<String, Value>, at: &str) -> Map<String, Value> {
         for (name, list) in &mut map {
             let kind = self.schemes[name]["type"].as_str();

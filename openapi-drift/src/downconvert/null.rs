@@ -1,4 +1,5 @@
-//! Converts the type `null` of OpenAPI 3.1 to the keyword `nullable` of 3.0.
+//! Converts the type `null` of OpenAPI 3.1 to the keyword `nullable` of 3.0. Where `nullable` would
+//! have another meaning, keeps an alternative that allows only null.
 
 use serde_json::{Map, Value, json};
 

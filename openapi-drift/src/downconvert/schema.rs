@@ -159,6 +159,7 @@ impl Converter {
                 if is_closed {
                     map.insert("maxItems".into(), 0.into());
                 }
+                // 3.0 requires `items` if the type is `array`.
                 let is_list = map.get("type").is_some_and(|kind| match kind {
                     Value::Array(kinds) => kinds.iter().any(|kind| kind == "array"),
                     kind => kind == "array",
@@ -227,6 +228,7 @@ fn any_of(mut kinds: Vec<Value>) -> Value {
     }
 }
 
+/// Moves a reference with siblings into `allOf`, because 3.0 ignores the siblings of `$ref`.
 fn reference(map: &mut Map<String, Value>) {
     if map.len() > 1
         && let Some(target) = map.remove("$ref")

@@ -1,4 +1,5 @@
-//! Tests with generated schemas that the conversion does not change which values a schema allows.
+//! Tests with generated schemas that the conversion does not change which values a schema allows,
+//! unless the conversion reports a difference.
 
 use proptest::collection::vec;
 use proptest::prelude::*;

@@ -8,6 +8,7 @@ use super::null::{self, impossible, only_null};
 
 const KINDS: [&str; 6] = ["string", "integer", "number", "boolean", "array", "object"];
 
+/// Exclusive bounds are numbers in 3.1 and booleans in 3.0.
 pub(super) fn bounds(map: &mut Map<String, Value>) {
     bound(map, "minimum", "exclusiveMinimum", Ordering::Greater);
     bound(map, "maximum", "exclusiveMaximum", Ordering::Less);

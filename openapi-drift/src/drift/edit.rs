@@ -110,6 +110,7 @@ pub(crate) fn identity(document: &Value, of: &Shape, item: &Value) -> Option<Vec
     if of.is("parameter") {
         let item = resolved(document, item)?;
         let (kind, name) = (text(&item["in"])?, text(&item["name"])?);
+        // Header names are case-insensitive.
         let name = if kind == "header" { name.to_ascii_lowercase() } else { name };
         Some(vec![kind, name])
     } else if of.is("server") {

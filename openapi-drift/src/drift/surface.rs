@@ -70,6 +70,7 @@ fn without_panic_output<T>(run: impl FnOnce() -> T) -> T {
     done
 }
 
+/// Additional variants are not a breaking change, because all generated enums are `non_exhaustive`.
 fn is_wider(old: &str, new: &str) -> bool {
     let variants = |line: &str| -> Option<BTreeSet<String>> {
         let (_, variants) = line.strip_prefix("enum ")?.split_once(": ")?;
@@ -167,6 +168,7 @@ fn of_operation(document: &Value, surface: &Surface, path: &str, rest: &[&str], 
         })
     };
     let own = surface.0.keys().filter(is_of).cloned();
+    // The generator names the type of an inline schema after the operation.
     own.chain(of_type(document, surface, &prefix)).collect()
 }
 

@@ -174,6 +174,8 @@ fn schema(edit: &Edit<'_>, used: Use, is_added: bool, what: &str) -> Option<Find
         }
         "allOf" | "anyOf" | "oneOf" => {
             let name = holder.key.to_kebab_case();
+            // An additional alternative allows more values. An additional part of `allOf` allows
+            // fewer values.
             let is_wider = is_added != (holder.key == "allOf");
             let level = if is_wider == is_request { Additive } else { Breaking };
             let what = format!("a part of `{}` was {verb}", holder.key);

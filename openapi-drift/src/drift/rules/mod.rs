@@ -22,8 +22,9 @@ use security::security;
 
 pub(crate) fn classify(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)) -> Finding {
     let mut found = classify_edit(edit, used, documents);
-    // The build script generates no code for the error responses of an operation. So a change of an
-    // error response does not affect the generated API.
+    // The build script generates no code for the error responses of an operation. The schemas of
+    // error responses are components, which are compared separately. So a change of an error
+    // response in an operation does not affect the generated API.
     let is_failure = |step: &Step<'_>| step.shape.is("response") && !step.key.starts_with('2');
     if edit.steps.iter().any(is_failure) && edit.at().starts_with("/paths/") {
         found.effect = NoEffect;

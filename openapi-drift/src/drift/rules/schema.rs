@@ -62,6 +62,7 @@ pub(super) fn of_schema(edit: &Edit<'_>, used: Option<Use>) -> Option<Finding> {
             }
             _ => return None,
         }),
+        // If a request omits the value, a changed default gives the request another meaning.
         "default" => named(&format!("default-value-{verb}"), Level::Meaning, NoEffect),
         "pattern" => {
             let level = match verb {
@@ -89,6 +90,7 @@ fn bound(edit: &Edit<'_>, part: &str, narrows: &dyn Fn(bool) -> Level, what: Str
         "minLength" | "minItems" | "minProperties" | "minimum" | "exclusiveMinimum" => false,
         _ => return None,
     };
+    // oasdiff uses the names `max` and `exclusive-max`.
     let name = key.to_kebab_case().replace("imum", "");
     let number = |value: Option<&Value>| value.and_then(Value::as_f64);
     let is_true = |value: Option<&Value>| value == Some(&Value::Bool(true));

@@ -43,6 +43,8 @@ pub(super) fn security(edit: &Edit<'_>, documents: (&Value, &Value)) -> Finding 
             format!("`{key}` scopes changed from {} to {}", quoted(edit.last().old), quoted(edit.last().new));
         return finding(format!("{scope}-scope-{word}"), level, NoEffect, what);
     }
+    // An additional alternative is one more way to authenticate. But if the old list was empty,
+    // callers needed no authentication before and need it now.
     let is_open = |list: &[Value]| list.is_empty() || list.contains(&json!({}));
     let is_lost = before.iter().any(|one| !after.contains(one)) || (is_open(&before) && !is_open(&after));
     let level = if is_lost { Breaking } else { Additive };
