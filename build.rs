@@ -41,6 +41,7 @@ fn main() -> ExitCode {
 
 fn build(vendor: &str, spec: &str) -> Result<(), String> {
     let text = fs::read_to_string(spec).map_err(|e| format!("cannot read the file: {e}"))?;
+    // `generate` catches and reports panics of the generator, so the hook must not print them.
     panic::set_hook(Box::new(|_| ()));
     let code = parse(&text).and_then(bindings);
     drop(panic::take_hook());
@@ -144,6 +145,8 @@ pub(crate) fn plain_scalar(text: &str) -> Option<Value> {
     (!is_ambiguous && !is_numeric).then(|| text.into())
 }
 
+/// The generated code is not formatted, so that crates that depend on this one need not compile a
+/// formatter. `cargo xtask expand` formats the code.
 pub(crate) fn bindings(mut spec: Value) -> Result<String, String> {
     // `lower` panics if the document is not valid OpenAPI, so check the document first.
     read(&spec)?;
@@ -154,6 +157,7 @@ pub(crate) fn bindings(mut spec: Value) -> Result<String, String> {
     })
 }
 
+/// On unsupported input, the generator usually panics without naming the location.
 fn generate(spec: &Value) -> Result<String, String> {
     let document = read(spec)?;
     let string = |format: &str| SchemaObject {
@@ -182,6 +186,8 @@ fn generate(spec: &Value) -> Result<String, String> {
             confine_secrets(&mut file.items, &requests);
             Ok(file.to_token_stream().to_string())
         }
+        // Return only the first line. The following lines of some errors contain the whole syntax
+        // tree.
         Ok(Err(error)) => Err(error.to_string().lines().next().unwrap_or_default().to_owned()),
         Err(payload) => Err(payload
             .downcast_ref::<String>()
@@ -191,6 +197,7 @@ fn generate(spec: &Value) -> Result<String, String> {
     }
 }
 
+/// Without `#[non_exhaustive]`, a field that a vendor adds would break users.
 fn make_non_exhaustive(items: &mut [Item]) {
     for item in items {
         let attributes = match item {
@@ -338,6 +345,7 @@ fn culprit(spec: &Value) -> Option<(String, String)> {
     let all = spec["components"]["schemas"].as_object().cloned().unwrap_or_default();
     with(Map::new(), &Map::new()).ok()?;
     for (name, schema) in &all {
+        // Replace all other schemas by empty schemas, so that references to them do not fail.
         let mut alone: Map<_, _> = all.keys().map(|other| (other.clone(), Map::new().into())).collect();
         alone[name] = schema.clone();
         if let Err(reason) = with(Map::new(), &alone) {
@@ -385,7 +393,10 @@ fn lower(spec: &mut Value) -> Result<(), String> {
     Ok(())
 }
 
-/// The status becomes `2XX`, because the services do not always send the documented status.
+/// Keeps one successful response, because the generator supports only one response type and one
+/// error type per operation. The status of this response becomes `2XX`, because the services do not
+/// always send the documented status. The types of errors are still generated, and the transport
+/// parses them.
 fn lower_responses(operation: &mut Value) -> Result<(), String> {
     let responses = operation["responses"].as_object().ok_or("responses are missing")?;
     let mut successes = responses.iter().filter(|(status, _)| status.starts_with('2'));
