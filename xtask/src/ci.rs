@@ -74,8 +74,8 @@ fn run_step(root: &Path, step: &str) -> Outcome {
     eprintln!("ci: {:.1} s", start.elapsed().as_secs_f64());
     match code {
         Ok(Some(0)) => Outcome::Success,
-        // A skipped `xtask` command exits with this code. A test program may exit with the same
-        // code when a test fails, so a `test` step never counts as skipped.
+        // Our own commands exit with this code if they are skipped. For a `test` step, the code may
+        // have another cause, so a `test` step never counts as skipped.
         Ok(Some(code)) if code == Outcome::Skipped as i32 && !step.starts_with("test") => Outcome::Skipped,
         Ok(_) => Outcome::Failed,
         Err(error) => {

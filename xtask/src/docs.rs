@@ -58,6 +58,7 @@ impl Pages {
         // belong to rustdoc itself.
         for (path, text) in self.0.iter().filter(|(path, _)| path.starts_with("fintech_auth")) {
             let ours = without_blanket_impls(text);
+            // If rustdoc cannot resolve a link, it leaves the brackets of the link in the text.
             if ours.contains("[<code>") {
                 broken.push(format!("{} has an unresolved link", path.display()));
             }
@@ -79,6 +80,7 @@ impl Pages {
     }
 }
 
+/// The docs of blanket implementations come from other crates.
 fn without_blanket_impls(text: &str) -> &str {
     text.split("id=\"blanket-implementations\"").next().unwrap_or_default()
 }

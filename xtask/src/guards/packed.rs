@@ -18,6 +18,8 @@ use openapi_drift::Result;
 #[derive(Debug)]
 pub(super) struct Packed {
     pub(super) folder: PathBuf,
+    /// The target directory of the main workspace. It is shared, so that dependencies are built
+    /// only once.
     target: PathBuf,
 }
 
