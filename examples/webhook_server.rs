@@ -35,6 +35,8 @@ async fn from_moov(MoovWebhook(webhook): MoovWebhook) -> StatusCode {
     StatusCode::OK
 }
 
+/// The layers call a handler until it responds with 2xx. Later retries of the same delivery do not
+/// reach the handler.
 pub(crate) fn router(
     moneykit: moneykit::webhook::WebhookVerifier,
     moov: moov::webhook::WebhookVerifier,

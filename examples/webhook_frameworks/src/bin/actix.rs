@@ -26,7 +26,8 @@ async fn from_moov(webhooks: Data<WebhookVerifier>, request: HttpRequest, body: 
             Ok(hint) => println!("{}: transfer {:?}", hint.kind.as_str(), hint.id("transferID")),
             Err(error) => println!("nothing to fetch: {error}"),
         }
-        // The event is handled, so mark later retries as duplicates.
+        // The event is handled, so mark later retries as duplicates. If the task ends before this
+        // line, by an early return or a panic, the delivery is abandoned.
         let _ = delivery.complete().await; // a failure is logged
     });
     match handled.await {
