@@ -323,6 +323,8 @@ async fn execute_returns_the_401_when_renewal_fails() {
                 assert_eq!((setup.cached)().as_ref(), Some(&old), "{way}");
                 assert_eq!(setup.api.take_seen(), 1, "{way} {requests}");
             } else {
+                // The 401 removed MoneyKit's token from the cache, so no further request can be
+                // sent.
                 break;
             }
         }

@@ -231,6 +231,8 @@ fn blocking_calls_fail_only_in_async_code() {
             f()
         });
         allowed(&format!("{name}, another entered thread"), entered.join().expect("no panic"));
+        // The call cannot detect that it runs in an unconstrained task. The module documentation
+        // describes this limit.
         allowed(name, runtime.block_on(task::coop::unconstrained(async { waits() })));
     }
     let runtime = threads();
@@ -442,6 +444,8 @@ async fn headers_for_method_works_in_async_code_if_the_token_is_cached() {
 fn every_async_client_method_has_a_blocking_version() {
     const OTHER_NAMES: [(&str, &str); 3] =
         [("builder", "new"), ("webhooks", "verify_webhook"), ("cached", "token")];
+    /// The async method `tokens` returns the cache, whose methods are async. The blocking client
+    /// has its own versions of these methods.
     const NONE: [&str; 1] = ["tokens"];
 
     let api = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("api.txt")).unwrap();

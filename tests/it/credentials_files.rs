@@ -99,6 +99,7 @@ async fn id_and_secret_stay_paired_while_a_mounted_directory_is_swapped() {
     };
     let (mut read, mut seen) = (0, std::collections::BTreeSet::new());
     while read < 300 {
+        // A read may fail while the directory changes continuously.
         let Ok(pair) = credentials.credentials().await else { continue };
         let number = pair.client_id().strip_prefix("id-").unwrap().to_owned();
         assert_eq!(pair.client_secret().expose_secret(), format!("secret-{number}"));

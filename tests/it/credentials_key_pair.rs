@@ -20,6 +20,8 @@ fn authorizers(server: &Server) -> [(Authorizer, Cached); 2] {
     [(moov.basic_auth().unwrap(), one), (moneykit.key_pair().unwrap(), two)]
 }
 
+/// Uses our crypto provider. Without a provider, reqwest panics unless the feature native-tls is
+/// enabled.
 fn http() -> reqwest::Client {
     HttpOptions::default().to_reqwest("http://127.0.0.1").expect("the client builds")
 }

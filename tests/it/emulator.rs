@@ -388,6 +388,8 @@ async fn moneykit_publishes_a_valid_es256_key_without_authentication() {
         assert_eq!(bytes.len(), 32);
         point.extend(bytes);
     }
+    // A key agreement fails if the point is not on the curve. The verification of a signature makes
+    // the same check.
     use ring::agreement::{ECDH_P256, EphemeralPrivateKey, UnparsedPublicKey, agree_ephemeral};
     let agree = |point: Vec<u8>| {
         let mine = EphemeralPrivateKey::generate(&ECDH_P256, &ring::rand::SystemRandom::new()).unwrap();
@@ -1034,8 +1036,8 @@ async fn observer_is_called_after_each_request_completes() {
     assert!(events.try_recv().is_err());
 }
 
-/// The vendor's Ruby SDK sends the key pair in the form, and an empty key pair in the
-/// `Authorization` header.
+/// MoneyKit's Ruby SDK sends the key pair in the form, and an empty key pair in the `Authorization`
+/// header.
 #[tokio::test]
 async fn empty_basic_credentials_are_treated_as_missing() {
     let emulator = live().await;

@@ -1,7 +1,9 @@
 //! Checks the wording of every message in the sources against a snapshot: errors, log lines, panics
 //! and the output of the tools.
 //!
-//! A message is a string literal that contains a space and a letter.
+//! A message is a string literal that contains a space and a letter. Docs, lints, `cfg` and test
+//! code are excluded. Messages of a single word are not found; `tests/it/errors.rs` checks one-word
+//! error messages.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -48,6 +48,7 @@ impl RedisServer {
         let folder = env::temp_dir().join(name);
         fs::create_dir_all(&folder).unwrap();
         let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        // Another process may take the port before the server opens it, so try several ports.
         for _ in 0..5 {
             let port = free_port();
             let child = spawn(program, port, &folder, &arguments);

@@ -58,6 +58,7 @@ fn generated_types_do_not_show_their_secrets() {
     }
     for vendor in ["moneykit", "moov"] {
         let Surface { types, operations } = surface(vendor);
+        // Request types are not public: `src/generated.rs` tests them.
         let is_request = |name: &str| {
             operations.iter().filter_map(|operation| operation.body.as_ref()).any(|(_, body)| body == name)
         };

@@ -159,6 +159,7 @@ async fn every_operation_of_the_specs_can_be_sent() {
                 })
             });
             for name in parameters.chain(fields) {
+                // The generator splits `MoneyKit-Version` into three words.
                 let plain = |name: &str| name.replace('_', "");
                 assert!(
                     seen.iter().any(|seen| plain(seen) == plain(name)),

@@ -1,6 +1,16 @@
 //! Models of the items that `src/sync.rs` re-exports.
 //!
-//! Each operation of an item is one atomic step, and all atomics are sequentially consistent.
+//! The following items use their real implementation. The model assumes that each of their
+//! operations is one atomic step:
+//!
+//! - `ArcSwap`, `watch` and `Notify`: the scheduler can switch to another task before each
+//!   operation.
+//! - `Arc` with its reference counts, `OnceLock` and `broadcast`, which the token cache does not
+//!   import from `src/sync.rs`: the scheduler cannot switch to another task before an operation.
+//! - The counters of `Stats`, because no decision depends on them.
+//!
+//! All atomics are sequentially consistent: the model ignores the memory ordering that the code
+//! requests.
 
 use std::{
     ops::{Deref, DerefMut},

@@ -1,6 +1,8 @@
 //! Tests the guarantees of the token cache and of the webhook key cache in many interleavings of
 //! their tasks.
 //!
+//! CONTRIBUTING.md describes how to run these tests and how to replay a failing schedule.
+//!
 //! # Seeded bugs
 //!
 //! Each of the following bugs was added to `src` once, to check the tests. Each bug made the test

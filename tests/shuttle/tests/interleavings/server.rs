@@ -79,6 +79,7 @@ impl Server {
         switch_point();
         match (self.0.reply)(before) {
             Reply::Token => {}
+            // `panic!` would run the panic hook, and shuttle would report a failed test.
             Reply::Panic => std::panic::resume_unwind(Box::new("the source panics")),
             Reply::Silence => std::future::pending().await,
             Reply::Failure => return Err(Error::new(ErrorKind::Unavailable, "test").with_sent(true)),
