@@ -1,5 +1,6 @@
 //! Measures the memory use and the slowest operation of a token cache that is too small for its
 //! entries. `cargo bench --bench churn -- 10` runs ten million operations for each cache capacity.
+//! Default: 1 million operations.
 
 use std::{
     fs,

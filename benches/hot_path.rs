@@ -20,6 +20,8 @@ use fintech_auth::{
 use http::HeaderValue;
 use tokio::runtime::Runtime;
 
+/// The number of calls in a sample. It is high, so that two threads run at the same time for most
+/// of a sample.
 const CALLS: u32 = 500_000;
 const SAMPLES: u32 = 20;
 

@@ -1,5 +1,7 @@
 //! Simulates a fleet of 500 processes and 100,000 merchants that starts without tokens. `cargo
-//! bench --bench simulation -- 25 10` runs the simulation at scale 25 and then at scale 10.
+//! bench --bench simulation -- 25 10` runs the simulation at scale 25 and then at scale 10, prints
+//! a table, and writes `benches/scale.svg` from the last simulation. Without a scale, the program
+//! does nothing.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -337,7 +339,8 @@ impl Random {
 
 /// The figures of one minute, converted to the full size of the fleet. At scale `s`, there are `s`
 /// times fewer processes, and each process sends `s` times fewer requests. So the conversion
-/// multiplies request rates by `s²`.
+/// multiplies the rate of scripts by `s²`. It multiplies the rate of token requests only by `s`,
+/// because the number of merchants and the rate limit are divided by `s`.
 #[derive(Clone, Copy, Default)]
 struct Minute {
     warm: f64,
@@ -354,6 +357,7 @@ async fn simulate(scale: u64) -> Vec<Minute> {
     let state = State { entries: HashMap::new(), sent: VecDeque::new(), fence: 0, busy: begun };
     let store = Arc::new(Store { counts: counts.clone(), state: Mutex::new(state) });
     let clock = Paused(SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000), begun);
+    // If the divided rate limit is not a whole number, multiply the period by `scale` instead.
     let (calls, per) = match LIMIT % scale {
         0 => (LIMIT / scale, 1),
         _ => (LIMIT, scale),

@@ -1,5 +1,6 @@
 //! Runs both vendors' clients for a long time while their servers fail, and checks the results.
-//! `cargo bench --all-features --bench soak -- MINUTES [SEED]` starts the program.
+//! `cargo bench --all-features --bench soak -- MINUTES [SEED]` starts the program. Without minutes,
+//! the program does nothing, so that a plain `cargo bench` does not take half an hour.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -33,8 +34,8 @@ const LIFETIME: Duration = Duration::from_secs(20);
 const CAPACITY: usize = 256;
 const ATTEMPTS: u32 = 3;
 const REMEMBER: Duration = Duration::from_secs(90);
-/// A process detects a dead subscription within 7 s, subscribes again within 10 s, and then checks
-/// its tokens within 1 s.
+/// If the last fault of Redis is longer ago than this time, a revocation must reach every process.
+/// A process detects a dead subscription after 7 s, and replaces it within 10 s.
 const PROPAGATION: Duration = Duration::from_secs(18);
 const CALM: Duration = Duration::from_secs(60);
 const SETTLE: Duration = Duration::from_secs(15);
@@ -110,7 +111,8 @@ impl Drop for Redis {
 
 #[derive(Default)]
 struct Truth {
-    /// The time of the revocation, and the number of the client that revoked the token.
+    /// The time at which the revocation returned, and the number of the client that revoked the
+    /// token.
     revoked: HashMap<String, (Instant, usize)>,
     ended: HashMap<String, (SystemTime, Instant)>,
     broken: BTreeMap<&'static str, u64>,
@@ -319,6 +321,8 @@ async fn deliver(world: Arc<World>, mut random: Random, is_moov: bool) {
         };
         let Ok(signed) = signed else { continue };
         let mut webhook = Webhook { handled: 0, excused: false };
+        // A MoneyKit webhook cannot be verified after its emulator has been replaced, because the
+        // new emulator has other keys.
         let is_verifiable = || is_moov || Arc::ptr_eq(&emulator, &world.emulator());
         let (losses, mut accepted, mut left) = (world.losses.load(Ordering::SeqCst), 0, 100);
         while accepted < 2 && left > 0 && is_verifiable() {

@@ -1,5 +1,13 @@
-//! Counts the instructions of the hot paths under callgrind. `--check` compares the counts with
-//! `counts.txt`, and `--record` writes `counts.txt`.
+//! Counts the instructions of the hot paths under callgrind. Unlike times, the counts do not depend
+//! on the load of the machine.
+//!
+//! - `cargo run --release` prints a table. A further argument selects paths by name.
+//! - `cargo run --release -- --check` also compares the counts with `counts.txt`. The exit code is
+//!   3 if a path costs clearly more than recorded.
+//! - `cargo run --release -- --record` writes `counts.txt`.
+//!
+//! Without valgrind, the program does nothing and exits with 4. With a compiler that is not the one
+//! in `counts.txt`, `--check` does the same.
 
 mod paths;
 mod server;

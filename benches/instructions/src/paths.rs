@@ -191,6 +191,8 @@ fn exchange_moneykit(calls: u32, server: SocketAddr) {
         let client = moneykit::Client::builder(Credentials::new("client", "secret"))
             .with_base_url(format!("http://{server}"))
             .with_scopes(scopes())
+            // These options have no rate limit, so the vendor's rate limit does not delay the
+            // calls.
             .with_tokens(|_| TokenOptions::default())
             .build()
             .unwrap();
@@ -219,6 +221,8 @@ struct Parsed {
     expires_in: i64,
 }
 
+/// The same method, headers, body and timeout as our client, and the two fields that a client
+/// needs.
 fn exchange_reqwest(calls: u32, build: impl Fn(&reqwest::Client) -> reqwest::RequestBuilder) {
     runtime().block_on(async {
         let http = reqwest::Client::new();

@@ -323,6 +323,7 @@ fn main() {
     let mut samples: Vec<(_, Sample)> = names.map(|name| (name, Sample::default())).collect();
 
     let samples = RT.block_on(async move {
+        // Run the rounds in a spawned task, so that they share a worker with the connection.
         let rounds = async move {
             for _ in 0..rounds {
                 round(addr, &shareable, &mut samples).await;
