@@ -1,5 +1,5 @@
 //! Parses a key set from the fuzzer. The target adds a valid key and checks that this key is
-//! usable.
+//! usable, unless one of the fuzzer's keys has the same id.
 #![no_main]
 
 use fintech_auth::moneykit::{types::JwkSet, webhook::VerifyingKeys};

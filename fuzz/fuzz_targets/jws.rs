@@ -1,5 +1,5 @@
-//! Verifies the input as a JWS. The target also signs the input with a valid key, because the
-//! fuzzer cannot guess a valid signature.
+//! Verifies a JWS: either the raw input, which must be rejected, or the fuzzer's header and claims
+//! with a valid signature, because the fuzzer cannot guess a valid signature.
 #![no_main]
 
 use std::{sync::LazyLock, time::SystemTime};

@@ -1,5 +1,5 @@
-//! Parses the unsigned body of a Moov webhook. Checks the URL from `refetch_url` and the `Debug`
-//! output.
+//! Parses the unsigned body of a Moov webhook. The URL from `refetch_url` must be below our
+//! account, and the `Debug` output must show nothing of `data`.
 #![no_main]
 
 use fintech_auth::moov::webhook::UnsignedEvent;

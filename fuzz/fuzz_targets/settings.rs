@@ -1,5 +1,5 @@
-//! Builds a client from the settings of either vendor. Neither step may panic, and no error may
-//! show a value.
+//! Reads the settings of either vendor, from a map and from environment variables, and builds a
+//! client. Neither reading nor building may panic, and no error may show a value.
 #![no_main]
 
 use fintech_auth::{Error, moneykit, moov};
