@@ -59,8 +59,8 @@ async fn warm_command_requests_one_token_per_account_and_none_if_repeated() {
 #[tokio::test(flavor = "multi_thread")]
 async fn warm_command_lists_a_refused_account_and_continues() {
     let Some(redis) = RedisServer::start() else { return };
-    // The library blocks the credentials only after the vendor has refused three different scope
-    // sets.
+    // With these statuses, the library blocks the credentials only after the vendor has refused
+    // three different scope sets.
     for (status, code, name) in
         [(StatusCode::UNPROCESSABLE_ENTITY, 4, "warm-refused"), (StatusCode::FORBIDDEN, 3, "warm-forbidden")]
     {
