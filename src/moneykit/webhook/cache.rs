@@ -15,10 +15,12 @@ use crate::{
     webhook::{Reason, VerifyError},
 };
 
+/// How long a webhook waits for a fetch if stale keys can verify the webhook. The time is short,
+/// because the sender of the webhook waits for the response.
 const STALE_WAIT: Duration = Duration::from_secs(1);
 const BACKOFF: Duration = Duration::from_secs(1);
-/// The cache never waits longer than this limit, even if the vendor's `Retry-After` is longer.
-/// Webhooks that are signed with a new key cannot be verified until the next fetch.
+/// The maximum `Retry-After` of the vendor that the cache respects. Until the next fetch, webhooks
+/// that are signed with a new key cannot be verified.
 const LONGEST_WAIT: Duration = Duration::from_secs(5 * 60);
 
 pub(crate) struct KeyCache {
@@ -31,6 +33,7 @@ pub(crate) struct KeyCache {
 struct State {
     fetched: Option<Fetched>,
     flight: SingleFlight<Result<(), Error>>,
+    /// Before this time, an unknown key id starts no fetch, because anyone can make up a key id.
     cool_until: Duration,
     failure: Option<Failure>,
 }
@@ -104,7 +107,8 @@ impl KeyCache {
         F: Future<Output = Result<VerifyingKeys, Error>> + Send + 'static,
     {
         let (mut waited, mut led) = (false, false);
-        // A runtime that shuts down drops its fetch task, so a fetch may end without a result.
+        // Four rounds are enough for one fetch of another caller, one own fetch, and two fetches
+        // without a result. A fetch has no result if its runtime shuts down and drops the task.
         for _ in 0..4 {
             let (waiter, stale) = match self.step(key_id, waited, led) {
                 Step::Use(keys) => return Ok(keys),
@@ -177,6 +181,7 @@ impl KeyCache {
         Step::Start(state.flight.start(), Fetch { asked: now, cold }, stale)
     }
 
+    /// Fetches in a separate task, so that the fetch continues if the caller is cancelled.
     fn start(
         self: &Arc<Self>,
         flight: Flight<Result<(), Error>>,

@@ -91,6 +91,7 @@ fn check_header(header: &[u8]) -> Result<String, VerifyError> {
     }
 }
 
+/// Rejects repeated names, as RFC 7515 section 4 allows.
 pub(super) fn members(json: &[u8]) -> Option<Vec<(Cow<'_, str>, Value)>> {
     let members: Members<'_, Value> = serde_json::from_slice(json).ok()?;
     (members.0.len() <= MEMBERS_LIMIT && !members.has_repeated_name()).then_some(members.0)

@@ -9,6 +9,8 @@ use serde_json::{Map, Value};
 use super::super::types::JwkSet;
 use crate::webhook::{Reason, VerifyError};
 
+/// The length of a public point, in bytes: the byte 4 for "uncompressed", then both coordinates, 32
+/// bytes each (SEC 1 section 2.3.3).
 const POINT: usize = 65;
 
 /// The public keys that verify MoneyKit's webhooks. Each key is parsed and checked once.

@@ -134,6 +134,7 @@ impl Claims {
     }
 }
 
+/// A `NumericDate` is a number of seconds, and may have a fraction (RFC 7519 section 2).
 fn time(name: &'static str, value: &Value) -> Result<SystemTime, VerifyError> {
     let since = match (value.as_u64(), value.as_f64()) {
         (Some(seconds), _) => Some(Duration::from_secs(seconds)),
