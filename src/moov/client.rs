@@ -55,10 +55,11 @@ impl Client {
     /// Returns an [`Authorizer`] that adds the API key pair (client id and secret) to your own
     /// requests. The requests must go to the origin of the base URL.
     ///
-    /// The authorizer sends the key pair with HTTP Basic, and does not send a token. The
-    /// credentials may be replaced while a request is in flight. If this request gets a 401, the
-    /// authorizer sends the request once more, with the new credentials. [The module
-    /// `authorize`](crate::authorize#security) describes how redirects are handled.
+    /// The authorizer sends the key pair with HTTP Basic, and does not send a token. If a request
+    /// gets a 401, the client asks its [`CredentialsProvider`] for different credentials. If the
+    /// credentials have changed, the authorizer sends the request once more, with the new
+    /// credentials. [The module `authorize`](crate::authorize#security) describes how redirects are
+    /// handled.
     ///
     /// # Errors
     ///

@@ -118,6 +118,7 @@ impl NamedScope {
 
     fn of_account(text: &str) -> Option<Self> {
         let (id, scope) = text.strip_prefix("/accounts/")?.split_once('/')?;
+        // `Uuid` also parses other formats, but only the hyphenated format has this length.
         let hyphenated = id.len() == uuid::fmt::Hyphenated::LENGTH;
         let account_id = hyphenated.then(|| Uuid::try_parse(id).ok()).flatten()?;
         Some(AccountScope::documented(scope)?.of(account_id))

@@ -2,9 +2,9 @@
 //!
 //! Error bodies are available from [`Error::body`](crate::Error::body). The types are
 //! non-exhaustive and follow the API schema. If the vendor adds a field, a minor release of this
-//! crate adds the field. If the vendor removes a field or changes the type of a field, the next
-//! release of this crate is a breaking release. The types of request bodies are not public, because
-//! the methods of the client create the request bodies.
+//! crate adds the field. If the vendor removes a field or changes the type of a field, only a
+//! breaking release of this crate makes the same change. The types of request bodies are not
+//! public, because the methods of the client create the request bodies.
 //!
 //! # Security
 //!

@@ -12,6 +12,7 @@ use crate::{
     webhook::{Reason, UnsignedBody, VerifyError, event_kinds},
 };
 
+/// The maximum length of an event name, in bytes. The limit is low, because names are logged.
 const KIND_LIMIT: usize = 128;
 
 event_kinds! {

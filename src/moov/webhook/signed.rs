@@ -191,6 +191,8 @@ impl fmt::Debug for SigningSecrets {
     }
 }
 
+/// A number from `MILLISECONDS_FROM` on counts milliseconds. In seconds, such a number would be a
+/// time after the year 5138.
 fn time(text: &str) -> Option<SystemTime> {
     const MILLISECONDS_FROM: u64 = 100_000_000_000;
     if text.bytes().all(|byte| byte.is_ascii_digit()) {
