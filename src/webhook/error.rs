@@ -29,8 +29,8 @@ pub enum VerifyErrorKind {
     BodyMismatch,
     /// The webhook was signed longer ago than the tolerance allows, or `exp` has passed.
     TooOld,
-    /// The webhook was signed further in the future than the tolerance allows, or `nbf` is in the
-    /// future.
+    /// The time at which the webhook was signed, or `nbf`, is further in the future than the
+    /// tolerance allows.
     TooNew,
     /// The body exceeds the size limit.
     BodyTooLarge,
@@ -39,7 +39,8 @@ pub enum VerifyErrorKind {
     /// The body is not a webhook event in JSON. If the vendor signs bodies, the body is authentic,
     /// because the signature is checked first.
     MalformedBody,
-    /// The keys could not be fetched, and the cache contains no usable keys.
+    /// The keys could not be fetched, and the cached keys are missing, too old, or do not contain a
+    /// key with this id.
     KeysUnavailable,
     /// The key id is unknown, and the keys were fetched too recently to be fetched again. The key
     /// id may be forged, or the key may be new and not published everywhere yet. The vendor should
@@ -235,7 +236,7 @@ reasons! {
     TooNew {
         /// The webhook was signed further in the future than the tolerance allows.
         TooNew "too_new" "the signature time is in the future",
-        /// `nbf` is in the future.
+        /// `nbf` is further in the future than the tolerance allows.
         NotYetValid "not_yet_valid" "the signature is not valid yet",
     }
     BodyTooLarge {
@@ -251,7 +252,8 @@ reasons! {
         MalformedBody "malformed_body" "the body is not the json of a webhook event",
     }
     KeysUnavailable {
-        /// The keys could not be fetched, and the cache contains no usable keys.
+        /// The keys could not be fetched, and the cached keys are missing, too old, or do not
+        /// contain a key with this id.
         KeysUnavailable "keys_unavailable" "the keys cannot be fetched",
     }
     KeysCoolingDown {

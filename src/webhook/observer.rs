@@ -8,8 +8,8 @@ use crate::observer::Observer;
 /// Each webhook produces one of the events `Accepted`, `Duplicate`, `InProgress` and `Rejected`, or
 /// no event if the sender disconnects early. If an accepted webhook has a
 /// [`DeliveryGuard`](super::DeliveryGuard), completing or dropping the guard produces one of the
-/// events `Completed`, `CompleteFailed` and `Abandoned`. If the delivery store fails, `StoreFailed`
-/// occurs in addition.
+/// events `Completed`, `CompleteFailed` and `Abandoned`. If the delivery store fails to look up the
+/// webhook, `StoreFailed` occurs in addition.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum WebhookEvent<'a> {

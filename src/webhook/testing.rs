@@ -148,6 +148,7 @@ impl SigningKey {
     }
 
     fn coordinates(&self) -> (String, String) {
+        // SEC 1 section 2.3.3: the byte 4 for "uncompressed", then both coordinates, 32 bytes each.
         let point = self.public_point().get(1..).unwrap_or_default();
         let (x, y) = point.split_at_checked(32).unwrap_or_default();
         (BASE64_URL_SAFE_NO_PAD.encode(x), BASE64_URL_SAFE_NO_PAD.encode(y))

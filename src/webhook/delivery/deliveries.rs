@@ -201,7 +201,7 @@ impl Deliveries {
     /// Waits until the running handlers have ended and the store has recorded the results. Waits
     /// for at most `within`. Call this method before the process ends.
     ///
-    /// After this call, every new delivery is rejected with 503 and `Retry-After`, so that the
+    /// From this call on, every new delivery is rejected with 503 and `Retry-After`, so that the
     /// vendor sends the delivery again to a running process. Handlers that are already running
     /// continue until they complete or abandon their deliveries. [`Deliveries::complete_failures`]
     /// counts the completed deliveries that the store failed to mark as done.

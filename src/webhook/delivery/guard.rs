@@ -134,6 +134,7 @@ impl Drop for DeliveryGuard {
             let running = self.running.take();
             runtime.spawn(async move {
                 let _running = running;
+                // If this call fails, the delivery stays in progress until its lease expires.
                 let _ = record.abandon().await;
             });
         }

@@ -119,8 +119,9 @@ impl State {
         }
     }
 
-    /// Two records per call are enough, because at most one record is added between two calls. A
-    /// record must have expired on both clocks, because the wall clock may have been set forward.
+    /// Two records per call are enough, because `begin` calls this method before it adds a record,
+    /// and adds at most one record. A record must have expired on both clocks, because the wall
+    /// clock may have been set forward.
     fn expire(&mut self, now: Duration, wall: SystemTime) {
         for _ in 0..2 {
             let Some((signed_at, key)) = self.done.first().copied() else { return };
