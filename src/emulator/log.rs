@@ -68,7 +68,8 @@ impl Request {
     }
 
     /// Returns the reason why the service rejected the request, or `injected fault` if a fault
-    /// affected the request. The note contains no part of the request.
+    /// affected the request. If Moov issued a token although the origin is not allowed, the note
+    /// says so. The note contains no part of the request.
     ///
     /// The note tells you more than the response. For example, a 403 does not reveal whether the
     /// credentials or the origin caused the rejection.
@@ -90,6 +91,7 @@ impl Request {
     }
 
     pub(super) fn set_note(&self, note: &'static str) {
+        // The first note is kept, because the first note names the cause.
         _ = self.note.set(note);
     }
 }

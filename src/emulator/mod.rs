@@ -44,7 +44,8 @@
 //!   Otherwise the response is a 401 or 403 without a body, as in the live service.
 //! - [`Emulator::moneykit_webhook`] and [`Emulator::moov_webhook`] create webhooks that are signed
 //!   with the emulator's keys, and forged webhooks. [`WebhookSender`] sends a webhook to a handler.
-//!   Until the handler accepts the webhook, the sender retries on the vendor's schedule.
+//!   With a [`RetrySchedule`], the sender retries until the handler accepts the webhook or the
+//!   schedule ends.
 //! - The emulator creates bodies from the types that are generated from the API schemas, and parses
 //!   requests into these types.
 //! - Connections use HTTP/1.1 over TCP. A reset connection ends with a TCP RST, and a truncated
@@ -102,6 +103,8 @@ pub struct Emulator {
     url: String,
     services: Arc<server::Services>,
     server: AbortHandle,
+    /// The server and its connections hold the receivers, so a shutdown waits until the receivers
+    /// are dropped.
     stopping: watch::Sender<bool>,
 }
 

@@ -170,6 +170,7 @@ impl Service {
             }
         };
         let seconds = i64::try_from(seconds.as_secs()).unwrap_or(i64::MAX);
+        // The generated type cannot be serialized, because it contains secrets.
         let mut body = json!({
             "access_token": access_token,
             "expires_in": seconds,
@@ -273,8 +274,10 @@ fn is_web(client_type: types::ClientType) -> bool {
     matches!(client_type, types::ClientType::Web | types::ClientType::W)
 }
 
-/// The emulator ignores `client_type` if the request has no `X-Moov-Version` header, or if the header
-/// names a version that does not define `client_type`. How the live service handles such a request
+/// The emulator ignores `client_type` if the request has no `X-Moov-Version` header, or if the
+/// header names a version that does not define `client_type`. So a client that relies on
+/// `client_type` in such a request fails in its tests. How the live service handles such a request
+/// is unknown.
 /// is unknown.
 fn knows_client_type(request: &Request) -> bool {
     let version = request.headers.get("x-moov-version").and_then(|version| version.to_str().ok());

@@ -1,4 +1,5 @@
-//! Generates tokens and ids that cannot be guessed.
+//! Generates tokens and ids that cannot be guessed. The randomness of the system is read only once,
+//! at the start, so that issuing a token cannot fail.
 
 use std::{
     io,

@@ -43,6 +43,7 @@ pub(super) fn json(status: StatusCode, body: &impl Serialize) -> BytesResponse {
     response
 }
 
+/// A response with a token must not be cached (RFC 6749 section 5.1).
 pub(super) fn token(status: StatusCode, body: &impl Serialize) -> BytesResponse {
     let mut response = json(status, body);
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -52,6 +52,7 @@ impl Drop for Observed<'_> {
     }
 }
 
+/// Aborting this task also closes the connections, because this task owns the connection tasks.
 pub(super) async fn run(listener: TcpListener, services: Arc<Services>, mut stopping: watch::Receiver<bool>) {
     // On loopback there are no limits, because tests open thousands of connections and pause
     // tokio's clock.
@@ -65,6 +66,8 @@ pub(super) async fn run(listener: TcpListener, services: Arc<Services>, mut stop
                 Ok((stream, _)) => {
                     connections.spawn(connection(stream, services.clone(), read_timeout, stopping.clone()));
                 }
+                // The process may be out of file descriptors. Try again after some may have been
+                // closed.
                 Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
             },
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
@@ -77,6 +80,7 @@ pub(super) async fn run(listener: TcpListener, services: Arc<Services>, mut stop
 
 async fn stop(stopping: &mut watch::Receiver<bool>) {
     if stopping.wait_for(|stopping| *stopping).await.is_err() {
+        // The emulator was dropped, so this task is aborted.
         std::future::pending().await
     }
 }
@@ -107,6 +111,7 @@ async fn connection(
     }
     let Some(Err(error)) = ended else { return };
     if error.source().and_then(|source| source.downcast_ref()) == Some(&Cut::Reset) {
+        // Closing a socket with a linger time of 0 sends a RST to the client.
         _ = connection.into_parts().io.into_inner().set_zero_linger();
     }
 }

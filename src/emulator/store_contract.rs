@@ -308,6 +308,7 @@ impl Contract {
         let key = key("marks");
         let [one, two, three] = ["m1", "m2", "m3"].map(|text| token(text, LONG).id);
         let Some(mut notices) = self.store.notices() else { return Ok(()) };
+        // A subscription may need some time to start.
         sleep(SHORT * 2).await;
         self.store.revoke(&key.source, &[one], LONG).await?;
         self.store.invalidate(&key, two).await?;

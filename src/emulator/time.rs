@@ -10,6 +10,7 @@ pub(super) struct Time {
 }
 
 impl Time {
+    /// The clock starts at a full second, because HTTP dates have no fractions.
     pub(super) fn standing() -> Self {
         let now = SystemClock.wall().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         Self::on(ManualClock::new(SystemTime::UNIX_EPOCH + Duration::from_secs(now.as_secs())))
