@@ -22,6 +22,8 @@ const MAX_STEPS: usize = 64;
 /// While all entries are in use, the cache may grow beyond its capacity. Later insertions must
 /// evict more than one entry, so that the cache shrinks again.
 const MAX_EVICTIONS: usize = 2;
+/// A chunk of buckets is allocated when it gets its first entry, so a small cache uses little
+/// memory.
 const CHUNKS: usize = 256;
 const MAX_CHUNK: usize = 4_096;
 const LOAD: usize = 2;
@@ -147,6 +149,7 @@ impl Entries {
         self.evictions.add(evicted.len() as u64);
     }
 
+    /// May miss entries that are inserted or evicted during the call.
     pub(in crate::token) fn each(&self, mut look: impl FnMut(&Arc<CacheEntry>)) {
         for bucket in self.chunks.iter().filter_map(OnceLock::get).flatten() {
             nodes(bucket.load().as_ref()).for_each(|node| look(&node.entry));
@@ -197,6 +200,8 @@ impl Entries {
         bucket.store(rest);
     }
 
+    /// Returns the evicted entries, so that the caller can drop these entries after releasing the
+    /// lock.
     fn enqueue(
         &self,
         clock: &mut Clock,

@@ -40,13 +40,18 @@ pub(in crate::token) struct CacheEntry {
 /// revokes both tokens.
 type GrantIds = [Option<TokenId>; 2];
 
+/// `None` if the state is empty, to keep idle entries small. Mutable access allocates the state.
 #[derive(Default)]
 struct LazyState(Option<Box<State>>);
 
 #[derive(Default)]
 struct State {
     refresh_token: Option<Secret>,
+    /// The id stays after the refresh token was sent, so that a revocation of the refresh token
+    /// still finds this entry.
     refresh_token_id: Option<TokenId>,
+    /// The tokens with which the current token was requested. Revoking one of these tokens also
+    /// revokes the current token.
     parents: GrantIds,
     cold: Option<Box<ColdState>>,
 }
@@ -162,9 +167,10 @@ pub(in crate::token) struct NewToken<'a> {
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(in crate::token) enum Discarded {
-    /// The token was revoked or rejected during the request, or a token that the request used was
-    /// revoked.
+    /// The token was rejected during the request, or a token that the request used was revoked. A
+    /// token from a store is also void if its refresh token was revoked.
     Void,
+    /// The token itself was revoked.
     Revoked,
 }
 
@@ -263,6 +269,7 @@ impl CacheEntry {
 
     pub(in crate::token) fn put_back(&self, taken: TakenRefreshToken) {
         let mut state = self.lock();
+        // If the refresh token was revoked, or its access token was rejected, the id was removed.
         if state.refresh_token_id.is_some()
             && state.refresh_token_id == taken.refresh_token.as_ref().map(token_id)
         {
@@ -349,6 +356,8 @@ impl CacheEntry {
                 !is_from_store
                     && state.cold.as_ref().is_some_and(|cold| cold.rejected.is_some() && cold.rejected == id)
             }
+            // If the token is from a store, the process that requested the token counts this
+            // failure.
             Verdict::Reissued => !is_from_store,
             Verdict::Invalidated => return Err(Discarded::Void),
             Verdict::Revoked => return Err(Discarded::Revoked),

@@ -103,6 +103,7 @@ impl CacheInner {
             match outcome? {
                 Some(Ok(token)) if shared.is_revoked(&token) => {}
                 Some(outcome) => return outcome,
+                // The task was aborted by a shutdown of the cache or of its runtime.
                 None => {}
             }
         }
@@ -144,6 +145,8 @@ impl CacheInner {
         let issued = token.issued();
         let Some(id) = issued.id else { return };
         let entries = &self.shared.entries;
+        // The search by id is slow. It is needed only if the hash finds no entry, for example for a
+        // token of `IssuedToken::into_token`, which has no hash.
         let entry = entries.find_by_hash(issued.scopes_hash).or_else(|| entries.find_by_token(id));
         match entry {
             Some(entry) => self.invalidate_entry(&entry, id).await,

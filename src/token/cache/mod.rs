@@ -66,8 +66,9 @@ impl TokenCache {
     /// - [`Unavailable`](crate::ErrorKind::Unavailable) if the source panicked or the cache was
     ///   shut down.
     ///
-    /// If a token request failed, calls return the error of that request until the next attempt is
-    /// due. [`Error::retry_after`] returns the time until the next attempt.
+    /// If a token request failed, calls that find no valid token return the error of that request
+    /// until the next attempt is due. [`Error::retry_after`] returns the time until the next
+    /// attempt.
     ///
     /// # Cancellation
     ///
@@ -160,20 +161,20 @@ impl TokenCache {
     ///
     /// If a running refresh uses one of these tokens, the cache discards the result of the refresh.
     /// This method checks every scope set. After the method returns, this cache returns none of
-    /// these tokens. If other processes use the same [`TokenStore`](crate::token::TokenStore), the
-    /// store notifies these processes, and they drop the tokens.
+    /// these tokens. If the [`TokenStore`](crate::token::TokenStore) sends notices, the other
+    /// processes with the same store drop the tokens when the processes receive the notice.
     ///
     /// # Errors
     ///
     /// Returns [`Unavailable`](crate::ErrorKind::Unavailable) if the store failed. Other processes
     /// may then still return the tokens. The cache retries the call to the store with a back-off
-    /// until the cache is dropped. To retry at once, call this method again.
+    /// until the cache is shut down or dropped. To retry at once, call this method again.
     pub async fn forget(&self, token: &impl AsToken) -> Result<(), Error> {
         self.inner.forget(&token.as_token()).await
     }
 
-    /// Shuts down this cache and all its clones. Call this method before the process exits. The call
-    /// takes at most `within`.
+    /// Shuts down this cache and all its clones. Call this method before the process exits. The
+    /// call takes at most `within`.
     ///
     /// - No new refresh starts. A refresh that is waiting for the rate limit, a retry or another
     ///   process ends at once.

@@ -153,9 +153,9 @@ impl TokenOptions {
         self
     }
 
-    /// Sets the delay between a failed token request and the next request. The delay is `first`
-    /// after the first failure, doubles with each further failure, and is at most `longest`.
-    /// Default: 1 s and 60 s.
+    /// Sets the delay between a refresh that failed, after all retries, and the next refresh. The
+    /// delay is `first` after the first failure, doubles with each further failure, and is at most
+    /// `longest`. Default: 1 s and 60 s.
     #[must_use]
     pub fn with_backoff(mut self, first: Duration, longest: Duration) -> Self {
         self.backoff = first.min(FOREVER);
@@ -224,6 +224,7 @@ impl TokenOptions {
     pub(in crate::token) fn rate_limit(&self) -> Option<RateLimit> {
         let limit = self.rate_limit?;
         let calls = limit.calls as f64 * self.rate_limit_share;
+        // If the share is less than one call, allow one call in a longer period.
         let factor = (1.0 / calls).max(1.0);
         Some(RateLimit { calls: (calls as usize).max(1), per: longer(limit.per, factor) })
     }

@@ -28,6 +28,7 @@ impl CacheInner {
         let ended = async {
             self.write_all_marks().await;
             work.closed_and_idle().await;
+            // A task may have added a mark since the first write.
             self.write_all_marks().await;
         };
         let is_in_time = time::timeout_at(deadline, ended).await.is_ok();
@@ -45,8 +46,8 @@ impl CacheInner {
         Err(Error::new(kind, reason).with_sent(cut_off > 0))
     }
 
-    /// Calls the store even while its circuit breaker is open, because no marks are written after a
-    /// shutdown.
+    /// Calls the store even while its circuit breaker is open, because the cache does not retry
+    /// failed writes of marks after a shutdown.
     async fn write_all_marks(&self) {
         let Some(breaker) = &self.shared.breaker else { return };
         let mut failures = 0;
@@ -56,6 +57,7 @@ impl CacheInner {
         }
     }
 
+    /// Without a shutdown, the next refresh of each scope set writes its pending eviction.
     async fn write_evictions(&self, breaker: &StoreCircuitBreaker) -> bool {
         for (entry, rejected) in self.pending_evictions() {
             let mark = PendingMark::Invalidated(self.shared.key(&entry), rejected);
@@ -78,6 +80,7 @@ impl CacheInner {
 
     fn unwritten_marks(&self) -> usize {
         let Some(breaker) = &self.shared.breaker else { return 0 };
+        // Most pending evictions also have a pending mark, so do not add the two numbers.
         breaker.pending_marks().max(self.pending_evictions().len())
     }
 }

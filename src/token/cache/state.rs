@@ -170,6 +170,8 @@ impl CacheState {
         max_wait: Duration,
         has_token: bool,
     ) -> Result<Option<Admission>, Error> {
+        // A caller with a stale token does not wait for the refresh, so the refresh may take as
+        // long as the options allow.
         let max_wait = if has_token { max_wait.max(self.options.max_wait) } else { max_wait };
         self.negative().check(scopes, now.tick, self.options.max_wait)?;
         let admitted = if self.breaker.as_ref().is_some_and(|breaker| !breaker.is_open()) {
@@ -315,6 +317,7 @@ impl CacheState {
                 }
             }
             Some(scopes) => self.negative().failed(scopes, now, self.options.backoff),
+            // A refused refresh token does not block the credentials.
             None => {}
         }
         for block in block.into_iter().chain(refused) {

@@ -44,6 +44,7 @@ pub struct Stats {
 
 #[derive(Debug, Default)]
 pub(in crate::token) struct Counters {
+    /// One counter per thread. With a single counter, all cores would contend for its cache line.
     hits: ThreadLocal<Padded>,
     pub(in crate::token) stale_hits: Counter,
     pub(in crate::token) misses: Counter,
