@@ -46,8 +46,8 @@ impl CoolDown {
         self.lock().begun = 0;
     }
 
-    /// Failures during a cool-down do not count, because their requests were sent before the
-    /// cool-down.
+    /// A failure during a cool-down may extend the cool-down, but does not increase the back-off,
+    /// because the failed request was sent before the cool-down started.
     pub(in crate::token) fn failed(
         &self,
         now: u64,

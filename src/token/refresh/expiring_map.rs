@@ -8,6 +8,7 @@ use std::{
 
 use crate::sync::time::Instant;
 
+/// 100 years, so that adding a time to an instant does not overflow.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 pub(in crate::token) struct ExpiringMap<K, V> {
@@ -16,6 +17,7 @@ pub(in crate::token) struct ExpiringMap<K, V> {
     next: u64,
 }
 
+/// The number makes the ends of values that expire at the same instant unique.
 type End = (Instant, u64);
 
 impl<K: Clone + Eq + Hash, V> ExpiringMap<K, V> {

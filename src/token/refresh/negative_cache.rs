@@ -1,7 +1,10 @@
 //! Remembers that the server refuses the client credentials.
 //!
-//! After a pause, one request at a time (the probe) checks whether the server still refuses the
-//! credentials.
+//! If the server does not name the cause of a refusal, the credentials are blocked only after
+//! refusals of three different scope sets without a success in between. After a pause, one request
+//! at a time (the probe) checks whether the server still refuses the credentials.
+//!
+//! Times are milliseconds of the monotonic clock.
 
 use std::{collections::VecDeque, hash::BuildHasher as _, sync::PoisonError, time::Duration};
 
@@ -39,6 +42,8 @@ struct Refusal {
     /// The hash of the scope set whose request is the probe, and the time until which the probe may
     /// run, in milliseconds.
     probe: Option<(u64, u64)>,
+    /// If the last probe was for one of the `suspects`, scope sets that are not suspects may send
+    /// the next probe earlier.
     is_suspect_probed: bool,
 }
 

@@ -14,6 +14,8 @@ use crate::{
 };
 
 impl CacheState {
+    /// After `false`, the caller must apply the limits of this process, because the store does not
+    /// limit the request.
     pub(in crate::token) async fn acquire_permit(&self, max_wait: Duration) -> Result<bool, Error> {
         let (limit, deadline) = (self.options.fleet_rate_limit(), after(Instant::now(), max_wait));
         let mut has_renewed = false;
@@ -75,6 +77,7 @@ impl CacheState {
                 self.refused(credentials, left, error.clone());
                 error.held_for(left)
             }
+            // Record nothing, because other callers may be able to wait that long.
             Block::RateLimit(left) => {
                 let reason = "rate limit reached: the wait would exceed max_wait";
                 Error::new(ErrorKind::RateLimited, reason).with_retry_after(left)

@@ -105,6 +105,8 @@ impl CacheInner {
     ) {
         let Some(id) = replacement.token.issued().id else { return };
         let candidate = replacement.candidate.as_ref().filter(|_| accepted);
+        // Replace the token first, so that a concurrent request that fails with the old token uses
+        // the new token.
         let replaced = candidate.filter(|candidate| self.replace(entry, candidate));
         let now = self.shared.now().tick;
         entry.renewal(|renewal, _| renewal.conclude(id, accepted, now));
@@ -121,7 +123,8 @@ impl CacheInner {
         }
     }
 
-    /// Runs in its own task, so that the lease is released even if the caller stops waiting.
+    /// Runs in its own task, so that the lease is released even if the caller stops waiting. After
+    /// a shutdown, no task can start, so the task of the caller does the work.
     async fn store_replaced(&self, entry: &Arc<CacheEntry>, candidate: &Candidate) {
         let (cache, entry, candidate) = (self.clone(), entry.clone(), candidate.clone());
         let work = async move {
@@ -159,6 +162,8 @@ impl CacheInner {
         waiter.outcome_by(deadline).await.ok()??.map(Replacement::new)
     }
 
+    /// If no task can start, after a shutdown or without a runtime, the flight ends without a
+    /// candidate. The caller then gets the 401.
     fn fetch(&self, entry: &Arc<CacheEntry>, replaces: TokenId, flight: Flight<Option<Candidate>>) {
         let max_wait = self.shared.options.max_wait;
         let task = RefreshTask { shared: self.shared.clone(), entry: entry.clone(), max_wait };

@@ -23,6 +23,7 @@ const MAX_PAUSE: Duration = Duration::from_secs(10 * 60);
 #[derive(Default)]
 pub(in crate::token) struct Renewal {
     not_before: u64,
+    /// Counts each renewal as a failure until the server accepts a repeated request.
     failures: u32,
     pub(super) concluded: Option<TokenId>,
     pub(super) candidate: Option<Candidate>,
@@ -36,6 +37,8 @@ pub(super) struct Candidate {
     pub(super) issued: Arc<Issued>,
     pub(super) refresh_token_id: Option<TokenId>,
     pub(super) epoch: Epoch,
+    /// The instant is the time at which the `age` of the token was measured. `None` if the
+    /// candidate was loaded from the store.
     pub(super) requested: Option<(StoredToken, time::Instant)>,
 }
 

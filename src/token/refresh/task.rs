@@ -184,8 +184,8 @@ impl RefreshTask {
         }
     }
 
-    /// If the entry holds a refresh token from a store, `wait` continues during a shutdown, because
-    /// no other process has that refresh token.
+    /// If there is a store and the entry holds a refresh token, `wait` continues during a shutdown,
+    /// because no other process has that refresh token.
     pub(in crate::token) async fn until_shutdown<T>(
         &self,
         wait: impl Future<Output = Result<T, Error>>,
@@ -199,6 +199,7 @@ impl RefreshTask {
             outcome = wait => outcome?,
             () = work.closed() => return Err(shut_down()),
         };
+        // The shutdown may have started just as `wait` ended.
         if work.is_closed() && !must_continue() { Err(shut_down()) } else { Ok(outcome) }
     }
 
@@ -206,6 +207,7 @@ impl RefreshTask {
         let shared = &*self.shared;
         let now = shared.now().tick;
         shared.negative().check(&self.entry.scopes, now, shared.options.max_wait)?;
+        // A cool-down may have started since the request was admitted.
         admission = admission
             .filter(|admission| !matches!(admission, Admission::Now) || now >= shared.cool_down.until());
         let admission = match admission {
@@ -230,6 +232,7 @@ impl RefreshTask {
             let turn = turn.unwrap_or_else(|_| Err(Duration::from_millis(deadline.saturating_sub(now))));
             turn.map_err(|left| shared.limited(shared.now().tick, left))?;
         }
+        // The server may have refused the credentials during this wait.
         shared.negative().check(&self.entry.scopes, shared.now().tick, shared.options.max_wait)
     }
 
@@ -250,6 +253,8 @@ impl RefreshTask {
             sent_wall: requested_at.wall,
         };
         let life = self.shared.options.life(expires, self.shared.random());
+        // A token expires as soon as one of the two clocks reaches the expiry, so use the clock
+        // that shows more elapsed time.
         let age = received
             .tick
             .saturating_sub(requested_at.tick)
@@ -283,6 +288,8 @@ impl RefreshTask {
         if error.kind() != ErrorKind::Unauthorized {
             shared.negative().failed(&self.entry.scopes, shared.now().tick, shared.options.backoff);
         }
+        // The entry does not store failures that concern all scope sets, because the cool-down and
+        // the negative cache store them.
         match error.kind() {
             ErrorKind::RateLimited => {}
             ErrorKind::Unauthorized if error.is_about_credentials() || ttl.is_zero() => {}

@@ -132,12 +132,15 @@ impl RefreshTask {
         let requested = match requested.await {
             Ok(requested) => requested,
             Err(error) => {
+                // If this call fails, the other processes wait until the lease expires.
                 let _ = breaker.call(store.release(key, &lease)).await;
                 return Some(Err(error));
             }
         };
         match &requested.taken.refresh_token {
             Some(refresh_token) => lease.parents.extend(own.into_iter().chain([token_id(refresh_token)])),
+            // The token was requested with the client credentials, so the revocation of another
+            // token does not affect this token.
             None => lease.parents.clear(),
         }
         // Publish only after the store has accepted the token, so that no caller gets a token that
