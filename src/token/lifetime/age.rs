@@ -1,4 +1,7 @@
 //! Determines whether a token is fresh, stale or expired.
+//!
+//! Times are milliseconds. Fields whose names contain `wall` are times of the wall clock. `sent`,
+//! `stale` and `tick` are times of the monotonic clock.
 
 use std::time::Duration;
 
@@ -12,12 +15,11 @@ pub(in crate::token) struct Expires {
     pub(in crate::token) sent_wall: u64,
 }
 
-/// All times are milliseconds. Fields with the prefix `wall_` are times of the wall clock. The
-/// other fields are times of the monotonic clock.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Life {
     pub(in crate::token) stale: u64,
     pub(in crate::token) wall_stale: u64,
+    /// The time from stale to expired, in milliseconds. It is the same on both clocks.
     pub(in crate::token) window: u32,
     pub(in crate::token) rule: ExpiryRule,
 }

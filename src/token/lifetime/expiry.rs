@@ -9,21 +9,23 @@ use serde_json::{Map, Value};
 
 use crate::token::lifetime::expires_in::ExpiresIn;
 
-/// An `expires_in` up to this limit is a number of seconds. An `expires_in` of at least
-/// [`FIRST_TIMESTAMP`] is a timestamp. Both limits are constants, because the local clock may be
-/// wrong.
+/// The longest credible lifetime. An `expires_in` up to this limit is a number of seconds. An
+/// `expires_in` of at least [`FIRST_TIMESTAMP`] is a timestamp. Both limits are constants, because
+/// the local clock may be wrong.
 const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// 2001-09-09, the first Unix timestamp with ten digits.
 const FIRST_TIMESTAMP: Duration = Duration::from_secs(1_000_000_000);
 
-/// A wrong time zone causes a difference of at most 26 hours. A larger difference means that one of
-/// the clocks was never set.
+/// If `Date` and the local clock differ by more than this time, neither clock is trusted. A wrong
+/// time zone causes a difference of at most 26 hours. A larger difference means that one of the
+/// clocks was never set.
 const MAX_CLOCK_DIFFERENCE: Duration = Duration::from_secs(2 * 24 * 60 * 60);
 
 /// `Date` is in whole seconds, so the server's clock may be ahead of `Date` by up to this time.
 const DATE_RESOLUTION: Duration = Duration::from_secs(1);
 
+/// In bytes. Moov's tokens have at most 4,096 characters.
 const MAX_JWT: usize = 16 * 1024;
 
 /// The rule that determined the lifetime of a token. If several rules apply, the cache uses the
