@@ -16,10 +16,10 @@ use crate::{Error, ErrorKind, clock::FOREVER, sync::RandomState};
 ///   be used only once, so a refresh is retried only if no connection was established.
 /// - The client has made fewer attempts than [`with_attempts`](Self::with_attempts) allows.
 ///
-/// The delay before the n-th retry is a random time between 50 % and 100 % of `base * 2^(n-1)`. The
-/// delay is never longer than the cap. If the vendor's `Retry-After` is longer than this delay, the
-/// client waits for the time in `Retry-After`. If `Retry-After` is longer than the cap, the call
-/// fails at once.
+/// The full delay before the n-th retry is `base * 2^(n-1)`, but at most the cap. The client waits
+/// for a random time between 50 % and 100 % of the full delay. If the vendor's `Retry-After` is
+/// longer than this time, the client waits for the time in `Retry-After`. If `Retry-After` is
+/// longer than the cap, the call fails at once.
 #[derive(Clone, Debug)]
 pub struct RetryPolicy {
     attempts: u32,

@@ -14,6 +14,7 @@ use crate::sync::{
     watch,
 };
 
+/// Longer than most flights take.
 const SHARED_TIMER: Duration = Duration::from_secs(1);
 
 pub(crate) struct SingleFlight<T>(Option<RunningFlight<T>>);
@@ -34,6 +35,8 @@ enum Progress<T> {
     Done(T),
 }
 
+/// Many waiters of a flight share one timer, because ending a timer takes longer than waking a
+/// waiter.
 #[derive(Clone, Copy)]
 struct SharedTimer {
     at: Instant,
@@ -58,6 +61,8 @@ pub(crate) struct Elapsed;
 impl<T: Clone> SingleFlight<T> {
     pub(crate) fn running(&self) -> Option<Waiter<T>> {
         let waiter = &self.0.as_ref()?.waiter;
+        // `has_changed` fails after the flight has ended, because the sender is then dropped. A
+        // flight also ends if its task panics or is aborted.
         waiter.0.has_changed().is_ok().then(|| waiter.clone())
     }
 
@@ -71,7 +76,8 @@ impl<T: Clone> SingleFlight<T> {
         Flight(sender)
     }
 
-    /// Call `clear` in the critical section that stores the outcome.
+    /// Do not call `clear` before the outcome is stored. Otherwise a caller could start a second
+    /// flight.
     pub(crate) fn clear(&mut self) {
         self.0 = None;
     }
@@ -142,7 +148,8 @@ impl<T: Send + Sync + 'static> Flight<T> {
 }
 
 impl<T: Clone + Send + Sync + 'static> Flight<T> {
-    /// Do not call this method while you hold a lock that `work` takes.
+    /// Polls `work` once before starting a task, because starting a task costs more than work that
+    /// is ready at once. Do not call this method while you hold a lock that `work` takes.
     pub(crate) fn poll_or_spawn(
         self,
         work: impl Future<Output = Option<T>> + Send + 'static,
@@ -151,6 +158,7 @@ impl<T: Clone + Send + Sync + 'static> Flight<T> {
             return Err(NoRuntime);
         }
         let mut work = Box::pin(work);
+        // The waker needs no effect, because the task polls `work` again with its own waker.
         match work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(outcome) => {
                 if let Some(outcome) = outcome.clone() {
@@ -180,6 +188,7 @@ impl<T: Clone> Waiter<T> {
                 Err(Ended) => return Ok(None),
             }
         }
+        // Boxed, because the future is large and rarely needed.
         Box::pin(time::timeout_at(deadline, self.outcome())).await.map_err(|_| Elapsed)
     }
 

@@ -14,4 +14,5 @@ pub(crate) use tokio::{
     time,
 };
 
+/// Smaller in `tests/shuttle`, because its tests run few callers.
 pub(crate) const MANY_WAITERS: u32 = 16;
