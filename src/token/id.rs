@@ -4,8 +4,8 @@ use std::num::NonZeroU64;
 
 use crate::{Secret, token::fingerprint::Fingerprint};
 
-/// The id of an access token or a refresh token: the first 8 bytes of the SHA-256 of the token. An
-/// id is never zero.
+/// The id of an access token or a refresh token: the first 8 bytes of the [`Fingerprint`] of the
+/// token. An id is never zero.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct TokenId(NonZeroU64);
 

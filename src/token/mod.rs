@@ -47,14 +47,14 @@
 //! - A 429, or a `Retry-After` on any error, starts a **cool-down** of at least 1 s for all scope
 //!   sets of the cache. If the cool-down ends before the caller's time limit, the caller waits.
 //!   Otherwise the call fails at once with `RateLimited`.
-//! - If the server refuses a request with client credentials, and the source now has different
-//!   credentials ([`TokenSource::renew_credentials`]), the request is sent once more. Otherwise the
-//!   response decides what is blocked:
+//! - If a request with client credentials fails with `Unauthorized`, and the source now has
+//!   different credentials ([`TokenSource::renew_credentials`]), the request is sent once more.
+//!   Otherwise the response decides what is blocked:
 //!   - After a 401 or the code `invalid_client`, no token is requested for 10 s. After this time,
 //!     one request at a time checks whether the server still refuses the credentials.
 //!   - In all other cases, such as a 403, the scope set may be the cause, so only the scope set is
-//!     blocked. If the server refuses three different scope sets before a request succeeds, the
-//!     credentials are blocked.
+//!     blocked. If the server refuses three different scope sets in this way before a request
+//!     succeeds, the credentials are blocked.
 //! - A refused refresh token does not block other requests.
 //! - The number of token requests in a period is limited ([`TokenOptions::with_rate_limit`]).
 //!   Waiting requests are sent in order of arrival.

@@ -75,8 +75,8 @@ pub trait TokenSource: Send + Sync + 'static {
     ///
     /// The cache passes only refresh tokens that this method or [`Self::issue`] returned. If this
     /// method fails, the cache calls [`Self::issue`] in the same refresh. The cache sends the same
-    /// refresh token again only if the error is transient and the request [was not
-    /// sent](Error::may_have_been_sent).
+    /// refresh token again only if the error is transient and the request [was certainly not
+    /// sent](Error::may_have_been_sent), or after [`Self::renew_credentials`] has returned `true`.
     fn refresh(&self, refresh_token: &Secret) -> impl Future<Output = Result<IssuedToken, Error>> + Send {
         let _ = refresh_token;
         async { Err(Error::new(ErrorKind::InvalidRequest, "this source has no refresh grant")) }
@@ -180,7 +180,8 @@ impl IssuedToken {
     /// # Errors
     ///
     /// Returns [`ErrorKind::InvalidResponse`](crate::ErrorKind::InvalidResponse) if the access
-    /// token is not valid in an HTTP header.
+    /// token is empty, is longer than 16 KiB, or contains a space or a character that is not
+    /// printable ASCII.
     pub fn into_token(self, sent: SystemTime, options: &TokenOptions) -> Result<Token, Error> {
         self.interpret(sent, options).map(|(token, _)| token)
     }

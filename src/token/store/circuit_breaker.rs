@@ -1,5 +1,5 @@
 //! Adds a timeout and a circuit breaker to a store. Keeps the marks of revoked and invalidated
-//! tokens until the marks are written to the store.
+//! tokens that could not be written to the store, until a later write succeeds or the marks expire.
 
 use std::{
     collections::VecDeque,
@@ -39,6 +39,7 @@ pub(in crate::token) struct StoreCircuitBreaker {
     pub(in crate::token) open_for: Duration,
     timeout: Duration,
     pub(in crate::token) max_lifetime: Duration,
+    /// An invalidated token is marked in this process for this time.
     max_backoff: Duration,
     pub(in crate::token) failures: Counter,
     state: Mutex<State>,
@@ -73,6 +74,9 @@ impl StoreCircuitBreaker {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// When the open time is over, only one caller gets `true`. The other callers get `false` until
+    /// the store call of this caller has succeeded. If this caller does not call the store, the
+    /// next caller gets `true` after the time limit of a store call.
     pub(in crate::token) fn try_acquire(&self) -> bool {
         let (mut state, now) = (self.lock(), Instant::now());
         match state.open_until {

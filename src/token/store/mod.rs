@@ -119,10 +119,10 @@ pub struct Lease {
     /// this key. The store rejects a token that is put under this lease if a later lease was
     /// granted for the key.
     pub fence: u64,
-    /// The ids of the tokens on which the new token depends. When the store grants the lease, the
-    /// store sets `parents` to the ids of the access token and of the refresh token in the entry.
-    /// If one of these tokens is revoked, the store rejects each token that is put under this
-    /// lease.
+    /// The ids of the tokens from which the new token may be refreshed. When the store grants the
+    /// lease, the store sets `parents` to the ids of the access token and of the refresh token in
+    /// the entry. If one of the tokens in `parents` is revoked, the store rejects each token that
+    /// is put under this lease.
     pub parents: Vec<TokenId>,
     granted: Instant,
 }

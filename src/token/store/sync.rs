@@ -24,6 +24,8 @@ use crate::{
 };
 
 const BATCH: usize = 500;
+/// The processes that lost notices at the same time check their tokens within this time, each
+/// process after a random delay.
 const SPREAD: Duration = Duration::from_secs(1);
 const MAX_PAUSE: Duration = Duration::from_secs(60);
 
@@ -53,6 +55,7 @@ impl CacheInner {
         let Some(breaker) = &self.shared.breaker else { return };
         let key = match entry {
             Some(entry) => self.shared.key(entry),
+            // The scopes are unknown. The mark still applies to the stored token, whatever its key.
             None => StoreKey { source: self.shared.source.fingerprint(), scopes: "".into() },
         };
         if self.mark(breaker, PendingMark::Invalidated(key, id)).await.is_ok() {
@@ -114,8 +117,12 @@ async fn run(shared: &CacheState, mut notices: Option<broadcast::Receiver<Notice
     let Some(breaker) = &shared.breaker else { return };
     // If an earlier task has ended, the notices since its end are lost. So check all tokens.
     let mut recheck = again.then(Instant::now);
+    // At this time, all tokens that were in memory when notices were lost have expired. So no
+    // further check is needed.
     let mut recheck_end = after(Instant::now(), breaker.max_lifetime);
     let (mut attempts, mut checks) = (0, 0);
+    // The random part of `backoff` shortens a pause by up to half. So with twice the open time, no
+    // pause is shorter than the time for which the circuit stays open.
     let first = breaker.open_for.saturating_mul(2);
     let pause = |attempts| backoff(first, MAX_PAUSE.max(first), attempts, shared.random());
     let mut write = breaker.first_pending().is_some().then(|| Instant::now() + breaker.open_for);

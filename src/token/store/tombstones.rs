@@ -1,6 +1,6 @@
 //! Marks of revoked tokens, which are never used again, and of invalidated tokens, which a server
-//! has rejected. An invalidated token is used again if a later request returns the token, because
-//! some servers issue the same token again.
+//! has rejected. An invalidated token is used again only if a later request returns the token,
+//! because some servers issue the same token again.
 
 use std::{collections::HashMap, sync::PoisonError};
 
@@ -28,7 +28,8 @@ struct Mark {
     invalidation: Option<u64>,
 }
 
-/// The number of invalidations at the time of a token request.
+/// The number of invalidations before a token request starts. If the request returns a token that
+/// was invalidated later, the token must not be used.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::token) struct Epoch(u64);
 
@@ -100,6 +101,7 @@ impl State {
             self.marks.retain(|_, mark| now < mark.until);
         }
         if self.marks.len() >= CAPACITY {
+            // Drop an eighth of the marks at once, so that the whole table is scanned only rarely.
             let mut ends: Vec<u64> = self.marks.values().map(|mark| mark.until).collect();
             let (_, &mut last, _) = ends.select_nth_unstable(CAPACITY / 8);
             let mut left = CAPACITY / 8;

@@ -7,7 +7,10 @@ use zeroize::Zeroizing;
 
 use crate::{Secret, token::store::StoredToken};
 
-/// The entry contains the expiry, because anyone who can write to Redis can change the time to live
+/// The format is: the expiry on the clock of Redis (µs), the lifetime (µs), the length of the scope
+/// plus one (zero if there is no scope), the scope, and the token.
+///
+/// The expiry is encrypted too, because anyone who can write to Redis can change the time to live
 /// of a Redis key.
 pub(super) fn write(token: &StoredToken, end: u64) -> Zeroizing<Vec<u8>> {
     let scope = token.scope.as_deref();

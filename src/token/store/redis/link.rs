@@ -112,6 +112,7 @@ impl Link {
             .unwrap_or_else(|| Err(Arc::new((ErrorKind::Client, "the tokio runtime was shut down").into())))
     }
 
+    /// Connects in a separate task, so that the connection is kept even if callers stop waiting.
     fn connect(&self, state: &mut State) -> Waiter<Made> {
         let flight = state.connecting.start();
         let waiter = flight.waiter();
@@ -128,6 +129,8 @@ impl Link {
             state.current = made.as_ref().ok().cloned();
             Some(made)
         };
+        // Without a runtime, the task does not start. The waiter then gets no outcome, and the call
+        // fails.
         let _ = flight.spawn(work);
         waiter
     }
@@ -144,13 +147,16 @@ fn discard(state: &Mutex<State>, number: u64) {
     }
 }
 
+/// These errors mean that the connection is broken, or that the server may no longer be the master.
+/// In both cases, a new connection may help.
 fn needs_reconnect(error: &RedisError) -> bool {
     use ServerErrorKind::{BusyLoading, ClusterDown, MasterDown, ReadOnly};
     error.is_unrecoverable_error()
         || matches!(error.kind(), ErrorKind::Server(BusyLoading | ClusterDown | MasterDown | ReadOnly))
 }
 
-/// Keeps only the Redis error code, because any other text from Redis is untrusted.
+/// Keeps the error code of Redis, but no other text from Redis, because such text is untrusted. If
+/// there is no valid code, the category of the Redis client describes the error.
 pub(super) fn redact_error(error: &RedisError) -> StoreError {
     let is_plain = |code: &&str| code.len() <= 32 && code.bytes().all(|byte| byte.is_ascii_uppercase());
     match (error.is_connection_refusal(), error.code().filter(is_plain)) {
@@ -160,8 +166,8 @@ pub(super) fn redact_error(error: &RedisError) -> StoreError {
     }
 }
 
-/// If a caller cancels a call after at least half of the timeout, the connection may be dead. The
-/// guard then discards the connection.
+/// If a call is cancelled or times out, and Redis has not responded for at least half of the
+/// timeout, the connection may be dead. The guard then discards the connection.
 struct InFlightGuard<'a> {
     link: &'a Link,
     number: u64,

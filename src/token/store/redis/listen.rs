@@ -35,6 +35,8 @@ const SILENCE: Duration = Duration::from_secs(5);
 const PONG: Duration = Duration::from_secs(2);
 const BACKOFF: Duration = Duration::from_millis(100);
 const MAX_BACKOFF: Duration = Duration::from_secs(10);
+/// A waiting caller checks its key after this time even if the subscription is active, because the
+/// process may not notice a dead subscription.
 const SUBSCRIBED_POLL: Duration = Duration::from_secs(10);
 const UNSUBSCRIBED_POLL: Duration = Duration::from_secs(2);
 const BACKLOG: usize = 4096;
@@ -186,6 +188,7 @@ impl Drop for Subscribed {
     fn drop(&mut self) {
         if let Some(subscription) = self.0.upgrade() {
             subscription.subscribed.store(false, Ordering::Relaxed);
+            // Without a subscription, the message that these callers wait for may not arrive.
             subscription.wake_all();
         }
     }

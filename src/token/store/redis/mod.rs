@@ -54,9 +54,9 @@
 //!
 //! After [`TokenCache::forget`](crate::token::TokenCache::forget) or
 //! [`moov::Client::revoke`](crate::moov::Client::revoke) has returned, this process no longer uses
-//! the token. All other processes with the same namespace and client id drop the token too. This
-//! applies to a revoked access token and to a revoked refresh token, even if only Redis has the
-//! token.
+//! the token. All other processes with the same namespace and client id drop the token too. They
+//! drop an access token if the access token or its refresh token was revoked, even if only Redis
+//! has the token.
 //!
 //! The other processes learn of the revocation at these times:
 //!
@@ -70,8 +70,9 @@
 //! failover.
 //!
 //! If the mark cannot be written, `forget` and `revoke` return an error. The cache then retries the
-//! write, with a back-off of up to 60 s, until the cache is dropped. A process that cannot reach
-//! Redis notices the revocation only when the server responds with a 401.
+//! write, with a back-off of up to 60 s, until the write succeeds or the mark expires. The retries
+//! end earlier if the cache is shut down or dropped. A process that cannot reach Redis notices the
+//! revocation only when the server responds with a 401.
 //!
 //! # Rate limit
 //!

@@ -47,6 +47,8 @@ impl Names {
 }
 
 impl OfSource {
+    /// Each version of the format has its own entries, so that processes with different versions
+    /// can run at the same time during a deployment.
     pub(super) fn entry(&self, id: &KeyId) -> String {
         format!("{}:token:{VERSION}:{}", self.0, hex(id))
     }

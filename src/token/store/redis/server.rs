@@ -15,6 +15,8 @@ pub(super) enum Server {
     Single(Client),
     #[cfg(feature = "redis-sentinel")]
     Sentinel(tokio::sync::Mutex<redis::sentinel::SentinelClient>),
+    /// The clients of single nodes are for messages. A message that is sent to one node reaches all
+    /// nodes, so a subscription at one node is sufficient.
     #[cfg(feature = "redis-cluster")]
     Cluster(redis::cluster::ClusterClient, Vec<Client>),
 }
@@ -85,6 +87,7 @@ impl Server {
 
 async fn single(client: &Client) -> RedisResult<Connection> {
     provide_crypto_for(client);
+    // The client needs no time limits, because the caller limits the total time.
     let config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
     client.get_multiplexed_async_connection_with_config(&config).await.map(Connection::Single)
 }

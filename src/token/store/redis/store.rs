@@ -91,8 +91,8 @@ impl RedisStore {
         let names = &redis_key.names;
         let keys = [redis_key.entry(), redis_key.lease(), names.revoked(), names.invalid()];
         // The fence is the time of the grant on the clock of Redis. `until_requested` starts later,
-        // when this process receives the grant. So `end` is never later than the actual expiry of
-        // the token.
+        // when this process receives the grant. So if the token was requested after the grant,
+        // `end` is not later than the actual expiry of the token.
         let end = lease.until_requested(token).saturating_add(token.lifetime);
         let end = lease.fence.saturating_add(entry::micros(end));
         let sealed = self.keys.seal(&self.names.about("access", key), &entry::write(token, end))?;
@@ -346,6 +346,7 @@ fn leased(fence: u64, (token, refresh_token): Parents) -> Lease {
     Lease::new(fence).with_parents(token.into_iter().chain(refresh_token))
 }
 
+/// Returns at least 1, because Redis rejects an expiry of 0.
 fn millis(span: Duration) -> String {
     span.as_millis().clamp(1, 1 << 50).to_string()
 }
