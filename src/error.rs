@@ -234,8 +234,8 @@ impl Error {
         self.with(|inner| inner.retry_after = Some(wait))
     }
 
-    /// Removes the long texts of the response, so that the size of a cached error does not depend
-    /// on the response.
+    /// Keeps only the status and the error code of the response, so that the size of a cached error
+    /// does not depend on the response.
     pub(crate) fn without_details(&self) -> Self {
         let response = self.response().map(|response| ErrorResponse {
             head: Head { status: response.head.status, ..Head::default() },
@@ -274,8 +274,8 @@ impl Error {
         matches!(self.kind(), ErrorKind::RateLimited | ErrorKind::Unavailable | ErrorKind::Timeout)
     }
 
-    /// Returns `true` if the request may have reached the vendor. In this case, repeating the call
-    /// may take effect twice.
+    /// Returns `true` if the request may have reached the vendor. In this case, the request may
+    /// take effect twice if you repeat the call.
     ///
     /// Returns `false` only if the vendor certainly did not receive the request: nothing was sent,
     /// or no connection was established.

@@ -1,5 +1,5 @@
 //! An optional function that receives events, for example for metrics. A panic in the function is
-//! caught.
+//! caught, so that no token and no webhook is lost.
 
 use std::{
     fmt,

@@ -1,4 +1,5 @@
-//! Counts the retries of a call. The count is a task-local variable.
+//! Counts the retries of a call. The count is a task-local variable, so that the functions between
+//! the retry loop and the tracing span need no parameter for the count.
 
 tokio::task_local! {
     static COUNT: u32;

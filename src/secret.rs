@@ -1,4 +1,8 @@
 //! A string that must stay secret.
+//!
+//! The type deliberately does not implement `Display`, so that a secret is not printed by mistake.
+//! The type does not implement `PartialEq`, because the duration of a comparison with `==` could
+//! reveal how many bytes match.
 
 use std::{
     fmt,
@@ -71,7 +75,8 @@ impl Secret {
     }
 
     /// A refresh token is printable ASCII (RFC 6749 appendix A.17). Some servers send an empty
-    /// string if they issue no refresh token, so an empty string is not a refresh token.
+    /// string if they issue no refresh token. So an empty string, or a string that contains only
+    /// spaces, is not a refresh token.
     pub(crate) fn is_refresh_token(&self) -> bool {
         let mut bytes = self.0.bytes();
         bytes.clone().any(|byte| byte != b' ') && bytes.all(|byte| matches!(byte, 0x20..=0x7e))

@@ -1,4 +1,5 @@
-//! Checks settings for unwanted characters, such as line breaks, quotes or a byte order mark.
+//! Checks settings for unwanted characters, such as line breaks, quotes or a byte order mark. The
+//! errors do not contain the value of a setting.
 
 use crate::{Error, ErrorKind};
 
@@ -28,6 +29,7 @@ pub(crate) fn check(what: &str, text: &str) -> Result<(), Error> {
     }
 }
 
+/// RFC 6749 section 3.3 allows some of the reported characters, but no vendor uses them in scopes.
 pub(crate) fn scopes_flaw(text: &str) -> Option<&'static str> {
     let joined = |scope: &str| [".read/", ".write/"].iter().any(|end| scope.contains(end));
     if text.contains(BYTE_ORDER_MARK) || text.starts_with(MISREAD_BYTE_ORDER_MARK) {
