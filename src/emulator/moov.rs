@@ -278,7 +278,6 @@ fn is_web(client_type: types::ClientType) -> bool {
 /// header names a version that does not define `client_type`. So a client that relies on
 /// `client_type` in such a request fails in its tests. How the live service handles such a request
 /// is unknown.
-/// is unknown.
 fn knows_client_type(request: &Request) -> bool {
     let version = request.headers.get("x-moov-version").and_then(|version| version.to_str().ok());
     version.is_some_and(crate::moov::version::knows_client_type)
