@@ -476,6 +476,7 @@ async fn cache_can_invalidate_a_token_that_another_cache_returned() {
     assert!(other.cached(&scopes(&["a"])).is_none());
 
     let (cache, _) = self::cache([]);
+    cache.token(&[]).await.unwrap();
     let token = cache.token(&scopes(&["a"])).await.unwrap();
     let rebuilt = Token::new(token.to_secret(), MINUTE).unwrap();
     cache.invalidate(&rebuilt).await;

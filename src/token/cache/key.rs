@@ -79,9 +79,11 @@ impl<'a> ScopeKey<'a> {
     }
 }
 
+/// Starts with 1, because the empty set must not have the hash 0: a token that was not requested by
+/// a cache has the hash 0.
 #[inline]
 fn sum(hashes: impl Iterator<Item = u64>) -> u64 {
-    hashes.fold(0, u64::wrapping_add)
+    hashes.fold(1, u64::wrapping_add)
 }
 
 fn is_sorted(scopes: &[Scope]) -> bool {
