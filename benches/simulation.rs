@@ -116,7 +116,7 @@ impl State {
     fn reserve(&mut self, limit: Option<RateLimit>, max_wait: Duration) -> Permit {
         let Some(limit) = limit else { return Permit::Granted(Duration::ZERO) };
         let now = Instant::now();
-        let span = limit.per.mul_f64(1.05);
+        let span = limit.per;
         let even = span / u32::try_from(limit.calls).unwrap();
         let last = self.sent.back().copied();
         let full = (self.sent.len() >= limit.calls).then(|| self.sent[0] + span);
