@@ -16,9 +16,9 @@ pub enum VerifyErrorKind {
     /// The signature uses an algorithm that the vendor does not use, such as `none` (RFC 8725
     /// section 2.1).
     UnsupportedAlgorithm,
-    /// The JWS header has no key id, or the given key set contains no key with the key id. A
-    /// verifier that fetches its keys returns [`KeysCoolingDown`](Self::KeysCoolingDown) for an
-    /// unknown key id.
+    /// The JWS header has no key id, or the given key set contains no key with this id. A verifier
+    /// that fetches its keys returns [`KeysCoolingDown`](Self::KeysCoolingDown) for an unknown key
+    /// id.
     UnknownKey,
     /// The key with this id cannot verify signatures, because the key is malformed or ambiguous, or
     /// has the wrong type, curve, algorithm or use.

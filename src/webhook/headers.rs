@@ -28,7 +28,7 @@ use super::{Reason, VerifyError};
 ///
 /// `examples/webhook_frameworks` has handlers for actix-web and AWS Lambda.
 pub trait Headers<'h> {
-    /// Passes every value of the header to `visit`.
+    /// Passes every value of the header `name` to `visit`.
     ///
     /// `name` is in lower case. Compare names case-insensitively. Visit all values of the header,
     /// so that a repeated header is rejected.

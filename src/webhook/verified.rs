@@ -46,7 +46,7 @@ impl<B> Verified<B> {
         self.body
     }
 
-    /// Returns when the vendor signed the webhook, by the vendor's clock.
+    /// Returns the time at which the vendor signed the webhook, according to the vendor's clock.
     pub fn signed_at(&self) -> SystemTime {
         self.signed_at
     }
@@ -131,7 +131,7 @@ impl<B> UnsignedBody<B> {
         &self.nonce
     }
 
-    /// Returns when the vendor signed the headers, by the vendor's clock.
+    /// Returns the time at which the vendor signed the headers, according to the vendor's clock.
     pub fn signed_at(&self) -> SystemTime {
         self.signed_at
     }
