@@ -1,4 +1,4 @@
-//! Counts running work. Rejects new work after the tracker is closed.
+//! Counts running work, and rejects new work after `WorkTracker::close`.
 
 use std::{fmt, mem, sync::Arc};
 
