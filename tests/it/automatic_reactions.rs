@@ -412,8 +412,7 @@ async fn writing_a_tombstone_is_retried_until_the_tombstone_expires() {
     cache.invalidate(&token).await;
     let before = calls();
     sleep(Duration::from_secs(60)).await;
-    // The cache tries again after 5 s, 10 s and 20 s. The tombstone expires before the next
-    // attempt.
+    // The cache retries after 5 s, 10 s and 20 s. The tombstone expires before the fourth retry.
     assert_eq!(calls() - before, 3);
     sleep(HOUR).await;
     assert_eq!(calls() - before, 3, "the retries must end when the tombstone has expired");

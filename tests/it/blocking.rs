@@ -213,8 +213,8 @@ fn blocking_calls_fail_only_in_async_code() {
         let f = waits.clone();
         let blocking = runtime.block_on(async { task::spawn_blocking(f).await });
         allowed(&format!("{name}, spawn_blocking"), blocking.expect("no panic"));
-        // `spawn_blocking` allows the thread to block, but code inside `block_on` is async code
-        // again.
+        // `spawn_blocking` allows the thread to block. Code inside `block_on` is async code again,
+        // so blocking is not allowed there.
         let (f, handle) = (waits.clone(), runtime.handle().clone());
         let nested = runtime.block_on(async {
             task::spawn_blocking(move || (handle.block_on(async { f() }), f())).await.expect("no panic")
@@ -444,8 +444,8 @@ async fn headers_for_method_works_in_async_code_if_the_token_is_cached() {
 fn every_async_client_method_has_a_blocking_version() {
     const OTHER_NAMES: [(&str, &str); 3] =
         [("builder", "new"), ("webhooks", "verify_webhook"), ("cached", "token")];
-    /// The async method `tokens` returns the cache, whose methods are async. The blocking client
-    /// has its own versions of these methods.
+    /// The blocking client has no method `tokens`, because `tokens` returns the cache, whose methods
+    /// are async. The blocking client has its own versions of the cache's methods.
     const NONE: [&str; 1] = ["tokens"];
 
     let api = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("api.txt")).unwrap();

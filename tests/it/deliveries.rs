@@ -436,8 +436,8 @@ impl Server {
         self.send(path, webhook).await.split(' ').nth(1).unwrap().parse().unwrap()
     }
 
-    /// Sends the webhook again while the delivery is in progress, because a separate task abandons
-    /// the delivery.
+    /// Retries while the delivery is in progress. A separate task abandons the delivery, so the
+    /// delivery can still be in progress when the handler has ended.
     async fn retry(&self, path: &str, webhook: &SignedWebhook) -> u16 {
         for _ in 0..1000 {
             match self.status(path, webhook).await {
