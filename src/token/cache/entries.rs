@@ -19,8 +19,8 @@ use crate::{
 };
 
 const MAX_STEPS: usize = 64;
-/// While all entries are in use, the cache may grow beyond its capacity. Later insertions must
-/// evict more than one entry, so that the cache shrinks again.
+/// While all entries are in use, the cache may grow beyond its capacity. A later insertion must
+/// therefore be able to evict more than one entry, so that the cache shrinks again.
 const MAX_EVICTIONS: usize = 2;
 /// A chunk of buckets is allocated when it gets its first entry, so a small cache uses little
 /// memory.

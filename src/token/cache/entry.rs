@@ -47,8 +47,8 @@ struct LazyState(Option<Box<State>>);
 #[derive(Default)]
 struct State {
     refresh_token: Option<Secret>,
-    /// The id stays after the refresh token was sent, so that a revocation of the refresh token
-    /// still finds this entry.
+    /// The id is kept even after the refresh token has been used in a request, so that a revocation
+    /// of the refresh token still finds this entry.
     refresh_token_id: Option<TokenId>,
     /// The tokens with which the current token was requested. Revoking one of these tokens also
     /// revokes the current token.
@@ -167,8 +167,8 @@ pub(in crate::token) struct NewToken<'a> {
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(in crate::token) enum Discarded {
-    /// The token was rejected during the request, or a token that the request used was revoked. A
-    /// token from a store is also void if its refresh token was revoked.
+    /// The token was rejected after the request for it had started, or a token that this request
+    /// used was revoked. A token from a store is also void if its refresh token was revoked.
     Void,
     /// The token itself was revoked.
     Revoked,
@@ -178,7 +178,7 @@ pub(in crate::token) enum Discarded {
 pub(in crate::token) struct Marks<'a> {
     pub(in crate::token) tombstones: &'a Tombstones,
     pub(in crate::token) now: u64,
-    /// In milliseconds of the monotonic clock.
+    /// The end of the revocation mark, in milliseconds of the monotonic clock.
     pub(in crate::token) revoked_until: u64,
 }
 
@@ -270,6 +270,7 @@ impl CacheEntry {
     pub(in crate::token) fn put_back(&self, taken: TakenRefreshToken) {
         let mut state = self.lock();
         // If the refresh token was revoked, or its access token was rejected, the id was removed.
+        // In this case, do not put the refresh token back.
         if state.refresh_token_id.is_some()
             && state.refresh_token_id == taken.refresh_token.as_ref().map(token_id)
         {
@@ -356,8 +357,8 @@ impl CacheEntry {
                 !is_from_store
                     && state.cold.as_ref().is_some_and(|cold| cold.rejected.is_some() && cold.rejected == id)
             }
-            // If the token is from a store, the process that requested the token counts this
-            // failure.
+            // If the token is from a store, do not count the re-issued token as a failure here: the
+            // process that requested the token counts it.
             Verdict::Reissued => !is_from_store,
             Verdict::Invalidated => return Err(Discarded::Void),
             Verdict::Revoked => return Err(Discarded::Revoked),

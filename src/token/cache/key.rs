@@ -79,8 +79,8 @@ impl<'a> ScopeKey<'a> {
     }
 }
 
-/// Starts with 1, because the empty set must not have the hash 0: a token that was not requested by
-/// a cache has the hash 0.
+/// The sum starts at 1, because the empty set must not have the hash 0: a token that was not
+/// requested by a cache has the hash 0.
 #[inline]
 fn sum(hashes: impl Iterator<Item = u64>) -> u64 {
     hashes.fold(1, u64::wrapping_add)

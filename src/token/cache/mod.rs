@@ -32,8 +32,8 @@ use crate::{
     },
 };
 
-/// A cache of the tokens of one source, by scope set. A cache is cheap to clone, and clones share
-/// all state.
+/// Caches the tokens of one source, with one entry per scope set. A cache is cheap to clone, and
+/// clones share all state.
 ///
 /// See the [module](super) for the lifecycle of a token. Dropping the last clone cancels running
 /// refreshes.
@@ -135,8 +135,8 @@ impl TokenCache {
         mut request: impl FnMut(Token) -> F,
         classify: impl Fn(&T) -> Rejection,
     ) -> Result<T, Error> {
-        // Keep the entry. Otherwise the token could not be renewed after a 401 if the cache evicts
-        // the entry.
+        // Keep a reference to the entry, so that the cache does not evict the entry during the
+        // request. Without the entry, the token could not be renewed after a 401.
         let (entry, token) = match self.inner.shared.cached_entry(scopes) {
             Some(found) => found,
             None => {
@@ -176,8 +176,8 @@ impl TokenCache {
     /// Shuts down this cache and all its clones. Call this method before the process exits. The
     /// call takes at most `within`.
     ///
-    /// - No new refresh starts. A refresh that is waiting for the rate limit, a retry or another
-    ///   process ends at once.
+    /// - No new refresh starts. If a refresh is waiting (for the rate limit, for a retry, or for
+    ///   another process), the refresh stops at once.
     /// - The cache completes each request that was sent, and stores the new token and refresh
     ///   token. The cache also completes each refresh that has removed a refresh token from the
     ///   store, because otherwise the refresh token would be lost.

@@ -28,7 +28,7 @@ impl CacheInner {
         let ended = async {
             self.write_all_marks().await;
             work.closed_and_idle().await;
-            // A task may have added a mark since the first write.
+            // Write again, because a task may have added a mark since the first write.
             self.write_all_marks().await;
         };
         let is_in_time = time::timeout_at(deadline, ended).await.is_ok();
@@ -80,7 +80,8 @@ impl CacheInner {
 
     fn unwritten_marks(&self) -> usize {
         let Some(breaker) = &self.shared.breaker else { return 0 };
-        // Most pending evictions also have a pending mark, so do not add the two numbers.
+        // Most pending evictions also have a pending mark, so return the larger number, not the
+        // sum.
         breaker.pending_marks().max(self.pending_evictions().len())
     }
 }
