@@ -88,7 +88,7 @@ pub(crate) fn backoff(base: Duration, cap: Duration, failures: u32, jitter: f64)
     full.mul_f64(1.0 - if jitter.is_nan() { 0.0 } else { jitter.clamp(0.0, 1.0) / 2.0 })
 }
 
-/// Do not use the number for secrets.
+/// The number is not cryptographically secure, so do not use it for secrets.
 pub(crate) fn random() -> f64 {
     let bits = RandomState::default().hash_one(0_u8) >> 11;
     bits as f64 / (1_u64 << 53) as f64

@@ -95,7 +95,7 @@ impl From<String> for Secret {
             return Self::new(value);
         }
         // Converting a `String` with spare capacity into a box copies the text and frees the
-        // original without wiping the original. So wipe the original here.
+        // original without wiping it. So wipe the original here.
         let value = Zeroizing::new(value);
         Self::new(value.as_str())
     }

@@ -1,6 +1,6 @@
 //! Runs one task at a time, called a flight, for all callers that wait for its outcome.
 //!
-//! The owner of a [`SingleFlight`] keeps the [`SingleFlight`] inside a mutex.
+//! A [`SingleFlight`] has no lock of its own, so its owner keeps it inside a mutex.
 
 use std::{
     sync::{Arc, Weak},
@@ -14,7 +14,7 @@ use crate::sync::{
     watch,
 };
 
-/// Longer than most flights take.
+/// The duration of a shared timer. Most flights end before the timer fires.
 const SHARED_TIMER: Duration = Duration::from_secs(1);
 
 pub(crate) struct SingleFlight<T>(Option<RunningFlight<T>>);
@@ -101,8 +101,7 @@ impl<T: Clone + Send + Sync + 'static> RunningFlight<T> {
         let timer = SharedTimer { at: Instant::now() + SHARED_TIMER, runtime: runtime.id() };
         let (sender, outcome) = (self.sender.clone(), self.waiter.clone().outcome());
         set_timer(&sender, Some(timer));
-        // Run the timer in a separate task, because the work of the flight may block the task in
-        // which the work runs.
+        // Run the timer in a separate task, because the work of the flight may block its own task.
         runtime.spawn(async move {
             if time::timeout_at(timer.at, outcome).await.is_err() {
                 set_timer(&sender, None);
@@ -158,7 +157,7 @@ impl<T: Clone + Send + Sync + 'static> Flight<T> {
             return Err(NoRuntime);
         }
         let mut work = Box::pin(work);
-        // The waker needs no effect, because the task polls `work` again with its own waker.
+        // A no-op waker is sufficient here, because the task polls `work` again with its own waker.
         match work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(outcome) => {
                 if let Some(outcome) = outcome.clone() {

@@ -14,5 +14,5 @@ pub(crate) use tokio::{
     time,
 };
 
-/// Smaller in `tests/shuttle`, because its tests run few callers.
+/// This number is smaller in `tests/shuttle`, because the tests there run few callers.
 pub(crate) const MANY_WAITERS: u32 = 16;
