@@ -1,4 +1,4 @@
-//! The clock of the services.
+//! The clock that all emulated services use.
 
 use std::time::{Duration, SystemTime};
 

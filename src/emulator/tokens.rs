@@ -23,8 +23,8 @@ pub struct ListedToken {
     pub scope: String,
     /// The time at which the token was issued, according to the emulator's clock.
     pub issued_at: SystemTime,
-    /// The time at which the token expires, according to the emulator's clock. `None` if the
-    /// machine cannot represent this time.
+    /// The time at which the token expires, according to the emulator's clock. `None` if
+    /// `SystemTime` cannot represent this time.
     pub expires_at: Option<SystemTime>,
     /// Whether the service would accept the token now.
     pub state: TokenState,
@@ -61,7 +61,7 @@ impl Emulator {
         tokens
     }
 
-    /// Returns the current time of the services.
+    /// Returns the current time according to the emulator's clock.
     pub fn now(&self) -> SystemTime {
         self.services.time.now()
     }

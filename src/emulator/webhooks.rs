@@ -215,7 +215,7 @@ impl MoovWebhook {
         self
     }
 
-    /// Sets `X-Timestamp` to any text.
+    /// Sets `X-Timestamp` to this text, which need not be a valid timestamp.
     pub fn with_timestamp(mut self, timestamp: impl Into<String>) -> Self {
         self.timestamp = timestamp.into();
         self
