@@ -19,8 +19,8 @@ use crate::{
 /// because the sender of the webhook waits for the response.
 const STALE_WAIT: Duration = Duration::from_secs(1);
 const BACKOFF: Duration = Duration::from_secs(1);
-/// The maximum `Retry-After` of the vendor that the cache respects. Until the next fetch, webhooks
-/// that are signed with a new key cannot be verified.
+/// If the vendor's `Retry-After` is longer than this, the cache fetches earlier than the vendor
+/// asks. Until the next fetch, webhooks that are signed with a new key cannot be verified.
 const LONGEST_WAIT: Duration = Duration::from_secs(5 * 60);
 
 pub(crate) struct KeyCache {
@@ -73,7 +73,8 @@ enum Step {
 
 struct Fetch {
     asked: Now,
-    /// Set only if the cache had no usable keys when the fetch started.
+    /// The key id of the webhook that started the fetch. Set only if the cache had no usable keys
+    /// when the fetch started.
     cold: Option<String>,
 }
 
@@ -107,8 +108,10 @@ impl KeyCache {
         F: Future<Output = Result<VerifyingKeys, Error>> + Send + 'static,
     {
         let (mut waited, mut led) = (false, false);
-        // Four rounds are enough for one fetch of another caller, one own fetch, and two fetches
-        // without a result. A fetch has no result if its runtime shuts down and drops the task.
+        // Each round waits for one fetch, and the last round uses the keys. Four rounds are enough
+        // for one fetch that another caller started, one fetch that this caller starts, and one
+        // fetch without a result. A fetch has no result if its runtime shuts down and drops the
+        // task.
         for _ in 0..4 {
             let (waiter, stale) = match self.step(key_id, waited, led) {
                 Step::Use(keys) => return Ok(keys),

@@ -117,7 +117,7 @@ fn read(jwk: &Map<String, Value>) -> Key {
     if is_on_curve(&point) { Ok(point) } else { Err(Reason::KeyOffCurve) }
 }
 
-/// Uses a key agreement, because a key agreement fails only if the point is invalid. Verifying a
+/// Checks the point with a key agreement, which fails only if the point is invalid. Verifying a
 /// signature would also fail if the signature is wrong.
 fn is_on_curve(point: &[u8; POINT]) -> bool {
     let Ok(own) = agreement::EphemeralPrivateKey::generate(&agreement::ECDH_P256, &SystemRandom::new())
