@@ -1,8 +1,8 @@
 //! Encodes and decodes hexadecimal digits. Decoding accepts only lower-case digits, so that a
 //! signature has only one valid encoding.
 
-/// Returns at least 16 for any byte that is not a lower-case digit. Uses no lookup table, so that
-/// the compiler can vectorize the loop in [`unhex`].
+/// Returns at least 16 for any byte that is not a lower-case hexadecimal digit. Uses no lookup
+/// table, so that the compiler can vectorize the loop in [`unhex`].
 const fn value(digit: u8) -> u8 {
     let (number, letter) = (digit.wrapping_sub(b'0'), digit.wrapping_sub(b'a'));
     if number < 10 {
