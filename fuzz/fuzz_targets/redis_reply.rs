@@ -64,8 +64,8 @@ impl From<Reply<'_>> for Value {
 #[derive(arbitrary::Arbitrary, Debug)]
 enum Input<'a> {
     Reply(Reply<'a>),
-    /// The target seals the first four values as an entry. The last two values are numbers in the
-    /// reply.
+    /// The fuzz target builds an entry from the first four values and seals it. The last two values
+    /// are the two integers in the reply.
     Sealed(u64, u64, Option<u32>, &'a str, i64, i64),
     Entry(&'a [u8], u64, u64),
     Marks(Reply<'a>, Vec<u64>),

@@ -72,8 +72,8 @@ macro_rules! read {
                 }
                 Err(error) => error,
             };
-            // An error may show an unknown key. If a key contains the mark, the mark in an error
-            // may come from this key.
+            // An error may show the name of an unknown key. So if a key contains `MARK`, `MARK` in
+            // an error does not prove that the error shows a value.
             let named = $pairs.iter().any(|(_, other, _)| other.contains(MARK));
             assert!($mark.is_empty() || named || !shown.contains(MARK), "{shown}");
         }
