@@ -1,5 +1,6 @@
-//! Converts an OpenAPI document to canonical form. Removes the prose from a vendor's document,
-//! because the vendor owns its prose.
+//! Converts an OpenAPI document to canonical form. Removes the prose (descriptions, titles,
+//! examples and so on) from a vendor's document, because the vendor holds the copyright on the
+//! prose.
 
 use serde_json::{Value, json};
 

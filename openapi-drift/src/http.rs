@@ -89,8 +89,8 @@ fn send(
     deadline: Instant,
 ) -> std::result::Result<Response<ureq::Body>, ureq::Error> {
     let left = deadline.saturating_duration_since(Instant::now());
-    // ureq must not follow redirects, because `get` rejects a redirect from https to http, even to
-    // a loopback address.
+    // ureq must not follow redirects. `get` follows them, so that it can reject a redirect from
+    // https to http, even to a loopback address.
     let agent: Agent = Agent::config_builder()
         .timeout_global(Some(left))
         .max_redirects(0)

@@ -135,8 +135,8 @@ impl Plan {
 
         let corrected = self.corrected(root, &after);
         let published = match (&request.base, &corrected) {
-            // The overlay actions for a missing operation match nothing, so skipped actions are
-            // expected.
+            // If an operation is missing from the document, the overlay actions for this operation
+            // match nothing. So unused actions are expected.
             (None, Ok((contract, unused))) if unused.is_empty() || !after.is_complete() => {
                 self.document(root, "openapi.yaml")?.zip(Some(contract))
             }
@@ -269,7 +269,8 @@ impl Plan {
         let overlay = document::parse(&name, text.as_bytes())?;
         let unused = overlay::apply(&name, overlay, &mut facts)?;
         let contract = canonical(facts, Form::Contract);
-        // If the overlay skipped an action, the contract may be invalid.
+        // If an overlay action had no effect, or an operation is missing, the contract may be
+        // invalid.
         if unused.is_empty() && upstream.is_complete() {
             contract::check(&self.file("openapi.yaml"), &contract)?;
         }

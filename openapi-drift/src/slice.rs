@@ -17,7 +17,7 @@ pub(crate) struct Slice {
     pub(crate) mismatches: Vec<Mismatch>,
 }
 
-/// An operation that is missing in the document, or whose id is not listed in `source.toml`.
+/// An operation that is missing from the document, or whose id is not listed in `source.toml`.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Mismatch {
     /// JSON pointer.

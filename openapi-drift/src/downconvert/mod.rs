@@ -151,7 +151,7 @@ impl Converter {
         }
     }
 
-    /// Replaces a path item that is a reference by a copy of the target, because 3.0 does not
+    /// If a path item is a reference, replaces it with a copy of its target, because 3.0 does not
     /// support shared path items.
     fn path_item(&mut self, mut map: Map<String, Value>, at: &str) -> Map<String, Value> {
         let Some(Value::String(target)) = map.get("$ref").cloned() else {
@@ -194,8 +194,8 @@ impl Converter {
         found.filter(|_| target.matches('/').count() <= 3).filter(|found| found.is_object())
     }
 
-    /// Removes the names of roles, because 3.0 allows names only as scopes of OAuth 2 and OpenID
-    /// Connect.
+    /// Removes the role names from a security requirement. In 3.0, the names in a security
+    /// requirement can only be scopes of OAuth 2 or OpenID Connect.
     fn requirement(&mut self, mut map: Map<String, Value>, at: &str) -> Map<String, Value> {
         for (name, list) in &mut map {
             let kind = self.schemes[name]["type"].as_str();

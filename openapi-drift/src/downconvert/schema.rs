@@ -44,8 +44,9 @@ impl Converter {
             .map(|(key, value)| {
                 let below = join(at, &key);
                 let value = match (key.as_str(), value) {
-                    // Keep these booleans. The methods `items` and `properties` convert `items` and
-                    // `unevaluatedProperties` later.
+                    // Keep these booleans. 3.0 allows a boolean for `additionalProperties`. The
+                    // methods `items` and `properties` convert `items` and `unevaluatedProperties`
+                    // later.
                     ("additionalProperties" | "items" | "unevaluatedProperties", Value::Bool(is_any)) => {
                         is_any.into()
                     }

@@ -60,7 +60,7 @@ impl Change {
     }
 }
 
-/// Checked-in files must not contain the new text, because the vendor wrote it.
+/// The vendor wrote the text in `new`, so no checked-in file may contain it.
 #[derive(Clone, Debug)]
 pub(crate) struct Prose {
     pub(crate) old: Option<String>,

@@ -98,8 +98,9 @@ impl<'v> View<'v> {
         view
     }
 
-    /// Contradictory schemas cannot be merged. If both have prose, keeps the prose of `self`,
-    /// because it is closer to the use of the schema.
+    /// Returns `false` and changes nothing if the two schemas contradict each other. If both
+    /// schemas have prose, keeps the prose of `self`, because `self` is closer to the use of the
+    /// schema.
     pub(super) fn merge(&mut self, other: Self) -> bool {
         let is_other = |mine: &[Field<'v>], theirs: &Field<'v>| {
             mine.iter().any(|field| field.key == theirs.key && field.value != theirs.value)
