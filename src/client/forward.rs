@@ -14,8 +14,9 @@ macro_rules! client_methods {
 
             /// Returns a valid token for these scopes.
             ///
-            /// If the cache has a valid token, this method returns it from memory. Otherwise one
-            /// request fetches a token for all callers. A stale token is renewed in the background.
+            /// If the cache has a valid token, this method returns it from memory. Otherwise all
+            /// callers that wait for this token share one request. A stale token is renewed in the
+            /// background.
             #[doc = $without_scopes]
             ///
             /// # Errors
@@ -116,14 +117,14 @@ macro_rules! client_methods {
                 crate::client::Api::http(&*self.inner().api).base()
             }
 
-            /// Returns the token cache, for example to limit a wait, to create handles, or to run a
-            /// request.
+            /// Returns the token cache, for example to limit how long a call waits, to create
+            /// handles, or to run a request.
             pub fn tokens(&self) -> &crate::token::TokenCache {
                 &self.inner().tokens
             }
 
-            /// Ends the token refreshes of this client and of all its clones, and waits for at most
-            /// `within`. Call this method before the process ends.
+            /// Ends the token refreshes of this client and of all its clones, and waits at most
+            /// `within` for them to end. Call this method before the process ends.
             ///
             /// See [`TokenCache::shutdown`](crate::token::TokenCache::shutdown). After the
             /// shutdown, operations that you call yourself, such as a revocation, still work, and

@@ -49,7 +49,7 @@ impl UncachedToken {
 
     /// Returns the system time until which you can safely use the token.
     ///
-    /// The server accepts the token a little longer. The difference is the
+    /// The server accepts the token until a little after this time. The difference is the
     /// [leeway](TokenOptions::with_expiry_leeway), which is at most a tenth of the lifetime.
     pub fn expires_at(&self) -> SystemTime {
         self.token.expires_at()
@@ -71,7 +71,8 @@ impl UncachedToken {
         self.token.scope()
     }
 
-    /// Returns the refresh token, if one was issued. Keep the refresh token on the server.
+    /// Returns the refresh token, if one was issued. Keep the refresh token on your server: do not
+    /// send it to a browser.
     pub fn refresh_token(&self) -> Option<&Secret> {
         self.refresh_token.as_ref()
     }

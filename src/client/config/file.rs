@@ -13,7 +13,7 @@ use crate::{
     client::credentials::{named, read_file},
 };
 
-/// The certificates of all public authorities together take less than 300 KiB.
+/// A file with the certificates of all public certificate authorities is smaller than 300 KiB.
 const PEM_LIMIT: u64 = 1024 * 1024;
 
 pub(super) fn pem(key: &str, path: &Path) -> Result<Zeroizing<Vec<u8>>, Error> {

@@ -58,7 +58,7 @@ macro_rules! fields {
             ///
             /// - The name of the variable is similar to the key for the host, the proxy, the
             ///   origin, the credentials or the webhook secret.
-            /// - The name is common in other libraries for one of the settings, for example
+            /// - Other libraries commonly use this name for one of the settings, for example
             ///   `API_URL` for `base_url`.
             ///
             /// If the key or an alternative is set, such a variable only causes a
@@ -119,10 +119,10 @@ macro_rules! fields {
                 Ok(Self { environment: crate::client::config::Environment { prefix, warnings }, ..config })
             }
 
-            /// Returns a sentence about each variable that was ignored although its name resembles
-            /// the name of a setting.
+            /// Returns a warning for each variable that was ignored although its name resembles the
+            /// name of a setting.
             ///
-            /// The sentences contain no values. Each sentence is also logged at level `warn`. The
+            /// The warnings contain no values. Each warning is also logged at level `warn`. The
             /// result is empty for settings from a file.
             pub fn warnings(&self) -> &[String] {
                 &self.environment.warnings
@@ -200,9 +200,9 @@ macro_rules! settings {
         ///
         /// # Security
         ///
-        /// `Debug` redacts the secrets, and no error of this crate shows a value. Some parsers
-        /// include a line of the file in their own errors. If you use the crate `toml`, show only
-        /// `Error::message`.
+        /// `Debug` redacts the secrets, and no error of this crate shows a value. But some parsers,
+        /// for example the crate `toml`, include a line of the file in their own errors. If you use
+        /// `toml`, show only the text of `Error::message`.
         ///
         $(#[$meta])*
         pub struct $name {
@@ -210,8 +210,8 @@ macro_rules! settings {
             pub client_id: String,
             /// The client secret.
             pub client_secret: crate::Secret,
-            /// The path of a file with the client secret: at most 16 KiB of UTF-8. One line ending
-            /// at the end of the file is removed.
+            /// The path of a file with the client secret: at most 16 KiB of UTF-8. A single line
+            /// break at the end of the file is removed.
             ///
             /// [`Config::builder`] reads the file, and the client reads the file again while it
             /// runs. So a replaced secret is used without a restart: see
@@ -264,7 +264,7 @@ macro_rules! settings {
             /// The expiry leeway: how long before its expiry a token is treated as expired. See
             /// [`TokenOptions::with_expiry_leeway`](crate::token::TokenOptions::with_expiry_leeway).
             pub expiry_leeway: std::time::Duration,
-            /// The longest wait for a token. See
+            /// The maximum time that a call waits for a token. See
             /// [`TokenOptions::with_max_wait`](crate::token::TokenOptions::with_max_wait).
             pub max_wait: std::time::Duration,
             /// The maximum number of scope sets in the token cache. See

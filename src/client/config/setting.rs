@@ -143,8 +143,8 @@ impl Setting for Vec<Scope> {
     }
 }
 
-/// The builder rejects a URL with credentials, but a program may print the settings before it calls
-/// the builder.
+/// Redacts a URL if it may contain credentials. The builder rejects a URL with credentials, but a
+/// program may print the settings before it calls the builder.
 fn without_credentials(text: &str) -> String {
     let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
     match (rest.contains(['@', '?', '#']), scheme) {

@@ -22,8 +22,9 @@ use crate::{
 
 const DEADLINE: Duration = Duration::from_secs(5);
 const FAILURE_PAUSE: Duration = Duration::from_secs(10);
-/// This pause must be shorter than the default TTL of the negative cache, so that the pause has
-/// ended when the client sends the rejected credentials again.
+/// The minimum time between two calls of `after_refusal`. This pause must be shorter than the
+/// default TTL of the negative cache, so that the pause has ended when the client sends the
+/// rejected credentials again.
 const REFUSAL_PAUSE: Duration = Duration::from_secs(5);
 /// Without a limit, `renew` could wait forever for calls that concurrent requests have started.
 const MAX_WAITS: u32 = 3;

@@ -27,9 +27,9 @@ const ATTEMPTS: usize = 8;
 /// again, on tokio's threads for blocking work. If a file cannot be read before a call, the client
 /// logs a warning and uses the last valid credentials.
 ///
-/// Each file may contain at most 16 KiB of UTF-8 text. A byte order mark at the start and one line
-/// ending at the end are removed. Other white space, quotes and invisible characters around a value
-/// are errors. A file that is not a regular file, such as a pipe, is read only once.
+/// Each file may contain at most 16 KiB of UTF-8 text. A byte order mark at the start and a single
+/// line break at the end are removed. Other white space, quotes and invisible characters around a
+/// value are errors. A file that is not a regular file, such as a pipe, is read only once.
 ///
 /// ```
 /// # fn main() -> Result<(), fintech_auth::Error> {

@@ -45,7 +45,7 @@ pub trait CredentialsProvider: Debug + Send + Sync + 'static {
     fn credentials(&self) -> CredentialsFuture<'_>;
 
     /// Returns the credentials to send after the vendor rejected `refused`. A provider that caches
-    /// credentials must fetch them again. Default: [`Self::credentials`].
+    /// credentials must fetch them again. By default, calls [`Self::credentials`].
     fn after_refusal<'a>(&'a self, refused: &'a Credentials) -> CredentialsFuture<'a> {
         let _ = refused;
         self.credentials()
@@ -55,7 +55,8 @@ pub trait CredentialsProvider: Debug + Send + Sync + 'static {
     ///
     /// When you build a client, the builder checks these credentials. The keys of stored tokens
     /// contain the client id, or the name that you pass to `with_credentials_name`. If this method
-    /// returns `None`, a client with a [`TokenStore`](crate::token::TokenStore) needs this name.
+    /// returns `None` and the client has a [`TokenStore`](crate::token::TokenStore), you must call
+    /// `with_credentials_name`.
     fn known(&self) -> Option<Credentials> {
         None
     }

@@ -33,8 +33,8 @@ impl Shared {
             return Ok(before.clone());
         }
         let auth = Arc::new(Auth::new(credentials, &self.scheme, self.secrets.clone())?);
-        // Register the new secret before a request can contain the secret. The error response may
-        // quote the secret, which must be redacted.
+        // Register the new secret for redaction before a request can contain the secret, because an
+        // error response may quote it.
         let secrets = auth.secrets().into_iter().chain(before.iter().flat_map(|before| before.secrets()));
         self.secrets.replace(secrets.collect());
         self.current.store(Some(auth.clone()));
