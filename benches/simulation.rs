@@ -27,9 +27,9 @@ use tokio::{
 
 const PROCESSES: u64 = 500;
 const MERCHANTS: u64 = 100_000;
-/// In token requests a second.
+/// The rate limit, in token requests per second.
 const LIMIT: u64 = 40;
-/// In requests a second per process.
+/// The mean rate at which each process requests tokens from its cache, in requests per second.
 const REQUESTS: f64 = 20.0;
 const LIFETIME: i64 = 3_600;
 const HOURS: u64 = 3;

@@ -34,7 +34,7 @@ const LIFETIME: Duration = Duration::from_secs(20);
 const CAPACITY: usize = 256;
 const ATTEMPTS: u32 = 3;
 const REMEMBER: Duration = Duration::from_secs(90);
-/// If the last fault of Redis is longer ago than this time, a revocation must reach every process.
+/// If Redis has worked without a fault for longer than this, a revocation must reach every process.
 /// A process detects a dead subscription after 7 s, and replaces it within 10 s.
 const PROPAGATION: Duration = Duration::from_secs(18);
 const CALM: Duration = Duration::from_secs(60);

@@ -1,13 +1,15 @@
 //! Counts the instructions of the hot paths under callgrind. Unlike times, the counts do not depend
 //! on the load of the machine.
 //!
-//! - `cargo run --release` prints a table. A further argument selects paths by name.
+//! - `cargo run --release` prints a table. With an argument that is not an option, only the paths
+//!   whose names contain this argument run.
 //! - `cargo run --release -- --check` also compares the counts with `counts.txt`. The exit code is
-//!   3 if a path costs clearly more than recorded.
+//!   3 if a path is not recorded, or if its count is above the recorded count by more than its
+//!   tolerance.
 //! - `cargo run --release -- --record` writes `counts.txt`.
 //!
-//! Without valgrind, the program does nothing and exits with 4. With a compiler that is not the one
-//! in `counts.txt`, `--check` does the same.
+//! If valgrind is not installed, the program counts nothing and exits with 4. With `--check`, the
+//! program also does this if `counts.txt` was recorded with a different compiler.
 
 mod paths;
 mod server;

@@ -20,11 +20,12 @@ use tokio::{runtime::Runtime, sync::OnceCell, task::JoinSet};
 
 pub(crate) struct HotPath {
     pub(crate) name: &'static str,
-    /// Each path runs in two processes, and the second process makes this many more calls. Only the
-    /// difference of the two counts is used, so that the start of a process is not counted.
+    /// Each path runs in two processes, and the second process makes this many calls more than the
+    /// first process. Only the difference of the two counts is used, so that the start of a process
+    /// is not counted.
     pub(crate) calls: u32,
     pub(crate) run: fn(u32, SocketAddr),
-    /// In percent of the recorded count.
+    /// The largest allowed increase of the count, in percent of the recorded count.
     pub(crate) tolerance: f64,
 }
 
@@ -221,8 +222,8 @@ struct Parsed {
     expires_in: i64,
 }
 
-/// The same method, headers, body and timeout as our client, and the two fields that a client
-/// needs.
+/// Sends the same method, headers and body as our client, with the same timeout. Parses only the
+/// two fields of the response that a client needs.
 fn exchange_reqwest(calls: u32, build: impl Fn(&reqwest::Client) -> reqwest::RequestBuilder) {
     runtime().block_on(async {
         let http = reqwest::Client::new();
