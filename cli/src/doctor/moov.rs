@@ -208,8 +208,8 @@ async fn key_pair(
         Some(request) => {
             let called = request.url().clone();
             let read = sent(pair.send(&http, request).await.ok()).await;
-            // The transcript must contain only the scheme, but `send` has added the key pair to the
-            // request.
+            // `send` added the key pair to the `Authorization` header of the request. The
+            // transcript must contain only the scheme of this header.
             headers.insert(header::AUTHORIZATION, HeaderValue::from_static("Basic"));
             recorder.add_read(&Method::GET, &called, &headers, read.as_ref());
             read

@@ -19,10 +19,11 @@ use crate::exit::{Exit, Failure, chain};
 /// rejected.
 pub(super) const TOLERANCE: Duration = Duration::from_secs(5 * 60);
 const WARN_SKEW: Duration = Duration::from_secs(30);
-/// The `Date` header has whole seconds.
+/// The resolution of the `Date` header is one second, so this machine's clock may seem to be ahead
+/// by up to one second.
 const RESOLUTION: Duration = Duration::from_secs(1);
 
-/// In order of precedence.
+/// The environment variables that can name a proxy, in order of precedence.
 const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
 pub(super) struct Route<'a> {

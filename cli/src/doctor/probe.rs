@@ -37,7 +37,8 @@ pub(super) enum Acceptance {
     Unknown,
 }
 
-/// A response of Moov itself has a request id or an empty body.
+/// A response of Moov itself has a request id or an empty body. Any other error response is from a
+/// proxy or a CDN.
 pub(super) fn classify(response: Option<&Read>) -> Acceptance {
     let Some(Read { status, headers, body }) = response else { return Acceptance::Unknown };
     let id = headers.get("x-request-id").and_then(|id| id.to_str().ok());

@@ -50,7 +50,7 @@ pub(super) fn parse(text: &str) -> Result<PlannedFault, Failure> {
         "reset" => Fault::reset(),
         "hang" => Fault::hang(),
         "cdn-block" => Fault::cdn_block(),
-        // hyper sends no 1xx response.
+        // hyper cannot send a 1xx response, so these statuses are rejected.
         status => match status.parse().ok().and_then(|status| StatusCode::from_u16(status).ok()) {
             Some(status) if is_status && status.as_u16() >= 200 => error_response(name, status),
             _ => {

@@ -26,7 +26,7 @@ use crate::{
 };
 
 const SIGNING_KEY: &str = "FINTECH_AUTH_SIGNING_KEY";
-/// Docker waits 10 s before it kills a container.
+/// Less than the 10 s that Docker waits before it kills a container.
 const SHUTDOWN: Duration = Duration::from_secs(5);
 
 #[derive(clap::Args)]

@@ -30,7 +30,7 @@ use crate::{
 /// The oldest version that can run the store's scripts.
 const OLDEST: (u32, u32) = (6, 2);
 
-/// The docs of `token::redis` contain the same list.
+/// Keep this list equal to the list in the docs of `token::redis`.
 const COMMANDS: &str = "+evalsha +eval +subscribe +ping +del +get +hdel +hget +hset +hstrlen +lindex +lpush +ltrim \
                         +pexpire +pttl +publish +set +strlen +time +type +zadd +zrem +zremrangebyscore +zscore";
 

@@ -62,7 +62,7 @@ impl Guard {
         if origin.is_none() && access == Access::Action {
             return Err(forbidden("an action needs the Origin header of the page"));
         }
-        // Only browsers send this header, so a request without it is allowed.
+        // Only browsers send `Sec-Fetch-Site`, so a request without this header is allowed.
         let site = single(headers, &FETCH_SITE).map_err(forbidden)?;
         let is_foreign = site.is_some_and(|site| site != "same-origin" && site != "none");
         if is_foreign && access != Access::Page {
@@ -90,7 +90,8 @@ fn lower_case(hosts: &[String]) -> Vec<String> {
 }
 
 fn host<B>(request: &Request<B>) -> Option<Authority> {
-    // The request line contains the host and the port only in a request to a proxy.
+    // Only a request to a proxy has the host and the port in its request line, so reject such a
+    // request.
     if request.uri().authority().is_some() {
         return None;
     }
