@@ -1,8 +1,8 @@
 //! Packs the crate with `cargo package`, and unpacks the package below `target/packed/` as a
 //! separate workspace.
 //!
-//! Removes the dev-dependencies, because they would enable more features and select newer versions
-//! of crates than a user's build.
+//! Removes the dev-dependencies. Otherwise they would enable features and select newer versions of
+//! crates that a user's build does not have.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -16,8 +16,8 @@ pub(super) fn run(root: &Path) -> Result<Output> {
     let packed = Packed::unpack(root, "third-vendor")?;
     cargo::succeeded(&mut patch(root, &packed.folder))?;
     packed.edit_manifest(|manifest| Ok(manifest.to_owned() + TEST))?;
-    // The package is cleaned before and after the test, because cargo may otherwise use the build
-    // script of another step.
+    // The package is cleaned before and after the test, because cargo may otherwise reuse a build
+    // script that another step compiled.
     let clean = || cargo::run(packed.cargo().args(["clean", "--quiet", "-p", "fintech-auth"]));
     clean()?;
     let tested = cargo::run(packed.cargo().args(["test", "--quiet", "--locked", "--test", "acme"]));
