@@ -19,8 +19,8 @@ use crate::{
 /// because the sender of the webhook waits for the response.
 const STALE_WAIT: Duration = Duration::from_secs(1);
 const BACKOFF: Duration = Duration::from_secs(1);
-/// If the vendor's `Retry-After` is longer than this, the cache fetches earlier than the vendor
-/// asks. Until the next fetch, webhooks that are signed with a new key cannot be verified.
+/// The cache respects a `Retry-After` of the vendor only up to this time, because webhooks that are
+/// signed with a new key cannot be verified until the next fetch.
 const LONGEST_WAIT: Duration = Duration::from_secs(5 * 60);
 
 pub(crate) struct KeyCache {
@@ -108,9 +108,9 @@ impl KeyCache {
         F: Future<Output = Result<VerifyingKeys, Error>> + Send + 'static,
     {
         let (mut waited, mut led) = (false, false);
-        // Each round waits for one fetch, and the last round uses the keys. Four rounds are enough
-        // for one fetch that another caller started, one fetch that this caller starts, and one
-        // fetch without a result. A fetch has no result if its runtime shuts down and drops the
+        // The last round returns, and each round before it waits for one fetch. So four rounds are
+        // enough for one fetch that another caller started, one fetch that this caller starts, and
+        // one fetch without a result. A fetch has no result if its runtime shuts down and drops the
         // task.
         for _ in 0..4 {
             let (waiter, stale) = match self.step(key_id, waited, led) {
