@@ -269,8 +269,8 @@ impl Error {
         self.inner.kind
     }
 
-    /// Returns `true` if the same call may succeed later, without a change to its arguments or to
-    /// the configuration.
+    /// Returns `true` if the same call, with the same arguments and configuration, may succeed
+    /// later.
     pub fn is_transient(&self) -> bool {
         matches!(self.kind(), ErrorKind::RateLimited | ErrorKind::Unavailable | ErrorKind::Timeout)
     }
