@@ -13,7 +13,7 @@ use crate::source::{Record, Source};
 
 const MAX_AGE_DAYS: i64 = 365;
 
-/// The recorded validators (`ETag` and `Last-Modified`) apply only to the recorded URL.
+/// The recorded validators (`ETag` and `Last-Modified`) are valid only for the recorded URL.
 pub(crate) fn fetch_options(source: &Source, origin: &Origin) -> FetchOptions {
     let of_this = |mark: &Option<String>| mark.clone().filter(|_| is_recorded(source, origin));
     FetchOptions {

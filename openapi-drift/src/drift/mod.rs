@@ -102,7 +102,7 @@ impl Comparison<'_> {
 
     fn change(&self, edit: &Edit<'_>) -> Change {
         // Requests and responses can use the same component. So the change of a whole component is
-        // reported without a side (request or response).
+        // assigned neither to requests nor to responses.
         let used = edit.used.filter(|_| !edit.is_component());
         let text = self.texts.and_then(|texts| Some((classify_text(edit)?, texts)));
         let prose = text.as_ref().map(|(_, texts)| prose(edit, texts));

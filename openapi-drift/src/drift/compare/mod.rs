@@ -307,8 +307,8 @@ fn respelled<'v>(shape: &'static Shape, old: &'v Object, new: &'v Object) -> Vec
 
 fn is_container(shape: &Shape, value: &Value) -> bool {
     let is_of_things = matches!(shape, Shape::Names(_) | Shape::Patterned(_) | Shape::List(_));
-    // An empty map or list can have a different meaning than a missing one. So if the old or the
-    // new value is empty, the difference is reported for the map or list itself, not for its items.
+    // An added or removed map or list is reported item by item. If it is empty, the map or list
+    // itself is reported, because an empty value can have another meaning than a missing value.
     is_of_things && (value.is_object() || value.is_array()) && !is_empty(value)
 }
 
