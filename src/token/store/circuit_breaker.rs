@@ -39,7 +39,8 @@ pub(in crate::token) struct StoreCircuitBreaker {
     pub(in crate::token) open_for: Duration,
     timeout: Duration,
     pub(in crate::token) max_lifetime: Duration,
-    /// An invalidated token is marked in this process for this time.
+    /// If the mark of an invalidated token cannot be written to the store, this process keeps the
+    /// mark for this time.
     max_backoff: Duration,
     pub(in crate::token) failures: Counter,
     state: Mutex<State>,

@@ -23,7 +23,7 @@ const BACKLOG: usize = 4096;
 /// A token store in memory, for several clients in one process and for tests.
 ///
 /// This store has no rate limit, does not share cool-downs and does not persist tokens. Each call
-/// removes expired tokens and marks.
+/// removes the expired tokens and the expired marks of revoked and invalidated tokens.
 pub struct MemoryStore {
     state: Mutex<State>,
     change: Notify,

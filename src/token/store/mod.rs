@@ -76,7 +76,8 @@ pub struct StoredToken {
     /// The refresh token that was issued with this token. `None` after a process has taken the
     /// refresh token.
     pub refresh_token: Option<Secret>,
-    /// The id of the refresh token. The id stays here after a process has taken the refresh token.
+    /// The id of the refresh token. The id is kept even after a process has taken the refresh
+    /// token.
     pub refresh_token_id: Option<TokenId>,
     /// The granted scopes, if the response contained them.
     pub scope: Option<String>,
@@ -105,13 +106,13 @@ impl StoredToken {
         self
     }
 
-    /// Returns how long the token is still valid.
+    /// Returns the remaining lifetime of the token.
     pub fn remaining(&self) -> Duration {
         self.lifetime.saturating_sub(self.age)
     }
 }
 
-/// The right to request a token for a key, for a limited time.
+/// A time-limited right to request a token for a key.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Lease {
@@ -119,10 +120,10 @@ pub struct Lease {
     /// this key. The store rejects a token that is put under this lease if a later lease was
     /// granted for the key.
     pub fence: u64,
-    /// The ids of the tokens from which the new token may be refreshed. When the store grants the
-    /// lease, the store sets `parents` to the ids of the access token and of the refresh token in
-    /// the entry. If one of the tokens in `parents` is revoked, the store rejects each token that
-    /// is put under this lease.
+    /// The ids of the tokens from which the new token may be derived by a refresh. When the store
+    /// grants the lease, it sets `parents` to the ids of the access token and of the refresh token
+    /// in the entry. If one of the tokens in `parents` is revoked, the store rejects each token
+    /// that is put under this lease.
     pub parents: Vec<TokenId>,
     granted: Instant,
 }
@@ -188,7 +189,7 @@ pub enum Permit {
     /// The request may be sent after this time. The store has reserved a place in the rate limit
     /// for the request.
     Granted(Duration),
-    /// The request must not be sent. Nothing is reserved.
+    /// The request must not be sent. The store has reserved no place in the rate limit.
     Denied(Block),
     /// The store has no rate limit, so the cache applies the rate limit within its own process.
     Unlimited,
@@ -333,7 +334,8 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
     }
 
     /// Returns a token whose id is not in `except`. If there is no such token, grants the lease for
-    /// `time`, and a permit for one request with these credentials, as in [`Self::acquire_permit`].
+    /// `time`, and a permit for one token request with `credentials`, as in
+    /// [`Self::acquire_permit`].
     fn claim<'a>(
         &'a self,
         key: &'a StoreKey,
@@ -401,10 +403,10 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
     ///
     /// At most `limit.calls` requests are sent in any period of length `limit.per`, measured with
     /// the clock of the store. Requests that must wait are sent at even intervals. If the request
-    /// would have to wait longer than `max_wait`, nothing is reserved.
+    /// would have to wait longer than `max_wait`, the store reserves no time.
     ///
-    /// If `limit` is `None`, nothing is reserved. The store then only checks for a cool-down and
-    /// for refused credentials.
+    /// If `limit` is `None`, the store reserves no time. It only checks for a cool-down and for
+    /// refused credentials.
     fn acquire_permit<'a>(
         &'a self,
         source: &'a Fingerprint,
@@ -418,8 +420,8 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
 
     /// Blocks the token requests of a source in all processes.
     ///
-    /// [`Block::Refused`] applies only to requests with these credentials, because other processes
-    /// may have other, valid credentials. If a longer block exists already, the longer block stays
+    /// [`Block::Refused`] applies only to requests with `credentials`, because other processes may
+    /// have other, valid credentials. If a longer block exists already, the longer block stays
     /// unchanged. The cache never passes [`Block::RateLimit`].
     fn block<'a>(
         &'a self,

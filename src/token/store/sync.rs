@@ -24,8 +24,8 @@ use crate::{
 };
 
 const BATCH: usize = 500;
-/// The processes that lost notices at the same time check their tokens within this time, each
-/// process after a random delay.
+/// The maximum of the random delay before a process that lost notices checks its tokens. The delay
+/// prevents many processes from checking their tokens at the same time.
 const SPREAD: Duration = Duration::from_secs(1);
 const MAX_PAUSE: Duration = Duration::from_secs(60);
 

@@ -29,7 +29,7 @@ struct Mark {
 }
 
 /// The number of invalidations before a token request starts. If the request returns a token that
-/// was invalidated later, the token must not be used.
+/// was invalidated after the request started, the token must not be used.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::token) struct Epoch(u64);
 

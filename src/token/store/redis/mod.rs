@@ -45,10 +45,10 @@
 //!
 //! | event | how long other processes wait, by default |
 //! | --- | --- |
-//! | a process crashes while it requests a token | at most 10 s, the duration of the lease; if the process was waiting for the rate limit, 10 s after the end of this wait |
-//! | a token request takes long | until the request ends, because the lease is renewed |
+//! | a process crashes while it requests a token | at most 10 s, the duration of the lease; if the crashed process was waiting for the rate limit, at most 10 s after the time at which it could have sent its request |
+//! | a token request is slow | until the request ends, because the lease is renewed |
 //! | a custom token source never returns | about 70 s: the lease is renewed for 60 s, and expires 10 s after the last renewal |
-//! | Redis does not respond | at most 1 s for one store call (`TokenOptions::with_store_timeout`); for the next 5 s, the cache does not call the store |
+//! | Redis does not respond | at most 1 s for one store call (`TokenOptions::with_store_timeout`); for the next 5 s, the processes do not wait for Redis, because the cache works without the store |
 //!
 //! # Revocation
 //!
@@ -61,8 +61,11 @@
 //! The other processes learn of the revocation at these times:
 //!
 //! - when Redis delivers the message, usually within milliseconds;
-//! - at most 10 s after Redis can be reached again, if the process had lost its subscription. A
-//!   dead connection is detected after 7 s.
+//! - if the subscription of a process was interrupted: at most 11 s after Redis can be reached
+//!   again, plus the time to connect. The 11 s consist of the pause between two attempts to connect
+//!   (at most 10 s) and of a random delay before the process checks its tokens (at most 1 s). An
+//!   attempt to connect fails after 5 s. If the check fails, the process repeats the check after 5
+//!   s to 10 s. A dead connection is detected within 7 s.
 //!
 //! A token stays revoked for as long as Redis keeps the mark of the token. Redis keeps the mark for
 //! 24 h ([`TokenOptions::with_max_lifetime`](crate::token::TokenOptions::with_max_lifetime)),
@@ -102,7 +105,7 @@
 //! Anyone who can write to Redis but has no sealing key can:
 //!
 //! - delete tokens;
-//! - restore an older sealed token until the token expires;
+//! - put back an older sealed token that has not expired yet;
 //! - remove the mark of a revoked token;
 //! - prevent all processes from requesting tokens for up to one hour.
 //!
@@ -152,9 +155,8 @@
 //!
 //! Processes with different versions of this crate can share one Redis and one namespace, so
 //! rolling deployments and rollbacks work. If two versions seal tokens in different formats, each
-//! version uses its own entries. During such a deployment, each token is requested once per
-//! version. Leases, revocations, cool-downs, the rate limit and webhook deliveries apply to both
-//! versions.
+//! version uses its own entries. While both versions run, each token is requested once per version.
+//! Leases, revocations, cool-downs, the rate limit and webhook deliveries apply to both versions.
 //!
 //! The crate `redis` is re-exported as `fintech_auth::redis`. Types of `redis` appear only in the
 //! signatures of [`RedisStoreBuilder::with_client`], `with_cluster` and `with_sentinels`. A new

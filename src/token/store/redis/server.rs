@@ -15,8 +15,8 @@ pub(super) enum Server {
     Single(Client),
     #[cfg(feature = "redis-sentinel")]
     Sentinel(tokio::sync::Mutex<redis::sentinel::SentinelClient>),
-    /// The clients of single nodes are for messages. A message that is sent to one node reaches all
-    /// nodes, so a subscription at one node is sufficient.
+    /// Each client in the list connects to one node, to receive messages. A message that is sent to
+    /// one node reaches all nodes, so a subscription at one node is sufficient.
     #[cfg(feature = "redis-cluster")]
     Cluster(redis::cluster::ClusterClient, Vec<Client>),
 }
@@ -98,7 +98,8 @@ fn provide_crypto_for(client: &Client) {
     }
 }
 
-/// Without an installed provider, the Redis client panics if several providers are compiled in.
+/// If several TLS crypto providers are compiled in, the Redis client panics unless one of them is
+/// installed as the default.
 fn provide_crypto() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
