@@ -60,8 +60,8 @@ impl VerifierOptions {
         if body.len() > self.body_limit { Err(Reason::BodyTooLarge.into()) } else { Ok(()) }
     }
 
-    /// Sets how long a webhook is still accepted after `exp`. The local clock may be ahead of the
-    /// vendor's clock. Default: 60 s.
+    /// Sets how long a webhook is still accepted after `exp`, because the local clock may be ahead
+    /// of the vendor's clock. Default: 60 s.
     #[must_use]
     pub fn with_expiry_leeway(mut self, leeway: Duration) -> Self {
         self.expiry_leeway = leeway;
