@@ -107,7 +107,7 @@ impl Api {
 
     /// The service issues a token even if the origin is not allowed. Every request with such a
     /// token gets a 401 without a reason. Only the audience of the token shows the cause: the
-    /// audience does not contain the origin.
+    /// audience does not contain the origin. In this case, this method logs a warning.
     fn check_audience(&self, issued: &types::AuthToken) {
         let Some(origin) = self.origin.as_ref().or(self.referer.as_ref()).filter(|_| self.is_web()) else {
             return;
@@ -213,7 +213,7 @@ impl TokenSource for Api {
     }
 }
 
-/// The service would treat an empty token as a missing token.
+/// Rejects an empty token, because the service would treat it as a missing token.
 fn present(token: &Secret, operation: &'static str) -> Result<(), Error> {
     if !token.is_empty() {
         return Ok(());

@@ -253,8 +253,8 @@ impl ClientBuilder {
     /// tokens for a web page.
     ///
     /// With `None`, the client never sends the field. Versions before `v2026.07.00` do not document
-    /// the field. With such a [version](Self::with_version) or with `none`, the client does not
-    /// send the field, and [`build`](Self::build) fails for [`ClientType::Service`] and
+    /// the field. With such a [version](Self::with_version), or with the version `none`, the client
+    /// does not send the field, and [`build`](Self::build) fails for [`ClientType::Service`] and
     /// [`ClientType::Device`].
     #[must_use]
     pub fn with_client_type(mut self, client_type: impl Into<Option<ClientType>>) -> Self {

@@ -47,7 +47,7 @@ settings! {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Config {
-    /// The origin of the page that will use the tokens. See [`ClientBuilder::with_origin`].
+    /// The origin of the web page that will use the tokens. See [`ClientBuilder::with_origin`].
     pub origin: String,
     /// The origin in a `Referer` header. See [`ClientBuilder::with_referer`].
     pub referer: String,

@@ -52,8 +52,8 @@ documented! {
             /// What the token may do in the account.
             scope: AccountScope,
         },
-        /// A scope that has no variant in this enum, unchanged. Parsing a documented scope never
-        /// returns `Other`.
+        /// A scope that has no variant in this enum. Its text is not changed. Parsing a documented
+        /// scope never returns `Other`.
         #[non_exhaustive]
         Other {
             /// The scope that the client sends.
