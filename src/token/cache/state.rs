@@ -114,8 +114,8 @@ impl CacheState {
     }
 
     /// Reading the wall clock is expensive, so this function reads the wall clock at most once per
-    /// tick of the coarse clock. The next tick, milliseconds later, notices a suspend or a jump of
-    /// the clock.
+    /// tick of the coarse clock. A suspend or a jump of the clock is noticed at the next tick,
+    /// milliseconds later.
     #[inline]
     fn coarse_wall(&self, tick: u64) -> u64 {
         let (at, seen) = &self.seen;

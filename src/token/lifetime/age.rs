@@ -1,7 +1,7 @@
 //! Determines whether a token is fresh, stale or expired.
 //!
-//! Times are milliseconds. Fields whose names contain `wall` are times of the wall clock. `sent`,
-//! `stale` and `tick` are times of the monotonic clock.
+//! All times are in milliseconds. Fields whose names contain `wall` are times of the wall clock.
+//! `sent`, `stale` and `tick` are times of the monotonic clock.
 
 use std::time::Duration;
 

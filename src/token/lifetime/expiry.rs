@@ -25,7 +25,8 @@ const MAX_CLOCK_DIFFERENCE: Duration = Duration::from_secs(2 * 24 * 60 * 60);
 /// `Date` is in whole seconds, so the server's clock may be ahead of `Date` by up to this time.
 const DATE_RESOLUTION: Duration = Duration::from_secs(1);
 
-/// In bytes. Moov's tokens have at most 4,096 characters.
+/// The maximum size of a JWT whose claims are read, in bytes. Moov's tokens have at most 4,096
+/// characters.
 const MAX_JWT: usize = 16 * 1024;
 
 /// The rule that determined the lifetime of a token. If several rules apply, the cache uses the
@@ -116,12 +117,12 @@ impl Default for Limits {
 }
 
 pub(crate) fn resolve(facts: &Facts<'_>, limits: &Limits) -> Expiry {
-    // The local clock may jump during the request. Use the later of the two times, so that a jump
-    // can only shorten the lifetime.
+    // The local clock may jump during the request. Use the later of the send time and the receive
+    // time, so that a jump can only shorten the lifetime.
     let local = facts.sent.max(facts.received);
     // A timestamp and `Date` come from the server's clock, so an inaccurate local clock has no
-    // effect. `Date` is truncated to seconds. Without the added resolution, the lifetime could be
-    // up to a second too long.
+    // effect. `Date` is truncated to seconds, so add its resolution. Otherwise the lifetime could
+    // be up to a second too long.
     let now = facts.date.map_or(local, |date| date.checked_add(DATE_RESOLUTION).unwrap_or(date));
     let clocks_clash = facts.date.is_some_and(|date| distance(date, local) > MAX_CLOCK_DIFFERENCE);
 

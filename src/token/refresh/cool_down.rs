@@ -1,6 +1,6 @@
 //! Stops all token requests of a cache while the server asks the client to wait.
 //!
-//! Times are milliseconds of the monotonic clock.
+//! All times are in milliseconds of the monotonic clock.
 
 use std::{sync::PoisonError, time::Duration};
 

@@ -17,7 +17,7 @@ pub(in crate::token) struct ExpiringMap<K, V> {
     next: u64,
 }
 
-/// The number makes the ends of values that expire at the same instant unique.
+/// The number distinguishes values that expire at the same instant.
 type End = (Instant, u64);
 
 impl<K: Clone + Eq + Hash, V> ExpiringMap<K, V> {

@@ -4,7 +4,7 @@
 //! refusals of three different scope sets without a success in between. After a pause, one request
 //! at a time (the probe) checks whether the server still refuses the credentials.
 //!
-//! Times are milliseconds of the monotonic clock.
+//! All times are in milliseconds of the monotonic clock.
 
 use std::{collections::VecDeque, hash::BuildHasher as _, sync::PoisonError, time::Duration};
 
@@ -42,8 +42,8 @@ struct Refusal {
     /// The hash of the scope set whose request is the probe, and the time until which the probe may
     /// run, in milliseconds.
     probe: Option<(u64, u64)>,
-    /// If the last probe was for one of the `suspects`, scope sets that are not suspects may send
-    /// the next probe earlier.
+    /// If the last probe was for one of the `suspects`, the suspects wait longer than the other
+    /// scope sets before the next probe.
     is_suspect_probed: bool,
 }
 

@@ -14,8 +14,8 @@ use crate::{
 };
 
 impl CacheState {
-    /// After `false`, the caller must apply the limits of this process, because the store does not
-    /// limit the request.
+    /// If this function returns `false`, the caller must apply the limits of this process, because
+    /// the store does not limit the request.
     pub(in crate::token) async fn acquire_permit(&self, max_wait: Duration) -> Result<bool, Error> {
         let (limit, deadline) = (self.options.fleet_rate_limit(), after(Instant::now(), max_wait));
         let mut has_renewed = false;
@@ -43,8 +43,8 @@ impl CacheState {
         }
     }
 
-    /// After `false`, the request needs a new permit. If requests kept their permits during a
-    /// cool-down, all requests would be sent at the end of the cool-down.
+    /// If this function returns `false`, the request needs a new permit. If requests kept their
+    /// permits during a cool-down, all requests would be sent at the end of the cool-down.
     pub(in crate::token) async fn await_permit(&self, wait: Duration) -> Result<bool, Error> {
         if !wait.is_zero() {
             time::sleep(wait).await;
@@ -77,7 +77,7 @@ impl CacheState {
                 self.refused(credentials, left, error.clone());
                 error.held_for(left)
             }
-            // Record nothing, because other callers may be able to wait that long.
+            // Do not block other callers: a caller with a longer time limit may be able to wait.
             Block::RateLimit(left) => {
                 let reason = "rate limit reached: the wait would exceed max_wait";
                 Error::new(ErrorKind::RateLimited, reason).with_retry_after(left)

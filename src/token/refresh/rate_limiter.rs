@@ -1,6 +1,6 @@
 //! Limits the rate of token requests, and sends waiting requests in order of arrival.
 //!
-//! Times are milliseconds of the monotonic clock.
+//! All times are in milliseconds of the monotonic clock.
 
 use std::{
     collections::VecDeque,
@@ -93,7 +93,8 @@ impl RateLimiter {
         Admission::Queued(Ticket { limiter: self.clone(), number, moved })
     }
 
-    /// The limiter counts the requests that the store admitted, because the store may fail later.
+    /// The limiter also counts the requests that the store admitted, so that the limit still holds
+    /// if the store fails later.
     pub(in crate::token) fn record(&self, now: u64) {
         self.lock().admit(self.limit, now);
     }

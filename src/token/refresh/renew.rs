@@ -105,8 +105,8 @@ impl CacheInner {
     ) {
         let Some(id) = replacement.token.issued().id else { return };
         let candidate = replacement.candidate.as_ref().filter(|_| accepted);
-        // Replace the token first, so that a concurrent request that fails with the old token uses
-        // the new token.
+        // Replace the token before `conclude` drops the candidate, so that a concurrent request
+        // that fails with the old token still finds the new token.
         let replaced = candidate.filter(|candidate| self.replace(entry, candidate));
         let now = self.shared.now().tick;
         entry.renewal(|renewal, _| renewal.conclude(id, accepted, now));
@@ -162,7 +162,7 @@ impl CacheInner {
         waiter.outcome_by(deadline).await.ok()??.map(Replacement::new)
     }
 
-    /// If no task can start, after a shutdown or without a runtime, the flight ends without a
+    /// If no task can start (after a shutdown or without a runtime), the flight ends without a
     /// candidate. The caller then gets the 401.
     fn fetch(&self, entry: &Arc<CacheEntry>, replaces: TokenId, flight: Flight<Option<Candidate>>) {
         let max_wait = self.shared.options.max_wait;

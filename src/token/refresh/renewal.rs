@@ -1,5 +1,5 @@
-//! Limits how often the token of one scope set is renewed after a 401. Times are milliseconds of
-//! the monotonic clock.
+//! Limits how often the token of one scope set is renewed after a 401. All times are in
+//! milliseconds of the monotonic clock.
 
 use std::{sync::Arc, time::Duration};
 

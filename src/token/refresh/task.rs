@@ -184,8 +184,8 @@ impl RefreshTask {
         }
     }
 
-    /// If there is a store and the entry holds a refresh token, `wait` continues during a shutdown,
-    /// because no other process has that refresh token.
+    /// If there is a store and the entry holds a refresh token, a shutdown does not interrupt
+    /// `wait`. Otherwise the refresh token would be lost, because no other process has it.
     pub(in crate::token) async fn until_shutdown<T>(
         &self,
         wait: impl Future<Output = Result<T, Error>>,
@@ -199,7 +199,7 @@ impl RefreshTask {
             outcome = wait => outcome?,
             () = work.closed() => return Err(shut_down()),
         };
-        // The shutdown may have started just as `wait` ended.
+        // Check again, because the shutdown may have started just as `wait` ended.
         if work.is_closed() && !must_continue() { Err(shut_down()) } else { Ok(outcome) }
     }
 
@@ -227,7 +227,7 @@ impl RefreshTask {
         if let Admission::Queued(ticket) = admission {
             self.entry.set_ticket(ticket.number());
             let turn = ticket.turn(|| (shared.now().tick, shared.cool_down.until()), deadline);
-            // A custom clock may not advance, so tokio's clock also limits the wait.
+            // A custom clock might stand still, so tokio's clock also limits the wait.
             let turn = time::timeout(self.max_wait, turn).await;
             let turn = turn.unwrap_or_else(|_| Err(Duration::from_millis(deadline.saturating_sub(now))));
             turn.map_err(|left| shared.limited(shared.now().tick, left))?;

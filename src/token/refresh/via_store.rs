@@ -35,7 +35,7 @@ use crate::{
 };
 
 /// The renewal of a lease must end: otherwise a source that never returns would block the other
-/// processes forever. 60 s are longer than three attempts with the default timeout.
+/// processes forever. Three attempts with the default timeout take less than 60 s.
 const MIN_RENEWAL: Duration = Duration::from_secs(60);
 
 impl RefreshTask {
