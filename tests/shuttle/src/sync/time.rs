@@ -11,7 +11,7 @@ use std::{
 };
 
 thread_local! {
-    /// shuttle runs all tasks of a scenario on one thread.
+    /// shuttle runs all tasks of a scenario on one thread, so all of them share these timers.
     static TIMERS: RefCell<Timers> = RefCell::default();
 }
 

@@ -6,7 +6,7 @@
 //! # Seeded bugs
 //!
 //! Each of the following bugs was added to `src` once, to check the tests. Each bug made the test
-//! in parentheses fail within 2,000 schedules of one kind.
+//! in parentheses fail within 2,000 schedules of at least one kind: random, PCT or depth-first.
 //!
 //! - `CacheEntry::lookup` unlocks and locks the state before `cold.flight.start()`, so two callers
 //!   start a refresh (`callers::two_callers_without_a_cached_token_send_one_request`).
