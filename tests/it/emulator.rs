@@ -388,8 +388,8 @@ async fn moneykit_publishes_a_valid_es256_key_without_authentication() {
         assert_eq!(bytes.len(), 32);
         point.extend(bytes);
     }
-    // A key agreement fails if the point is not on the curve. The verification of a signature makes
-    // the same check.
+    // A key agreement fails if the point is not on the curve, so the test uses a key agreement to
+    // check the point. The verification of a signature makes the same check.
     use ring::agreement::{ECDH_P256, EphemeralPrivateKey, UnparsedPublicKey, agree_ephemeral};
     let agree = |point: Vec<u8>| {
         let mine = EphemeralPrivateKey::generate(&ECDH_P256, &ring::rand::SystemRandom::new()).unwrap();

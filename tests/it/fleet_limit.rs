@@ -49,7 +49,7 @@ async fn fleet(
     fleet
 }
 
-/// A token call that Redis admits. `at` is in microseconds, by the clock of Redis.
+/// A token call that Redis admits. `at` is in microseconds, according to the clock of Redis.
 #[derive(Clone, Copy)]
 struct Admission {
     at: u64,

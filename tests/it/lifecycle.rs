@@ -313,7 +313,7 @@ async fn back_off_after_a_failed_refresh_applies_to_all_callers() {
     }
     let gaps: Vec<u128> = source.times().windows(2).map(|two| (two[1] - two[0]) / 1000).collect();
     // Without jitter, the delays are 1, 2, 4, 8, 16, 32 s, and then always 60 s. The test calls
-    // every 0.5 s, so a request is sent up to 0.5 s after the end of a delay.
+    // the cache every 0.5 s, so the cache sends a request up to 0.5 s after the end of a delay.
     assert_eq!(gaps[..6], [1, 2, 4, 8, 16, 32]);
     assert!(gaps[6..].iter().all(|gap| (60..=61).contains(gap)), "{gaps:?}");
     let error = token(&cache).await.unwrap_err();

@@ -150,8 +150,8 @@ async fn environment_can_allow_plain_http_hosts_except_vendor_hosts() {
     }
 }
 
-/// Over plain HTTP, the client would ignore the proxy and the client identity, and send calls
-/// unencrypted.
+/// Over plain HTTP, the client would ignore the proxy or the client identity, and send its calls
+/// unencrypted. So this combination is rejected.
 #[test]
 fn remote_plain_http_conflicts_with_a_proxy_or_client_identity() {
     let allowed = || quick().with_allow_http(["gateway"]);

@@ -1,5 +1,5 @@
-//! Tests processes of two versions on one Redis. The test itself writes the data of the second
-//! version.
+//! Tests processes that share one Redis but run different versions of this crate. Only this version
+//! runs: the tests themselves write the data of the other versions.
 
 use std::{sync::Arc, time::Duration};
 
@@ -166,7 +166,8 @@ async fn revocation_by_another_version_is_applied_and_unknown_messages_ignored()
     dropped(&cache).await;
     let token = get(&cache).await;
 
-    // A process of the other version writes the tombstone and then sends the message.
+    // The test acts as a process with another version: it writes the tombstone and then sends the
+    // message.
     let revoked = name(&redis, "fence").await.replace(":fence", ":revoked");
     let stored = store(&redis).get(&key()).await.unwrap().expect("the token is in the store");
     assert_eq!(stored.access_token.expose_secret(), token);

@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep};
 pub(crate) enum Reply {
     /// A token that is valid for this number of seconds.
     Token(i64),
-    /// A token whose response has no lifetime.
+    /// A token response that does not contain a lifetime.
     Silent,
     Fail(Failure),
     Refused(u16),

@@ -101,8 +101,8 @@ pub(crate) async fn post_webhook(address: &str, path: &str, webhook: &SignedWebh
     }
     let mut stream = TcpStream::connect(address).await.expect("a connection");
     stream.write_all(format!("{request}\r\n").as_bytes()).await.expect("the request is sent");
-    // If the body is over the limit, the server may close the connection early, so an error is
-    // ignored.
+    // If the body exceeds the limit, the server may close the connection early, so errors of this
+    // write are ignored.
     let _ = stream.write_all(&webhook.body).await;
     stream
 }

@@ -61,7 +61,7 @@ fn moneykit_webhook(emulator: &Emulator) -> SignedWebhook {
     emulator.moneykit_webhook(r#"{"webhook_event": "link.state_changed"}"#).sign().expect("signed")
 }
 
-/// A dropped guard abandons its delivery in a background task.
+/// Waits for background tasks, because a dropped guard abandons its delivery in such a task.
 async fn settle() {
     for _ in 0..20 {
         tokio::task::yield_now().await;

@@ -159,7 +159,8 @@ async fn every_operation_of_the_specs_can_be_sent() {
                 })
             });
             for name in parameters.chain(fields) {
-                // The generator splits `MoneyKit-Version` into three words.
+                // The generator splits `MoneyKit-Version` into three words, so the comparison
+                // ignores underscores.
                 let plain = |name: &str| name.replace('_', "");
                 assert!(
                     seen.iter().any(|seen| plain(seen) == plain(name)),
