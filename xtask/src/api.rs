@@ -33,7 +33,7 @@ fn listing(root: &Path) -> Result<String> {
     Ok(without_guide(&api.to_string()))
 }
 
-/// The modules of the guide exist only in rustdoc.
+/// The modules of the guide exist only in rustdoc, so they are not public API.
 fn without_guide(api: &str) -> String {
     let is_page = |line: &str| {
         let rest = line.strip_prefix("pub mod fintech_auth::guide");

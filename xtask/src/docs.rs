@@ -54,8 +54,8 @@ impl Pages {
         let ids: BTreeMap<&Path, BTreeSet<&str>> =
             self.0.iter().map(|(path, text)| (path.as_path(), values(text, "id").collect())).collect();
         let mut broken = Vec::new();
-        // The pages of source code have line anchors that a script creates. The remaining pages
-        // belong to rustdoc itself.
+        // Only the pages of the crate's docs are checked. In the pages of source code, a script
+        // creates the line anchors. The remaining pages belong to rustdoc itself.
         for (path, text) in self.0.iter().filter(|(path, _)| path.starts_with("fintech_auth")) {
             let ours = without_blanket_impls(text);
             // If rustdoc cannot resolve a link, it leaves the brackets of the link in the text.
@@ -80,7 +80,7 @@ impl Pages {
     }
 }
 
-/// The docs of blanket implementations come from other crates.
+/// The docs of blanket implementations come from other crates, so their links are not checked.
 fn without_blanket_impls(text: &str) -> &str {
     text.split("id=\"blanket-implementations\"").next().unwrap_or_default()
 }

@@ -1,7 +1,7 @@
 //! `cargo xtask msrv`: checks the Rust version that the manifest states (MSRV).
 //!
-//! The crate must build with a toolchain of the stated version, and no dependency of a user's build
-//! may require a newer version.
+//! The crate must build with a toolchain of the stated version, and no dependency may require a
+//! newer version. Dev-dependencies are not checked, because users do not build them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
