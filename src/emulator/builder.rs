@@ -73,9 +73,9 @@ impl Builder {
     /// # Security
     ///
     /// If the address is not a loopback address, everyone who can reach the port can get the
-    /// emulator's tokens, and requests are not encrypted. Send only the emulator's own credentials.
-    /// On such an address, the emulator serves at most 256 connections at once, and closes a
-    /// connection whose request takes more than 30 s to arrive.
+    /// emulator's tokens, and requests are not encrypted. So send only the emulator's own
+    /// credentials, never real credentials. On such an address, the emulator serves at most 256
+    /// connections at once, and closes a connection whose request takes more than 30 s to arrive.
     pub fn with_host(mut self, host: IpAddr) -> Self {
         self.host = host;
         self
@@ -107,8 +107,8 @@ impl Builder {
         self
     }
 
-    /// Sets the lifetime of both services' access tokens. Default: 3600 s. For Moov with
-    /// [`Behaviour::Documented`]: 900 s.
+    /// Sets the lifetime of the access tokens of both services. Default: 3600 s, or 900 s for Moov
+    /// with [`Behaviour::Documented`].
     pub fn with_lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = Some(lifetime);
         self
@@ -259,7 +259,8 @@ impl Builder {
     }
 }
 
-/// Some operating systems cannot connect to an unspecified address (`0.0.0.0` or `::`).
+/// Replaces an unspecified address (`0.0.0.0` or `::`) with the loopback address, because some
+/// operating systems cannot connect to an unspecified address.
 fn reachable(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         address.set_ip(match address {

@@ -285,8 +285,8 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// Returns whether the response has a 2xx status. Without a 2xx status, the delivery is
-    /// retried.
+    /// Returns `true` if the response has a 2xx status. Otherwise the delivery is retried, until
+    /// the schedule ends.
     pub fn is_accepted(&self) -> bool {
         self.result.as_ref().is_ok_and(StatusCode::is_success)
     }

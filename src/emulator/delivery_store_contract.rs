@@ -1,6 +1,6 @@
 //! Checks that your own delivery store fulfils the contract of [`DeliveryStore`].
 //!
-//! Each run uses new delivery ids, and takes about 2 s.
+//! Each run of the checks uses new delivery ids, and takes about 2 s.
 
 use std::{
     sync::Arc,

@@ -78,12 +78,12 @@ impl Fault {
     }
 
     /// Sends only the first half of the service's own response body, and then closes the
-    /// connection. If the response has no body, the whole response is lost.
+    /// connection. If the response has no body, closes the connection without a response.
     pub fn truncate() -> Self {
         Self::new(Ending::Half)
     }
 
-    /// Closes the connection properly, without a response.
+    /// Closes the connection without a response and without a reset.
     pub fn close() -> Self {
         Self::new(Ending::Cut(Cut::Close))
     }

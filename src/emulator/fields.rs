@@ -1,5 +1,5 @@
 //! Parses the fields of a request, from a form or JSON. Parsing is strict, because a lenient
-//! emulator would hide mistakes until production.
+//! emulator would hide a client's mistakes until the client runs in production.
 
 use http::{HeaderMap, header};
 use serde::de::DeserializeOwned;

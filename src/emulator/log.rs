@@ -61,8 +61,8 @@ impl Request {
         }
     }
 
-    /// Returns the status of the response, or `None` if there is no response yet or the response
-    /// was lost.
+    /// Returns the status of the response. Returns `None` if the response is not ready yet, or if a
+    /// fault or a closed connection ended the request without a response.
     pub fn status(&self) -> Option<StatusCode> {
         self.status.get().copied()
     }

@@ -240,8 +240,8 @@ impl Emulator {
     ///
     /// # Cancellation
     ///
-    /// If the future is dropped, new connections are still rejected. Call this method again to
-    /// continue waiting.
+    /// If the future is dropped, the emulator continues to reject new connections. Call this method
+    /// again to continue waiting.
     pub async fn shutdown(&self, within: Duration) {
         self.stopping.send_replace(true);
         _ = tokio::time::timeout(within, self.stopping.closed()).await;

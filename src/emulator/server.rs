@@ -66,8 +66,8 @@ pub(super) async fn run(listener: TcpListener, services: Arc<Services>, mut stop
                 Ok((stream, _)) => {
                     connections.spawn(connection(stream, services.clone(), read_timeout, stopping.clone()));
                 }
-                // The process may be out of file descriptors. Try again after some may have been
-                // closed.
+                // The process may be out of file descriptors. Wait before the next attempt, because
+                // some descriptors may be closed in the meantime.
                 Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
             },
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
@@ -80,7 +80,7 @@ pub(super) async fn run(listener: TcpListener, services: Arc<Services>, mut stop
 
 async fn stop(stopping: &mut watch::Receiver<bool>) {
     if stopping.wait_for(|stopping| *stopping).await.is_err() {
-        // The emulator was dropped, so this task is aborted.
+        // Dropping the emulator aborts this task, so wait for the abort.
         std::future::pending().await
     }
 }
