@@ -20,7 +20,8 @@ pub(crate) fn render(name: &str, banner: &str, document: &Value) -> Result<Strin
     }
 }
 
-/// `yaml_serde` quotes a string with this prefix, and `render` then removes the prefix.
+/// `yaml_serde` quotes each string that starts with this prefix. `render` then removes the prefix
+/// and keeps the quotes.
 const MARK: &str = "#quote ";
 const QUOTED_MARK: &str = "'#quote ";
 
