@@ -226,7 +226,7 @@ macro_rules! client {
                 self.0.client.bearer(scopes).map(|authorizer| self.0.authorizer(authorizer))
             }
 
-            /// Returns the scopes of [`Client::default_token`].
+            /// Returns the scopes for which [`Client::default_token`] returns a token.
             pub fn scopes(&self) -> &crate::ScopeSet {
                 self.0.client.scopes()
             }
