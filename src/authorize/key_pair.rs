@@ -78,8 +78,8 @@ impl KeyPair {
         }
     }
 
-    /// Asks for a new key pair even if the request cannot be repeated, so that the next request
-    /// uses the new key pair.
+    /// After a 401, asks the source for a different key pair even if the request cannot be
+    /// repeated, so that the next request uses the new key pair.
     pub(super) async fn repetition<R>(
         &self,
         sent: &KeyPairHeaders,

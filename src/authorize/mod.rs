@@ -34,8 +34,9 @@
 //! only to this request, and the cache may evict its token after the request.
 //!
 //! An authorizer can also add a vendor's key pair instead of a token. With a key pair, a request
-//! that names scopes fails, because scopes do not restrict a key pair. After a 401, the client asks
-//! its [`CredentialsProvider`](crate::CredentialsProvider) for different credentials, at most once
+//! that names scopes fails, because scopes do not restrict a key pair. After a 401, the MoneyKit or
+//! Moov client that created the authorizer asks its
+//! [`CredentialsProvider`](crate::CredentialsProvider) for different credentials, at most once
 //! every 5 s. If the provider returns different credentials, the request is sent once more with the
 //! new key pair, and the second response is returned. A request whose body is a stream is not sent
 //! again, but the next request uses the new key pair.
@@ -79,8 +80,9 @@
 //!
 //! # Security
 //!
-//! - An origin must be https, or http on the loopback interface. Scheme, host and port of a request
-//!   must all match the origin. A request to any path of the origin gets the token.
+//! - An origin must be https, or http on the loopback interface. A request gets the token only if
+//!   its URL has the scheme, the host and the port of one of the authorizer's origins. The path of
+//!   the URL does not matter.
 //! - reqwest follows redirects internally, so a middleware does not see the redirects. When reqwest
 //!   follows a redirect, it removes the token if the host or the port changes, but not if only the
 //!   scheme changes. The vendors' APIs do not redirect. So build your client with

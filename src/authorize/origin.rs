@@ -46,7 +46,8 @@ impl Origin {
             && url.port_or_known_default() == Some(self.port)
     }
 
-    /// Compares the authority as text, because `http::Uri` accepts user info and invalid ports.
+    /// Compares the whole authority as text. `http::Uri` accepts user info and invalid ports, so it
+    /// is not enough to compare the parsed host and port.
     #[cfg(any(test, feature = "tower"))]
     pub(super) fn has_uri(&self, uri: &http::Uri) -> bool {
         let Some((host, rest)) =

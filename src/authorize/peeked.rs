@@ -72,7 +72,8 @@ fn poll<B: Body + Unpin>(
     frame.map_ok(|frame| frame.map_data(|mut data| data.copy_to_bytes(data.remaining())))
 }
 
-/// Reads the body even if the headers already show the cause, so that the connection can be reused.
+/// Reads the body even if the headers already show the cause of the 401, so that the HTTP client
+/// can reuse the connection.
 pub(super) async fn peek<B: Body + Unpin>(
     response: Response<B>,
 ) -> (Option<Vec<u8>>, Response<PeekedBody<B>>) {
