@@ -18,7 +18,7 @@ pub struct Id;
 pub struct TryCurrentError;
 
 thread_local! {
-    /// shuttle runs all tasks of a scenario on one thread, so this list contains all of them.
+    /// shuttle runs all tasks of a scenario on one thread, so all of them share this list.
     static TASKS: RefCell<Vec<AbortHandle>> = const { RefCell::new(Vec::new()) };
 }
 
