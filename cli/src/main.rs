@@ -101,7 +101,8 @@ Examples:
 
 fn main() -> ExitCode {
     let args: Vec<OsString> = env::args_os().collect();
-    // clap returns an error about the arguments before it has parsed `--json`.
+    // If an argument is invalid, clap returns an error before it has parsed `--json`. So search the
+    // arguments for `--json` first.
     let json = args.iter().any(|arg| arg == "--json");
     let outcome = match Cli::try_parse_from(&args) {
         Ok(cli) => run(cli.command),

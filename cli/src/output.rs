@@ -34,7 +34,8 @@ fn unwritten(error: &io::Error) -> Failure {
     Failure::local(format!("cannot write the output: {error}"))
 }
 
-/// Rust's standard library opens `/dev/null` in place of a closed standard output.
+/// If standard output is closed, Rust's standard library opens `/dev/null` in its place. Writing
+/// then succeeds, but the output is lost.
 #[cfg(unix)]
 pub(crate) fn is_discarded() -> bool {
     use std::{

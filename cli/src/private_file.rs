@@ -12,8 +12,8 @@ use zeroize::Zeroizing;
 
 use crate::exit::Failure;
 
-/// In bytes. The disk space is reserved before the request, because a full disk would lose the new
-/// refresh token.
+/// The disk space, in bytes, that is reserved before the request. Without this reserve, the new
+/// refresh token would be lost if the disk is full.
 const ROOM: usize = 16 * 1024;
 
 /// The temporary file (the draft) is in the folder of the target file, so that a rename can replace
@@ -23,7 +23,8 @@ pub(crate) struct PrivateFile {
     path: PathBuf,
     draft: PathBuf,
     file: File,
-    /// Whether the draft has its content. If it has, the draft must not be deleted.
+    /// Whether the draft contains the complete new content. If so, the draft must not be deleted,
+    /// even if it cannot be renamed.
     is_kept: bool,
 }
 

@@ -28,7 +28,8 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// After a signal, the command still waits for the end of the current attempt. So the command can
 /// take this long to stop.
 const MAX_TIMEOUT: Duration = Duration::from_secs(60);
-/// With `--old`, the vendor's last retry would have been this long ago.
+/// `--old` dates the webhook so far back that the vendor would have sent its last retry this long
+/// ago.
 const OUTDATED: Duration = Duration::from_secs(3600);
 
 #[derive(Args)]

@@ -62,7 +62,8 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
             client.webhooks().verify(&received.headers, &received.body[..]).await?
         }
     };
-    // An authentic webhook may contain an event that this version does not know.
+    // An authentic webhook may contain an event that this version does not know, so ignore this
+    // error.
     let event = webhook.event().ok();
     Output::new(args.format)
         .with_words("verified", true, "yes (headers and body)")

@@ -1,5 +1,5 @@
-//! Requests a token and makes sure that the new refresh token is not lost. If an exchange returns a
-//! new refresh token, the old refresh token is no longer valid.
+//! Requests a token and makes sure that the new refresh token is not lost. If Moov returns a new
+//! refresh token in exchange for an old one, the old refresh token is no longer valid.
 
 use std::future::Future;
 
@@ -78,8 +78,9 @@ fn keep(
     };
     let Some(refresh_token) = refresh_token.filter(|token| !token.is_empty()) else {
         print_token(false, print)?;
-        // If an exchange returns no new refresh token, the old refresh token stays valid (RFC 6749
-        // section 6). The `--save` file may already contain the old refresh token.
+        // If Moov returns no new refresh token in exchange for an old one, the old refresh token
+        // stays valid (RFC 6749 section 6). If the `--save` file already contains the old refresh
+        // token, there is nothing to save.
         let has_old_one = save.is_some() && exchanged == Some(save);
         return if save.is_none() || has_old_one { Ok(()) } else { Err(Failure::no_refresh_token()) };
     };

@@ -95,8 +95,8 @@ pub(super) async fn run(
     }
 }
 
-/// Returns whether every account would fail in the same way. A 403 does not count, because it may
-/// concern a single account.
+/// Returns `true` if at least one of the `failures` would also occur for all other accounts. A 403
+/// does not count, because it may concern only one account.
 fn is_hopeless(failures: &[(Uuid, Error)]) -> bool {
     failures.iter().any(|(_, error)| {
         error.kind() == ErrorKind::InvalidConfig

@@ -61,7 +61,7 @@ impl Browser {
             let (_, port) = line.split_once("started successfully on port ")?;
             Some(port.trim_end_matches('.').to_owned())
         });
-        // chromedriver blocks if the pipe is full.
+        // chromedriver blocks if the pipe is full, so read the rest of its output.
         std::thread::spawn(move || lines.for_each(drop));
         let profile = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("chromium-{}", driver.id()));
         let mut args: Vec<String> = [
