@@ -6,7 +6,7 @@
 use fintech_auth::{token::TokenEvent, webhook::WebhookEvent};
 use metrics::{counter, gauge, histogram};
 
-/// Counts the token cache events of a vendor's client.
+/// Counts the token cache events of the client for `vendor`.
 pub fn tokens(vendor: &'static str) -> impl Fn(&TokenEvent<'_>) + Send + Sync {
     move |event| match event {
         TokenEvent::Obtained { latency, rule, .. } => {

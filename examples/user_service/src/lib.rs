@@ -66,8 +66,9 @@ impl Accounts {
         let token = self.tokens.token(&scopes).await.map_err(AccountError::Token)?;
         let request = self.request(account, token.authorization().clone()).map_err(AccountError::Http)?;
         let response = self.http.execute(request).await.map_err(AccountError::Http)?;
-        // A new token does not help if the 401 has another cause. This example does not retry the
-        // request. An `Authorizer` would retry the request once.
+        // Invalidate the token only if the server says that the token is invalid. A new token does
+        // not help if the 401 has a different cause. This example does not retry the request. An
+        // `Authorizer` would retry the request once.
         if response.status() == StatusCode::UNAUTHORIZED
             && classify_challenges(response.headers()) == Rejection::InvalidToken
         {

@@ -36,7 +36,8 @@ async fn from_moov(webhooks: Data<WebhookVerifier>, request: HttpRequest, body: 
     }
 }
 
-/// The verifier cannot read actix-web's own `HeaderMap` type.
+/// The verifier cannot read actix-web's own `HeaderMap` type, so it calls this closure to get the
+/// values of a header.
 fn values<'h>(request: &'h HttpRequest) -> impl Fn(&str) -> Vec<&'h [u8]> {
     |name| request.headers().get_all(name).map(|value| value.as_bytes()).collect()
 }
