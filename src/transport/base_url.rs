@@ -6,7 +6,7 @@ use reqwest::Url;
 
 use crate::{Error, ErrorKind};
 
-/// May be plain http to any host. `HttpOptions` decides whether plain http is allowed.
+/// The URL may use plain http with any host. `HttpOptions` decides whether plain http is allowed.
 #[derive(Clone)]
 pub(crate) struct BaseUrl {
     text: String,

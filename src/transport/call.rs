@@ -194,8 +194,8 @@ impl Call {
         let Received { sent, status, headers, body, is_complete, over_limit } = received;
         let (request_id, date) = (self.id(&headers, &X_REQUEST_ID), headers.get(header::DATE).cloned());
         let secrets = &self.0.secrets;
-        // Select the headers now and not on first use. A later selection would keep the secrets in
-        // memory as long as the caller keeps the error.
+        // Select the headers now, not when they are first used. A later selection would keep the
+        // secrets in memory as long as the caller keeps the error.
         let shown_now = || {
             let shown = secrets.shown_headers(&headers, &secrets.echoed());
             ShownHeaders::new(|| shown)
@@ -215,8 +215,8 @@ impl Call {
             known_fields: self.0.contract.fields,
             body: Bytes::copy_from_slice(&body),
         };
-        // The body may contain a token if the status is not an error status. The caller may keep
-        // the error for a long time. So the error does not contain the body.
+        // The body of a successful response may contain a token. The caller may keep the error for
+        // a long time. So the error does not contain the body.
         let failed = |kind: ErrorKind, reason: Cow<'static, str>, details: ErrorBody| {
             Error::new(kind, reason)
                 .with_response(ErrorResponse { body: Bytes::new(), ..error_response(details) })

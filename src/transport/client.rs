@@ -1,4 +1,4 @@
-//! Builds the HTTP client that sends the calls of a vendor's client.
+//! Builds the HTTP client that the MoneyKit and Moov clients use to send requests.
 
 use std::{
     fmt,
@@ -188,8 +188,9 @@ impl HttpOptions {
     /// - Requests to a loopback host use no proxy.
     /// - `connection_verbose` is off, because it logs every secret.
     ///
-    /// This method takes a builder and not a client, because reqwest fixes the redirect policy when
-    /// a client is built. A client that follows redirects would send credentials to other hosts.
+    /// This method takes a builder instead of a client, because reqwest fixes the redirect policy
+    /// when a client is built. A client that follows redirects would send credentials to other
+    /// hosts.
     #[must_use]
     pub fn with_client_builder(
         self,
@@ -210,9 +211,10 @@ impl HttpOptions {
     /// which [`authorize`](crate::authorize) adds a token.
     ///
     /// The client has the TLS settings and timeouts of these options, and does not follow
-    /// redirects. With an https base URL, the client sends only https. With a base URL on this
-    /// machine, the client sends plain http only to this machine and to allowed hosts, and fails to
-    /// connect to all other hosts. The client does not limit the size of a response body.
+    /// redirects. With an https base URL, the client sends only https requests. With a plain http
+    /// base URL, the client sends plain http requests only to this machine and to allowed hosts.
+    /// Plain http requests to other hosts fail. The client does not limit the size of a response
+    /// body.
     ///
     /// # Errors
     ///
@@ -256,8 +258,7 @@ impl HttpOptions {
     }
 
     fn shared(&self, base: &BaseUrl, caller: Caller) -> Result<reqwest::Client, Error> {
-        // With an https base URL on another machine, `client` builds the same client for both
-        // callers.
+        // With an https base URL on another machine, the crate and the program use the same client.
         let caller = if base.is_https() && !base.is_loopback() { Caller::Crate } else { caller };
         let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
         let is_same = |url: &str, of| url == base.as_str() && of == caller;
@@ -295,9 +296,10 @@ impl HttpOptions {
         }
         if base.is_loopback() || !base.is_https() {
             builder = builder.no_proxy();
-            // A program may send its own requests to any host, so reject hosts that are not
-            // allowed. The crate sends requests only to the base URL, so its client does not need
-            // this proxy. The proxy would take about a tenth of the CPU time of each request.
+            // A program may use its client for any host. So a proxy rejects plain http requests to
+            // hosts that are not allowed. The crate sends requests only to the base URL, so its own
+            // client does not need the proxy, which would take about a tenth of the CPU time of
+            // each request.
             if caller == Caller::Program {
                 builder = builder.proxy(self.allowed_http.reject_other_hosts());
             }
@@ -323,7 +325,7 @@ impl HttpOptions {
     }
 }
 
-/// Without a provider, reqwest panics. This function does not install ring, because only the
+/// Without a crypto provider, reqwest panics. This function does not install ring, because only the
 /// program may choose the provider for the whole process.
 #[cfg(feature = "rustls")]
 fn provider() -> Arc<rustls::crypto::CryptoProvider> {
@@ -351,7 +353,8 @@ fn with_tls(
                 let verifier = Arc::new(verifier(roots, provider)?);
                 Ok(config.dangerous().with_custom_certificate_verifier(verifier))
             }
-            // A machine that uses only plain http may have no root certificates.
+            // Do not load the root certificates of the platform, because a machine that uses only
+            // plain http may have none.
             false => Ok(config.with_root_certificates(rustls::RootCertStore::empty())),
         })
         .map_err(|e| Error::new(ErrorKind::InvalidConfig, "tls cannot be set up").with_source(e))?;

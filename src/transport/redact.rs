@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use crate::Secret;
 
-/// The limit in characters.
+/// The maximum length of a text from a response, in characters.
 pub(super) const TEXT_LIMIT: usize = 1024;
 const REDACTED: &str = "[redacted]";
 
@@ -14,7 +14,8 @@ pub(super) fn is_code(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(plain)
 }
 
-/// Rejects tokens, which are longer than ids or contain other characters.
+/// Rejects tokens, because tokens are longer than ids or contain characters that ids do not
+/// contain.
 pub(super) fn is_id(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     (1..=64).contains(&text.len()) && text.bytes().all(plain)

@@ -1,4 +1,4 @@
-//! Reads the wait before the next request from the headers of a response.
+//! Reads from the headers of a response how long the client must wait before the next request.
 
 use std::time::{Duration, SystemTime};
 
