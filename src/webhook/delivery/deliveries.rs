@@ -41,7 +41,7 @@ pub enum Begun {
     /// Another attempt to handle the delivery is running. Contains the time until the lease of that
     /// attempt expires. The attempt may renew its lease. Respond with 503 and `Retry-After`.
     InProgress(Duration),
-    /// The delivery was handled before. Respond with 200.
+    /// The delivery has already been handled. Respond with 200.
     Done,
 }
 
@@ -140,7 +140,7 @@ impl Deliveries {
     ///
     /// Returns
     /// [`DeliveryStoreUnavailable`](crate::webhook::VerifyErrorKind::DeliveryStoreUnavailable)
-    /// (503) if the store fails, or if [`Deliveries::shutdown`] was called before.
+    /// (503) if the store fails, or if [`Deliveries::shutdown`] has already been called.
     ///
     /// # Cancellation
     ///

@@ -4,7 +4,8 @@ use std::{fmt, time::SystemTime};
 
 use ring::digest::{Context, SHA256};
 
-/// The id of a delivery. All retries of a delivery have the same key.
+/// Identifies a delivery by a key, which is the same for all retries of the delivery. Also contains
+/// the time at which the vendor signed the delivery.
 ///
 /// The key is a digest and reveals nothing about the webhook, so the key can be logged and stored.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -25,7 +26,7 @@ impl DeliveryId {
         context.update(b"fintech-auth delivery");
         for part in parts {
             // The length of each part is hashed too, so that ("a", "bc") and ("ab", "c") have
-            // different ids.
+            // different keys.
             context.update(&part.len().to_be_bytes());
             context.update(part);
         }
@@ -43,7 +44,7 @@ impl DeliveryId {
         &self.key
     }
 
-    /// Returns when the vendor signed the delivery, by the vendor's clock.
+    /// Returns the time at which the vendor signed the delivery, according to the vendor's clock.
     pub fn signed_at(&self) -> SystemTime {
         self.signed_at
     }

@@ -21,7 +21,7 @@ pub enum Begin {
     /// Another attempt to handle the delivery is running. Contains the time until the lease of that
     /// attempt expires. The attempt may renew its lease.
     InProgress(Duration),
-    /// The delivery was handled before.
+    /// The delivery has already been handled.
     Done,
 }
 
@@ -49,8 +49,8 @@ pub trait DeliveryStore: fmt::Debug + Send + Sync {
     /// lease of the attempt has expired, because the delivery has been handled.
     fn complete<'a>(&'a self, id: &'a DeliveryId, keep: Duration) -> DeliveryFuture<'a, ()>;
 
-    /// Ends the attempt of `claim`, so that the next retry counts as new. Does nothing if `claim`
-    /// no longer holds the delivery.
+    /// Ends the attempt that `claim` identifies, so that the next retry counts as a new delivery.
+    /// Does nothing if `claim` no longer holds the delivery.
     fn abandon<'a>(&'a self, id: &'a DeliveryId, claim: ClaimId) -> DeliveryFuture<'a, ()>;
 }
 
