@@ -79,7 +79,8 @@ impl Service {
         let family = issued.new_family();
         issued.add((Kind::Access, &token), (family, scope), now, self.lifetime);
         let seconds = i64::try_from(self.lifetime.as_secs()).unwrap_or(i64::MAX);
-        // The generated type cannot be serialized, because it contains a secret.
+        // Build the JSON by hand, because the generated type contains a secret and cannot be
+        // serialized.
         let body = json!({ "access_token": token, "expires_in": seconds, "token_type": "bearer" });
         Ok(response::token(StatusCode::CREATED, &body))
     }

@@ -170,7 +170,8 @@ impl Service {
             }
         };
         let seconds = i64::try_from(seconds.as_secs()).unwrap_or(i64::MAX);
-        // The generated type cannot be serialized, because it contains secrets.
+        // Build the JSON by hand, because the generated type contains secrets and cannot be
+        // serialized.
         let mut body = json!({
             "access_token": access_token,
             "expires_in": seconds,
@@ -275,9 +276,9 @@ fn is_web(client_type: types::ClientType) -> bool {
 }
 
 /// The emulator ignores `client_type` if the request has no `X-Moov-Version` header, or if the
-/// header names a version that does not define `client_type`. So a client that relies on
-/// `client_type` in such a request fails in its tests. How the live service handles such a request
-/// is unknown.
+/// header names a version that does not define `client_type`. So if a client relies on
+/// `client_type` in such a request, the client's tests fail. How the live service handles such a
+/// request is unknown.
 fn knows_client_type(request: &Request) -> bool {
     let version = request.headers.get("x-moov-version").and_then(|version| version.to_str().ok());
     version.is_some_and(crate::moov::version::knows_client_type)

@@ -101,8 +101,8 @@ impl Body for Outgoing {
                 *self = Self::Flushing;
                 Poll::Ready(Some(Ok(Frame::data(body))))
             }
-            // Return `Pending` first, so that hyper writes its buffer before it polls the body
-            // again. If this poll returned the error, hyper would drop the buffer.
+            // Return `Pending` once before the error, so that hyper writes its buffer before it
+            // polls the body again. If the error came first, hyper would drop the buffer.
             Self::Flushing => {
                 *self = Self::Cut;
                 context.waker().wake_by_ref();

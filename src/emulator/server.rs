@@ -54,8 +54,8 @@ impl Drop for Observed<'_> {
 
 /// Aborting this task also closes the connections, because this task owns the connection tasks.
 pub(super) async fn run(listener: TcpListener, services: Arc<Services>, mut stopping: watch::Receiver<bool>) {
-    // On loopback there are no limits, because tests open thousands of connections and pause
-    // tokio's clock.
+    // On loopback, limit neither the number of connections nor the time to read a request, because
+    // tests open thousands of connections and pause tokio's clock.
     let is_remote = listener.local_addr().is_ok_and(|address| !address.ip().is_loopback());
     let read_timeout = is_remote.then_some(READ_TIMEOUT);
     let mut connections = JoinSet::new();
@@ -80,7 +80,7 @@ pub(super) async fn run(listener: TcpListener, services: Arc<Services>, mut stop
 
 async fn stop(stopping: &mut watch::Receiver<bool>) {
     if stopping.wait_for(|stopping| *stopping).await.is_err() {
-        // Dropping the emulator aborts this task, so wait for the abort.
+        // The emulator was dropped, which also aborts this task. So wait for the abort.
         std::future::pending().await
     }
 }

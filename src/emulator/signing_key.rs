@@ -1,4 +1,4 @@
-//! The ES256 keys that MoneyKit publishes, and that sign MoneyKit's webhooks.
+//! The ES256 keys that sign MoneyKit's webhooks, and the keys that MoneyKit publishes.
 
 use std::sync::Arc;
 

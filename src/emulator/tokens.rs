@@ -55,8 +55,8 @@ impl Emulator {
         let mut tokens: Vec<ListedToken> =
             self.services.moneykit.issued().list(now).map(of_moneykit).collect();
         tokens.extend(self.services.moov.issued().list(now).map(of_moov));
-        // The sort must be stable, so that tokens of one service with the same time keep their
-        // order.
+        // The sort must be stable, so that tokens of one service that were issued at the same time
+        // keep their order.
         tokens.sort_by_key(|token| token.issued_at);
         tokens
     }

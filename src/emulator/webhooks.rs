@@ -31,7 +31,7 @@ impl SignedWebhook {
         Self { headers, body: body.into() }
     }
 
-    /// Replaces the body but keeps the signed headers, as an attacker would do.
+    /// Replaces the body but keeps the signed headers, as an attacker would.
     #[must_use]
     pub fn with_body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
@@ -140,8 +140,9 @@ impl MoneykitWebhook {
 
     /// Sets a member of the JWS header.
     ///
-    /// The value of `alg` also selects how to sign: `none` creates no signature, `HS256` uses the
-    /// public key as the HMAC secret (RFC 8725 section 2.1), and all other values use ES256.
+    /// The value of `alg` also selects the kind of signature: `none` creates no signature, `HS256`
+    /// uses the public key as the HMAC secret (RFC 8725 section 2.1), and all other values use
+    /// ES256.
     pub fn with_header(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.header.insert(name.to_owned(), value.into());
         self
