@@ -301,8 +301,8 @@ impl Error {
     /// Returns the vendor's error code, such as `invalid_grant` (RFC 6749 section 5.2) or
     /// `api_error.auth.unauthorized`.
     ///
-    /// A code has at most 64 lower-case letters, `_` and `.`. Any other text becomes part of
-    /// [`Error::message`].
+    /// A code consists of at most 64 lower-case letters, underscores and dots. Any other text
+    /// becomes part of [`Error::message`].
     pub fn code(&self) -> Option<&str> {
         self.response()?.details.code.as_deref()
     }
