@@ -1,4 +1,4 @@
-//! Reads a PEM file whose path is a setting.
+//! Reads a PEM file whose path is given in a setting.
 
 use std::{
     fs::File,

@@ -53,17 +53,17 @@ macro_rules! fields {
             ///
             /// Also returns `InvalidConfig` if an unknown variable was probably meant to set a key,
             /// but neither this key nor an alternative to this key is set. For example,
-            /// `client_secret_file` is an alternative to `client_secret`. This applies to a
-            /// variable in two cases:
+            /// `client_secret_file` is an alternative to `client_secret`. In two cases, this method
+            /// assumes that an unknown variable was meant to set a key:
             ///
-            /// - The name of the variable is similar to the key for the host, the proxy, the
+            /// - The variable's name resembles the name of a key that sets the host, the proxy, the
             ///   origin, the credentials or the webhook secret.
             /// - Other libraries commonly use this name for one of the settings, for example
             ///   `API_URL` for `base_url`.
             ///
-            /// If the key or an alternative is set, such a variable only causes a
-            /// [warning](Self::warnings). Any other name that is similar to a key only causes a
-            /// warning.
+            /// If the key or an alternative is set, the unknown variable only causes a
+            /// [warning](Self::warnings). Any other unknown variable whose name resembles the name
+            /// of a key also only causes a warning.
             pub fn from_env() -> Result<Self, crate::Error> {
                 Self::from_vars(std::env::vars_os())
             }
@@ -273,7 +273,7 @@ macro_rules! settings {
             /// The maximum number of attempts of a call. See
             /// [`RetryPolicy::with_attempts`](crate::RetryPolicy::with_attempts).
             pub attempts: u32,
-            /// The maximum number of token calls in a period, such as `40/s` or `300/60s`. See
+            /// The maximum number of token requests in a period, such as `40/s` or `300/60s`. See
             /// [`TokenOptions::with_rate_limit`](crate::token::TokenOptions::with_rate_limit).
             pub rate_limit: (usize, std::time::Duration),
             /// The share of the rate limit that this client may use: more than 0, at most 1. See
