@@ -322,7 +322,7 @@ async fn deliver(world: Arc<World>, mut random: Random, is_moov: bool) {
         let Ok(signed) = signed else { continue };
         let mut webhook = Webhook { handled: 0, excused: false };
         // A MoneyKit webhook cannot be verified after its emulator has been replaced, because the
-        // new emulator has other keys.
+        // new emulator has different keys.
         let is_verifiable = || is_moov || Arc::ptr_eq(&emulator, &world.emulator());
         let (losses, mut accepted, mut left) = (world.losses.load(Ordering::SeqCst), 0, 100);
         while accepted < 2 && left > 0 && is_verifiable() {
@@ -529,8 +529,8 @@ fn check_calm(world: &World, from: SystemTime, before: (u64, &[Stats])) {
         }
     }
     println!("calm: {pairs} successions of tokens compared");
-    // A refresh that is in flight at the start or at the end of the minute is counted only in
-    // `requests` or only in `refreshes`.
+    // A refresh that is in flight at the start or at the end of the minute may be counted in only
+    // one of `requests` and `refreshes`, so the two numbers may differ slightly.
     if requests.abs_diff(refreshes) > 8 + requests / 20 || failures > 0 {
         let detail = || format!("{requests} requests, {refreshes} refreshes, {failures} failures");
         truth.broken("without faults each request issues a token", detail);

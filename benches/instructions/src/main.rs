@@ -9,7 +9,8 @@
 //! - `cargo run --release -- --record` writes `counts.txt`.
 //!
 //! If valgrind is not installed, the program counts nothing and exits with 4. With `--check`, the
-//! program also does this if `counts.txt` was recorded with a different compiler.
+//! program also counts nothing and exits with 4 if `counts.txt` was recorded with a different
+//! compiler.
 
 mod paths;
 mod server;

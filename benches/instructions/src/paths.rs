@@ -20,7 +20,7 @@ use tokio::{runtime::Runtime, sync::OnceCell, task::JoinSet};
 
 pub(crate) struct HotPath {
     pub(crate) name: &'static str,
-    /// Each path runs in two processes, and the second process makes this many calls more than the
+    /// Each path runs in two processes, and the second process makes this many more calls than the
     /// first process. Only the difference of the two counts is used, so that the start of a process
     /// is not counted.
     pub(crate) calls: u32,

@@ -23,7 +23,7 @@ pub static RT: LazyLock<Runtime> = LazyLock::new(|| {
         .expect("runtime")
 });
 
-/// rustls is compiled with two providers here, so the code must choose one.
+/// rustls is compiled with two crypto providers here, so one of them must be installed explicitly.
 pub fn init_tls() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {

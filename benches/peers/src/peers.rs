@@ -338,7 +338,8 @@ impl Peer for OursKeyed {
 
 pub struct OursMoneykit(moneykit::Client);
 
-/// Without a rate limit, because a benchmark sends more requests than MoneyKit allows.
+/// Creates a client without a rate limit, because a benchmark sends more requests than MoneyKit
+/// allows.
 pub fn moneykit(addr: SocketAddr) -> moneykit::Client {
     moneykit::Client::builder(Credentials::new("client", "secret"))
         .with_base_url(format!("http://{addr}"))
