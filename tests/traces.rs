@@ -90,7 +90,8 @@ impl log::Log for Logger {
     fn flush(&self) {}
 }
 
-/// If `connection_verbose` is on, reqwest logs all bytes of a connection.
+/// With `connection_verbose`, reqwest would log all bytes of a connection. So the client must turn
+/// this option off, even if the caller has turned it on.
 #[tokio::test(flavor = "current_thread")]
 async fn client_options_cannot_log_request_contents() {
     let text = Arc::<Mutex<String>>::default();
