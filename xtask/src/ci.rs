@@ -85,7 +85,8 @@ fn run_step(root: &Path, step: &str) -> Outcome {
     }
 }
 
-/// If `cargo test` got these flags, it would rebuild its doctests.
+/// Only the `doc` steps get `RUSTDOCFLAGS`. If `cargo test` got these flags, it would rebuild its
+/// doctests.
 fn rustdocflags(step: &str) -> Option<&'static str> {
     step.starts_with("doc ").then_some("-D warnings")
 }

@@ -1,8 +1,8 @@
 //! Packs the crate with `cargo package`, and unpacks the package below `target/packed/` as a
 //! separate workspace.
 //!
-//! Removes the dev-dependencies. Otherwise they would enable features and select newer versions of
-//! crates that a user's build does not have.
+//! Removes the dev-dependencies. Otherwise they would enable features that a user's build does not
+//! have, and would select newer versions of some crates.
 
 use std::fs;
 use std::path::{Path, PathBuf};
