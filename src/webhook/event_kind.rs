@@ -17,7 +17,7 @@ macro_rules! event_kinds {
             /// ```
             #[non_exhaustive]
             Other {
-                /// The vendor's name of the event.
+                /// The vendor's name for the event.
                 name: String,
             },
         }
@@ -26,7 +26,7 @@ macro_rules! event_kinds {
             /// All events that this version of the crate knows.
             pub const ALL: &'static [Self] = &[$(Self::$kind),+];
 
-            /// Returns the vendor's name of the event.
+            /// Returns the vendor's name for the event.
             pub fn as_str(&self) -> &str {
                 match self {
                     $(Self::$kind => $name,)+

@@ -46,27 +46,27 @@
 //! - **Repeated webhooks, if you use only `verify`.** Only a delivery store knows which deliveries
 //!   were handled. By default, `verify` therefore accepts only webhooks that are at most 5 min old.
 //! - **Repeated webhooks across processes or restarts, if you use [`MemoryDeliveries`].** Each
-//!   process may handle the same delivery once. To prevent this, share a [`DeliveryStore`] such as
-//!   `RedisDeliveries` (feature `redis`).
+//!   process has its own store, so the same delivery can be handled once in each process. To
+//!   prevent this, share a [`DeliveryStore`] such as `RedisDeliveries` (feature `redis`).
 //! - **Order and loss.** Neither vendor's signature reveals that webhooks arrive in the wrong order
 //!   or not at all.
-//! - **The rest of the request.** The path, the method, and the headers that are not named here are
-//!   not verified.
+//! - **The rest of the request.** The path, the method, and any header that this page does not
+//!   name, are not verified.
 //!
 //! ## Limits
 //!
 //! | limit | default | why |
 //! | --- | --- | --- |
 //! | [`Tolerance`] of `receive` | MoneyKit 2 h 5 min, Moov 24 h 5 min into the past; 5 min into the future | the vendors retry for 2 h and 24 h, perhaps with the original headers |
-//! | [`Tolerance`] of `verify` | 5 min in both directions | without a delivery store, repetitions are accepted for this long |
+//! | [`Tolerance`] of `verify` | 5 min in both directions | without a delivery store, repeated webhooks are accepted for this long |
 //! | leeway of `exp` | 60 s | a delivery must not be lost because the local clock is ahead |
 //! | `MoneyKit-Signature` | 4 KiB | real values are under 500 bytes |
 //! | members of the JWS header, members of the claims | 32 each | each name is compared with all names before it, so the time grows with the square of their number |
 //! | a key id | 256 bytes | the id is only looked up, never stored |
-//! | age of keys | 1 h, then fetched again; 24 h while fetching fails | 1 h limits how long a withdrawn key is accepted, and the vendor recommends 24 h as the maximum |
+//! | age of keys | 1 h, then fetched again; 24 h while fetching fails | 1 h limits how long a withdrawn key is accepted, and MoneyKit recommends 24 h as the maximum |
 //! | fetches for unknown key ids | one per minute | anyone can make up a key id |
 //! | Moov's four headers | 64, 256, 256 and 128 bytes | enough for a date-time, two ids of any common format, and an HMAC-SHA512 in hex |
-//! | time to remember a completed delivery | MoneyKit 4 h 15 min, Moov 48 h 15 min | the last retry may have a new timestamp, which is accepted for the whole tolerance |
+//! | time to remember a completed delivery | MoneyKit 4 h 15 min, Moov 48 h 15 min | the last retry may have a new timestamp, and is then accepted until the tolerance has passed |
 //! | deliveries in memory | 100,000, about 25 MB | when full, the oldest completed deliveries are dropped, and an unknown delivery that was signed no later than a dropped delivery is rejected with 503, because the unknown delivery may be a retry ([`MemoryDeliveries`]) |
 //! | lease of a delivery | 60 s, renewed for up to 15 min | if a process dies, the vendor's retries are rejected until the lease expires |
 //! | a body | 1 MiB | real bodies are a few kilobytes |

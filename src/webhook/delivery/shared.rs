@@ -43,11 +43,11 @@ pub(super) struct Counters {
 #[non_exhaustive]
 pub enum StoreFailure {
     /// Reject the delivery with 503, so that the vendor sends the delivery again. No event is lost,
-    /// and no event is handled without a lookup.
+    /// and no event is handled unless its delivery was looked up first.
     #[default]
     Refuse,
     /// Handle the delivery without a record in the store. Use this only if your handlers are
-    /// idempotent, because a retry is handled again.
+    /// idempotent, because a retry of the delivery is handled like a new delivery.
     HandleWithoutRecord,
 }
 

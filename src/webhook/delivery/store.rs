@@ -41,7 +41,7 @@ pub trait DeliveryStore: fmt::Debug + Send + Sync {
     /// delivery that was signed ([`DeliveryId::signed_at`]) after all dropped deliveries.
     fn begin<'a>(&'a self, id: &'a DeliveryId, claim: ClaimId, lease: Duration) -> DeliveryFuture<'a, Begin>;
 
-    /// Renews the lease that `claim` holds, so that the lease expires after `lease` from now.
+    /// Renews the lease that `claim` holds, so that the lease expires `lease` from now.
     /// Returns `false` if `claim` no longer holds the delivery.
     fn renew<'a>(&'a self, id: &'a DeliveryId, claim: ClaimId, lease: Duration) -> DeliveryFuture<'a, bool>;
 
@@ -55,8 +55,8 @@ pub trait DeliveryStore: fmt::Debug + Send + Sync {
 }
 
 /// The error of a delivery store. If [`DeliveryGuard::complete`](super::DeliveryGuard::complete)
-/// returns this error, respond with 2xx, because the event has been handled. Otherwise respond with
-/// 503, so that the vendor sends the webhook again.
+/// returns this error, respond with 2xx, because the event has been handled. If any other method
+/// returns this error, respond with 503, so that the vendor sends the webhook again.
 ///
 /// # Security
 ///
