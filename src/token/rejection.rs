@@ -11,9 +11,9 @@ pub enum Rejection {
     None,
     /// The server refused the request, and would also refuse the same request with a new token.
     Other,
-    /// The server refused the request without a reason. The token may have expired, the request may
-    /// have the wrong origin, or the token may be for a different application. The cache discards
-    /// the old token only after the server has accepted a new token.
+    /// The server refused the request and gave no reason. The token may have expired, the request
+    /// may have the wrong origin, or the token may be for a different application. The cache
+    /// discards the old token only after the server has accepted a new token.
     Unexplained,
     /// The server says that the token is expired, revoked or otherwise invalid.
     InvalidToken,

@@ -80,8 +80,8 @@ pub(super) fn join<'a>(scopes: impl Iterator<Item = &'a str>) -> Result<String, 
     Ok(joined)
 }
 
-/// The seed is random in each process. Otherwise an attacker who chooses the names could put many
-/// entries into one bucket.
+/// The seed is random in each process. Otherwise an attacker who chooses scope names could put many
+/// entries into one bucket of a hash table.
 pub(super) fn name_hash(name: &str) -> u64 {
     static SEED: LazyLock<RandomState> = LazyLock::new(RandomState::default);
     SEED.hash_one(name.as_bytes())
