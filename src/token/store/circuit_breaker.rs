@@ -1,5 +1,6 @@
-//! Adds a timeout and a circuit breaker to a store. Keeps the marks of revoked and invalidated
-//! tokens that could not be written to the store, until a later write succeeds or the marks expire.
+//! Adds a timeout and a circuit breaker to a store. If the mark of a revoked or invalidated token
+//! cannot be written to the store, the mark is kept in memory until a later write succeeds or the
+//! mark expires.
 
 use std::{
     collections::VecDeque,
@@ -75,9 +76,9 @@ impl StoreCircuitBreaker {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// When the open time is over, only one caller gets `true`. The other callers get `false` until
-    /// the store call of this caller has succeeded. If this caller does not call the store, the
-    /// next caller gets `true` after the time limit of a store call.
+    /// When the open time is over, only the first caller gets `true`. The other callers get `false`
+    /// until the store call of the first caller has succeeded. If the first caller does not call
+    /// the store, the next caller gets `true` after the time limit of a store call.
     pub(in crate::token) fn try_acquire(&self) -> bool {
         let (mut state, now) = (self.lock(), Instant::now());
         match state.open_until {

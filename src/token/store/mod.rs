@@ -186,10 +186,10 @@ pub enum Block {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Permit {
-    /// The request may be sent after this time. The store has reserved a place in the rate limit
-    /// for the request.
+    /// The request may be sent after this time. The store has counted the request against the rate
+    /// limit.
     Granted(Duration),
-    /// The request must not be sent. The store has reserved no place in the rate limit.
+    /// The request must not be sent. The store has not counted the request against the rate limit.
     Denied(Block),
     /// The store has no rate limit, so the cache applies the rate limit within its own process.
     Unlimited,
@@ -214,9 +214,8 @@ pub enum Claim<'a> {
         permit: Permit,
     },
     /// There is no token, and another process is requesting a token. The future completes when the
-    /// entry of the key changes or when the lease ends. The future may also complete earlier. If
-    /// the entry changed between the claim and the first poll of the future, the future completes
-    /// too.
+    /// entry of the key changes or when the lease ends. The future may also complete earlier. It
+    /// also completes if the entry changed between the claim and the first poll of the future.
     Held(Pin<Box<dyn Future<Output = ()> + Send + 'a>>),
     /// There is no token, and no process may request a token now.
     Blocked(Block),
@@ -401,11 +400,12 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
     /// Reserves the earliest time at which one token request of a source may be sent. The store
     /// assigns the times in the order in which the calls arrive.
     ///
-    /// At most `limit.calls` requests are sent in any period of length `limit.per`, measured with
-    /// the clock of the store. Requests that must wait are sent at even intervals. If the request
-    /// would have to wait longer than `max_wait`, the store reserves no time.
+    /// At most `limit.calls` requests are sent in any period of length `limit.per`. The store
+    /// measures the period with its own clock. Requests that must wait are sent at even intervals.
+    /// If the request would have to wait longer than `max_wait`, the store returns
+    /// [`Permit::Denied`] and reserves no time for the request.
     ///
-    /// If `limit` is `None`, the store reserves no time. It only checks for a cool-down and for
+    /// If `limit` is `None`, the store reserves no time, and only checks for a cool-down and for
     /// refused credentials.
     fn acquire_permit<'a>(
         &'a self,

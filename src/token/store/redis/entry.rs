@@ -7,8 +7,8 @@ use zeroize::Zeroizing;
 
 use crate::{Secret, token::store::StoredToken};
 
-/// The format is: the expiry on the clock of Redis (µs), the lifetime (µs), the length of the scope
-/// plus one (zero if there is no scope), the scope, and the token.
+/// The format is: the expiry (µs, by the clock of the Redis server), the lifetime (µs), the length
+/// of the scope plus one (zero if there is no scope), the scope, and the token.
 ///
 /// The expiry is encrypted too, because anyone who can write to Redis can change the time to live
 /// of a Redis key.
