@@ -78,8 +78,8 @@ pub struct SigningSecrets(Box<[SigningSecret]>);
 #[derive(Clone)]
 struct SigningSecret {
     key: hmac::Key,
-    /// Delivery ids depend on this id, because different accounts have different secrets but may
-    /// use the same nonce.
+    /// Identifies the secret without revealing it. Delivery ids are derived from this value and the
+    /// nonce, because different accounts have different secrets but may use the same nonce.
     id: hmac::Tag,
 }
 
@@ -191,8 +191,8 @@ impl fmt::Debug for SigningSecrets {
     }
 }
 
-/// A number from `MILLISECONDS_FROM` on counts milliseconds. In seconds, such a number would be a
-/// time after the year 5138.
+/// A number of at least `MILLISECONDS_FROM` is in milliseconds. Read as seconds, such a number
+/// would be a time after the year 5138.
 fn time(text: &str) -> Option<SystemTime> {
     const MILLISECONDS_FROM: u64 = 100_000_000_000;
     if text.bytes().all(|byte| byte.is_ascii_digit()) {
