@@ -27,7 +27,8 @@ struct RunningFlight<T> {
 
 pub(crate) struct Waiter<T>(watch::Receiver<Progress<T>>);
 
-/// A started flight. Dropping a `Flight` ends the flight without an outcome.
+/// A running flight, which can still set its outcome. If a `Flight` is dropped without an outcome,
+/// its waiters get `None`.
 pub(crate) struct Flight<T>(Arc<watch::Sender<Progress<T>>>);
 
 enum Progress<T> {
@@ -76,8 +77,8 @@ impl<T: Clone> SingleFlight<T> {
         Flight(sender)
     }
 
-    /// Do not call `clear` before the outcome is stored. Otherwise a caller could start a second
-    /// flight.
+    /// The owner must store the outcome before this call, or in the same critical section.
+    /// Otherwise a caller could start a second flight.
     pub(crate) fn clear(&mut self) {
         self.0 = None;
     }
