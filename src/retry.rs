@@ -1,4 +1,4 @@
-//! Decides which failed calls are retried, how often, and after which delay.
+//! Decides which failed calls are retried, how many times, and after which delay.
 
 use std::{hash::BuildHasher as _, time::Duration};
 
