@@ -269,8 +269,8 @@ impl CacheEntry {
 
     pub(in crate::token) fn put_back(&self, taken: TakenRefreshToken) {
         let mut state = self.lock();
-        // If the refresh token was revoked, or its access token was rejected, the id was removed.
-        // In this case, do not put the refresh token back.
+        // If the refresh token was revoked, or its access token was rejected, `refresh_token_id` no
+        // longer contains its id. In this case, do not store the refresh token again.
         if state.refresh_token_id.is_some()
             && state.refresh_token_id == taken.refresh_token.as_ref().map(token_id)
         {
@@ -297,8 +297,8 @@ impl CacheEntry {
         [self.current.load().id, state.refresh_token_id].into_iter().flatten()
     }
 
-    /// The check runs under the lock. A revocation first marks the token and then takes the lock.
-    /// So either the check sees the mark, or the revocation sees the token.
+    /// Checks under the lock whether the token was revoked. A revocation first marks the token and
+    /// then takes the lock. So either this check sees the mark, or the revocation sees the token.
     pub(in crate::token) fn publish(
         &self,
         new: NewToken<'_>,
@@ -357,8 +357,9 @@ impl CacheEntry {
                 !is_from_store
                     && state.cold.as_ref().is_some_and(|cold| cold.rejected.is_some() && cold.rejected == id)
             }
-            // If the token is from a store, do not count the re-issued token as a failure here: the
-            // process that requested the token counts it.
+            // The server issued a rejected token again, which counts as a failure. If the token is
+            // from a store, do not count the failure here, because the process that requested the
+            // token counts it.
             Verdict::Reissued => !is_from_store,
             Verdict::Invalidated => return Err(Discarded::Void),
             Verdict::Revoked => return Err(Discarded::Revoked),
@@ -418,8 +419,8 @@ impl CacheEntry {
         self.current.store(Arc::new(Issued::none()));
     }
 
-    /// Returns `None` if the entry is not affected, and `Some(None)` if the entry had no access
-    /// token.
+    /// Returns `None` if the revocation does not affect this entry. Otherwise returns the id of the
+    /// removed access token, or `Some(None)` if the entry had no access token.
     pub(in crate::token) fn revoke(&self, revoked: TokenId, marks: Marks<'_>) -> Option<Option<TokenId>> {
         let mut state = self.lock();
         let current = self.current.load().id;
