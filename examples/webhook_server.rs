@@ -14,8 +14,9 @@ use fintech_auth::{
     moneykit, moov,
 };
 
-/// MoneyKit signs the whole body, so the handler can trust the body. If your work takes a long
-/// time, put the work into a queue, because the vendor waits only a few seconds for a response.
+/// MoneyKit signs the whole body, so the handler can trust the body. If handling an event takes a
+/// long time, put the event into a queue, because the vendor waits only a few seconds for a
+/// response.
 async fn from_moneykit(MoneykitWebhook(webhook): MoneykitWebhook) -> StatusCode {
     match webhook.event() {
         Ok(event) => println!("{}: link {:?}", event.kind.as_str(), event.link_id),
@@ -35,8 +36,8 @@ async fn from_moov(MoovWebhook(webhook): MoovWebhook) -> StatusCode {
     StatusCode::OK
 }
 
-/// The layers pass a delivery to its handler until the handler responds with 2xx. Later retries of
-/// the same delivery do not reach the handler.
+/// If the handler does not respond with 2xx, the layers pass the next attempt of the same delivery
+/// to the handler. After a 2xx response, later attempts do not reach the handler.
 pub(crate) fn router(
     moneykit: moneykit::webhook::WebhookVerifier,
     moov: moov::webhook::WebhookVerifier,
