@@ -1,5 +1,6 @@
 //! Verifies a JWS: either the raw input, which must be rejected, or the fuzzer's header and claims
-//! with a valid signature, because the fuzzer cannot guess a valid signature.
+//! with a valid signature. The target creates this signature, because the fuzzer cannot guess a
+//! valid signature.
 #![no_main]
 
 use std::{sync::LazyLock, time::SystemTime};

@@ -1,5 +1,5 @@
-//! Parses the unsigned body of a Moov webhook. The URL from `refetch_url` must be below our
-//! account, and the `Debug` output must show nothing of `data`.
+//! Parses the unsigned body of a Moov webhook. A URL from `refetch_url` must be under the URL of
+//! our account. The `Debug` output must not show any part of `data`.
 #![no_main]
 
 use fintech_auth::moov::webhook::UnsignedEvent;

@@ -1,5 +1,5 @@
 //! Parses what a Redis server sends. Only an entry that is sealed with our key may become a token,
-//! and no token may live longer than the sealed expiry.
+//! and no token may expire later than the sealed expiry time.
 #![no_main]
 
 use std::{sync::LazyLock, time::Duration};

@@ -62,7 +62,7 @@ macro_rules! read {
             let shown = match config {
                 Ok(mut config) => {
                     let shown = config.warnings().join(" ");
-                    // Do not read files, because the fuzzer could name any file of this machine.
+                    // Do not read files, because the fuzzer could name any file on this machine.
                     (config.client_secret_file, config.credentials_dir) = (None, None);
                     (config.root_certificate_file, config.client_identity_file) = (None, None);
                     match config.client() {

@@ -10,9 +10,9 @@ use std::{
     process::{Command, ExitCode, Stdio},
 };
 
-/// The flags of cargo-fuzz without the address sanitizer, because the address sanitizer needs a
-/// nightly toolchain. The address sanitizer finds only errors in unsafe code, and
-/// fintech-auth forbids unsafe code.
+/// The flags that cargo-fuzz uses, but without the address sanitizer, which needs a nightly
+/// toolchain. The address sanitizer finds only errors in unsafe code, and fintech-auth forbids
+/// unsafe code.
 const FLAGS: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
     -Cllvm-args=-sanitizer-coverage-trace-compares -Cllvm-args=-simplifycfg-branch-fold-threshold=0";
