@@ -69,7 +69,8 @@ pub(crate) fn keeps(shape: &Shape, key: &str, form: Form) -> bool {
         // OpenAPI requires the title of the API.
         Shape::Object { name: "info", .. } if key == "title" => true,
         Shape::Object { name: "info", .. } if key == "termsOfService" => false,
-        // The value of a keyword that OpenAPI does not define may be the vendor's prose.
+        // Remove keywords that OpenAPI does not define, because their values may be the vendor's
+        // prose.
         Shape::Object { name: "schema", .. } if !is_schema_keyword(key) => {
             form == Form::SourcedFacts && key == "x-source"
         }

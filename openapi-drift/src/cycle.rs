@@ -1,5 +1,6 @@
-//! Finds components that contain themselves. A schema with a property of its own type is not a
-//! cycle. Uses a loop, because recursion over an untrusted document could overflow the stack.
+//! Finds components that refer to themselves, directly or through `allOf`, `anyOf`, `oneOf`, `not`
+//! and other components. A schema with a property of its own type is not such a cycle. Uses a loop,
+//! because recursion over an untrusted document could overflow the stack.
 
 use std::collections::BTreeMap;
 

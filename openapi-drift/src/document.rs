@@ -19,8 +19,8 @@ pub(crate) const MAX_BYTES: usize = 16 * 1024 * 1024;
 /// bytes of a value's JSON pointer also count as 1.
 pub(crate) const MAX_WEIGHT: usize = 1_000_000;
 
-/// The parsing time of the YAML parser grows with the square of the number of brackets that are
-/// open at the same time. Brackets in strings count too.
+/// The maximum number of brackets that are open at the same time, including brackets in strings.
+/// The parsing time of the YAML parser grows with the square of this number.
 const MAX_OPEN: usize = 5_000;
 
 const MAX_TIME: Duration = Duration::from_secs(20);

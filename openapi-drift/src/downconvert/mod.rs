@@ -81,7 +81,8 @@ impl Converter {
             (Shape::Object { .. } | Shape::Patterned(_), Value::Object(map))
                 if map.get("$ref").is_some_and(Value::is_string) && !shape.is("document") =>
             {
-                // In 3.1, a reference can have only descriptions next to it.
+                // In 3.1, only `summary` and `description` are allowed next to `$ref`. Remove them,
+                // because 3.0 ignores them.
                 map.into_iter().filter(|(key, _)| key == "$ref").collect()
             }
             (_, Value::Object(map)) => self.object(map, shape, at).into(),

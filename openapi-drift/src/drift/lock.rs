@@ -107,8 +107,8 @@ impl Lock {
 
 const END: &str = "end";
 
-/// In hexadecimal digits. Fingerprints only detect changes, so they need not be cryptographically
-/// strong.
+/// The length of a fingerprint, in hexadecimal digits. Fingerprints only detect changes, so they
+/// need not be cryptographically strong.
 const LENGTH: usize = 16;
 
 pub(crate) fn fingerprint(value: &Value) -> String {

@@ -79,8 +79,8 @@ struct Walk<'v> {
     edits: Vec<Edit<'v>>,
     is_full: bool,
     jobs: VecDeque<Job<'v>>,
-    /// Contains each job that was ever queued. Without this set, the comparison of a cycle would
-    /// not end.
+    /// Contains each job that was ever queued. Without this set, the comparison of components that
+    /// refer to each other would not end.
     seen: BTreeSet<(Place, Option<Use>, bool)>,
     pairs: BTreeSet<(Name, Name)>,
     used_old: BTreeSet<Name>,
@@ -308,7 +308,7 @@ fn respelled<'v>(shape: &'static Shape, old: &'v Object, new: &'v Object) -> Vec
 fn is_container(shape: &Shape, value: &Value) -> bool {
     let is_of_things = matches!(shape, Shape::Names(_) | Shape::Patterned(_) | Shape::List(_));
     // An added or removed map or list is reported item by item. If it is empty, the map or list
-    // itself is reported, because an empty value can have another meaning than a missing value.
+    // itself is reported, because an empty value can mean something different from a missing value.
     is_of_things && (value.is_object() || value.is_array()) && !is_empty(value)
 }
 

@@ -79,7 +79,8 @@ fn reference(edit: &Edit<'_>, used: Option<Use>) -> Finding {
     let what = format!("refers to {} instead of {}", name(new), name(old));
     let part = used.map_or("component", Use::name);
     let effect = if used.is_some_and(|used| used.part == Part::Header) { NoEffect } else { Any };
-    // The new target of the reference can have another meaning even if its structure is the same.
+    // The new target of the reference can mean something different from the old target, even if
+    // both have the same structure.
     let level = if edit.kind == Kind::Changed { Level::Meaning } else { Trivial };
     finding(format!("{part}-reference-changed"), level, effect, what)
 }
