@@ -1,6 +1,7 @@
 //! The API clients that `build.rs` generates from `specs/`.
 //!
-//! The module is private, because the generator's error type prints response bodies.
+//! The module is private, because the generator's error type prints response bodies, which may
+//! contain secrets.
 
 #![allow(
     clippy::all,
