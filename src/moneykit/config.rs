@@ -15,8 +15,9 @@ settings! {
 "MONEYKIT" "`basic`, `body` or `headers`" &[], &[
     ("SECRET_KEY", "client_secret"),
 ];
-/// This crate never reads `MONEYKIT_URL`, the variable for the base URL in the vendor's samples. If
-/// `MONEYKIT_URL` is set and `MONEYKIT_BASE_URL` is not set, reading the environment fails.
+/// The vendor's samples set the base URL with the variable `MONEYKIT_URL`, but this crate uses
+/// `MONEYKIT_BASE_URL`. If `MONEYKIT_URL` is set and `MONEYKIT_BASE_URL` is not set, reading the
+/// environment fails.
 ///
 /// # Example
 ///

@@ -19,7 +19,7 @@ use crate::{
 /// because the sender of the webhook waits for the response.
 const STALE_WAIT: Duration = Duration::from_secs(1);
 const BACKOFF: Duration = Duration::from_secs(1);
-/// The cache respects a `Retry-After` of the vendor only up to this time, because webhooks that are
+/// The cache respects the vendor's `Retry-After` only up to this time, because webhooks that are
 /// signed with a new key cannot be verified until the next fetch.
 const LONGEST_WAIT: Duration = Duration::from_secs(5 * 60);
 
@@ -108,10 +108,9 @@ impl KeyCache {
         F: Future<Output = Result<VerifyingKeys, Error>> + Send + 'static,
     {
         let (mut waited, mut led) = (false, false);
-        // The last round returns, and each round before it waits for one fetch. So four rounds are
-        // enough for one fetch that another caller started, one fetch that this caller starts, and
-        // one fetch without a result. A fetch has no result if its runtime shuts down and drops the
-        // task.
+        // Each of the first three rounds waits for one fetch, and the last round returns. Three
+        // fetches are enough: one that another caller started, one that this caller starts, and one
+        // without a result. A fetch has no result if its runtime shuts down and drops the task.
         for _ in 0..4 {
             let (waiter, stale) = match self.step(key_id, waited, led) {
                 Step::Use(keys) => return Ok(keys),
@@ -158,8 +157,9 @@ impl KeyCache {
             if !is_unknown && (is_fresh || waited || failing.is_some()) {
                 return Step::Use(keys);
             }
-            // The new keys do not contain the key id, but an HTTP cache may have returned old keys.
-            // The webhook gets a 503, so that the vendor sends the webhook again.
+            // The keys that were just fetched do not contain the key id. They may be outdated,
+            // because the response may come from an HTTP cache. So the webhook gets a 503, and the
+            // vendor sends the webhook again.
             if is_unknown && waited && led {
                 let left = state.cool_until.saturating_sub(now.tick);
                 return Step::Refuse(VerifyError::from(Reason::KeysCoolingDown).with_retry_after(left));

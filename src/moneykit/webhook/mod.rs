@@ -37,9 +37,10 @@
 //!   only for logs ([`UnsignedDelivery`]).
 //! - The verifier takes keys only from the vendor's key set, and ignores `jwk`, `jku`, `x5c` and
 //!   `x5u` in a JWS header.
-//! - The verifier rejects a withdrawn key after the next fetch of keys. The next fetch starts after
-//!   one hour, or earlier if a webhook names an unknown key. If fetching fails, the verifier uses
-//!   the cached keys for up to 24 hours.
+//! - The verifier rejects a withdrawn key after it has fetched the keys again. By default, it
+//!   fetches the keys again when a webhook arrives and the cached keys are at least one hour old,
+//!   or when a webhook names an unknown key. If fetching fails, the verifier uses the cached keys
+//!   until they are 24 hours old.
 //! - If a webhook names an unknown key, the verifier fetches the keys once for all waiting
 //!   webhooks, and does not fetch again for one minute. During this minute, every webhook with an
 //!   unknown key id gets a 503, so that the vendor sends the webhook again.
