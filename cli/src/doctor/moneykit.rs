@@ -50,7 +50,8 @@ pub(super) async fn check(
                     }
                     granted => scopes(checks, requested, granted, ALLOW_SCOPES)?,
                 },
-                // The service has just issued the token, so the token must be valid.
+                // The service has just issued this token. If the service still rejects it, the
+                // configuration probably mixes two environments.
                 Err(error) if error.kind() == ErrorKind::Unauthorized => {
                     let next =
                         "check that MONEYKIT_BASE_URL and MONEYKIT_CLIENT_ID belong to the same environment";

@@ -15,8 +15,8 @@ use super::{
 };
 use crate::exit::{Exit, Failure, chain};
 
-/// The default maximum age of a webhook. If two clocks differ by this time or more, webhooks are
-/// rejected.
+/// The default maximum age of a webhook. If the clocks of the sender and of the receiver differ by
+/// this time or more, webhooks are rejected.
 pub(super) const TOLERANCE: Duration = Duration::from_secs(5 * 60);
 const WARN_SKEW: Duration = Duration::from_secs(30);
 /// The resolution of the `Date` header is one second, so this machine's clock may seem to be ahead

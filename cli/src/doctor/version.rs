@@ -16,7 +16,8 @@ use super::{
 };
 use crate::exit::{Failure, chain};
 
-/// Returns only a text that has the form of a version, because the result is printed.
+/// Returns the value of a header only if it has the form of a version, because the value is
+/// printed.
 fn received(headers: Option<&HeaderMap>, name: &str) -> Option<String> {
     let text = headers?.get(name)?.to_str().ok()?;
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
@@ -32,7 +33,7 @@ fn pair(asked: &str, received: Option<&str>) -> String {
 }
 
 /// Must return the `client_type` that the client sends. The docs of
-/// `ClientBuilder::with_client_type` list the conditions.
+/// `ClientBuilder::with_client_type` say when the client sends this field, and with which value.
 fn client_type(config: &moov::Config, asked: &str) -> &'static str {
     let has_page = config.origin.is_some() || config.referer.is_some();
     match config.client_type {

@@ -1,5 +1,5 @@
-//! Explains Redis errors and suggests fixes. Never shows the address or a server's message, except
-//! for the error code.
+//! Explains Redis errors and suggests fixes. Never shows the address of the server. Shows the error
+//! code that the server sent, but no other text from the server.
 
 use fintech_auth::redis::{ErrorKind, RedisError};
 

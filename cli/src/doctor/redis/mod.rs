@@ -1,4 +1,4 @@
-//! Checks the Redis server through which several instances share tokens.
+//! Checks the Redis server through which the instances of a fleet share tokens.
 
 mod finding;
 mod server;

@@ -1,4 +1,5 @@
-//! Stores the newest requests and webhooks for the page, and counts all of them.
+//! Stores the newest requests and webhooks for the page. The counts also include the requests and
+//! webhooks that are no longer stored.
 
 use std::{
     collections::VecDeque,
