@@ -172,7 +172,7 @@ pub(crate) use client_methods;
 macro_rules! issue_method {
     ($response:ty) => {
         impl Client {
-            /// Requests a token without caching it, for example for a web page.
+            /// Requests a token without caching it, for example to pass the token to a web page.
             ///
             /// The expiry is computed in the same way as for cached tokens. Most callers need
             /// [`Client::token`] instead.

@@ -28,7 +28,8 @@ macro_rules! documented {
                 }
             }
 
-            /// The variants after `;` get an empty text, because `Display` formats them itself.
+            /// The variants after `;` in the macro's input get an empty text, because `Display`
+            /// formats these variants itself.
             fn text(&self) -> &'static str {
                 match self {
                     $(Self::$variant => $text,)*

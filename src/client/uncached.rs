@@ -7,7 +7,7 @@ use crate::{
     token::{AsRefreshToken, ExpiryRule, IssuedToken, TokenOptions, sealed::Sealed},
 };
 
-/// A token that is not cached and not renewed, for example for a web page.
+/// A token that is neither cached nor renewed, for example one that you pass to a web page.
 ///
 /// The method `issue` of a client returns this type. A response can be converted to this type:
 /// `UncachedToken::try_from(client.create_access_token(&scopes).await?)`.

@@ -130,8 +130,8 @@ impl Files {
     }
 
     /// Reads the files until two readings are equal. Otherwise the client could use a half-written
-    /// file, or combine an old id with a new secret. If a link is replaced between two readings,
-    /// the resolved paths differ.
+    /// file, or combine an old id with a new secret. The resolved paths are compared too, so that
+    /// two readings also differ if a link was replaced between them.
     fn read_whole(&self) -> Result<Credentials, Error> {
         let paths = self.paths();
         let mut before: Option<(Vec<PathBuf>, Fingerprint)> = None;

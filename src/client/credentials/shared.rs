@@ -1,4 +1,4 @@
-//! The last valid credentials of a client, which are read without a lock.
+//! The last valid credentials of a client. Reading the credentials needs no lock.
 
 use std::sync::Arc;
 
