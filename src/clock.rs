@@ -44,7 +44,8 @@ impl Clock for SystemClock {
 #[inline]
 pub(crate) fn coarse_millis() -> u64 {
     static START: OnceLock<coarsetime::Instant> = OnceLock::new();
-    // `coarsetime::Instant::now` also writes to a cache line that all cores share.
+    // Avoid `coarsetime::Instant::now`, because it also writes to a cache line that all cores
+    // share.
     let now = coarsetime::Instant::now_without_cache_update();
     now.duration_since(*START.get_or_init(|| now)).as_millis()
 }
