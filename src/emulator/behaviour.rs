@@ -1,7 +1,6 @@
 //! The differences between Moov's live service and its documentation.
 
-/// Whether the emulator behaves like Moov's live service or like Moov's documentation, where the
-/// two differ.
+/// Selects the emulator's behaviour where Moov's live service and Moov's documentation differ.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Behaviour {
