@@ -1,5 +1,5 @@
-//! Tests custom requests with reqwest: which requests get a token, and how often each request is
-//! sent.
+//! Tests custom requests with reqwest: which requests get a token, and how many times each
+//! request is sent.
 
 use std::{
     sync::{

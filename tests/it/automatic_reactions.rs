@@ -386,8 +386,8 @@ async fn hold_for_a_day(name: &str, calls: impl Fn() -> usize) {
     let before = calls();
     sleep(HOUR).await;
     let in_an_hour = calls() - before;
-    // The table assumes the shortest delays that jitter can produce. Without jitter, the delays are
-    // twice as long.
+    // The table assumes the shortest delays that jitter can produce. This test runs without jitter,
+    // so its delays are twice as long.
     assert!(
         (most(name) - 5..=most(name)).contains(&(2 * in_an_hour)),
         "{name}: {in_an_hour} calls in one hour"
@@ -412,7 +412,8 @@ async fn writing_a_tombstone_is_retried_until_the_tombstone_expires() {
     cache.invalidate(&token).await;
     let before = calls();
     sleep(Duration::from_secs(60)).await;
-    // The cache retries after 5 s, 10 s and 20 s. The tombstone expires before the fourth retry.
+    // The cache retries after 5 s, 10 s and 20 s. The tombstone expires before the fourth retry is
+    // due, so there is no fourth retry.
     assert_eq!(calls() - before, 3);
     sleep(HOUR).await;
     assert_eq!(calls() - before, 3, "the retries must end when the tombstone has expired");

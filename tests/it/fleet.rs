@@ -38,7 +38,8 @@ const PROCESSES: usize = 20;
 const TASKS: usize = 50;
 const LEASE: Duration = Duration::from_secs(1);
 const STORE_TIMEOUT: Duration = Duration::from_millis(800);
-/// Time limits for tests that count token calls. Even a busy machine does not reach these limits.
+/// Time limits for tests that count token requests. Even a busy machine does not reach these
+/// limits.
 const LONG_LEASE: Duration = Duration::from_secs(30);
 const LONG_STORE_TIMEOUT: Duration = Duration::from_secs(10);
 const STORE_REST: Duration = Duration::from_millis(500);
