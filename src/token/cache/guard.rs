@@ -1,4 +1,4 @@
-//! Tracks the tasks of a cache, so that a shutdown can wait for the tasks or abort the tasks.
+//! Tracks the tasks of a cache, so that a shutdown can wait for them or abort them.
 
 use crate::{
     Error, ErrorKind,

@@ -40,8 +40,8 @@ pub(in crate::token) type Waiting<'a> = Pin<Box<dyn Future<Output = Result<Token
 pub(in crate::token) struct CacheInner {
     pub(in crate::token) shared: Arc<CacheState>,
     /// The tasks of the cache end when this channel closes or receives a value. The channel closes
-    /// when the last clone of the cache is dropped. A shutdown sends a value just before the
-    /// shutdown returns.
+    /// when the last clone of the cache is dropped. A shutdown sends a value just before it
+    /// returns.
     pub(super) alive: Arc<watch::Sender<()>>,
 }
 

@@ -162,7 +162,7 @@ impl TokenCache {
     /// If a running refresh uses one of these tokens, the cache discards the result of the refresh.
     /// This method checks every scope set. After the method returns, this cache returns none of
     /// these tokens. If the [`TokenStore`](crate::token::TokenStore) sends notices, the other
-    /// processes with the same store drop the tokens when the processes receive the notice.
+    /// processes with the same store drop the tokens after receiving the notice.
     ///
     /// # Errors
     ///

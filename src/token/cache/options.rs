@@ -191,10 +191,10 @@ impl TokenOptions {
     /// request that cannot be sent before the time limit of its caller fails at once with
     /// `RateLimited`.
     ///
-    /// The cache extends the period by 2 %, or by 5 % with a store. The reason is that the vendor
-    /// counts requests when the requests arrive, and network delays vary. With a [`TokenStore`]
-    /// that supports rate limits, such as Redis, the limit applies to all processes together. While
-    /// the store fails, each process applies the limit only to its own requests.
+    /// The cache extends the period by 2 %, or by 5 % with a store, because the vendor counts
+    /// requests when they arrive, and network delays vary. With a [`TokenStore`] that supports rate
+    /// limits, such as Redis, the limit applies to all processes together. While the store fails,
+    /// each process applies the limit only to its own requests.
     ///
     /// # How to choose
     ///
@@ -224,7 +224,8 @@ impl TokenOptions {
     pub(in crate::token) fn rate_limit(&self) -> Option<RateLimit> {
         let limit = self.rate_limit?;
         let calls = limit.calls as f64 * self.rate_limit_share;
-        // If the share is less than one call, allow one call in a longer period.
+        // If this client's share is less than one call per period, extend the period, so that one
+        // call is allowed.
         let factor = (1.0 / calls).max(1.0);
         Some(RateLimit { calls: (calls as usize).max(1), per: longer(limit.per, factor) })
     }

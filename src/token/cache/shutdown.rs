@@ -57,7 +57,8 @@ impl CacheInner {
         }
     }
 
-    /// Without a shutdown, the next refresh of each scope set writes its pending eviction.
+    /// Usually, the next refresh of a scope set writes its pending eviction. After a shutdown there
+    /// is no next refresh, so this function writes all pending evictions.
     async fn write_evictions(&self, breaker: &StoreCircuitBreaker) -> bool {
         for (entry, rejected) in self.pending_evictions() {
             let mark = PendingMark::Invalidated(self.shared.key(&entry), rejected);

@@ -317,7 +317,8 @@ impl CacheState {
                 }
             }
             Some(scopes) => self.negative().failed(scopes, now, self.options.backoff),
-            // A refused refresh token does not block the credentials.
+            // Without scopes, the request used a refresh token. If the server refuses a refresh
+            // token, the credentials are not blocked.
             None => {}
         }
         for block in block.into_iter().chain(refused) {
