@@ -98,7 +98,7 @@ impl VerifierOptions {
     ///
     /// During the pause, every webhook with an unknown key id gets a 503, so that the vendor sends
     /// the webhook again. The webhook that started the fetch also gets a 503 if the fetched keys do
-    /// not contain its key id, because an HTTP cache may have returned old keys.
+    /// not contain its key id, because these keys may come from an HTTP cache and may be outdated.
     #[must_use]
     pub fn with_cool_down(mut self, time: Duration) -> Self {
         self.cool_down = time;

@@ -67,7 +67,8 @@ impl<'a> Unverified<'a> {
     }
 }
 
-/// The body is not verified yet.
+/// The verified claims of a webhook. The body may still be forged, because it has not been compared
+/// with the digest in the claims.
 pub(crate) struct VerifiedClaims {
     claims: Claims,
     key_id: Box<str>,
