@@ -19,9 +19,9 @@ settings! {
     ("ALLOWED_ORIGIN", "origin"),
     ("ORIGIN_URL", "origin"),
 ];
-/// This crate never reads `MOOV_HOST`, `MOOV_DOMAIN` and similar variables, which other clients use
-/// for the base URL and the origin. If such a variable is set, but the matching variable of this
-/// crate is not set, reading the environment fails.
+/// Other clients use `MOOV_HOST`, `MOOV_DOMAIN` and similar variables for the base URL and the
+/// origin, but this crate does not use their values. If such a variable is set, but the matching
+/// variable of this crate is not set, reading the environment fails.
 ///
 /// If neither the client id nor the client secret is set, the variables of the vendor's own clients
 /// are read: `MOOV_PUBLIC_KEY` and `MOOV_SECRET_KEY`, or `MOOV_USERNAME` and `MOOV_PASSWORD`.
