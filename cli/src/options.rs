@@ -94,7 +94,7 @@ pub(crate) struct Webhook {
     pub(crate) tolerance: Option<Duration>,
 }
 
-/// The text must not contain the rejected value, because the value may be a secret.
+/// The error text must not contain the rejected value, because the value may be a secret.
 #[derive(Debug)]
 pub(crate) struct Expected(pub(crate) &'static str);
 

@@ -35,7 +35,8 @@ fn unwritten(error: &io::Error) -> Failure {
 }
 
 /// If standard output is closed, Rust's standard library opens `/dev/null` in its place. Writing
-/// then succeeds, but the output is lost.
+/// then succeeds, but the output is lost. So this function compares standard output with
+/// `/dev/null`.
 #[cfg(unix)]
 pub(crate) fn is_discarded() -> bool {
     use std::{
@@ -159,7 +160,8 @@ pub(crate) fn warn(text: &str, json: bool) {
     _ = io::stderr().lock().write_all(format!("{}\n", escaped(&text, false)).as_bytes());
 }
 
-/// A text from a vendor must not control the terminal.
+/// Escapes invisible characters, because text from a vendor must not be able to control the
+/// terminal.
 pub(crate) fn visible(text: &str) -> String {
     escaped(text, false).into_owned()
 }

@@ -1,4 +1,4 @@
-//! Shows the progress on standard error.
+//! Shows the progress of a command on standard error.
 
 use std::{
     io::{self, IsTerminal as _, Write as _},

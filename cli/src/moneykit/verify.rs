@@ -62,8 +62,8 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
             client.webhooks().verify(&received.headers, &received.body[..]).await?
         }
     };
-    // An authentic webhook may contain an event that this version does not know, so ignore this
-    // error.
+    // The webhook is authentic, but may contain an event that this version does not know. So an
+    // error of `event` is ignored.
     let event = webhook.event().ok();
     Output::new(args.format)
         .with_words("verified", true, "yes (headers and body)")
