@@ -156,7 +156,7 @@ impl Browser {
 }
 
 impl Drop for Browser {
-    /// If chromedriver is killed before the session ends, Chromium continues to run.
+    /// Ends the session before chromedriver is killed. Otherwise Chromium would continue to run.
     fn drop(&mut self) {
         let (address, path) = self.session["http://".len()..].split_once('/').unwrap_or_default();
         if let Ok(mut stream) = TcpStream::connect(address) {

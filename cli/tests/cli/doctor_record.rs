@@ -227,7 +227,7 @@ async fn transcript_is_written_only_to_a_regular_file() {
     let folder = fresh("").parent().expect("a folder").to_owned();
     let link = fresh("link");
     std::os::unix::fs::symlink("/nowhere/at/all", &link).expect("a link");
-    // The test uses a socket and not a real device, because a program with a bug would destroy the
+    // The test uses a socket and not a real device, because a bug in the program could destroy the
     // device.
     let socket = fresh("socket");
     let _listener = std::os::unix::net::UnixListener::bind(&socket).expect("a socket");

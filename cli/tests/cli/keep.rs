@@ -201,7 +201,7 @@ async fn save_option_writes_only_to_a_regular_or_new_file() {
     let at = |name: &str| folder.join(name);
     assert!(Command::new("mkfifo").arg(at("fifo")).status().expect("mkfifo runs").success());
     let _socket = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
-    // The test uses no real device, because a program with a bug would destroy the device.
+    // The test uses no real device, because a bug in the program could destroy the device.
     std::os::unix::fs::symlink("fifo", at("device")).unwrap();
     std::os::unix::fs::symlink("nothing", at("dangling")).unwrap();
     for name in ["fifo", "socket", "device", "dangling", "new/"] {
