@@ -10,8 +10,8 @@ use similar::TextDiff;
 
 use crate::problems::Result;
 
-/// The search for a minimal diff takes quadratic time if the texts have little in common. After
-/// this time, the diff is correct but not minimal.
+/// The search for a minimal diff takes quadratic time if the texts have little in common. If the
+/// search takes longer than this, the diff is still correct, but may not be minimal.
 const MAX_DIFF_TIME: Duration = Duration::from_secs(2);
 
 /// A file with its current and its new text.

@@ -1,5 +1,5 @@
 //! The grammar of an OpenAPI 3.0 document. For example, `description` is a keyword in a schema, but
-//! the name of a property below `properties`.
+//! a property name under `properties`.
 
 use serde_json::Value;
 
@@ -210,7 +210,7 @@ pub(crate) static SCHEMA: Shape = object(
 );
 static DISCRIMINATOR: Shape = object("discriminator", &[("mapping", &Shape::Names(&Shape::Target))]);
 
-/// From section 4.7.24 of OpenAPI 3.0.4, without `xml`.
+/// These keywords are from section 4.7.24 of OpenAPI 3.0.4, which also defines `xml`.
 pub(crate) fn is_schema_keyword(key: &str) -> bool {
     const KEYWORDS: &str = "$ref additionalProperties allOf anyOf default deprecated description discriminator enum example \
         exclusiveMaximum exclusiveMinimum externalDocs format items maxItems maxLength maxProperties \

@@ -21,7 +21,7 @@ pub(crate) struct Source {
     pub(crate) date: Option<String>,
     pub(crate) etag: Option<String>,
     pub(crate) last_modified: Option<String>,
-    /// In seconds. Default: 60 s.
+    /// The timeout of the download, in seconds. Default: 60 s.
     pub(crate) timeout: Option<u64>,
 }
 

@@ -21,8 +21,8 @@ use crate::shape::{is_method, segments};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Surface(pub(crate) BTreeMap<String, String>);
 
-/// In bytes. The time and the stack size that the generator needs can grow with the square of the
-/// length of a list.
+/// The maximum size of a contract as JSON, in bytes. The time and the stack size that the generator
+/// needs can grow with the square of the length of a list.
 const MAX_CONTRACT_BYTES: usize = 200_000;
 
 impl Surface {
@@ -52,7 +52,8 @@ impl Surface {
     }
 }
 
-/// The build script catches the panics of the generator and returns them as errors.
+/// Suppresses the panic messages of `run`, because the build script catches the panics of the
+/// generator and returns them as errors.
 fn without_panic_output<T>(run: impl FnOnce() -> T) -> T {
     thread_local!(static IS_QUIET: Cell<bool> = const { Cell::new(false) });
     static HOOK: Once = Once::new();

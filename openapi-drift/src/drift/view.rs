@@ -99,8 +99,8 @@ impl<'v> View<'v> {
     }
 
     /// Returns `false` and changes nothing if the two schemas contradict each other. If both
-    /// schemas have prose, keeps the prose of `self`, because `self` is closer to the use of the
-    /// schema.
+    /// schemas have prose, keeps the prose of `self`, because `self` is the schema that contains or
+    /// refers to `other`.
     pub(super) fn merge(&mut self, other: Self) -> bool {
         let is_other = |mine: &[Field<'v>], theirs: &Field<'v>| {
             mine.iter().any(|field| field.key == theirs.key && field.value != theirs.value)

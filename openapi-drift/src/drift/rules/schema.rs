@@ -62,7 +62,7 @@ pub(super) fn of_schema(edit: &Edit<'_>, used: Option<Use>) -> Option<Finding> {
             }
             _ => return None,
         }),
-        // If a request omits the value, a changed default gives the request another meaning.
+        // A changed default changes the meaning of requests that omit the value.
         "default" => named(&format!("default-value-{verb}"), Level::Meaning, NoEffect),
         "pattern" => {
             let level = match verb {
