@@ -98,7 +98,8 @@ impl Fault {
         Self::new(Ending::Hang)
     }
 
-    /// Waits for `delay` before the service processes the request and before the fault occurs.
+    /// First waits for `delay`. After that, the service processes the request, the fault occurs, or
+    /// both.
     pub fn with_delay(mut self, delay: Duration) -> Self {
         self.delay = delay;
         self

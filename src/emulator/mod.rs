@@ -113,7 +113,7 @@ impl Emulator {
     ///
     /// # Errors
     ///
-    /// Fails if no port is available, or if the system provides no randomness.
+    /// Fails if no port is available, or if the operating system's random number generator fails.
     ///
     /// # Panics
     ///
@@ -154,8 +154,8 @@ impl Emulator {
         &self.services.moov.client.0
     }
 
-    /// Returns the only `Origin` that Moov allows for tokens of type `web`, unless
-    /// [`Builder::with_origin_check`] allows all origins.
+    /// Returns the configured origin. For tokens of type `web`, Moov allows only this `Origin`,
+    /// unless [`Builder::with_origin_check`] allows all origins.
     pub fn origin(&self) -> &str {
         &self.services.moov.origin
     }
@@ -216,8 +216,9 @@ impl Emulator {
         self.services.moneykit.issued().access_tokens() + self.services.moov.issued().access_tokens()
     }
 
-    /// Returns how often a used Moov refresh token was sent again. A correct client never sends a
-    /// refresh token twice, because the service then revokes all tokens of the grant.
+    /// Returns how many times clients have sent a Moov refresh token that was already used. A
+    /// correct client never sends a refresh token twice, because the service then revokes all
+    /// tokens of the grant.
     pub fn double_spends(&self) -> usize {
         self.services.moov.issued().double_spends()
     }
