@@ -24,7 +24,7 @@ use crate::{
 };
 
 const BATCH: usize = 500;
-/// The maximum of the random delay before a process that lost notices checks its tokens. The delay
+/// The maximum random delay before a process that lost notices checks its tokens. The delay
 /// prevents many processes from checking their tokens at the same time.
 const SPREAD: Duration = Duration::from_secs(1);
 const MAX_PAUSE: Duration = Duration::from_secs(60);
@@ -115,14 +115,15 @@ impl Drop for KeepIfCancelled<'_> {
 
 async fn run(shared: &CacheState, mut notices: Option<broadcast::Receiver<Notice>>, again: bool) {
     let Some(breaker) = &shared.breaker else { return };
-    // If an earlier task has ended, the notices since its end are lost. So check all tokens.
+    // If an earlier task has ended, this process missed the notices that were sent since then. So
+    // check all tokens.
     let mut recheck = again.then(Instant::now);
     // At this time, all tokens that were in memory when notices were lost have expired. So no
     // further check is needed.
     let mut recheck_end = after(Instant::now(), breaker.max_lifetime);
     let (mut attempts, mut checks) = (0, 0);
-    // The random part of `backoff` shortens a pause by up to half. So with twice the open time, no
-    // pause is shorter than the time for which the circuit stays open.
+    // `backoff` shortens each pause by a random part of up to half. The first pause is therefore
+    // twice `open_for`: even the shortest pause lasts at least as long as the circuit stays open.
     let first = breaker.open_for.saturating_mul(2);
     let pause = |attempts| backoff(first, MAX_PAUSE.max(first), attempts, shared.random());
     let mut write = breaker.first_pending().is_some().then(|| Instant::now() + breaker.open_for);

@@ -156,7 +156,7 @@ fn needs_reconnect(error: &RedisError) -> bool {
 }
 
 /// Keeps the error code of Redis, but no other text from Redis, because such text is untrusted. If
-/// there is no valid code, the category of the Redis client describes the error.
+/// there is no valid code, the error category that the Redis client reports is used instead.
 pub(super) fn redact_error(error: &RedisError) -> StoreError {
     let is_plain = |code: &&str| code.len() <= 32 && code.bytes().all(|byte| byte.is_ascii_uppercase());
     match (error.is_connection_refusal(), error.code().filter(is_plain)) {

@@ -188,7 +188,8 @@ impl Drop for Subscribed {
     fn drop(&mut self) {
         if let Some(subscription) = self.0.upgrade() {
             subscription.subscribed.store(false, Ordering::Relaxed);
-            // Without a subscription, the message that these callers wait for may not arrive.
+            // Wake the waiting callers, because without a subscription they may not receive the
+            // message that they wait for.
             subscription.wake_all();
         }
     }

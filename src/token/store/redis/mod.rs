@@ -45,10 +45,11 @@
 //!
 //! | event | how long other processes wait, by default |
 //! | --- | --- |
-//! | a process crashes while it requests a token | at most 10 s, the duration of the lease; if the crashed process was waiting for the rate limit, at most 10 s after the time at which it could have sent its request |
+//! | a process crashes while it requests a token | at most 10 s, the duration of the lease |
+//! | a process crashes while it waits for the rate limit | until the wait of the crashed process would have ended, plus at most 10 s |
 //! | a token request is slow | until the request ends, because the lease is renewed |
 //! | a custom token source never returns | about 70 s: the lease is renewed for 60 s, and expires 10 s after the last renewal |
-//! | Redis does not respond | at most 1 s for one store call (`TokenOptions::with_store_timeout`); for the next 5 s, the processes do not wait for Redis, because the cache works without the store |
+//! | Redis does not respond | at most 1 s for one store call (`TokenOptions::with_store_timeout`); the cache then works without Redis for 5 s, so the processes do not wait |
 //!
 //! # Revocation
 //!
@@ -80,20 +81,21 @@
 //! # Rate limit
 //!
 //! Before a process sends a token request, the process reserves a send time in Redis. The requests
-//! of all processes together never exceed the limit, measured with the clock of Redis. Waiting
-//! requests are sent in order of arrival and at even intervals. Each wait needs one more call to
-//! Redis. If the next possible send time is later than the caller can wait, the call fails
-//! immediately with [`RateLimited`](crate::ErrorKind::RateLimited). The error contains the
+//! of all processes together never exceed the limit. Time is measured with the clock of the Redis
+//! server. Waiting requests are sent in order of arrival and at even intervals. Each wait needs one
+//! more call to Redis. If the next possible send time is later than the caller can wait, the call
+//! fails immediately with [`RateLimited`](crate::ErrorKind::RateLimited). The error contains the
 //! remaining time. [`TokenOptions::with_rate_limit`](crate::token::TokenOptions::with_rate_limit)
 //! describes how to choose the limit.
 //!
 //! # Clocks
 //!
-//! The age of a token is measured with the clock of Redis, so clocks of different processes are not
-//! compared. The measured age may be smaller than the actual age. The difference is at most the
-//! duration of the call that stores the token, which [`RedisStoreBuilder::with_timeout`] limits.
-//! The difference does no harm, because the cache does not use the last tenth of a lifetime (at
-//! most 10 s). The clock of Redis must not be set back during the lifetime of a token.
+//! The age of a token is measured with the clock of the Redis server, so clocks of different
+//! processes are not compared. The measured age may be smaller than the actual age. The difference
+//! is at most the duration of the call that stores the token, which
+//! [`RedisStoreBuilder::with_timeout`] limits. The difference does no harm, because the cache does
+//! not use the last tenth of a lifetime (at most 10 s). The clock of the Redis server must not be
+//! set back during the lifetime of a token.
 //!
 //! # Security
 //!
@@ -225,8 +227,8 @@ impl RedisStore {
         self.link.close();
     }
 
-    /// A cluster may keep the keys of two names on different nodes, so a script can use only one
-    /// such key.
+    /// A cluster may keep the keys that this method returns on different nodes. So a script can use
+    /// only one of these keys.
     pub(crate) fn key(&self, name: &str) -> String {
         self.names.single(name)
     }

@@ -27,7 +27,7 @@ pub(super) struct Sealed {
     pub(super) text: Vec<u8>,
     pub(super) refresh_token_id: Option<TokenId>,
     pub(super) left: Duration,
-    /// The clock of Redis, in microseconds.
+    /// The time of the Redis server, in microseconds.
     pub(super) now: u64,
 }
 

@@ -24,8 +24,8 @@ use crate::{
 };
 
 const OVERWRITE: usize = 5;
-/// A lease must last longer than this wait, but at most one hour. The scripts treat a longer lease
-/// as invalid data and delete it.
+/// The longest wait for the rate limit. A lease must last longer than this wait, but at most one
+/// hour. The scripts treat a longer lease as invalid data and delete it.
 const MAX_WAIT: Duration = Duration::from_secs(45 * 60);
 
 struct RedisKey {
@@ -90,9 +90,9 @@ impl RedisStore {
         let redis_key = self.redis_key(key);
         let names = &redis_key.names;
         let keys = [redis_key.entry(), redis_key.lease(), names.revoked(), names.invalid()];
-        // The fence is the time of the grant on the clock of Redis. `until_requested` starts later,
-        // when this process receives the grant. So if the token was requested after the grant,
-        // `end` is not later than the actual expiry of the token.
+        // The fence is the time of the Redis server when it granted the lease. `until_requested`
+        // starts later, when this process receives the grant. So if the token was requested after
+        // the grant, `end` is not later than the actual expiry of the token.
         let end = lease.until_requested(token).saturating_add(token.lifetime);
         let end = lease.fence.saturating_add(entry::micros(end));
         let sealed = self.keys.seal(&self.names.about("access", key), &entry::write(token, end))?;
