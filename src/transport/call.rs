@@ -93,7 +93,7 @@ impl Call {
         &self.0.http
     }
 
-    /// If `value` is marked sensitive, it is redacted from error responses.
+    /// If `value` is marked as sensitive, it is redacted from error responses.
     pub(crate) fn with_header(self, name: HeaderName, value: HeaderValue) -> Self {
         self.with(|inner| inner.secrets.headers.push((name, value)))
     }
@@ -370,7 +370,8 @@ impl Call {
                 Ok(Some(chunk)) => body = append(body, chunk),
                 Ok(None) => break,
                 Err(error) if status.is_success() => return Err(error),
-                // The status and the headers of an error response are enough, so ignore this error.
+                // The status and the headers of an error response are enough, so it does not matter
+                // that the body could not be read.
                 Err(_) => {
                     is_complete = false;
                     break;

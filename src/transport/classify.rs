@@ -48,7 +48,7 @@ pub(super) fn classify_status(status: StatusCode, code: Option<&str>) -> (ErrorK
     }
 }
 
-/// A response of a proxy does not show whether the credentials are valid. So the error kind is
+/// A response from a proxy does not show whether the credentials are valid. So the error kind is
 /// never `Unauthorized`.
 pub(super) fn classify_in_front(status: StatusCode, headers: &HeaderMap) -> (ErrorKind, Reason) {
     let server = headers.get(header::SERVER).and_then(|server| server.to_str().ok()).unwrap_or_default();
@@ -68,9 +68,9 @@ pub(super) fn classify_in_front(status: StatusCode, headers: &HeaderMap) -> (Err
     }
 }
 
-/// The vendor's own responses contain a request id, a known error body or a `WWW-Authenticate:
-/// Bearer` challenge. A response with an empty body also counts as the vendor's own, because Moov
-/// sends empty bodies.
+/// Returns whether a proxy in front of the service sent the response. A response from the service
+/// contains a request id, a known error body or a `WWW-Authenticate: Bearer` challenge. A response
+/// with an empty body also counts as a response from the service, because Moov sends empty bodies.
 pub(super) fn is_in_front(headers: &HeaderMap, body: &[u8], is_known_body: bool) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let has_request_id = Uuid::parse_str(text("x-request-id")).is_ok();
@@ -98,7 +98,7 @@ pub(crate) fn classify_send_error(error: reqwest::Error) -> Error {
     Error::new(kind, reason).with_sent(sent).with_source(error.without_url())
 }
 
-/// The errors of other TLS libraries do not show the cause.
+/// The errors of other TLS libraries do not show why a handshake failed.
 #[cfg(not(feature = "rustls"))]
 fn is_misconfigured(_: &reqwest::Error) -> bool {
     false
