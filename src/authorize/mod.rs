@@ -31,7 +31,7 @@
 //! You can use one authorizer for many scope sets, for example one scope set per merchant. With
 //! plain reqwest, pass the scopes to [`Authorizer::with_scopes`]. With the middleware and the tower
 //! layer, add a [`ScopeSet`](crate::ScopeSet) to the request's extensions. This scope set applies
-//! only to this request, and the cache may evict its token after the request.
+//! only to this request. After the request, the cache may evict the token of this scope set.
 //!
 //! An authorizer can also add a vendor's key pair instead of a token. With a key pair, a request
 //! that names scopes fails, because scopes do not restrict a key pair. After a 401, the MoneyKit or
