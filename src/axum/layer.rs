@@ -19,8 +19,8 @@ use tracing::Instrument as _;
 use super::{Verifier, verifier::sealed::Verified};
 use crate::webhook::{DeliveryGuard, Received, WebhookResponse};
 
-/// A tower layer that passes a webhook to the handler only if it is verified and has not been
-/// handled before.
+/// A tower layer that passes only verified webhooks to the handler, and only those that have not
+/// been handled before.
 ///
 /// If the handler responds with a 2xx status, the delivery is complete, and a later retry gets 200
 /// without running the handler. If the handler responds with a different status or panics, the
