@@ -34,7 +34,8 @@ impl Serialize for ExpiresIn {
 
 impl<'de> Deserialize<'de> for ExpiresIn {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // Only `Value` can read numbers with any combination of `serde_json` features.
+        // Use `Value`, because no other type can read numbers with every combination of
+        // `serde_json` features.
         let number = match Value::deserialize(deserializer)? {
             Value::Number(number) => number.as_i64().or_else(|| number.as_f64().and_then(whole)),
             Value::String(text) => {
