@@ -42,8 +42,8 @@ struct Refusal {
     /// The hash of the scope set whose request is the probe, and the time until which the probe may
     /// run, in milliseconds.
     probe: Option<(u64, u64)>,
-    /// If the last probe was for one of the `suspects`, the suspects wait longer than the other
-    /// scope sets before the next probe.
+    /// Whether the last probe was for one of the `suspects`. If so, the suspects wait longer than
+    /// the other scope sets before the next probe.
     is_suspect_probed: bool,
 }
 

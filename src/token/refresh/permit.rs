@@ -77,7 +77,8 @@ impl CacheState {
                 self.refused(credentials, left, error.clone());
                 error.held_for(left)
             }
-            // Do not block other callers: a caller with a longer time limit may be able to wait.
+            // Fail only this call, and do not start a cool-down, because a caller with a longer
+            // time limit may be able to wait.
             Block::RateLimit(left) => {
                 let reason = "rate limit reached: the wait would exceed max_wait";
                 Error::new(ErrorKind::RateLimited, reason).with_retry_after(left)

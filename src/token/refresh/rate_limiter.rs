@@ -113,7 +113,7 @@ impl RateLimiter {
         state.close_gap(self.limit, now, not_before);
         let Some(index) = state.find(ticket) else { return Ok(()) };
         // Earlier requests may have been sent later than planned, so check the limit again with the
-        // times at which they were really sent.
+        // times at which they were actually sent.
         let turn = state.waiting[index].turn.max(not_before).max(state.window_end(self.limit, 0));
         if now < turn {
             state.waiting[index].turn = turn;

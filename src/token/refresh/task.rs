@@ -207,13 +207,15 @@ impl RefreshTask {
         let shared = &*self.shared;
         let now = shared.now().tick;
         shared.negative().check(&self.entry.scopes, now, shared.options.max_wait)?;
-        // A cool-down may have started since the request was admitted.
+        // If a cool-down has started since the request was admitted, the request must be admitted
+        // again.
         admission = admission
             .filter(|admission| !matches!(admission, Admission::Now) || now >= shared.cool_down.until());
         let admission = match admission {
             Some(admission) => admission,
             None if shared.acquire_permit(Duration::from_millis(deadline.saturating_sub(now))).await? => {
-                // This process may know of a cool-down that is not in the store.
+                // This process may know of a cool-down that is not in the store, so wait until this
+                // cool-down ends too.
                 let (now, until) = (shared.now().tick, shared.cool_down.until());
                 let left = Duration::from_millis(until.saturating_sub(now));
                 if until > deadline {

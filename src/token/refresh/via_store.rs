@@ -35,7 +35,7 @@ use crate::{
 };
 
 /// The renewal of a lease must end: otherwise a source that never returns would block the other
-/// processes forever. Three attempts with the default timeout take less than 60 s.
+/// processes forever. The 60 s are enough for three attempts with the default timeout.
 const MIN_RENEWAL: Duration = Duration::from_secs(60);
 
 impl RefreshTask {
@@ -169,8 +169,8 @@ impl RefreshTask {
             Err(discarded) => {
                 self.shared.counters.discarded.add(1);
                 // If the server re-issued a revoked token, or if the new tokens were requested with
-                // a revoked token, the new tokens need a mark. In all other cases, the store
-                // already has the mark.
+                // a revoked token, mark the new tokens as revoked in the store. In all other cases,
+                // the store already has a mark for one of these tokens.
                 let is_marked =
                     ids.iter().any(|id| self.shared.tombstones.is_marked(*id, self.shared.now().tick));
                 if discarded == Discarded::Revoked || !is_marked {
