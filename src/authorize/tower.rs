@@ -20,8 +20,8 @@ use crate::Error;
 
 /// Copies the body of a request, so that the request can be sent a second time.
 ///
-/// Use [`CloneBody`] or [`NoRetry`], or implement this trait for a body that can be cloned only
-/// sometimes.
+/// Use [`CloneBody`] or [`NoRetry`], or implement this trait for a body type of which only some
+/// values can be copied.
 pub trait RepeatBody<B> {
     /// Returns a copy of the body, or `None` if the body cannot be copied.
     fn repeat(body: &B) -> Option<B>;
