@@ -1,4 +1,5 @@
-//! Verifies and deduplicates webhooks before a handler, and records whether the handler succeeded.
+//! Verifies and deduplicates webhooks before the handler runs, and records whether the handler
+//! succeeded.
 
 use std::{
     convert::Infallible,
