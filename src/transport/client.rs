@@ -141,8 +141,8 @@ impl HttpOptions {
         self.with(|options| options.proxy = Some(Secret::new(url.as_ref())))
     }
 
-    /// Returns whether a host is this machine: `localhost` or a loopback address, with or without
-    /// brackets.
+    /// Returns whether a host refers to this machine: `localhost` or a loopback address, with or
+    /// without brackets.
     ///
     /// A base URL with such a host may use plain http. Requests to such a host do not go through a
     /// proxy.
@@ -159,7 +159,8 @@ impl HttpOptions {
     ///
     /// Credentials are sent in clear text to these hosts. Building the client fails if one of the
     /// hosts is a vendor's host or a public address. Connecting fails if a host name resolves to a
-    /// public address, unless the base URL is on this machine.
+    /// public address. The check of resolved addresses is skipped if the base URL points to this
+    /// machine.
     #[must_use]
     pub fn with_allow_http(self, hosts: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         let hosts = AllowedHosts::new(hosts);
@@ -258,7 +259,8 @@ impl HttpOptions {
     }
 
     fn shared(&self, base: &BaseUrl, caller: Caller) -> Result<reqwest::Client, Error> {
-        // With an https base URL on another machine, the crate and the program use the same client.
+        // For an https base URL whose host is another machine, the crate and the program would
+        // build equal clients. So they share one client.
         let caller = if base.is_https() && !base.is_loopback() { Caller::Crate } else { caller };
         let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
         let is_same = |url: &str, of| url == base.as_str() && of == caller;
@@ -296,10 +298,10 @@ impl HttpOptions {
         }
         if base.is_loopback() || !base.is_https() {
             builder = builder.no_proxy();
-            // A program may use its client for any host. So a proxy rejects plain http requests to
-            // hosts that are not allowed. The crate sends requests only to the base URL, so its own
-            // client does not need the proxy, which would take about a tenth of the CPU time of
-            // each request.
+            // A program may use its client for any host. So a proxy rule blocks plain http requests
+            // to hosts that are not allowed. The crate's own client does not need this rule,
+            // because the crate sends requests only to the base URL. The rule would take about a
+            // tenth of the CPU time of each request.
             if caller == Caller::Program {
                 builder = builder.proxy(self.allowed_http.reject_other_hosts());
             }

@@ -47,8 +47,9 @@ impl AllowedHosts {
         self.0.iter().any(|allowed| **allowed == *host)
     }
 
-    /// The proxy has port 0, where no server can listen. reqwest's own setting `https_only` cannot
-    /// be used, because `https_only` rejects plain http to all hosts.
+    /// Plain http requests to other hosts go to a proxy on port 0, where no server can listen, so
+    /// these requests fail. reqwest's own setting `https_only` cannot be used, because `https_only`
+    /// rejects plain http to all hosts.
     pub(super) fn reject_other_hosts(&self) -> reqwest::Proxy {
         let hosts = self.clone();
         reqwest::Proxy::custom(move |url| {

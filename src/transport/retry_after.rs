@@ -28,7 +28,8 @@ pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Durati
     for (name, unit) in [("retry-after", "s"), ("x-retry-in", "ms")] {
         for value in headers.get_all(name).iter().filter_map(|value| value.to_str().ok()) {
             let parts: Vec<&str> = value.split(',').map(str::trim).collect();
-            // A date contains a comma, so join each part with the next part.
+            // A date contains a comma, so `split` has cut it into two parts. Join each part with
+            // the next part.
             let dates = parts.windows(2).filter_map(|pair| httpdate::parse_http_date(&pair.join(", ")).ok());
             let dates = dates.chain(httpdate::parse_http_date(value.trim()).ok());
             waits.extend(dates.map(until));
