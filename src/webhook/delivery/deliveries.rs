@@ -117,8 +117,8 @@ impl Deliveries {
         self.with(|shared| shared.observer = WebhookObserver::new(Arc::new(observer)))
     }
 
-    /// If [`Self::begin`] is called later, use [`Self::observe_rejected`] instead, because `begin`
-    /// itself reports an accepted webhook.
+    /// If the caller then calls [`Self::begin`] for the webhook, use [`Self::observe_rejected`]
+    /// instead, because `begin` itself reports an accepted webhook.
     pub(crate) fn observe_verified<T>(&self, result: Result<T, VerifyError>) -> Result<T, VerifyError> {
         if result.is_ok() {
             self.0.observe(&WebhookEvent::Accepted {});
@@ -219,7 +219,7 @@ impl Deliveries {
     ///
     /// # Cancellation
     ///
-    /// If the future is dropped, new deliveries are still rejected. To continue to wait, call this
+    /// If the future is dropped, new deliveries are still rejected. To continue waiting, call this
     /// method again.
     pub async fn shutdown(&self, within: Duration) -> Result<(), Error> {
         let work = &self.0.work;

@@ -21,8 +21,8 @@ type Key = [u8; 32];
 ///
 /// If [`MemoryDeliveries::dropped`] stays 0, the capacity is sufficient. A done delivery takes
 /// about 250 bytes and is remembered for 4 h 15 min (MoneyKit) or 48 h 15 min (Moov). The default
-/// capacity is 100,000 deliveries, which take 25 MB. This is enough for 560,000 events per day from
-/// MoneyKit or 49,000 events per day from Moov.
+/// capacity is 100,000 deliveries, which take 25 MB. The default capacity is enough for 560,000
+/// events per day from MoneyKit or 49,000 events per day from Moov.
 ///
 /// A full store drops the oldest done deliveries, but never a delivery whose lease has not expired.
 /// After the store has dropped a delivery, an unknown delivery may be a retry of the dropped
@@ -119,9 +119,9 @@ impl State {
         }
     }
 
-    /// Two records per call are enough, because `begin` calls this method before it adds a record,
-    /// and adds at most one record. A record must have expired on both clocks, because the wall
-    /// clock may have been set forward.
+    /// It is enough to remove at most two expired records per call, because `begin` calls this
+    /// method before it adds a record, and adds at most one record. A record must have expired on
+    /// both clocks, because the wall clock may have been set forward.
     fn expire(&mut self, now: Duration, wall: SystemTime) {
         for _ in 0..2 {
             let Some((signed_at, key)) = self.done.first().copied() else { return };

@@ -45,8 +45,9 @@ const MAX_KEEP: Duration = Duration::from_secs(366 * 24 * 3600);
 /// Moov, each kept for four days, take about 800 MB.
 ///
 /// The verifier determines how long a done delivery must be remembered. A process whose clock is
-/// behind accepts retries for longer than this time. So Redis keeps a done delivery for twice this
-/// time. The clock of a process may therefore be behind by at most this time.
+/// behind accepts retries for longer than that. So Redis keeps a done delivery for twice as long as
+/// the verifier requires. The clock of a process must not be behind by more than the time that the
+/// verifier requires.
 ///
 /// # Security
 ///
