@@ -35,7 +35,7 @@ async fn fleet(
         let store = RedisStore::builder([SealingKey::new(&[7; 32]).unwrap()]).with_timeout(long / 4);
         let store = store.with_namespace(format!("fleet-{size}")).open(&redis.url()).unwrap();
         // On a machine under load, connecting may take too long. Without a connection, the process
-        // would request its tokens without the store.
+        // would request its tokens without the store. So wait for the connection.
         timeout(LONG, async { while store.check().await.is_err() {} }).await.unwrap();
         let options = TokenOptions::default()
             .with_rate_limit(limit.0, limit.1)
@@ -49,7 +49,8 @@ async fn fleet(
     fleet
 }
 
-/// A token call that Redis admits. `at` is in microseconds, according to the clock of Redis.
+/// A token request that Redis has admitted. `at` is the time at which the request may be sent, in
+/// microseconds on the clock of the Redis server.
 #[derive(Clone, Copy)]
 struct Admission {
     at: u64,
@@ -145,8 +146,9 @@ async fn a_fleet_is_admitted_within_the_limit(size: usize, sets: usize, part: us
     let discarded: u64 = fleet.iter().map(|cache| cache.stats().discarded).sum();
     assert_eq!((admitted.len(), source.count(), discarded), (sets, sets, 0), "one call for each scope set");
     assert_within(&admitted, 40, 1_050_000);
-    // Each caller needs four script calls. In addition, a waiting caller reads its key every 10 s.
-    // A caller waits `seconds / 2` on average, so it reads its key `seconds / 20` times.
+    // Each caller runs at most four Redis scripts. In addition, a waiting caller reads its key in Redis
+    // every 10 s. A caller waits `seconds / 2` on average, so it reads its key `seconds / 20`
+    // times.
     let seconds = sets / 40;
     assert!(scripts <= (4 + seconds / 20) * callers, "{scripts} script calls for {callers} waiting callers");
     for cache in &fleet {

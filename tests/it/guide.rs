@@ -133,7 +133,8 @@ fn guide_pages_contain_no_code() {
     }
     for (name, text) in pages() {
         assert!(!text.contains("```ignore"), "{name}: an example is never compiled");
-        // rustdoc hides a line that begins with `# `, but GitHub shows the line.
+        // rustdoc hides a line that begins with `# `, but GitHub shows the line. So the examples
+        // must not contain such lines.
         let mut blocks = text.split("```").skip(1).step_by(2).filter(|block| block.starts_with("rust"));
         assert!(!blocks.any(|block| block.contains("\n# ")), "{name}: a code block has a hidden line");
         // On docs.rs, a reader must scroll to read lines of more than 88 characters.

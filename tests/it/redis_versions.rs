@@ -166,8 +166,8 @@ async fn revocation_by_another_version_is_applied_and_unknown_messages_ignored()
     dropped(&cache).await;
     let token = get(&cache).await;
 
-    // The test acts as a process with another version: it writes the tombstone and then sends the
-    // message.
+    // The test acts as a process with another version: it writes the tombstone and then publishes
+    // the `revoked` message.
     let revoked = name(&redis, "fence").await.replace(":fence", ":revoked");
     let stored = store(&redis).get(&key()).await.unwrap().expect("the token is in the store");
     assert_eq!(stored.access_token.expose_secret(), token);

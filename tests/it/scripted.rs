@@ -1,4 +1,5 @@
-//! A token source that follows a script on tokio's paused time and records its calls.
+//! A token source that replies according to a script and records its calls. Its delays use tokio's
+//! time, which a test can pause.
 
 use std::{
     collections::VecDeque,

@@ -94,7 +94,7 @@ async fn retried_call_records_its_resend_count() {
 }
 
 /// Spans contain the whole URL, and the path as `url.template`. A URL with parameters could show a
-/// secret, and its path would not be a template.
+/// secret, and its path would not be a template. So the contracts must not have such URLs.
 #[test]
 fn urls_in_the_contracts_have_no_parameters() {
     for vendor in ["moneykit", "moov"] {

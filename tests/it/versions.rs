@@ -1,5 +1,5 @@
-//! Tests that the client sends only fields that its API version supports, even if the service
-//! ignores the version in the request.
+//! Tests that the client sends only fields that its API version supports. Some of the tests use
+//! services that ignore the version in the request.
 
 use std::sync::{Arc, Mutex};
 

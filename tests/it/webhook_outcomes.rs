@@ -1,5 +1,5 @@
-//! Tests how often an event is handled despite failures. Each process runs this test binary with an
-//! environment variable that selects its role.
+//! Counts how many times an event is handled when a failure occurs, and compares the counts with a
+//! snapshot. Each process runs this test binary with an environment variable that selects its role.
 
 use std::{
     collections::HashMap,

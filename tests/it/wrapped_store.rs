@@ -1,4 +1,5 @@
-//! A token store that changes the calls of a memory store, for tests of failing stores.
+//! A token store that forwards its calls to a memory store. A test can change the calls, for
+//! example to make them fail.
 
 use std::{fmt::Debug, ops::Deref, time::Duration};
 
