@@ -5,8 +5,9 @@
 //!
 //! - `ArcSwap`, `watch` and `Notify`: the scheduler can switch to another task before each
 //!   operation.
-//! - `Arc` with its reference counts, `OnceLock` and `broadcast`, which the token cache does not
-//!   import from `src/sync.rs`: the scheduler cannot switch to another task before an operation.
+//! - `Arc` with its reference counts, `OnceLock` and `broadcast`: the token cache does not import
+//!   these three from `src/sync.rs`, so the scheduler cannot switch to another task before an
+//!   operation.
 //! - The counters of `Stats`, because no decision depends on them.
 //!
 //! All atomics are sequentially consistent: the model ignores the memory ordering that the code

@@ -27,8 +27,8 @@ pub(crate) struct Schedules {
     /// Probabilistic concurrency testing: each task has a random priority, and the priorities
     /// change at random steps.
     pub(crate) pct: usize,
-    /// The value is 0 for a scenario with more than three tasks, because such a scenario has too
-    /// many schedules to explore all of them.
+    /// The number of depth-first schedules. It is 0 for a scenario with more than three tasks,
+    /// because such a scenario has too many schedules to explore all of them.
     pub(crate) depth_first: usize,
 }
 

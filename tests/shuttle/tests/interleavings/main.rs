@@ -8,9 +8,9 @@
 //! Each of the following bugs was added to `src` once, to check the tests. Each bug made the test
 //! in parentheses fail within 2,000 schedules of at least one kind: random, PCT or depth-first.
 //!
-//! - `CacheEntry::lookup` unlocks and locks the state before `cold.flight.start()`, so two callers
-//!   start a refresh (`callers::two_callers_without_a_cached_token_send_one_request`).
-//! - `CacheEntry::publish` unlocks and locks the state before `state.refresh_token =`, so a token
+//! - `CacheEntry::lookup` unlocks and relocks the state before `cold.flight.start()`, so two
+//!   callers start a refresh (`callers::two_callers_without_a_cached_token_send_one_request`).
+//! - `CacheEntry::publish` unlocks and relocks the state before `state.refresh_token =`, so a token
 //!   is published although it was revoked after the check
 //!   (`revocation::revoking_the_access_token_revokes_its_refresh_token_too`). Only a PCT schedule
 //!   fails.
@@ -19,11 +19,11 @@
 //! - `RateLimiter::reserve` calls `state.turn` with index 0 and does not check for waiting
 //!   requests, so a request overtakes waiting requests
 //!   (`limits::waiting_calls_are_served_in_arrival_order`).
-//! - `KeyCache::step` unlocks and locks the state before `state.flight.start()`, so two callers
+//! - `KeyCache::step` unlocks and relocks the state before `state.flight.start()`, so two callers
 //!   start a fetch (all tests of `webhook_keys`).
 //! - `SingleFlight::running` returns `self.0.clone()`, so a flight whose task has ended counts as
 //!   running (`webhook_keys::panicking_fetch_leaves_no_webhook_waiting`).
-//! - `KeyCache::end` unlocks and locks the state after `state.flight.clear()`, so a fetch ends
+//! - `KeyCache::end` unlocks and relocks the state after `state.flight.clear()`, so a fetch ends
 //!   before its result is stored (all tests of `webhook_keys`).
 //! - `CacheInner::shutdown` does not call `closed_and_idle`, so a shutdown does not wait for
 //!   refreshes (four tests of `shutdown`).
