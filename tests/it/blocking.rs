@@ -179,8 +179,8 @@ fn blocking_wait_fails_in_a_task_of_a_current_thread_runtime() {
     moov(&elsewhere.emulator).default_token().expect("a token");
 }
 
-/// `src/blocking/runtime.rs` uses tokio's budget to detect async code. If this test fails with a new
-/// version of tokio, change the detection.
+/// `src/blocking/runtime.rs` uses tokio's budget to detect async code. If this test fails with a
+/// new version of tokio, change the detection.
 #[test]
 fn blocking_calls_fail_only_in_async_code() {
     let elsewhere = SeparateEmulator::start();

@@ -146,8 +146,8 @@ async fn a_fleet_is_admitted_within_the_limit(size: usize, sets: usize, part: us
     let discarded: u64 = fleet.iter().map(|cache| cache.stats().discarded).sum();
     assert_eq!((admitted.len(), source.count(), discarded), (sets, sets, 0), "one call for each scope set");
     assert_within(&admitted, 40, 1_050_000);
-    // Each caller runs at most four Redis scripts. In addition, a waiting caller reads its key in Redis
-    // every 10 s. A caller waits `seconds / 2` on average, so it reads its key `seconds / 20`
+    // Each caller runs at most four Redis scripts. In addition, a waiting caller reads its key in
+    // Redis every 10 s. A caller waits `seconds / 2` on average, so it reads its key `seconds / 20`
     // times.
     let seconds = sets / 40;
     assert!(scripts <= (4 + seconds / 20) * callers, "{scripts} script calls for {callers} waiting callers");
