@@ -445,8 +445,8 @@ async fn headers_for_method_works_in_async_code_if_the_token_is_cached() {
 fn every_async_client_method_has_a_blocking_version() {
     const OTHER_NAMES: [(&str, &str); 3] =
         [("builder", "new"), ("webhooks", "verify_webhook"), ("cached", "token")];
-    /// The blocking client has no method `tokens`, because `tokens` returns the cache, whose methods
-    /// are async. The blocking client has its own versions of the cache's methods.
+    /// The blocking client has no method `tokens`, because `tokens` returns the cache, whose
+    /// methods are async. The blocking client has its own versions of the cache's methods.
     const NONE: [&str; 1] = ["tokens"];
 
     let api = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("api.txt")).unwrap();
