@@ -23,7 +23,7 @@ macro_rules! event_kinds {
         }
 
         impl EventKind {
-            /// All events that this version of the crate knows.
+            /// All kinds of events that this version of the crate knows.
             pub const ALL: &'static [Self] = &[$(Self::$kind),+];
 
             /// Returns the vendor's name for the event.

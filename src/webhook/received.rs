@@ -11,7 +11,7 @@ use super::{Begun, DeliveryGuard, WebhookResponse};
 /// This enum is exhaustive: callers can match every variant, and no variant will be added.
 #[derive(Debug)]
 pub enum Received<W> {
-    /// The webhook is new: handle it, then complete the guard.
+    /// The webhook is new: handle it, then call [`DeliveryGuard::complete`].
     New(W, DeliveryGuard),
     /// Another attempt to handle the webhook is running. Contains the time until the lease of that
     /// attempt expires. The attempt may renew its lease.

@@ -19,15 +19,15 @@ type Key = [u8; 32];
 ///
 /// # Capacity
 ///
-/// If [`MemoryDeliveries::dropped`] stays 0, the capacity is sufficient. A done delivery takes
+/// If [`MemoryDeliveries::dropped`] stays 0, the capacity is sufficient. A completed delivery takes
 /// about 250 bytes and is remembered for 4 h 15 min (MoneyKit) or 48 h 15 min (Moov). The default
 /// capacity is 100,000 deliveries, which take 25 MB. The default capacity is enough for 560,000
 /// events per day from MoneyKit or 49,000 events per day from Moov.
 ///
-/// A full store drops the oldest done deliveries, but never a delivery whose lease has not expired.
-/// After the store has dropped a delivery, an unknown delivery may be a retry of the dropped
-/// delivery. So an unknown delivery is rejected with 503, unless the vendor signed the unknown
-/// delivery after all dropped deliveries.
+/// A full store drops the oldest completed deliveries, but never a delivery whose lease has not
+/// expired. After the store has dropped a delivery, an unknown delivery may be a retry of the
+/// dropped delivery. So an unknown delivery is rejected with 503, unless the vendor signed the
+/// unknown delivery after all dropped deliveries.
 ///
 /// If the vendor signs a retry of a dropped delivery with a new timestamp, the store accepts the
 /// retry, and the event is handled again.
@@ -74,7 +74,7 @@ impl MemoryDeliveries {
         self.len() == 0
     }
 
-    /// Returns how many done deliveries were dropped because the store was full.
+    /// Returns how many completed deliveries were dropped because the store was full.
     pub fn dropped(&self) -> u64 {
         self.lock().dropped
     }

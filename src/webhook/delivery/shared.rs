@@ -43,7 +43,7 @@ pub(super) struct Counters {
 #[non_exhaustive]
 pub enum StoreFailure {
     /// Reject the delivery with 503, so that the vendor sends the delivery again. No event is lost,
-    /// and no event is handled unless its delivery was looked up first.
+    /// and every delivery is looked up in the store before its event is handled.
     #[default]
     Refuse,
     /// Handle the delivery without a record in the store. Use this only if your handlers are

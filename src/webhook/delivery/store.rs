@@ -35,10 +35,10 @@ pub trait DeliveryStore: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// Returns [`DeliveryStoreError`] if the store fails or is full. A store that has dropped done
-    /// deliveries to make room must also return this error for an unknown delivery, because the
-    /// unknown delivery may be a retry of a dropped delivery. The only exception is an unknown
-    /// delivery that was signed ([`DeliveryId::signed_at`]) after all dropped deliveries.
+    /// Returns [`DeliveryStoreError`] if the store fails or is full. A store that has dropped
+    /// completed deliveries to make room must also return this error for an unknown delivery,
+    /// because the unknown delivery may be a retry of a dropped delivery. The only exception is an
+    /// unknown delivery that was signed ([`DeliveryId::signed_at`]) after all dropped deliveries.
     fn begin<'a>(&'a self, id: &'a DeliveryId, claim: ClaimId, lease: Duration) -> DeliveryFuture<'a, Begin>;
 
     /// Renews the lease that `claim` holds, so that the lease expires `lease` from now.

@@ -44,10 +44,10 @@ const MAX_KEEP: Duration = Duration::from_secs(366 * 24 * 3600);
 /// A delivery takes about 200 bytes of Redis memory. For example, a million deliveries per day from
 /// Moov, each kept for four days, take about 800 MB.
 ///
-/// The verifier determines how long a done delivery must be remembered. A process whose clock is
-/// behind accepts retries for longer than that. So Redis keeps a done delivery for twice as long as
-/// the verifier requires. The clock of a process must not be behind by more than the time that the
-/// verifier requires.
+/// The verifier determines how long a completed delivery must be remembered. A process whose clock
+/// is behind accepts retries for longer than this time. So Redis keeps a completed delivery for
+/// twice as long as the verifier requires. The clock of a process must not be behind by more than
+/// the time that the verifier requires.
 ///
 /// # Security
 ///
