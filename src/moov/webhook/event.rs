@@ -67,7 +67,7 @@ event_kinds! {
 pub struct UnsignedEvent {
     /// `type`: the kind of the event.
     pub kind: EventKind,
-    /// `eventID`, if it is a UUID.
+    /// `eventID`. `None` if the value is missing or is not a UUID.
     pub event_id: Option<Uuid>,
     /// `createdOn`: the time at which the event was created.
     pub created_on: Option<Timestamp>,
