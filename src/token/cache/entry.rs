@@ -167,8 +167,8 @@ pub(in crate::token) struct NewToken<'a> {
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(in crate::token) enum Discarded {
-    /// The token was rejected after the request for it had started, or a token that this request
-    /// used was revoked. A token from a store is also void if its refresh token was revoked.
+    /// The token was rejected after the request that returned it had started, or a token that was
+    /// used in this request was revoked. A token from a store is also void if its refresh token was revoked.
     Void,
     /// The token itself was revoked.
     Revoked,
@@ -269,8 +269,9 @@ impl CacheEntry {
 
     pub(in crate::token) fn put_back(&self, taken: TakenRefreshToken) {
         let mut state = self.lock();
-        // If the refresh token was revoked, or its access token was rejected, `refresh_token_id` no
-        // longer contains its id. In this case, do not store the refresh token again.
+        // If the refresh token was revoked, or the access token issued with it was rejected,
+        // `refresh_token_id` no longer contains the id of the refresh token. In this case, do not
+        // store the refresh token again.
         if state.refresh_token_id.is_some()
             && state.refresh_token_id == taken.refresh_token.as_ref().map(token_id)
         {
