@@ -36,8 +36,8 @@ enum Progress<T> {
     Done(T),
 }
 
-/// Many waiters of a flight share one timer, because ending a timer takes longer than waking a
-/// waiter.
+/// Many waiters of a flight share one timer, because cancelling a timer takes longer than waking
+/// a waiter.
 #[derive(Clone, Copy)]
 struct SharedTimer {
     at: Instant,

@@ -29,7 +29,8 @@ pub(crate) fn check(what: &str, text: &str) -> Result<(), Error> {
     }
 }
 
-/// RFC 6749 section 3.3 allows some of the reported characters, but no vendor uses them in scopes.
+/// RFC 6749 section 3.3 allows some characters that this function rejects. No vendor uses these
+/// characters in scopes.
 pub(crate) fn scopes_flaw(text: &str) -> Option<&'static str> {
     let joined = |scope: &str| [".read/", ".write/"].iter().any(|end| scope.contains(end));
     if text.contains(BYTE_ORDER_MARK) || text.starts_with(MISREAD_BYTE_ORDER_MARK) {
