@@ -169,7 +169,7 @@ impl Emulator {
     }
 
     /// Schedules a fault for the next request of an operation. Faults that were scheduled earlier
-    /// occur first.
+    /// for the same operation occur first.
     pub fn fault(&self, operation: Operation, fault: Fault) {
         self.fault_times(operation, fault, 1);
     }

@@ -80,7 +80,8 @@ pub(super) async fn run(listener: TcpListener, services: Arc<Services>, mut stop
 
 async fn stop(stopping: &mut watch::Receiver<bool>) {
     if stopping.wait_for(|stopping| *stopping).await.is_err() {
-        // The emulator was dropped, which also aborts this task. So wait for the abort.
+        // The emulator was dropped. Its `Drop` implementation aborts this task, so wait for the
+        // abort.
         std::future::pending().await
     }
 }

@@ -288,8 +288,8 @@ impl Contract {
             let revoked = if refresh { parent.refresh_token_id } else { Some(parent.id) };
             let revoked: Vec<TokenId> = revoked.into_iter().collect();
             self.store.revoke(&key.source, &revoked, LONG).await?;
-            // Some stores remove a revoked entry when the entry is read. So read the entry first:
-            // the store must reject the `put` even if the entry no longer exists.
+            // Some stores remove a revoked entry when the entry is read. So read the entry first.
+            // The store must reject the `put` even if the entry no longer exists.
             self.claimed(&key).await?;
             rule(
                 !self.store.put(&key, &token("child", LONG), &lease).await?,
