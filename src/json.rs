@@ -9,7 +9,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 pub(crate) struct Members<'a, V>(pub(crate) Vec<(Cow<'a, str>, V)>);
 
 impl<V> Members<'_, V> {
-    /// Takes quadratic time, so limit the number of members before the call.
+    /// Takes time quadratic in the number of members, so limit this number before the call.
     pub(crate) fn has_repeated_name(&self) -> bool {
         let names = self.0.iter().map(|(name, _)| name).enumerate();
         names.into_iter().any(|(index, name)| self.0[..index].iter().any(|(other, _)| other == name))

@@ -104,8 +104,8 @@ pub use token::{ExpiresIn, Scope, ScopeSet, Token};
 pub use transport::Exchange;
 pub use transport::HttpOptions;
 
-// Public signatures contain types of these crates. So a new major version of one of these crates
-// requires a new major version of this crate.
+// Public signatures contain types of the crates that are re-exported below. So a new major version
+// of one of them requires a new major version of this crate.
 #[cfg(feature = "tower")]
 #[doc(no_inline)]
 pub use ::{tower_layer, tower_service};
