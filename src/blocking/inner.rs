@@ -202,11 +202,11 @@ macro_rules! client {
                 self.0.client.classify(status, headers, body)
             }
 
-            /// Ends the token refreshes of this client and of all its clones, and waits for at most
-            /// `within`.
+            /// Ends the token refreshes of this client and of all its clones. The call takes at
+            /// most `within`.
             ///
-            /// See [`TokenCache::shutdown`](crate::token::TokenCache::shutdown). The thread ends
-            /// when the last clone is dropped.
+            /// See [`TokenCache::shutdown`](crate::token::TokenCache::shutdown). The client's
+            /// thread ends when the last clone is dropped.
             ///
             /// # Errors
             ///

@@ -75,7 +75,7 @@ fn in_async_code() -> bool {
     }
     let step = || coop::poll_proceed(&mut Context::from_waker(Waker::noop()));
     // Keep the first guard until this function returns. When this guard is dropped, tokio restores
-    // the budget that the task had before the first step.
+    // the budget that the task had before this function consumed any of it.
     let Poll::Ready(_restores) = step() else { return true };
     for _ in 0..MAX_BUDGET {
         match step() {
