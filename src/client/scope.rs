@@ -49,7 +49,8 @@ macro_rules! scope_conversions {
             /// in the given order.
             ///
             /// Additional spaces, malformed items, and everything after the first 64 KiB are
-            /// ignored. So the result never contains a scope that was not granted.
+            /// ignored. Items are only dropped, never changed, so the result contains only scopes
+            /// that are in the list.
             pub fn parse_list(list: &str) -> Vec<Self> {
                 let mut room = crate::client::scope::MAX_LIST;
                 list.split_ascii_whitespace()

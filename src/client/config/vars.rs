@@ -86,8 +86,8 @@ pub(crate) fn from_vars<S: Settings>(
     }
     let ours = ["client_id", "client_secret", "client_secret_file", "credentials_dir"];
     if !ours.iter().any(|key| are_set.contains(key)) {
-        // Read both values from the same pair of variables. Otherwise the id and the secret could
-        // belong to different credentials.
+        // Read the id and the secret from the same pair of variables. Otherwise they could belong
+        // to different credentials.
         let whole = |(id, secret): &&(&'static str, &'static str)| {
             vars.contains_key(*id) && vars.contains_key(*secret)
         };

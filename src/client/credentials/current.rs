@@ -212,8 +212,8 @@ impl Inner {
     }
 }
 
-/// The name takes precedence over the client id, so that the fingerprint stays the same when the
-/// client id is replaced.
+/// The name of the credentials takes precedence over the client id, so that the fingerprint stays
+/// the same when the client id is replaced.
 pub(crate) fn account(name: Option<&str>, client_id: Option<&str>) -> Option<Fingerprint> {
     match (name, client_id) {
         (Some(name), _) => Some(Fingerprint::of(["name", name])),

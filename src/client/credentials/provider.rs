@@ -53,10 +53,10 @@ pub trait CredentialsProvider: Debug + Send + Sync + 'static {
 
     /// Returns credentials that are already known, without waiting. Default: `None`.
     ///
-    /// When you build a client, the builder checks these credentials. The keys of stored tokens
-    /// contain the client id, or the name that you pass to `with_credentials_name`. If this method
-    /// returns `None` and the client has a [`TokenStore`](crate::token::TokenStore), you must call
-    /// `with_credentials_name`.
+    /// When you build a client, the builder checks the credentials that this method returns. The
+    /// keys of stored tokens contain the client id, or the name that you pass to
+    /// `with_credentials_name`. If this method returns `None` and the client has a
+    /// [`TokenStore`](crate::token::TokenStore), you must call `with_credentials_name`.
     fn known(&self) -> Option<Credentials> {
         None
     }
