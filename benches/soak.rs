@@ -671,7 +671,7 @@ fn verdict(world: &World, samples: &[Sample]) -> ExitCode {
         problems.push(format!("{double} refresh tokens were sent twice"));
     }
     // A refresh can send the refresh token and then the credentials. Each of these two requests is
-    // sent at most `ATTEMPTS` times.
+    // sent at most `ATTEMPTS` times, so a refresh sends at most `2 * ATTEMPTS` requests.
     let refreshes: u64 = stats.iter().map(|it| it.refreshes + it.failures + it.discarded).sum();
     let (requests, most) = (world.requests(), 2 * u64::from(ATTEMPTS) * refreshes);
     println!(

@@ -21,8 +21,8 @@ use tokio::{runtime::Runtime, sync::OnceCell, task::JoinSet};
 pub(crate) struct HotPath {
     pub(crate) name: &'static str,
     /// Each path runs in two processes, and the second process makes this many more calls than the
-    /// first process. Only the difference of the two counts is used, so that the start of a process
-    /// is not counted.
+    /// first process. Only the difference between the two counts is used, so the instructions that
+    /// start a process are not counted.
     pub(crate) calls: u32,
     pub(crate) run: fn(u32, SocketAddr),
     /// The largest allowed increase of the count, in percent of the recorded count.
@@ -192,8 +192,8 @@ fn exchange_moneykit(calls: u32, server: SocketAddr) {
         let client = moneykit::Client::builder(Credentials::new("client", "secret"))
             .with_base_url(format!("http://{server}"))
             .with_scopes(scopes())
-            // These options have no rate limit, so the vendor's rate limit does not delay the
-            // calls.
+            // These options set no rate limit, so the client does not delay the calls to respect
+            // the vendor's limit.
             .with_tokens(|_| TokenOptions::default())
             .build()
             .unwrap();
