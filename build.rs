@@ -345,8 +345,8 @@ fn culprit(spec: &Value) -> Option<(String, String)> {
     let all = spec["components"]["schemas"].as_object().cloned().unwrap_or_default();
     with(Map::new(), &Map::new()).ok()?;
     for (name, schema) in &all {
-        // Replace every schema except `name` with an empty schema. References to the replaced
-        // schemas then do not fail.
+        // Replace every schema except `name` with an empty schema, so that references to the
+        // replaced schemas can still be resolved.
         let mut alone: Map<_, _> = all.keys().map(|other| (other.clone(), Map::new().into())).collect();
         alone[name] = schema.clone();
         if let Err(reason) = with(Map::new(), &alone) {
