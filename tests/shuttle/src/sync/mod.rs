@@ -31,7 +31,8 @@ pub mod time;
 
 pub const MANY_WAITERS: u32 = 1;
 
-/// `shuttle::thread::yield_now` would lower the priority of the task under the PCT scheduler.
+/// An atomic load is a switch point. `shuttle::thread::yield_now` would also lower the priority of
+/// the task under the PCT scheduler.
 pub fn switch_point() {
     if shuttle::current::try_get_current_task().is_some() {
         AtomicBool::new(false).load(Ordering::SeqCst);
