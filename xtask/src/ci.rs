@@ -85,7 +85,7 @@ fn run_step(root: &Path, step: &str) -> Outcome {
     }
 }
 
-/// Only the `doc` steps get `RUSTDOCFLAGS`. If `cargo test` got these flags, it would rebuild its
+/// Only the `doc` steps get `RUSTDOCFLAGS`, because `cargo test` would also use these flags for its
 /// doctests.
 fn rustdocflags(step: &str) -> Option<&'static str> {
     step.starts_with("doc ").then_some("-D warnings")

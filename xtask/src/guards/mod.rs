@@ -17,7 +17,6 @@ use cargo_metadata::{Metadata, Package};
 use clap::Subcommand;
 use openapi_drift::{Outcome, Output, Result};
 
-/// The guards, each of which is a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
 pub(crate) enum Guard {
     /// Checks licences, duplicate and banned crates, sources and advisories with cargo-deny.

@@ -36,8 +36,8 @@ impl Packed {
         }
         fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         let mut tar = Command::new("tar");
-        // The flag `m` sets the times of the files to now. Packed files have a date in 2006, so
-        // cargo would not notice changes.
+        // Packed files have a date in 2006. With this date, cargo would not notice changes, so the
+        // flag `m` sets the times of the extracted files to now.
         tar.arg("xzmf").arg(archive).arg("-C").arg(&folder).args(["--strip-components", "1"]);
         cargo::succeeded(&mut tar)?;
         let packed = Self { folder, target };
