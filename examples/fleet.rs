@@ -75,8 +75,8 @@ async fn fleet() -> Result<(), Box<dyn Error>> {
         .collect();
     for mut process in processes? {
         if let Some(words) = process.stdout.take() {
-            // The read blocks its thread, and the threads of this runtime also run the emulator. So
-            // read in a separate thread.
+            // Reading the output of a process blocks the thread. The threads of this runtime also
+            // run the emulator, so read in a separate thread.
             let print = move || {
                 BufReader::new(words).lines().try_for_each(|line| line.map(|line| println!("{line}")))
             };

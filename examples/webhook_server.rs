@@ -36,8 +36,8 @@ async fn from_moov(MoovWebhook(webhook): MoovWebhook) -> StatusCode {
     StatusCode::OK
 }
 
-/// If the handler does not respond with 2xx, the layers pass the next attempt of the same delivery
-/// to the handler. After a 2xx response, later attempts do not reach the handler.
+/// If the handler does not respond with 2xx, its `WebhookLayer` passes the vendor's next attempt of
+/// the same delivery to the handler. After a 2xx response, later attempts do not reach the handler.
 pub(crate) fn router(
     moneykit: moneykit::webhook::WebhookVerifier,
     moov: moov::webhook::WebhookVerifier,

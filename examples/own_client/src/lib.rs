@@ -2,8 +2,8 @@
 //! copy it and replace `openapi.json` with the vendor's document.
 //!
 //! The client adds a token to each request. If the service reports that the token has expired, the
-//! client retries the request once with a new token. The client has no other retries and no rate
-//! limit.
+//! client retries the request once with a new token. The client retries in no other case, and does
+//! not limit its request rate.
 //!
 //! ```no_run
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
