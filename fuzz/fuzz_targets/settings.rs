@@ -72,8 +72,8 @@ macro_rules! read {
                 }
                 Err(error) => error,
             };
-            // An error may show the name of an unknown key. So if a key contains `MARK`, `MARK` in
-            // an error does not prove that the error shows a value.
+            // An error may show the name of an unknown key. If such a name contains `MARK`, an
+            // error that contains `MARK` does not necessarily show a value.
             let named = $pairs.iter().any(|(_, other, _)| other.contains(MARK));
             assert!($mark.is_empty() || named || !shown.contains(MARK), "{shown}");
         }
