@@ -1,5 +1,5 @@
 //! Converts one schema from JSON Schema 2020-12 to the dialect of OpenAPI 3.0. Converts subschemas
-//! first, so that each finding has the location of its cause.
+//! before their parent, so that each finding has the location of the schema that causes it.
 
 use std::collections::HashSet;
 
@@ -45,8 +45,8 @@ impl Converter {
                 let below = join(at, &key);
                 let value = match (key.as_str(), value) {
                     // Keep these booleans. 3.0 allows a boolean for `additionalProperties`. The
-                    // methods `items` and `properties` convert `items` and `unevaluatedProperties`
-                    // later.
+                    // booleans of `items` and `unevaluatedProperties` are converted later, by the
+                    // methods `items` and `properties`.
                     ("additionalProperties" | "items" | "unevaluatedProperties", Value::Bool(is_any)) => {
                         is_any.into()
                     }

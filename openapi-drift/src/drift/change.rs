@@ -7,8 +7,8 @@ use serde::Serialize;
 use super::rules::{Effect, Level};
 use super::uses::Side;
 
-/// Before version 1.0, `Major` means a new minor version, because cargo treats such a version as
-/// incompatible.
+/// Before version 1.0, `Major` means a new minor version, because cargo then treats each new minor
+/// version as incompatible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Semver {

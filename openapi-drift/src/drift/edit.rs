@@ -33,8 +33,8 @@ impl Place {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Added,
-    /// A single schema was replaced by several alternatives (`anyOf` or `oneOf`). This alternative
-    /// was added, but it has the same type as the old schema.
+    /// A single schema was replaced by several alternatives (`anyOf` or `oneOf`). This variant
+    /// describes an added alternative that has the same type as the old schema.
     AddedAlike,
     Removed,
     Changed,

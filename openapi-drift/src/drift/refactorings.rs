@@ -1,5 +1,5 @@
-//! Tests documents in which a property moves to another place, gets a new name or is wrapped in
-//! `allOf`.
+//! Tests the comparison of documents in which a property moves to another place, gets a new name or
+//! is wrapped in `allOf`.
 
 use serde_json::{Value, json};
 

@@ -307,8 +307,9 @@ fn respelled<'v>(shape: &'static Shape, old: &'v Object, new: &'v Object) -> Vec
 
 fn is_container(shape: &Shape, value: &Value) -> bool {
     let is_of_things = matches!(shape, Shape::Names(_) | Shape::Patterned(_) | Shape::List(_));
-    // An added or removed map or list is reported item by item. If it is empty, the map or list
-    // itself is reported, because an empty value can mean something different from a missing value.
+    // If a map or list is added or removed, each of its items is reported. If the map or list is
+    // empty, it is reported itself, because an empty value can mean something different from a
+    // missing value.
     is_of_things && (value.is_object() || value.is_array()) && !is_empty(value)
 }
 
