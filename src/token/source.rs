@@ -154,7 +154,7 @@ pub struct IssuedToken {
     /// The refresh token. `None` if the response contains no refresh token. The cache ignores a
     /// blank refresh token.
     pub refresh_token: Option<Secret>,
-    /// The granted scopes, separated by spaces, if the response names them.
+    /// The granted scopes, separated by spaces. `None` if the response does not contain them.
     pub scope: Option<String>,
     /// The `Date` header of the HTTP response.
     pub date: Option<SystemTime>,
@@ -174,8 +174,8 @@ impl IssuedToken {
 
     /// Converts the response to a token with the expiry that a cache with these options would use.
     ///
-    /// The token belongs to no cache, so the token is not refreshed. The lifetime starts at `sent`,
-    /// the wall-clock time at which the request was sent.
+    /// The token does not belong to a cache, so the token is not refreshed. The lifetime starts at
+    /// `sent`, the wall-clock time at which the request was sent.
     ///
     /// # Errors
     ///

@@ -185,7 +185,7 @@ impl RefreshTask {
     }
 
     /// If there is a store and the entry holds a refresh token, a shutdown does not interrupt
-    /// `wait`. Otherwise the refresh token would be lost, because no other process has it.
+    /// `wait`. An interruption would lose the refresh token, because no other process has it.
     pub(in crate::token) async fn until_shutdown<T>(
         &self,
         wait: impl Future<Output = Result<T, Error>>,
@@ -290,8 +290,8 @@ impl RefreshTask {
         if error.kind() != ErrorKind::Unauthorized {
             shared.negative().failed(&self.entry.scopes, shared.now().tick, shared.options.backoff);
         }
-        // The entry does not store failures that concern all scope sets, because the cool-down and
-        // the negative cache store them.
+        // The cool-down and the negative cache record the failures that concern all scope sets, so
+        // the entry does not record these failures.
         match error.kind() {
             ErrorKind::RateLimited => {}
             ErrorKind::Unauthorized if error.is_about_credentials() || ttl.is_zero() => {}

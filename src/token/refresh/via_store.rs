@@ -201,8 +201,8 @@ impl RefreshTask {
     }
 
     pub(in crate::token) fn read_stored(&self, stored: StoredToken, requested_at: Now) -> Option<Issued> {
-        // The store measured the age after `requested_at`, so the computed expiry is never too
-        // late.
+        // `requested_at` is earlier than the time at which the store measured the age. So the
+        // computed expiry is never later than the real expiry.
         let age = u64::try_from(stored.age.as_millis()).unwrap_or(u64::MAX).saturating_add(1);
         let expires = Expires {
             lifetime: stored.lifetime.min(self.shared.options.limits.max),

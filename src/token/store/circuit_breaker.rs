@@ -76,9 +76,9 @@ impl StoreCircuitBreaker {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// When the open time is over, only the first caller gets `true`. The other callers get `false`
-    /// until the store call of the first caller has succeeded. If the first caller does not call
-    /// the store, the next caller gets `true` after the time limit of a store call.
+    /// After the circuit has been open for its full time, only one caller gets `true`, to try a
+    /// store call. The other callers get `false` until this call has succeeded. If the caller does
+    /// not call the store, another caller gets `true` once the timeout of a store call has passed.
     pub(in crate::token) fn try_acquire(&self) -> bool {
         let (mut state, now) = (self.lock(), Instant::now());
         match state.open_until {

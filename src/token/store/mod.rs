@@ -120,10 +120,10 @@ pub struct Lease {
     /// this key. The store rejects a token that is put under this lease if a later lease was
     /// granted for the key.
     pub fence: u64,
-    /// The ids of the tokens from which the new token may be derived by a refresh. When the store
-    /// grants the lease, it sets `parents` to the ids of the access token and of the refresh token
-    /// in the entry. If one of the tokens in `parents` is revoked, the store rejects each token
-    /// that is put under this lease.
+    /// The ids of the tokens that the holder of the lease may refresh to get the new token. When
+    /// the store grants the lease, it sets `parents` to the ids of the access token and of the
+    /// refresh token in the entry. If one of the tokens in `parents` is revoked, the store rejects
+    /// each token that is put under this lease.
     pub parents: Vec<TokenId>,
     granted: Instant,
 }
@@ -262,13 +262,14 @@ pub(in crate::token) const INVALIDATED: Duration = Duration::from_secs(60);
 /// **Marks.** A store keeps two kinds of marks. A mark contains only the id of a token, so a
 /// process can mark a token that the process does not have.
 ///
-/// - *Revoked* ([`Self::revoke`]): the store neither returns nor accepts a revoked token, or a
-///   token whose refresh token is revoked. The store also accepts no token under a lease with a
-///   revoked [parent](Lease::parents). The caller sets the duration of the mark. The mark takes
-///   precedence over all other rules.
-/// - *Invalidated* ([`Self::invalidate`]): the stored token is removed. The token can be stored
-///   again only under a lease that was granted after the invalidation. Storing the token removes
-///   the mark, because a server may issue the same token again. The mark lasts at most 60 s.
+/// - *Revoked* ([`Self::revoke`]): the store marks the token as revoked, for a time that the caller
+///   sets. The store neither returns nor accepts a token that has this mark, or whose refresh token
+///   has this mark. The store also accepts no token under a lease with a revoked
+///   [parent](Lease::parents). This mark takes precedence over all other rules.
+/// - *Invalidated* ([`Self::invalidate`]): the store removes the token and marks it as invalidated,
+///   for at most 60 s. The token can be stored again only under a lease that was granted after the
+///   invalidation. Storing the token removes the mark, because a server may issue the same token
+///   again.
 ///
 /// With the feature `emulator`, `emulator::store_contract::check` tests an implementation against
 /// this interface.
@@ -303,7 +304,8 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
         lease: &'a Lease,
     ) -> StoreFuture<'a, Option<Secret>>;
 
-    /// Marks access tokens and refresh tokens of a source as revoked, for `time`.
+    /// Marks access tokens and refresh tokens as revoked for the duration `time`. All these tokens
+    /// were issued by the token source with the fingerprint `source`.
     fn revoke<'a>(
         &'a self,
         source: &'a Fingerprint,
@@ -321,7 +323,8 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
     /// Releases the lease, and wakes waiting processes.
     fn release<'a>(&'a self, key: &'a StoreKey, lease: &'a Lease) -> StoreFuture<'a, ()>;
 
-    /// Waits until the entry of the key changes, but at most `within`. May return earlier.
+    /// Waits until the entry of the key changes or the duration `within` has passed. May return
+    /// earlier.
     ///
     /// The default implementation returns after at most 500 ms. Callers then check the entry again.
     fn changed<'a>(&'a self, key: &'a StoreKey, within: Duration) -> StoreFuture<'a, ()> {

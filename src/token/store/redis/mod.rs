@@ -82,11 +82,12 @@
 //!
 //! Before a process sends a token request, the process reserves a send time in Redis. The requests
 //! of all processes together never exceed the limit. Time is measured with the clock of the Redis
-//! server. Waiting requests are sent in order of arrival and at even intervals. Each wait needs one
-//! more call to Redis. If the next possible send time is later than the caller can wait, the call
-//! fails immediately with [`RateLimited`](crate::ErrorKind::RateLimited). The error contains the
-//! remaining time. [`TokenOptions::with_rate_limit`](crate::token::TokenOptions::with_rate_limit)
-//! describes how to choose the limit.
+//! server. Waiting requests are sent in order of arrival and at even intervals. Each wait needs an
+//! additional call to Redis. If the next possible send time is later than the caller can wait, the
+//! call fails immediately with [`RateLimited`](crate::ErrorKind::RateLimited). The error contains
+//! the remaining time.
+//! [`TokenOptions::with_rate_limit`](crate::token::TokenOptions::with_rate_limit) describes how to
+//! choose the limit.
 //!
 //! # Clocks
 //!
@@ -102,7 +103,7 @@
 //! Tokens are sealed with AES-256-GCM before they leave the process. A sealed token can be opened
 //! only for the same source, scopes and namespace. A sealed access token cannot be opened as a
 //! refresh token, and a sealed refresh token cannot be opened as an access token. The names of
-//! Redis keys contain only constant texts, the namespace and fingerprints.
+//! Redis keys contain only fixed strings, the namespace and fingerprints.
 //!
 //! Anyone who can write to Redis but has no sealing key can:
 //!
@@ -158,7 +159,7 @@
 //! Processes with different versions of this crate can share one Redis and one namespace, so
 //! rolling deployments and rollbacks work. If two versions seal tokens in different formats, each
 //! version uses its own entries. While both versions run, each token is requested once per version.
-//! Leases, revocations, cool-downs, the rate limit and webhook deliveries apply to both versions.
+//! Both versions share leases, revocations, cool-downs, the rate limit and webhook deliveries.
 //!
 //! The crate `redis` is re-exported as `fintech_auth::redis`. Types of `redis` appear only in the
 //! signatures of [`RedisStoreBuilder::with_client`], `with_cluster` and `with_sentinels`. A new
