@@ -73,8 +73,8 @@
 //!
 //! ## Responses
 //!
-//! [`WebhookResponse`] is the response to a webhook that your handler must not handle. A 503 means
-//! that the webhook could not be verified or looked up, or that another attempt to handle the
+//! [`WebhookResponse`] is the response to send if a webhook must not reach your handler. A 503
+//! means that the webhook could not be verified or looked up, or that another attempt to handle the
 //! webhook is running. After a 503, the vendor should send the webhook again. Errors show no header
 //! value, body, secret or key.
 

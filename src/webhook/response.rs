@@ -1,4 +1,4 @@
-//! The response to a webhook that your handler must not handle.
+//! The response to send if a webhook must not reach your handler.
 
 use std::time::Duration;
 
@@ -6,8 +6,9 @@ use http::StatusCode;
 
 use super::{VerifyError, VerifyErrorKind};
 
-/// The response to a webhook that your handler must not handle: a status, sometimes `Retry-After`,
-/// and no body.
+/// The response to send if a webhook must not reach your handler, because it was rejected, was
+/// handled before, or is being handled. The response has a status, sometimes `Retry-After`, and no
+/// body.
 ///
 /// [`Received::into_new`](super::Received::into_new) returns this type as its error, and a
 /// [`VerifyError`] converts into this type, so that a handler can use `?`:
