@@ -387,7 +387,7 @@ async fn hold_for_a_day(name: &str, calls: impl Fn() -> usize) {
     sleep(HOUR).await;
     let in_an_hour = calls() - before;
     // The table assumes the shortest delays that jitter can produce. This test runs without jitter,
-    // so its delays are twice as long.
+    // so its delays are twice as long as the table assumes.
     assert!(
         (most(name) - 5..=most(name)).contains(&(2 * in_an_hour)),
         "{name}: {in_an_hour} calls in one hour"

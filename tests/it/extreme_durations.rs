@@ -1,4 +1,4 @@
-//! Tests that extreme durations and rate limit shares never cause a panic.
+//! Tests that extreme durations and extreme shares of the rate limit never cause a panic.
 
 use std::{sync::Arc, time::Duration};
 

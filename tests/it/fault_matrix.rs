@@ -106,7 +106,8 @@ impl Matrix {
             self.clock.advance(Duration::from_secs(2 * 24 * 60 * 60));
             self.server.respond(raw(200, "", operation.body("")));
             let mut recovery = operation.call(&self.clients).await;
-            // On a busy machine, even a valid response may exceed the short timeout.
+            // On a busy machine, even a valid response may exceed the short timeout. So the call is
+            // repeated if it times out.
             for _ in 0..10 {
                 if recovery.as_ref().is_err_and(|error| error.kind() == ErrorKind::Timeout) {
                     recovery = operation.call(&self.clients).await;

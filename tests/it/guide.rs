@@ -145,9 +145,9 @@ fn guide_pages_contain_no_code() {
     }
 }
 
-/// The links of a page work only on GitHub. For rustdoc, the module of the page defines each link
-/// label again. These definitions precede the text of the page, because rustdoc uses the first
-/// definition of a label.
+/// The links in a guide page work only on GitHub. The Rust module that includes the page therefore
+/// redefines each link label for rustdoc. These definitions precede the included text, because
+/// rustdoc uses the first definition of a label.
 #[test]
 fn each_link_between_guide_pages_works_on_github_and_in_rustdoc() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/guide");

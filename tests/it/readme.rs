@@ -135,7 +135,7 @@ fn readme_is_short_and_each_link_leads_to_an_existing_page() {
     }
 }
 
-// The readme repeats these lines.
+// `README.md` repeats these lines.
 async fn your_test() -> Result<(), Box<dyn std::error::Error>> {
     let emulator = fintech_auth::emulator::Emulator::start().await?;
     let client = emulator.moov().build()?; // give this client to your service

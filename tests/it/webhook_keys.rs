@@ -1,5 +1,5 @@
-//! Tests the cache of MoneyKit's webhook keys: how many fetches are sent, and which keys are used
-//! until a fetch ends.
+//! Tests the cache of MoneyKit's webhook keys: how many requests are sent, and which keys are used
+//! while a fetch is in flight.
 
 use std::time::Duration;
 
