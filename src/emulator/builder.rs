@@ -114,7 +114,8 @@ impl Builder {
         self
     }
 
-    /// Sets the origin that Moov allows. Default: `https://emulator.example`.
+    /// Sets the origin that Moov accepts for tokens of type `web`. Default:
+    /// `https://emulator.example`.
     pub fn with_origin(mut self, origin: impl Into<String>) -> Self {
         self.origin = origin.into();
         self

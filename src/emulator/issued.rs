@@ -35,7 +35,7 @@ pub enum TokenState {
     Live,
     /// The token has expired.
     Expired,
-    /// The refresh token was used before.
+    /// The refresh token has already been used.
     Spent,
     /// The token was revoked, alone or together with all tokens of its grant.
     Revoked,
