@@ -21,7 +21,7 @@ pub trait Clock: fmt::Debug + Send + Sync {
     /// Returns the current time of day.
     fn wall(&self) -> SystemTime;
 
-    /// Returns the time since a fixed point in this process.
+    /// Returns the time that has passed since a fixed moment in the lifetime of this process.
     fn monotonic(&self) -> Duration;
 }
 

@@ -34,7 +34,7 @@ impl Shared {
         }
         let auth = Arc::new(Auth::new(credentials, &self.scheme, self.secrets.clone())?);
         // Register the new secret for redaction before a request can contain the secret, because an
-        // error response may quote it.
+        // error response may quote the secret.
         let secrets = auth.secrets().into_iter().chain(before.iter().flat_map(|before| before.secrets()));
         self.secrets.replace(secrets.collect());
         self.current.store(Some(auth.clone()));
