@@ -98,8 +98,8 @@ pub(super) fn delivery_id(secret: &hmac::Tag, nonce: &str, signed_at: SystemTime
 }
 
 impl SigningSecrets {
-    /// Creates a set of signing secrets. The vendor's dashboard shows these secrets. Their order does
-    /// not matter.
+    /// Creates a set of signing secrets. The vendor's dashboard shows these secrets. Their order
+    /// does not matter.
     ///
     /// # Errors
     ///
