@@ -1,4 +1,4 @@
-//! A hash that identifies a secret without containing the secret.
+//! A hash that identifies a secret without revealing the secret.
 
 use std::{fmt, num::NonZeroU64};
 

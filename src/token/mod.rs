@@ -42,8 +42,8 @@
 //!
 //! # Requests
 //!
-//! - A refresh token is sent once, and only if its access token was neither rejected nor revoked.
-//!   If the refresh fails, the cache uses the client credentials.
+//! - A refresh token is sent once, and only if the access token that was issued with it was neither
+//!   rejected nor revoked. If the refresh fails, the cache uses the client credentials.
 //! - A 429, or a `Retry-After` on any error, starts a **cool-down** of at least 1 s for all scope
 //!   sets of the cache. If the cool-down ends before the caller's time limit, the caller waits.
 //!   Otherwise the call fails at once with `RateLimited`.

@@ -168,7 +168,8 @@ pub(in crate::token) struct NewToken<'a> {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(in crate::token) enum Discarded {
     /// The token was rejected after the request that returned it had started, or a token that was
-    /// used in this request was revoked. A token from a store is also void if its refresh token was revoked.
+    /// used in this request was revoked. A token from a store is also void if its refresh token was
+    /// revoked.
     Void,
     /// The token itself was revoked.
     Revoked,

@@ -190,15 +190,15 @@ impl TokenCache {
     /// request is sent. The cache no longer receives revocations from other processes, so stop
     /// using the cache soon.
     ///
-    /// Before this call, stop your server and wait for the requests that use tokens. You can call
-    /// this method several times, and the calls may overlap. Each call returns when the work is
-    /// done, or when its own time limit is reached. The first call that reaches its time limit
-    /// aborts the running requests. Without a shutdown, dropping the last clone aborts running
-    /// requests.
+    /// Before this call, stop your server and wait until your requests that use tokens have ended.
+    /// You can call this method several times, and the calls may overlap. Each call returns when
+    /// the work is done, or when its own time limit is reached. The first call that reaches its
+    /// time limit aborts the running token requests. Without a shutdown, dropping
+    /// the last clone aborts running token requests.
     ///
     /// # Errors
     ///
-    /// Returns [`Timeout`](crate::ErrorKind::Timeout) if requests were aborted. Returns
+    /// Returns [`Timeout`](crate::ErrorKind::Timeout) if token requests were aborted. Returns
     /// [`Unavailable`](crate::ErrorKind::Unavailable) if a revocation or invalidation was not
     /// written to the store. Call this method again to retry the write.
     ///

@@ -115,7 +115,7 @@ impl CacheState {
 
     /// Reading the wall clock is expensive, so this function reads the wall clock at most once per
     /// tick of the coarse clock. A suspend or a jump of the clock is noticed at the next tick,
-    /// milliseconds later.
+    /// a few milliseconds later.
     #[inline]
     fn coarse_wall(&self, tick: u64) -> u64 {
         let (at, seen) = &self.seen;
@@ -317,7 +317,7 @@ impl CacheState {
                 }
             }
             Some(scopes) => self.negative().failed(scopes, now, self.options.backoff),
-            // Without scopes, the request used a refresh token. If the server refuses a refresh
+            // A request without scopes used a refresh token. If the server refuses a refresh
             // token, the credentials are not blocked.
             None => {}
         }
