@@ -192,7 +192,7 @@ impl ClientBuilder {
         }
     }
 
-    /// Creates a builder for a process that only verifies webhooks. The client needs no secret.
+    /// Creates a builder for a client that only verifies webhooks. This client needs no secret.
     ///
     /// The client can fetch the keys, because MoneyKit serves the keys without authentication. The
     /// client can also introspect a given token. Every call that needs credentials fails with

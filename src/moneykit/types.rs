@@ -1,11 +1,11 @@
 //! Types of MoneyKit's response bodies and error bodies, generated from
 //! `specs/moneykit/openapi.yaml`.
 //!
-//! Error bodies are available from [`Error::body`](crate::Error::body). The types are
-//! non-exhaustive and follow the API schema. If the vendor adds a field, a minor release of this
-//! crate adds the field. If the vendor removes a field or changes the type of a field, only a
-//! breaking release of this crate makes the same change. The types of request bodies are not
-//! public, because the methods of the client create the request bodies.
+//! The types are non-exhaustive and follow the API schema. If the vendor adds a field, a minor
+//! release of this crate adds the field. If the vendor removes a field or changes the type of a
+//! field, only a breaking release of this crate makes the same change. The types of request bodies
+//! are not public, because the methods of the client create the request bodies. To get an error
+//! body, call [`Error::body`](crate::Error::body).
 //!
 //! # Security
 //!

@@ -56,8 +56,8 @@ struct Now {
 }
 
 impl Now {
-    /// Uses the clock that measured the longer time, because the monotonic clock may stop while the
-    /// machine sleeps, and the wall clock may be set back.
+    /// Returns the longer of the times that the monotonic clock and the wall clock measured. The
+    /// monotonic clock may stop while the machine sleeps, and the wall clock may be set back.
     fn since(self, earlier: Self) -> Duration {
         let by_wall = self.wall.duration_since(earlier.wall).unwrap_or_default();
         by_wall.max(self.tick.saturating_sub(earlier.tick))

@@ -118,7 +118,7 @@ fn read(jwk: &Map<String, Value>) -> Key {
 }
 
 /// Checks the point with a key agreement, which fails only if the point is invalid. Verifying a
-/// signature cannot check the point, because it also fails if the signature is wrong.
+/// signature cannot check the point, because the verification also fails if the signature is wrong.
 fn is_on_curve(point: &[u8; POINT]) -> bool {
     let Ok(own) = agreement::EphemeralPrivateKey::generate(&agreement::ECDH_P256, &SystemRandom::new())
     else {
