@@ -248,9 +248,9 @@ impl ClientBuilder {
 
     /// Sets the type of client that will use the tokens (`client_type`).
     ///
-    /// Default: [`ClientType::Service`] if neither an origin nor a referer is set. If an origin or
-    /// a referer is set, the client does not send the field by default, and the service issues
-    /// tokens for a web page.
+    /// The default depends on the origin and the referer. If neither is set, the default is
+    /// [`ClientType::Service`]. If at least one of them is set, the default is not to send the
+    /// field. The service then issues tokens for a web page.
     ///
     /// With `None`, the client never sends the field. Versions before `v2026.07.00` do not document
     /// the field. With such a [version](Self::with_version), or with the version `none`, the client
