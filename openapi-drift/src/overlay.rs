@@ -115,8 +115,8 @@ fn applied(overlay: &Overlay, action: &Action, document: &Value) -> std::result:
         return Err("matches the same node twice".into());
     }
     if action.is_remove() {
-        // `roas_overlay` removes list items in the order of the query. Each removal changes the
-        // indices of the later items. So this code removes the last item first.
+        // Remove the last item first, because each removal changes the indices of the later items.
+        // `roas_overlay` does not do this: it removes list items in the order of the query.
         after = document.clone();
         places.sort_by_cached_key(|place| sortable(place));
         places.iter().rev().for_each(|place| remove(&mut after, place));

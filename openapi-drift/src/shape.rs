@@ -210,7 +210,7 @@ pub(crate) static SCHEMA: Shape = object(
 );
 static DISCRIMINATOR: Shape = object("discriminator", &[("mapping", &Shape::Names(&Shape::Target))]);
 
-/// These keywords are from section 4.7.24 of OpenAPI 3.0.4, which also defines `xml`.
+/// The keywords of section 4.7.24 of OpenAPI 3.0.4, except `xml`.
 pub(crate) fn is_schema_keyword(key: &str) -> bool {
     const KEYWORDS: &str = "$ref additionalProperties allOf anyOf default deprecated description discriminator enum example \
         exclusiveMaximum exclusiveMinimum externalDocs format items maxItems maxLength maxProperties \

@@ -1,5 +1,5 @@
-//! Tests the checked-in specs, and the reports about four revisions of an invented document. The
-//! differences between these revisions are of kinds that we found in a vendor's real documents.
+//! Tests the checked-in specs, and the reports about four revisions of an invented document. These
+//! revisions differ in ways that we have also seen in a vendor's real documents.
 
 use serde_json::{Value, json};
 
