@@ -71,8 +71,8 @@
 //! A request whose body is a stream cannot be repeated, so the authorizer returns the 401. If the
 //! server says that the token is invalid, the authorizer invalidates the token, so that the next
 //! request gets a new token. During the pause after a renewal, the authorizer does not invalidate
-//! the token. After an unexplained 401, the token stays in the cache, because the token may not be
-//! the cause. The next request that can be repeated shows whether the token is the cause.
+//! the token. After an unexplained 401, the token stays in the cache, because the 401 may have
+//! another cause. The next request that can be repeated shows whether the token is the cause.
 //!
 //! To classify a 401, the authorizer reads up to 64 KiB and 256 frames of the body, for at most 2
 //! s. You still receive the whole body. If the body exceeds one of these limits, the authorizer

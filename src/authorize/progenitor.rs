@@ -1,6 +1,6 @@
 //! Functions for the hooks of clients that [progenitor](https://docs.rs/progenitor) generates.
 //!
-//! In all other code, use [`Authorizer::send`] instead. The functions have the signatures that
+//! Outside these hooks, use [`Authorizer::send`] instead. The functions have the signatures that
 //! progenitor's `ClientHooks` needs. The hook `exec` can fail only with `reqwest::Error`, so call
 //! [`ensure_token`] in the hook `pre` to report why there is no token.
 //!

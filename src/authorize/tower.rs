@@ -20,8 +20,8 @@ use crate::Error;
 
 /// Copies the body of a request, so that the request can be sent a second time.
 ///
-/// Use [`CloneBody`] or [`NoRetry`], or implement this trait for a body type of which only some
-/// values can be copied.
+/// Use [`CloneBody`] or [`NoRetry`], or implement this trait if only some values of your body type
+/// can be copied.
 pub trait RepeatBody<B> {
     /// Returns a copy of the body, or `None` if the body cannot be copied.
     fn repeat(body: &B) -> Option<B>;
