@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use crate::Secret;
 
-/// All other token types are accepted, because the vendors have used the names `opaque` and `jwt`
-/// for bearer tokens.
+/// Token types that are not in this list are accepted, because the vendors have used the names
+/// `opaque` and `jwt` for bearer tokens.
 const NOT_BEARER: [&str; 4] = ["DPoP", "MAC", "N_A", "PoP"];
 
 pub(super) const MAX_KEPT: usize = 16 * 1024;

@@ -107,8 +107,8 @@ impl Token {
         Secret::new(self.expose_secret())
     }
 
-    /// Returns the granted scopes, separated by spaces. Returns `None` if the vendor did not name
-    /// the scopes.
+    /// Returns the granted scopes, separated by spaces. Returns `None` if the token response did
+    /// not contain the scopes.
     pub fn scope(&self) -> Option<&str> {
         self.0.scope.as_deref()
     }

@@ -201,8 +201,9 @@ fn apply(shared: &CacheState, notices: &[Notice]) {
                 revoked.insert(id);
             }
             Notice::Invalidated(id) => {
-                // Do not replace an existing mark. This process may have sent the notice itself,
-                // and the server may have issued the same token again since then.
+                // Do not replace an existing mark. This process may have sent the notice itself. If
+                // the server has issued the same token again since then, a new mark would wrongly
+                // apply to the token that was issued again.
                 if !shared.tombstones.is_marked(id, shared.now().tick) {
                     shared.mark_invalidated(id);
                 }

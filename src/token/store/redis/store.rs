@@ -90,9 +90,9 @@ impl RedisStore {
         let redis_key = self.redis_key(key);
         let names = &redis_key.names;
         let keys = [redis_key.entry(), redis_key.lease(), names.revoked(), names.invalid()];
-        // The fence is the time of the Redis server when it granted the lease. `until_requested`
-        // starts later, when this process receives the grant. So if the token was requested after
-        // the grant, `end` is not later than the actual expiry of the token.
+        // The fence is the time at which the Redis server granted the lease. `until_requested`
+        // counts from the later time at which this process received the grant. So if the token was
+        // requested after the grant, `end` is not later than the actual expiry of the token.
         let end = lease.until_requested(token).saturating_add(token.lifetime);
         let end = lease.fence.saturating_add(entry::micros(end));
         let sealed = self.keys.seal(&self.names.about("access", key), &entry::write(token, end))?;
@@ -248,7 +248,7 @@ impl TokenStore for RedisStore {
             arguments.extend(reservation(limit, max_wait));
             arguments.push(Vec::new());
             arguments.extend(except.iter().map(|id| names::id(id).into()));
-            // If no sealing key can decrypt the entry, the second attempt deletes the entry.
+            // If no sealing key can decrypt the entry, run the script again to delete the entry.
             for _ in 0..2 {
                 match Reply::read(self.link.call(&script::CLAIM, &keys, &arguments).await?)? {
                     Reply::Token(sealed) => match self.token(key, &sealed) {
