@@ -95,8 +95,8 @@ impl HttpOptions {
         self.with(|options| options.connect_timeout = timeout.min(FOREVER))
     }
 
-    /// Sets the maximum size of a response in bytes, after decompression. A longer response is an
-    /// error. Default: 1 MiB.
+    /// Sets the maximum size of a response in bytes, after decompression. If a response is
+    /// larger, the call fails. Default: 1 MiB.
     #[must_use]
     pub fn with_body_limit(self, bytes: usize) -> Self {
         self.with(|options| options.body_limit = bytes)

@@ -10,9 +10,9 @@ use crate::{FieldError, error::ErrorBody};
 const MAX_FIELDS: usize = 16;
 
 pub(super) fn may_have_code(body: &[u8]) -> bool {
-    // A member name may be escaped, such as `\u0065rror`. So every body with a backslash counts as
-    // one that may contain an error code. There are no early returns, so that the compiled code
-    // checks 16 bytes at a time.
+    // A member name may contain escapes, for example `\u0065rror`. So a body with a backslash is
+    // always treated as if it may contain an error code. The loops do not return early, so that
+    // the compiled code checks 16 bytes at a time.
     let has_escape = body.iter().fold(false, |any, byte| any | (*byte == b'\\'));
     let triples = body.iter().zip(body.iter().skip(1)).zip(body.iter().skip(2));
     has_escape | triples.fold(false, |any, ((a, b), c)| any | ((*a == b'"') & (*b == b'e') & (*c == b'r')))
