@@ -36,7 +36,7 @@ pub struct Deliveries(Arc<Shared>);
 /// variant.
 #[derive(Debug)]
 pub enum Begun {
-    /// The delivery is new: handle it, then complete the guard.
+    /// The delivery is new: handle it, then call [`DeliveryGuard::complete`].
     New(DeliveryGuard),
     /// Another attempt to handle the delivery is running. Contains the time until the lease of that
     /// attempt expires. The attempt may renew its lease. Respond with 503 and `Retry-After`.
