@@ -1,5 +1,5 @@
-//! Tests the status page in headless Chromium. Without Chromium and chromedriver, the test is
-//! skipped, unless `CI` is set.
+//! Tests the status page in headless Chromium. If Chromium or chromedriver is not installed, the
+//! test is skipped. If `CI` is set, the test fails instead.
 
 use std::{
     env, fs,
