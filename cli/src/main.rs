@@ -1,6 +1,6 @@
 //! The `fintech-auth` command line tool. No command takes a secret as an argument. A command prints
-//! secrets only with `--reveal`, `--raw` or `--save -`, except for a new refresh token that cannot
-//! be saved to a file. The emulator also prints its own credentials.
+//! secrets only with `--reveal`, `--raw` or `--save -`. There are two exceptions: a new refresh
+//! token that cannot be saved to a file, and the emulator's own credentials.
 
 mod credentials;
 mod doctor;

@@ -12,8 +12,8 @@ use zeroize::Zeroizing;
 
 use crate::exit::Failure;
 
-/// The disk space, in bytes, that is reserved before the token request. Otherwise the new refresh
-/// token would be lost if the disk is full.
+/// The disk space, in bytes, that is reserved before the token request. Without this space, the new
+/// refresh token would be lost if the disk is full.
 const ROOM: usize = 16 * 1024;
 
 /// The temporary file (the draft) is in the folder of the target file, so that a rename can replace

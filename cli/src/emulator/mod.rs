@@ -26,7 +26,7 @@ use crate::{
 };
 
 const SIGNING_KEY: &str = "FINTECH_AUTH_SIGNING_KEY";
-/// Less than the 10 s that Docker waits before it kills a container.
+/// Docker waits 10 s before it kills a container. The emulator must shut down in less time.
 const SHUTDOWN: Duration = Duration::from_secs(5);
 
 #[derive(clap::Args)]
@@ -135,7 +135,8 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let builder = builder(&args)?.with_handler(move |request| serving.serve(request));
     let builder = builder.with_observer(move |request| {
         noting.note(request);
-        // The services must continue to run even if the output is closed, so errors are ignored.
+        // The services must continue to run even if the output is closed, so write errors are
+        // ignored.
         _ = print(&log::line(request, json));
     });
     let started = builder.start().await;

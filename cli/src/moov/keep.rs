@@ -19,8 +19,8 @@ pub(super) struct Destination<'a> {
     pub(super) format: Format,
     pub(super) reveal: &'a Reveal,
     pub(super) save: Option<&'a str>,
-    /// `None` if the call exchanges no refresh token. `Some(None)` if the old refresh token was not
-    /// in a file.
+    /// `Some` if the call exchanges a refresh token. The inner value is the path that was given with
+    /// `--token-file`, if any.
     pub(super) exchanged: Option<Option<&'a str>>,
 }
 

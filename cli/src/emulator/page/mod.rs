@@ -56,7 +56,7 @@ impl Refusal {
 pub(super) struct Page {
     guard: Guard,
     webhook_hosts: Vec<String>,
-    /// The reference is weak, because the emulator owns the page.
+    /// The emulator owns the page, so a strong reference would create a reference cycle.
     emulator: OnceLock<Weak<Emulator>>,
     /// A random id, so that a revision from before a restart never equals a new revision.
     run: String,
@@ -263,7 +263,7 @@ fn body(status: StatusCode, content_type: &'static str, content: impl Into<Bytes
     response
 }
 
-/// Without CORS headers, pages of other origins cannot read the responses.
+/// Adds no CORS headers, so that pages of other origins cannot read the responses.
 fn secure(headers: &mut HeaderMap) {
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, POLICY),
