@@ -142,8 +142,8 @@ scope_conversions! {
     /// Parses one scope.
     ///
     /// The account id in a documented scope may be in upper or lower case (RFC 9562 section 4).
-    /// Both forms parse to the same value. A scope that has no variant becomes
-    /// [`NamedScope::Other`].
+    /// Both forms parse to the same value. A scope becomes [`NamedScope::Other`] if it has no
+    /// variant, or if its account id is not a hyphenated UUID.
     NamedScope
 }
 
