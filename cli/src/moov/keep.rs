@@ -19,7 +19,7 @@ pub(super) struct Destination<'a> {
     pub(super) format: Format,
     pub(super) reveal: &'a Reveal,
     pub(super) save: Option<&'a str>,
-    /// `Some` if the call exchanges a refresh token. The inner value is the path that was given with
+    /// `Some` if the call exchanges a refresh token. The inner value is the path from
     /// `--token-file`, if any.
     pub(super) exchanged: Option<Option<&'a str>>,
 }
