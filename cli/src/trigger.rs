@@ -55,7 +55,7 @@ pub(crate) struct Trigger {
     /// Timeout for a response. Default: 5s
     #[arg(long, value_name = "TIME", value_parser = timeout)]
     timeout: Option<Duration>,
-    /// Sign each retry again. Default: same headers
+    /// Sign each retry again, not only the first attempt
     #[arg(long)]
     sign_anew: bool,
     /// Send a forged webhook, which the handler must reject

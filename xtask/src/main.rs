@@ -57,7 +57,7 @@ struct Regen {
     /// Fetch the vendor's document from the url in source.toml.
     #[arg(long)]
     fetch: bool,
-    /// The name of the revision. Default: the file name, or the start of its SHA-256.
+    /// The name of the revision. Default: the name of the file, or the start of the SHA-256 of the file.
     #[arg(long, requires = "document")]
     revision: Option<String>,
     /// Print the differences and write nothing.
