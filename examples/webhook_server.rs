@@ -36,8 +36,9 @@ async fn from_moov(MoovWebhook(webhook): MoovWebhook) -> StatusCode {
     StatusCode::OK
 }
 
-/// If the handler does not respond with 2xx, its `WebhookLayer` passes the vendor's next attempt of
-/// the same delivery to the handler. After a 2xx response, later attempts do not reach the handler.
+/// If the handler does not respond with 2xx, the vendor sends the delivery again, and the
+/// `WebhookLayer` passes it to the handler again. After a 2xx response, later attempts do not reach
+/// the handler.
 pub(crate) fn router(
     moneykit: moneykit::webhook::WebhookVerifier,
     moov: moov::webhook::WebhookVerifier,

@@ -117,8 +117,9 @@ macro_rules! client_methods {
                 crate::client::Api::http(&*self.inner().api).base()
             }
 
-            /// Returns the token cache, for example to limit how long a call waits, to create
-            /// handles, or to run a request.
+            /// Returns the token cache, for example to limit how long a call waits for a token, to
+            /// create a handle for a fixed scope set, or to run your request with a token and once
+            /// more with a new token after a 401.
             pub fn tokens(&self) -> &crate::token::TokenCache {
                 &self.inner().tokens
             }

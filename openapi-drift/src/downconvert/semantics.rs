@@ -1,4 +1,4 @@
-//! Tests with generated schemas that the conversion does not change which values a schema allows,
+//! Uses generated schemas to test that the conversion does not change which values a schema allows,
 //! unless the conversion reports a difference.
 
 use proptest::collection::vec;

@@ -108,9 +108,9 @@ impl KeyCache {
         F: Future<Output = Result<VerifyingKeys, Error>> + Send + 'static,
     {
         let (mut waited, mut led) = (false, false);
-        // Each of the first three rounds waits for one fetch, and the last round returns. Three
-        // fetches are enough: one that another caller started, one that this caller starts, and one
-        // without a result. A fetch has no result if its runtime shuts down and drops the task.
+        // Each of the first three rounds waits for one fetch, and the last round returns. At most
+        // three fetches are needed: a fetch that another caller has started, a fetch that this
+        // caller starts, and one more if a fetch has no result, because its runtime was shut down.
         for _ in 0..4 {
             let (waiter, stale) = match self.step(key_id, waited, led) {
                 Step::Use(keys) => return Ok(keys),

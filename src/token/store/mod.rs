@@ -304,8 +304,8 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
         lease: &'a Lease,
     ) -> StoreFuture<'a, Option<Secret>>;
 
-    /// Marks access tokens and refresh tokens as revoked for the duration `time`. All these tokens
-    /// were issued by the token source with the fingerprint `source`.
+    /// Marks the given access tokens and refresh tokens as revoked for the duration `time`. The
+    /// token source with the fingerprint `source` must have issued all of them.
     fn revoke<'a>(
         &'a self,
         source: &'a Fingerprint,
