@@ -23,8 +23,8 @@
 //!    available, the request fails and is not sent. For Moov tokens that were issued for a web
 //!    page, the client's `Origin` is added as well, unless the request already has an `Origin`.
 //! 4. If the response is a 401 that a new token may fix, the request is sent once more with a new
-//!    token (see [below](#what-happens-on-a-401)). The second response is returned, whatever its
-//!    status.
+//!    token (see [below](#what-happens-on-a-401)). The second response is returned, even if it
+//!    is a 401 again.
 //!
 //! A 401 means that the server did not process the request, so repeating a `POST` is safe.
 //!

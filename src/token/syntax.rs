@@ -16,6 +16,7 @@ pub(super) fn is_kept_refresh_token(token: &Secret) -> bool {
 
 fn is_bearer_token(text: &str) -> bool {
     let is_allowed = |byte: u8| {
+        // The range from `-` to `9` contains `-`, `.`, `/` and the digits.
         let is_letter = (byte | 0x20).wrapping_sub(b'a') < 26;
         is_letter
             | (byte.wrapping_sub(b'-') <= b'9' - b'-')

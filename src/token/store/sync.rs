@@ -55,7 +55,7 @@ impl CacheInner {
         let Some(breaker) = &self.shared.breaker else { return };
         let key = match entry {
             Some(entry) => self.shared.key(entry),
-            // The scopes are unknown. The mark still applies to the stored token, whatever its key.
+            // The scopes are unknown, but are not needed: the mark applies to the id of the token.
             None => StoreKey { source: self.shared.source.fingerprint(), scopes: "".into() },
         };
         if self.mark(breaker, PendingMark::Invalidated(key, id)).await.is_ok() {
