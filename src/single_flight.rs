@@ -3,15 +3,16 @@
 //! A [`SingleFlight`] has no lock of its own, so its owner keeps it inside a mutex.
 
 use std::{
-    sync::{Arc, Weak},
+    sync::Arc,
     task::{Context, Poll, Waker},
     time::Duration,
 };
 
 use crate::sync::{
-    MANY_WAITERS, runtime,
+    MANY_WAITERS, Notify, OnceLock,
+    atomic::{AtomicBool, Ordering},
+    runtime,
     time::{self, Instant},
-    watch,
 };
 
 /// The duration of a shared timer. Most flights end before the timer fires.
@@ -20,33 +21,33 @@ const SHARED_TIMER: Duration = Duration::from_secs(1);
 pub(crate) struct SingleFlight<T>(Option<RunningFlight<T>>);
 
 struct RunningFlight<T> {
-    waiter: Waiter<T>,
-    sender: Weak<watch::Sender<Progress<T>>>,
+    progress: Arc<Progress<T>>,
     joined: u32,
 }
 
-pub(crate) struct Waiter<T>(watch::Receiver<Progress<T>>);
+struct Progress<T> {
+    /// Contains `None` if the flight ended without an outcome.
+    outcome: OnceLock<Option<T>>,
+    timer: OnceLock<SharedTimer>,
+    timer_has_fired: AtomicBool,
+    /// Wakes the waiters when the flight ends, and when the shared timer fires.
+    changed: Notify,
+}
+
+pub(crate) struct Waiter<T>(Arc<Progress<T>>);
 
 /// A running flight, which can still set its outcome. If a `Flight` is dropped without an outcome,
 /// its waiters get `None`.
-pub(crate) struct Flight<T>(Arc<watch::Sender<Progress<T>>>);
-
-enum Progress<T> {
-    Running(Option<SharedTimer>),
-    Done(T),
-}
+pub(crate) struct Flight<T>(Arc<Progress<T>>);
 
 /// Many waiters of a flight share one timer, because cancelling a timer takes longer than waking
 /// a waiter.
-#[derive(Clone, Copy)]
 struct SharedTimer {
     at: Instant,
     /// Only waiters on this runtime use the timer. A waiter on a different runtime must not depend
     /// on this runtime, which may be blocked.
     runtime: runtime::Id,
 }
-
-struct Ended;
 
 pub(crate) enum Started<T> {
     Ready(Option<T>),
@@ -59,22 +60,24 @@ pub(crate) struct NoRuntime;
 #[derive(Debug)]
 pub(crate) struct Elapsed;
 
-impl<T: Clone> SingleFlight<T> {
+impl<T> SingleFlight<T> {
     pub(crate) fn running(&self) -> Option<Waiter<T>> {
-        let waiter = &self.0.as_ref()?.waiter;
-        // `has_changed` fails after the flight has ended, because the sender is then dropped. A
-        // flight also ends if its task panics or is aborted.
-        waiter.0.has_changed().is_ok().then(|| waiter.clone())
+        let progress = &self.0.as_ref()?.progress;
+        // A flight also ends if its task panics or is aborted.
+        progress.outcome.get().is_none().then(|| Waiter(progress.clone()))
     }
 
     /// Call `start` only in the critical section in which [`Self::running`] returned `None`.
     /// Otherwise two flights could run at the same time.
     pub(crate) fn start(&mut self) -> Flight<T> {
-        let (sender, receiver) = watch::channel(Progress::Running(None));
-        let sender = Arc::new(sender);
-        let waiter = Waiter(receiver);
-        self.0 = Some(RunningFlight { waiter, sender: Arc::downgrade(&sender), joined: 0 });
-        Flight(sender)
+        let progress = Arc::new(Progress {
+            outcome: OnceLock::new(),
+            timer: OnceLock::new(),
+            timer_has_fired: AtomicBool::new(false),
+            changed: Notify::new(),
+        });
+        self.0 = Some(RunningFlight { progress: progress.clone(), joined: 0 });
+        Flight(progress)
     }
 
     /// The owner must store the outcome before this call, or in the same critical section.
@@ -90,41 +93,62 @@ impl<T: Clone + Send + Sync + 'static> SingleFlight<T> {
         let flight = self.0.as_mut()?;
         flight.joined = flight.joined.saturating_add(1);
         if flight.joined == MANY_WAITERS {
-            flight.start_shared_timer();
+            start_shared_timer(&flight.progress);
         }
         Some(waiter)
     }
 }
 
-impl<T: Clone + Send + Sync + 'static> RunningFlight<T> {
-    fn start_shared_timer(&self) {
-        let Ok(runtime) = runtime::Handle::try_current() else { return };
-        let timer = SharedTimer { at: Instant::now() + SHARED_TIMER, runtime: runtime.id() };
-        let (sender, outcome) = (self.sender.clone(), self.waiter.clone().outcome());
-        set_timer(&sender, Some(timer));
-        // Run the timer in a separate task, because the work of the flight may block its own task.
-        runtime.spawn(async move {
-            if time::timeout_at(timer.at, outcome).await.is_err() {
-                set_timer(&sender, None);
-            }
-        });
-    }
-}
-
-fn set_timer<T>(sender: &Weak<watch::Sender<Progress<T>>>, timer: Option<SharedTimer>) {
-    let Some(sender) = sender.upgrade() else { return };
-    sender.send_if_modified(|progress| {
-        let is_running = matches!(progress, Progress::Running(_));
-        if is_running {
-            *progress = Progress::Running(timer);
+fn start_shared_timer<T: Send + Sync + 'static>(progress: &Arc<Progress<T>>) {
+    let Ok(runtime) = runtime::Handle::try_current() else { return };
+    let at = Instant::now() + SHARED_TIMER;
+    let _ = progress.timer.set(SharedTimer { at, runtime: runtime.id() });
+    let progress = progress.clone();
+    // Run the timer in a separate task, because the work of the flight may block its own task.
+    runtime.spawn(async move {
+        if time::timeout_at(at, progress.until(Progress::has_ended)).await.is_err() {
+            progress.timer_has_fired.store(true, Ordering::Release);
+            progress.changed.notify_waiters();
         }
-        is_running
     });
 }
 
-impl<T: Clone> Flight<T> {
+impl<T> Progress<T> {
+    fn has_ended(&self) -> bool {
+        self.outcome.get().is_some()
+    }
+
+    fn timer_has_fired(&self) -> bool {
+        self.timer_has_fired.load(Ordering::Acquire)
+    }
+
+    async fn until(&self, is_reached: fn(&Self) -> bool) {
+        loop {
+            // This future notices every change from here on, so the check misses no change.
+            let changed = self.changed.notified();
+            if is_reached(self) {
+                return;
+            }
+            changed.await;
+        }
+    }
+}
+
+impl<T> Flight<T> {
     pub(crate) fn waiter(&self) -> Waiter<T> {
-        Waiter(self.0.subscribe())
+        Waiter(self.0.clone())
+    }
+
+    fn finish(self, outcome: T) {
+        let _ = self.0.outcome.set(Some(outcome));
+    }
+}
+
+impl<T> Drop for Flight<T> {
+    fn drop(&mut self) {
+        // Has no effect if the outcome was set.
+        let _ = self.0.outcome.set(None);
+        self.0.changed.notify_waiters();
     }
 }
 
@@ -140,10 +164,6 @@ impl<T: Send + Sync + 'static> Flight<T> {
             }
         });
         Ok(())
-    }
-
-    fn finish(self, outcome: T) {
-        self.0.send_replace(Progress::Done(outcome));
     }
 }
 
@@ -176,38 +196,40 @@ impl<T: Clone + Send + Sync + 'static> Flight<T> {
 }
 
 impl<T: Clone> Waiter<T> {
-    pub(crate) async fn outcome(mut self) -> Option<T> {
-        self.until(|progress| matches!(progress, Progress::Done(_))).await.ok().flatten()
+    pub(crate) async fn outcome(&self) -> Option<T> {
+        self.0.until(Progress::has_ended).await;
+        self.known_outcome()
     }
 
-    pub(crate) async fn outcome_by(mut self, deadline: Instant) -> Result<Option<T>, Elapsed> {
+    pub(crate) async fn outcome_by(&self, deadline: Instant) -> Result<Option<T>, Elapsed> {
+        self.ended_by(deadline).await.map(|()| self.known_outcome())
+    }
+
+    /// Returns `None` while the flight runs, and if it ended without an outcome.
+    pub(crate) fn known_outcome(&self) -> Option<T> {
+        self.0.outcome.get().cloned().flatten()
+    }
+}
+
+impl<T> Waiter<T> {
+    pub(crate) async fn ended_by(&self, deadline: Instant) -> Result<(), Elapsed> {
         if self.may_share_timer(deadline) {
-            match self.until(|progress| !matches!(progress, Progress::Running(Some(_)))).await {
-                Ok(Some(outcome)) => return Ok(Some(outcome)),
-                Ok(None) => {}
-                Err(Ended) => return Ok(None),
+            self.0.until(|progress| progress.has_ended() || progress.timer_has_fired()).await;
+            if self.0.has_ended() {
+                return Ok(());
             }
         }
         // Boxed, because the future is large and rarely needed.
-        Box::pin(time::timeout_at(deadline, self.outcome())).await.map_err(|_| Elapsed)
+        let ended = self.0.until(Progress::has_ended);
+        Box::pin(time::timeout_at(deadline, ended)).await.map_err(|_| Elapsed)
     }
 
     fn may_share_timer(&self, deadline: Instant) -> bool {
-        let timer = match *self.0.borrow() {
-            Progress::Running(timer) => timer,
-            Progress::Done(_) => None,
-        };
-        timer.is_some_and(|timer| {
+        self.0.timer.get().is_some_and(|timer| {
             let here = runtime::Handle::try_current();
-            timer.at <= deadline && here.is_ok_and(|here| here.id() == timer.runtime)
-        })
-    }
-
-    async fn until(&mut self, matches: fn(&Progress<T>) -> bool) -> Result<Option<T>, Ended> {
-        let progress = self.0.wait_for(matches).await.map_err(|_| Ended)?;
-        Ok(match &*progress {
-            Progress::Running(_) => None,
-            Progress::Done(outcome) => Some(outcome.clone()),
+            timer.at <= deadline
+                && !self.0.timer_has_fired()
+                && here.is_ok_and(|here| here.id() == timer.runtime)
         })
     }
 }

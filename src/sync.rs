@@ -3,7 +3,7 @@
 //! `tests/shuttle` replaces this module with its own module. So code in `src/token` must import
 //! these items from this module, not from the standard library or tokio.
 
-pub(crate) use std::sync::{Mutex, MutexGuard, atomic};
+pub(crate) use std::sync::{Mutex, MutexGuard, OnceLock, atomic};
 
 pub(crate) use arc_swap::{ArcSwap, ArcSwapOption};
 pub(crate) use foldhash::fast::RandomState;

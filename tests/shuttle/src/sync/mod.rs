@@ -3,11 +3,10 @@
 //! The following items use their real implementation. The model assumes that each of their
 //! operations is one atomic step:
 //!
-//! - `ArcSwap`, `watch` and `Notify`: the scheduler can switch to another task before each
-//!   operation.
-//! - `Arc` with its reference counts, `OnceLock` and `broadcast`: the token cache does not import
-//!   these three from `src/sync.rs`, so the scheduler cannot switch to another task before an
-//!   operation.
+//! - `ArcSwap`, `OnceLock`, `watch` and `Notify`: the scheduler can switch to another task before
+//!   each operation.
+//! - `Arc` with its reference counts, and `broadcast`: the token cache does not import these two
+//!   from `src/sync.rs`, so the scheduler cannot switch to another task before an operation.
 //! - The counters of `Stats`, because no decision depends on them.
 //!
 //! All atomics are sequentially consistent: the model ignores the memory ordering that the code
@@ -78,6 +77,14 @@ pub type ArcSwapOption<T> = Switching<arc_swap::ArcSwapOption<T>>;
 impl<T> ArcSwapOption<T> {
     pub fn empty() -> Self {
         Self(arc_swap::ArcSwapOption::empty())
+    }
+}
+
+pub type OnceLock<T> = Switching<std::sync::OnceLock<T>>;
+
+impl<T> OnceLock<T> {
+    pub fn new() -> Self {
+        Self(std::sync::OnceLock::new())
     }
 }
 
