@@ -2,11 +2,7 @@
 //!
 //! No lock is held across an await.
 
-use std::{
-    pin::{Pin, pin},
-    sync::Arc,
-    time::Duration,
-};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use crate::{
     Error, ErrorKind, Secret,
@@ -34,8 +30,6 @@ use crate::{
 
 const MAX_LOOKUPS: u32 = 3;
 
-pub(in crate::token) type Waiting<'a> = Pin<Box<dyn Future<Output = Result<Token, Error>> + Send + 'a>>;
-
 #[derive(Clone)]
 pub(in crate::token) struct CacheInner {
     pub(in crate::token) shared: Arc<CacheState>,
@@ -51,17 +45,13 @@ impl CacheInner {
         Self { shared, alive: Arc::new(watch::channel(()).0) }
     }
 
-    pub(in crate::token) fn wait<'a>(
-        &'a self,
-        entry: &'a Arc<CacheEntry>,
+    pub(in crate::token) async fn wait(
+        &self,
+        entry: &Arc<CacheEntry>,
         max_wait: Option<Duration>,
-    ) -> Waiting<'a> {
-        let max_wait = max_wait.unwrap_or(self.shared.options.max_wait).min(FOREVER);
-        Box::pin(self.wait_for(entry, max_wait))
-    }
-
-    async fn wait_for(&self, entry: &Arc<CacheEntry>, max_wait: Duration) -> Result<Token, Error> {
+    ) -> Result<Token, Error> {
         let shared = &*self.shared;
+        let max_wait = max_wait.unwrap_or(shared.options.max_wait).min(FOREVER);
         let deadline = time::Instant::now() + max_wait;
         let mut missed = false;
         for _ in 0..MAX_LOOKUPS {
@@ -94,13 +84,19 @@ impl CacheInner {
             };
             shared.counters.misses.add(u64::from(!missed));
             missed = true;
-            let outcome = waiter.outcome_by(deadline).await.map_err(|_| {
+            waiter.ended_by(deadline).await.map_err(|_| {
                 Error::new(
                     ErrorKind::Timeout,
                     "timed out waiting for a token; see TokenOptions::with_max_wait",
                 )
-            });
-            match outcome? {
+            })?;
+            // All callers wake at the same time, and contend for the outcome and for the marks of
+            // revoked tokens. So they read the entry first. It has no fresh token if the lifetime
+            // of the new token is very short.
+            if let Some(token) = shared.peek(entry) {
+                return Ok(token);
+            }
+            match waiter.known_outcome() {
                 Some(Ok(token)) if shared.is_revoked(&token) => {}
                 Some(outcome) => return outcome,
                 // The task was aborted by a shutdown of the cache or of its runtime.

@@ -24,7 +24,10 @@ use crate::{
         },
         fingerprint::Fingerprint,
         id::TokenId,
-        lifetime::{age::Now, expiry::ExpiryRule},
+        lifetime::{
+            age::{Age, Now},
+            expiry::ExpiryRule,
+        },
         observer::TokenEvent,
         refresh::{
             cool_down::CoolDown,
@@ -103,6 +106,12 @@ impl CacheState {
         entry.place.mark_used();
         self.counters.hit();
         Some(Token::from_guard(current))
+    }
+
+    /// Works like [`Self::fresh`], but reads the precise clock and does not count as a use.
+    pub(in crate::token) fn peek(&self, entry: &CacheEntry) -> Option<Token> {
+        let current = entry.current.load();
+        (current.life.age(self.now()) == Age::Fresh).then(|| Token::from_guard(current))
     }
 
     #[inline]
