@@ -4,14 +4,14 @@
 
 use std::{
     iter,
-    sync::{Arc, OnceLock, PoisonError},
+    sync::{Arc, PoisonError},
 };
 
 use smallvec::SmallVec;
 
 use crate::{
     Error, ErrorKind,
-    sync::{ArcSwapOption, Mutex, MutexGuard, atomic::Ordering},
+    sync::{ArcSwapOption, Mutex, MutexGuard, OnceLock, atomic::Ordering},
     token::{
         cache::{entry::CacheEntry, key::ScopeKey, stats::Counter},
         id::TokenId,
@@ -28,7 +28,8 @@ const CHUNKS: usize = 256;
 const MAX_CHUNK: usize = 4_096;
 const LOAD: usize = 2;
 
-type Bucket = ArcSwapOption<Node>;
+/// Each allocation that a look-up reads costs time, so up to three entries need only one.
+type Bucket = ArcSwapOption<SmallVec<[Slot; 3]>>;
 
 pub(in crate::token) struct Entries {
     capacity: usize,
@@ -39,10 +40,10 @@ pub(in crate::token) struct Entries {
     pub(in crate::token) evictions: Counter,
 }
 
-struct Node {
+#[derive(Clone)]
+struct Slot {
     hash: u64,
     entry: Arc<CacheEntry>,
-    next: Option<Arc<Self>>,
 }
 
 /// The entries that may be evicted, in a CLOCK (second chance) queue.
@@ -73,9 +74,8 @@ impl Entries {
         look: impl FnOnce(&Arc<CacheEntry>) -> T,
     ) -> Option<T> {
         let bucket = self.bucket(key.hash)?.load();
-        let node =
-            nodes(bucket.as_ref()).find(|node| node.hash == key.hash && key.matches(&node.entry.scopes))?;
-        Some(look(&node.entry))
+        let is_wanted = |slot: &&Slot| slot.hash == key.hash && key.matches(&slot.entry.scopes);
+        Some(look(&bucket.as_ref()?.iter().find(is_wanted)?.entry))
     }
 
     pub(in crate::token) fn hash(scopes: &str) -> u64 {
@@ -86,14 +86,14 @@ impl Entries {
     /// entry.
     pub(in crate::token) fn find_by_hash(&self, hash: u64) -> Option<Arc<CacheEntry>> {
         let bucket = self.bucket(hash)?.load();
-        nodes(bucket.as_ref()).find(|node| node.hash == hash).map(|node| node.entry.clone())
+        bucket.as_ref()?.iter().find(|slot| slot.hash == hash).map(|slot| slot.entry.clone())
     }
 
     pub(in crate::token) fn find_by_token(&self, id: TokenId) -> Option<Arc<CacheEntry>> {
-        let mut buckets = self.chunks.iter().filter_map(OnceLock::get).flatten();
+        let mut buckets = self.chunks.iter().filter_map(|chunk| chunk.get()).flatten();
         buckets.find_map(|bucket| {
             let bucket = bucket.load();
-            let mut entries = nodes(bucket.as_ref()).map(|node| &node.entry);
+            let mut entries = bucket.as_ref()?.iter().map(|slot| &slot.entry);
             entries.find(|entry| entry.current.load().id == Some(id)).cloned()
         })
     }
@@ -151,8 +151,8 @@ impl Entries {
 
     /// May miss entries that are inserted or evicted during the call.
     pub(in crate::token) fn each(&self, mut look: impl FnMut(&Arc<CacheEntry>)) {
-        for bucket in self.chunks.iter().filter_map(OnceLock::get).flatten() {
-            nodes(bucket.load().as_ref()).for_each(|node| look(&node.entry));
+        for bucket in self.chunks.iter().filter_map(|chunk| chunk.get()).flatten() {
+            bucket.load().iter().flat_map(|slots| slots.iter()).for_each(|slot| look(&slot.entry));
         }
     }
 
@@ -183,21 +183,19 @@ impl Entries {
         let hash = key.hash;
         let (chunk, index) = self.chunk(hash);
         let chunk = chunk.get_or_init(|| iter::repeat_with(Bucket::empty).take(self.chunk_len).collect());
-        let next = chunk[index].load_full();
-        chunk[index].store(Some(Arc::new(Node { hash, entry: entry.clone(), next })));
+        let mut slots = chunk[index].load().as_deref().cloned().unwrap_or_default();
+        slots.push(Slot { hash, entry: entry.clone() });
+        chunk[index].store(Some(Arc::new(slots)));
         Ok(entry)
     }
 
     /// The caller must hold the lock.
     fn remove(&self, entry: &Arc<CacheEntry>) {
         let Some(bucket) = self.bucket(Self::hash(&entry.scopes)) else { return };
-        let head = bucket.load_full();
-        let is_other = |node: &&Node| !Arc::ptr_eq(&node.entry, entry);
-        let rest = nodes(head.as_ref()).find(|node| !is_other(node)).and_then(|node| node.next.clone());
-        let rest = nodes(head.as_ref()).take_while(is_other).fold(rest, |next, node| {
-            Some(Arc::new(Node { hash: node.hash, entry: node.entry.clone(), next }))
-        });
-        bucket.store(rest);
+        let others = |slot: &&Slot| !Arc::ptr_eq(&slot.entry, entry);
+        let slots: SmallVec<_> =
+            bucket.load().iter().flat_map(|slots| slots.iter()).filter(others).cloned().collect();
+        bucket.store((!slots.is_empty()).then(|| Arc::new(slots)));
     }
 
     /// Returns the evicted entries, so that the caller can drop these entries after releasing the
@@ -221,11 +219,6 @@ impl Entries {
         }
         evicted
     }
-}
-
-#[inline]
-fn nodes(head: Option<&Arc<Node>>) -> impl Iterator<Item = &Node> {
-    iter::successors(head, |node| node.next.as_ref()).map(|node| &**node)
 }
 
 impl Clock {

@@ -71,12 +71,21 @@ impl<'a> ScopeKey<'a> {
 
     #[inline]
     pub(in crate::token) fn matches(&self, joined: &str) -> bool {
-        let rest = self.names().try_fold(joined.as_bytes(), |rest, name| {
-            let rest = rest.strip_prefix(name.as_bytes())?;
-            if rest.is_empty() { Some(rest) } else { rest.strip_prefix(b" ") }
-        });
-        rest.is_some_and(<[u8]>::is_empty)
+        if self.names.is_empty() {
+            is_joined(self.scopes.iter().map(Scope::as_str), joined)
+        } else {
+            is_joined(self.names.iter().copied(), joined)
+        }
     }
+}
+
+#[inline]
+fn is_joined<'a>(mut names: impl Iterator<Item = &'a str>, joined: &str) -> bool {
+    let rest = names.try_fold(joined.as_bytes(), |rest, name| {
+        let rest = rest.strip_prefix(name.as_bytes())?;
+        if rest.is_empty() { Some(rest) } else { rest.strip_prefix(b" ") }
+    });
+    rest.is_some_and(<[u8]>::is_empty)
 }
 
 /// The sum starts at 1, because the empty set must not have the hash 0: a token that was not
