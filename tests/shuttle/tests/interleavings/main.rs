@@ -21,8 +21,12 @@
 //!   (`limits::waiting_calls_are_served_in_arrival_order`).
 //! - `KeyCache::step` unlocks and relocks the state before `state.flight.start()`, so two callers
 //!   start a fetch (all tests of `webhook_keys`).
-//! - `SingleFlight::running` returns `self.0.clone()`, so a flight whose task has ended counts as
+//! - `SingleFlight::running` does not check the outcome, so a flight whose task has ended counts as
 //!   running (`webhook_keys::panicking_fetch_leaves_no_webhook_waiting`).
+//! - `Progress::until` calls `notified` after `is_reached`, so a waiter may miss the end of its
+//!   flight (most tests of `callers`).
+//! - `Flight::drop` does not call `notify_waiters`, so waiters are not woken (most tests of
+//!   `callers`).
 //! - `KeyCache::end` unlocks and relocks the state after `state.flight.clear()`, so a fetch ends
 //!   before its result is stored (all tests of `webhook_keys`).
 //! - `CacheInner::shutdown` does not call `closed_and_idle`, so a shutdown does not wait for
