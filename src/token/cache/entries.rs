@@ -28,8 +28,8 @@ const CHUNKS: usize = 256;
 const MAX_CHUNK: usize = 4_096;
 const LOAD: usize = 2;
 
-/// Each allocation that a look-up reads costs time, so up to three entries need only one.
-type Bucket = ArcSwapOption<SmallVec<[Slot; 3]>>;
+/// Each allocation that a look-up reads costs time, so two entries share one.
+type Bucket = ArcSwapOption<SmallVec<[Slot; 2]>>;
 
 pub(in crate::token) struct Entries {
     capacity: usize,
