@@ -51,19 +51,19 @@ macro_rules! fields {
             /// Returns [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) with the name
             /// of the variable if its value is invalid.
             ///
-            /// Also returns `InvalidConfig` if an unknown variable was probably meant to set a key,
-            /// but neither this key nor an alternative to this key is set. For example,
-            /// `client_secret_file` is an alternative to `client_secret`. In two cases, this method
-            /// assumes that an unknown variable was meant to set a key:
+            /// Also returns `InvalidConfig` if the name of an unknown variable is probably a
+            /// mistake for a key whose setting is missing. A name is probably a mistake in two
+            /// cases:
             ///
-            /// - The variable's name resembles the name of a key that sets the host, the proxy, the
-            ///   origin, the credentials or the webhook secret.
-            /// - Other libraries commonly use this name for one of the settings, for example
-            ///   `API_URL` for `base_url`.
+            /// - It resembles the name of a key that sets the host, the proxy, the origin, the
+            ///   credentials or the webhook secret.
+            /// - Other libraries commonly use it for one of the settings, for example `API_URL` for
+            ///   `base_url`.
             ///
-            /// If the key or an alternative is set, the unknown variable only causes a
-            /// [warning](Self::warnings). Any other unknown variable whose name resembles the name
-            /// of a key also only causes a warning.
+            /// A setting is not missing if an alternative to its key is set, such as
+            /// `client_secret_file` for `client_secret`. In this case, the unknown variable only
+            /// causes a [warning](Self::warnings). Any other unknown variable whose name resembles
+            /// the name of a key also only causes a warning.
             pub fn from_env() -> Result<Self, crate::Error> {
                 Self::from_vars(std::env::vars_os())
             }

@@ -168,9 +168,9 @@ impl RefreshTask {
             }
             Err(discarded) => {
                 self.shared.counters.discarded.add(1);
-                // If the server re-issued a revoked token, or if the new tokens were requested with
-                // a revoked token, mark the new tokens as revoked in the store. In all other cases,
-                // the store already has a mark for one of these tokens.
+                // No process may use these tokens. The store already has a mark for one of them,
+                // unless the server re-issued a revoked token, or the tokens were requested with a
+                // revoked token.
                 let is_marked =
                     ids.iter().any(|id| self.shared.tombstones.is_marked(*id, self.shared.now().tick));
                 if discarded == Discarded::Revoked || !is_marked {
