@@ -3,7 +3,7 @@
 use http::{HeaderName, header};
 use zeroize::Zeroizing;
 
-use crate::Secret;
+use crate::{Secret, text::is_invisible};
 
 /// The maximum length of a text from a response, in characters.
 pub(super) const TEXT_LIMIT: usize = 1024;
@@ -40,7 +40,7 @@ pub(super) fn forms(secret: &str) -> Vec<Secret> {
 }
 
 pub(super) fn clean<'a>(text: &str, forms: impl Iterator<Item = &'a str>) -> String {
-    let mut text: String = text.chars().filter(|c| !c.is_control()).collect();
+    let mut text: String = text.chars().filter(|c| !is_invisible(*c)).collect();
     for form in forms {
         text = text.replace(form, REDACTED);
     }
@@ -48,7 +48,7 @@ pub(super) fn clean<'a>(text: &str, forms: impl Iterator<Item = &'a str>) -> Str
 }
 
 pub(super) fn is_clean<'a>(text: &str, mut forms: impl Iterator<Item = &'a str>) -> bool {
-    text.len() <= TEXT_LIMIT && !text.contains(char::is_control) && !forms.any(|form| text.contains(form))
+    text.len() <= TEXT_LIMIT && !text.contains(is_invisible) && !forms.any(|form| text.contains(form))
 }
 
 #[cfg(test)]
@@ -84,6 +84,7 @@ mod tests {
             ("is a%22b+c.", "is [redacted]."),
             ("is a\\\"b c.", "is [redacted]."),
             ("a\tb", "ab"),
+            ("a\u{202e}b\u{2066}c\u{200b}", "abc"),
             (&long, &long[1..]),
         ] {
             assert_eq!(clean(text, secrets()), cleaned, "{text}");

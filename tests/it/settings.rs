@@ -398,6 +398,18 @@ fn variable_names_in_vendor_samples_are_not_accepted() {
 }
 
 #[test]
+fn invisible_characters_in_unknown_names_are_escaped() {
+    let json = json!({ "client_i\u{202e}d\n": "id" });
+    let error = serde_json::from_value::<moov::Config>(json).unwrap_err().to_string();
+    assert!(error.starts_with(r"unknown key `client_i\u{202e}d\n`"), "{error}");
+    let from_vars = |name| moov::Config::from_vars([(name, "5s")]);
+    let error = from_vars("MOOV_CLIENT_\u{200b}ID").unwrap_err().to_string();
+    assert!(error.contains(r"MOOV_CLIENT_\u{200b}ID is unknown"), "{error:?}");
+    let config = from_vars("MOOV_TIMEOUT\r").unwrap();
+    assert!(config.warnings()[0].contains(r"MOOV_TIMEOUT\r is unknown"), "{:?}", config.warnings());
+}
+
+#[test]
 fn each_tenant_can_use_its_own_variable_prefix() {
     let vars = [
         ("MOOV_CLIENT_ID", "platform"),

@@ -8,6 +8,7 @@ use serde::{
 };
 
 use super::{contract::Settings, nearest::nearest, value::Value};
+use crate::text::is_invisible;
 
 /// An unknown key may contain a secret that a user has entered in place of the key. So errors show
 /// at most this many characters of the key.
@@ -68,8 +69,19 @@ impl<'de, S: Settings> Visitor<'de> for Keys<S> {
     }
 }
 
+pub(super) fn shown(name: &str) -> String {
+    let mut shown = String::new();
+    for c in name.chars().take(SHOWN) {
+        match is_invisible(c) {
+            true => shown.extend(c.escape_default()),
+            false => shown.push(c),
+        }
+    }
+    shown
+}
+
 fn unknown(given: &str, keys: &[&str]) -> String {
-    let shown: String = given.chars().filter(|c| !c.is_control()).take(SHOWN).collect();
+    let shown = shown(given);
     match nearest(given, keys.iter().copied()) {
         Some(near) => format!("unknown key `{shown}`; did you mean `{near}`?"),
         None => format!("unknown key `{shown}`; known keys: {}", keys.join(", ")),

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, ffi::OsString};
 
 use zeroize::Zeroizing;
 
-use super::{contract::Settings, nearest::nearest, value::Value};
+use super::{contract::Settings, keys::shown, nearest::nearest, value::Value};
 use crate::{Error, ErrorKind};
 
 const ALTERNATIVES: &[&[&str]] = &[
@@ -119,9 +119,9 @@ pub(crate) fn from_vars<S: Settings>(
                 .iter()
                 .any(|row| row.contains(&key) && row.iter().any(|key| are_set.contains(key)));
         if !is_set && (foreign.is_some() || CRITICAL.contains(&key)) {
-            return Err(invalid(name, &what));
+            return Err(invalid(&shown(name), &what));
         }
-        let warning = format!("the environment variable {prefix}_{name} {what}");
+        let warning = format!("the environment variable {prefix}_{} {what}", shown(name));
         tracing::warn!(
             fintech_auth.warning = warning,
             "ignoring an environment variable that resembles a setting"
