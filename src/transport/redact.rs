@@ -39,10 +39,14 @@ pub(super) fn forms(secret: &str) -> Vec<Secret> {
     forms.into_iter().map(Secret::from).collect()
 }
 
-pub(super) fn clean<'a>(text: &str, forms: impl Iterator<Item = &'a str>) -> String {
-    let mut text: String = text.chars().filter(|c| !is_invisible(*c)).collect();
-    for form in forms {
-        text = text.replace(form, REDACTED);
+/// Redacts before and after invisible characters are removed: a secret may contain such characters,
+/// and the text may have them inside a secret.
+pub(super) fn clean<'a>(text: &str, forms: impl Iterator<Item = &'a str> + Clone) -> String {
+    let redact = |text: String| forms.clone().fold(text, |text, form| text.replace(form, REDACTED));
+    let mut text = redact(text.to_owned());
+    if text.contains(is_invisible) {
+        text.retain(|c| !is_invisible(c));
+        text = redact(text);
     }
     text.chars().take(TEXT_LIMIT).collect()
 }
@@ -85,11 +89,15 @@ mod tests {
             ("is a\\\"b c.", "is [redacted]."),
             ("a\tb", "ab"),
             ("a\u{202e}b\u{2066}c\u{200b}", "abc"),
+            ("is a\u{200b}\"b c.", "is [redacted]."),
             (&long, &long[1..]),
         ] {
             assert_eq!(clean(text, secrets()), cleaned, "{text}");
             assert_eq!(is_clean(text, secrets()), text == cleaned, "{text}");
         }
+        let secrets = forms("a\u{200b}b\tc");
+        let secrets = || secrets.iter().map(Secret::expose_secret);
+        assert_eq!(clean("is a\u{200b}b\tc.", secrets()), "is [redacted].");
         assert_eq!(forms("").len(), 0);
         assert_eq!(forms("plain").len(), 1);
     }
