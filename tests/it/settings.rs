@@ -398,10 +398,14 @@ fn variable_names_in_vendor_samples_are_not_accepted() {
 }
 
 #[test]
-fn invisible_characters_in_unknown_names_are_escaped() {
+fn invisible_and_similar_characters_in_unknown_names_are_escaped() {
     let json = json!({ "client_i\u{202e}d\n": "id" });
     let error = serde_json::from_value::<moov::Config>(json).unwrap_err().to_string();
     assert!(error.starts_with(r"unknown key `client_i\u{202e}d\n`"), "{error}");
+    // U+0456 looks like an i.
+    let json = json!({ "cl\u{456}ent_id": "id" });
+    let error = serde_json::from_value::<moneykit::Config>(json).unwrap_err().to_string();
+    assert!(error.starts_with(r"unknown key `cl\u{456}ent_id`"), "{error}");
     let from_vars = |name| moov::Config::from_vars([(name, "5s")]);
     let error = from_vars("MOOV_CLIENT_\u{200b}ID").unwrap_err().to_string();
     assert!(error.contains(r"MOOV_CLIENT_\u{200b}ID is unknown"), "{error:?}");

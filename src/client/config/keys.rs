@@ -8,7 +8,6 @@ use serde::{
 };
 
 use super::{contract::Settings, nearest::nearest, value::Value};
-use crate::text::is_invisible;
 
 /// An unknown key may contain a secret that a user has entered in place of the key. So errors show
 /// at most this many characters of the key.
@@ -69,12 +68,14 @@ impl<'de, S: Settings> Visitor<'de> for Keys<S> {
     }
 }
 
+/// Escapes all characters that are not in ASCII, because some of them are invisible, and others look
+/// like the letters of a known name.
 pub(super) fn shown(name: &str) -> String {
     let mut shown = String::new();
     for c in name.chars().take(SHOWN) {
-        match is_invisible(c) {
-            true => shown.extend(c.escape_default()),
-            false => shown.push(c),
+        match c {
+            ' '..='~' => shown.push(c),
+            _ => shown.extend(c.escape_default()),
         }
     }
     shown
